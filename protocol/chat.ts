@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { agentId, sessionId } from './ids.ts';
+import { jsonObject } from './json.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+
+/** A picture that goes with a prompt (`wire.md` section 6). */
+export const attachment = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('image_base64'),
+    data: z.string().min(1),
+    media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+  }),
+  z.object({
+    type: z.literal('image_url'),
+    url: z.string().regex(/^https?:\/\/\S+$/i, 'an http or https URL'),
+    detail: z.string().optional(),
+  }),
+]);
+
+/** A condition that the agent works towards, and how often it may try. */
+export const goal = z.object({
+  check: z.string().min(1),
+  max_iterations: z.int().min(1).max(50).default(8),
+});
+
+/** `agents.chat`, from a host (`wire.md` section 6). */
+export const chatParams = z.object({
+  agent_id: agentId,
+  prompt: z.string(),
+  session_id: sessionId.optional(),
+  conversation_id: sessionId.optional(),
+  stream: z.boolean().default(true),
+  voice_input: z.boolean().default(false),
+  model: z.string().optional(),
+  attachments: z.array(attachment).optional(),
+  goal: goal.optional(),
+  context: jsonObject.optional(),
+  on_busy: z.enum(['reject', 'replace', 'queue']).default('reject'),
+  resume_window_ms: z.int().min(0).default(0),
+});
+/** `agents.chat` after its defaults were filled in. */
+export type ChatParams = z.infer<typeof chatParams>;
+/** `agents.chat` as a client writes it. */
+export type ChatInput = z.input<typeof chatParams>;
+
+export const chatResult = z.object({
+  accepted: z.literal(true),
+  session_id: sessionId,
+  turn_id: z.string(),
+  resume_token: z.string().optional(),
+});
+
+/** `agent.chat`, to the agent. */
+export const agentChatParams = z.object({
+  session_id: sessionId,
+  turn_id: z.string(),
+  prompt: z.string(),
+  stream: z.boolean(),
+  context: jsonObject.meta({
+    description: "the host's own, with the broker's host_client_id, voice_input and tools",
+  }),
+  conversation_id: sessionId.optional(),
+  model: z.string().optional(),
+  attachments: z.array(attachment).optional(),
+  goal: goal.optional(),
+});
+/** `agent.chat` as the agent reads it. */
+export type AgentChatParams = z.infer<typeof agentChatParams>;
+export const agentChatResult = z.looseObject({ accepted: z.boolean() });
+
+/** Why an agent is told to stop (`wire.md` section 6). */
+export const cancelReason = z.enum([
+  'host_cancelled',
+  'host_disconnected',
+  'replaced',
+  'stale',
+  'draining',
+  'slow_consumer',
+  'ack_timeout',
+  'agent_replaced',
+]);
+/** See {@link cancelReason}. */
+export type CancelReason = z.infer<typeof cancelReason>;
+
+export const agentChatCancelParams = z.object({ session_id: sessionId, turn_id: z.string(), reason: cancelReason });
+/** `agent.chat.cancel` as the agent reads it. */
+export type AgentChatCancelParams = z.infer<typeof agentChatCancelParams>;
+
+export const cancelParams = z.object({
+  session_id: sessionId,
+  grace_ms: z.int().min(0).max(DEFAULT_LIMITS.maxGraceMs).default(0),
+});
+export const cancelResult = z.object({ cancelled: z.literal(true), session_id: sessionId });
+
+/** Where a turn stands, as `agents.chat.sessions` says it. */
+export const turnStatus = z.enum(['dispatching', 'streaming', 'parked', 'detached', 'cancelling']);
+/** See {@link turnStatus}. */
+export type TurnStatus = z.infer<typeof turnStatus>;
+
+/** One row of `agents.chat.sessions`. */
+export const sessionRow = z.object({
+  session_id: sessionId,
+  turn_id: z.string(),
+  agent_id: agentId,
+  host_client_id: z.string(),
+  created_at: z.number().meta({ description: 'Unix seconds' }),
+  status: turnStatus,
+  seq: z.number(),
+});
+/** See {@link sessionRow}. */
+export type SessionRow = z.infer<typeof sessionRow>;
+export const sessionsResult = z.object({ sessions: z.array(sessionRow) });

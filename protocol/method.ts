@@ -1,0 +1,22 @@
+import type { z } from 'zod';
+
+/** Who may call a method. `host`: the management role; the rest of the world gets `-32601` (`wire.md` section 2). */
+export type Role = 'unauthenticated' | 'any' | 'host' | 'agent';
+
+/** One message of the wire, declared once and whole: dispatch, documentation and the SDK's types come from it. */
+export interface MethodSpec {
+  /** `in`: from a client to the broker. `out`: from the broker to a client. */
+  direction: 'in' | 'out';
+  /** A request is answered, a notification never. */
+  kind: 'request' | 'notification';
+  /** Who may call it, or, for `out`, who receives it. */
+  role: Role;
+  /** Section of the wire contract. */
+  section: number;
+  /** One line for the documentation. */
+  summary: string;
+  params: z.ZodType;
+  result?: z.ZodType;
+  /** Names from `ErrorCode` that this method may answer besides the general ones. */
+  errors?: readonly string[];
+}
