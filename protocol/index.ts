@@ -8,6 +8,7 @@ export * from './frame.ts';
 export * from './ids.ts';
 export * from './json.ts';
 export * from './limits.ts';
+export * from './link.ts';
 export * from './method.ts';
 export * from './methods.ts';
 export * from './params.ts';

@@ -12,6 +12,8 @@ export const DEFAULT_LIMITS = {
   maxUnackedBytes: 1024 * 1024,
   /** Requests of one connection that an embedder's methods may be working on (`-32020`). */
   maxPendingRequests: 1_024,
+  /** Agents that may be known (`-32020`). */
+  maxAgents: 10_000,
   /** How long a connection may stay unauthenticated (section 3). */
   authTimeoutMs: 5_000,
   /** Wrong tokens until the connection is closed (section 3). */

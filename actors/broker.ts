@@ -1,0 +1,166 @@
+import { type AnyActorRef, createActor } from 'xstate';
+import { type BrokerEvent, brokerMachine } from '../machines/broker.machine.ts';
+import { CloseCode, closeReason } from '../protocol/close-codes.ts';
+import { WireError } from '../protocol/errors.ts';
+import type { BrokerState } from './broker-state.ts';
+import { buryClient, buryTurn, failTurn } from './burial.ts';
+import { Client } from './client.ts';
+import { connectionLogic, startConnection } from './connection.ts';
+import { toWireError } from './dispatcher.ts';
+import { withFastPath } from './fast-path.ts';
+import { openLink } from './ingress.ts';
+import { openTurn } from './open-turn.ts';
+import { reply } from './reply.ts';
+import { routeChatEvent } from './routing.ts';
+import { armSweep, sweepTurns } from './sweep.ts';
+import { tell } from './tell.ts';
+import { startTurn, turnLogic } from './turn.ts';
+import { createClientId } from './unique-ids.ts';
+
+type EventOf<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
+
+const ROUTING = new Set(['accepting', 'draining', 'closing']);
+
+/** The root chart with its effects. */
+function brokerLogic(state: BrokerState) {
+  const connections = connectionLogic(state);
+  const turns = turnLogic(state);
+  state.startTurn = (turn) => startTurn(state, turns, turn);
+
+  const machine = brokerMachine.provide({
+    actions: {
+      openConnection: ({ event }) => {
+        const { link } = event as EventOf<'link.opened'>;
+        const client = new Client({
+          id: createClientId(),
+          link,
+          needsAuth: state.auth.enabled,
+          maxAuthFailures: state.limits.maxAuthFailures,
+          connectedAt: state.clock.now(),
+        });
+        state.counters.connections += 1;
+        state.clients.set(client.id, client);
+        startConnection(state, connections, client);
+        openLink(client);
+        state.log.debug({ client: client.id, via: link.kind }, 'connection opened');
+      },
+      refuseConnection: ({ event }) => {
+        const { link } = event as EventOf<'link.opened'>;
+        link.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
+      },
+      attachAgent: ({ event }) => attachAgent(state, (event as EventOf<'client.identified'>).from as Client),
+      endTurnsOfClient: ({ event }) => endTurnsOfClient(state, (event as EventOf<'client.gone'>).from as Client),
+      route: ({ event }) => {
+        const { from, id, method, params } = event as EventOf<'rpc.request'>;
+        state.dispatcher.dispatch(state, from as Client, id, method, params);
+      },
+      refuseAsDraining: ({ event }) => {
+        const { from, id } = event as EventOf<'rpc.request'>;
+        reply(state, from as Client, id, { error: WireError.draining() });
+      },
+      routeChatEvent: ({ event, self }) => routeChatEvent(state, event as EventOf<'chat.event'>, self),
+      forgetChild: ({ event }) => {
+        const { id } = event as EventOf<'child.done'>;
+        const turn = state.turns.get(id);
+        if (turn) {
+          buryTurn(state, turn);
+          startNext(turn.sessionId);
+        } else buryClient(state, id);
+      },
+      buryChild: ({ event }) => {
+        const { id, error } = event as EventOf<'child.failed'>;
+        state.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
+        const turn = state.turns.get(id);
+        if (turn) {
+          failTurn(state, turn);
+          startNext(turn.sessionId);
+          return;
+        }
+        const client = state.clients.get(id);
+        if (!client) return;
+        client.isOpen = false;
+        client.link.terminate();
+        endTurnsOfClient(state, client);
+        buryClient(state, id);
+      },
+      sweepTurns: () => sweepTurns(state),
+      dropQueuedChats: () => {
+        for (const { from, id } of state.sessions.takeAllWaiting())
+          reply(state, from, id, { error: WireError.draining() });
+      },
+      endAllTurns: () => {
+        for (const turn of [...state.turns.values()]) if (turn.ref) tell(state.ref, turn.ref, { type: 'turn.drain' });
+      },
+      closeConnections: () => {
+        for (const client of [...state.clients.values()]) {
+          tell(state.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
+        }
+      },
+      cutConnections: () => {
+        for (const client of [...state.clients.values()]) client.link.terminate();
+      },
+      release: () => {
+        state.deadlines.clear();
+        state.onStopped();
+      },
+    },
+  });
+
+  /** Starts what waited for this session. One that cannot start any more is told so, and the next has its turn. */
+  function startNext(sessionId: string): void {
+    while (!state.sessions.live(sessionId)) {
+      const next = state.sessions.dequeue(sessionId);
+      if (!next) return;
+      try {
+        openTurn(state, next);
+      } catch (error) {
+        reply(state, next.from, next.id, { error: toWireError(state, 'agents.chat', error) });
+      }
+    }
+  }
+
+  return withFastPath(machine, {
+    'chat.event': {
+      in: ROUTING,
+      run: (_context: unknown, event: EventOf<'chat.event'>, self) => routeChatEvent(state, event, self),
+    },
+  });
+}
+
+/** Binds an agent's connection to its id; an older one of the same agent is closed and loses its turns (section 3). */
+function attachAgent(state: BrokerState, client: Client): void {
+  const { agentId } = client;
+  if (agentId === undefined) return;
+  const older = state.attached.get(agentId);
+  state.attached.set(agentId, client);
+  if (!older || older === client) return;
+  endServing(state, older, 'agent_replaced');
+  tell(state.ref, older.ref, { type: 'connection.close', code: CloseCode.Replaced });
+}
+
+/** Both sides of a connection that is gone: turns that it opened, and turns that it answered. */
+function endTurnsOfClient(state: BrokerState, client: Client): void {
+  const { agentId } = client;
+  // Only if it is still the one: a replaced connection's end is not its agent's (law 15).
+  if (agentId !== undefined && state.attached.get(agentId) === client) state.attached.delete(agentId);
+  for (const chat of [...client.queued]) state.sessions.remove(chat);
+  for (const turn of [...client.turns]) if (turn.ref) tell(state.ref, turn.ref, { type: 'host.gone' });
+  endServing(state, client, 'agent_disconnected');
+}
+
+function endServing(state: BrokerState, client: Client, code: 'agent_disconnected' | 'agent_replaced'): void {
+  for (const turn of [...client.serving]) if (turn.ref) tell(state.ref, turn.ref, { type: 'agent.gone', code });
+}
+
+/** Makes and starts the root actor of one broker. */
+export function startBroker(state: BrokerState): AnyActorRef {
+  const actor = createActor(brokerLogic(state), {
+    clock: state.clock,
+    id: 'broker',
+    input: { broker: state },
+  });
+  state.ref = actor;
+  actor.start();
+  armSweep(state);
+  return actor;
+}

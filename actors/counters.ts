@@ -1,0 +1,44 @@
+import { chatEventKinds } from '../protocol/events.ts';
+
+/** Why a frame went nowhere. Each is counted; none closes a connection (`wire.md` sections 2 and 6). */
+export type DropReason =
+  | 'malformed_frame'
+  | 'malformed_event'
+  | 'unknown_notification'
+  | 'failed_notification'
+  | 'unauthenticated'
+  | 'unknown_session'
+  | 'not_owner'
+  | 'wrong_turn'
+  | 'after_terminal'
+  | 'late_response';
+
+/** How a turn ended: the final state of its chart. */
+export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
+
+/** Plain numbers that are added to on the way and read at scrape: nothing on the token path but `+ 1`. */
+export class Counters {
+  readonly drops = new Map<DropReason, number>();
+  readonly endings = new Map<Ending, number>();
+  /** Events that reached a host, by kind; kinds that only an agent knows count as `other`. */
+  readonly events = new Map<string, number>();
+  /** Connections that were opened. */
+  connections = 0;
+  /** Turns that were opened. */
+  turns = 0;
+  /** Requests that were routed. */
+  requests = 0;
+
+  drop(reason: DropReason): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
+  }
+
+  end(ending: Ending): void {
+    this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);
+  }
+
+  event(kind: string): void {
+    const label = Object.hasOwn(chatEventKinds, kind) ? kind : 'other';
+    this.events.set(label, (this.events.get(label) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,94 @@
+/** Where time comes from. An embedder's tests pass XState's `SimulatedClock`. */
+export interface BrokerClock {
+  /** Milliseconds; since the Unix epoch with the default clock, and never going backwards. */
+  now(): number;
+  setTimeout(run: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+/** Real time, monotonic: a corrected wall clock ends nobody's turn. */
+export const systemClock: BrokerClock = {
+  now: () => performance.timeOrigin + performance.now(),
+  // A deadline alone is no reason for a process to go on.
+  setTimeout: (run, ms) => setTimeout(run, ms).unref(),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
+/** One armed deadline; give it to {@link Deadlines.disarm}. */
+export interface Deadline {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+/** Deadlines are kept in buckets of this many milliseconds; one is never early, and at most this much late. */
+const GRAIN_MS = 20;
+
+/**
+ * Deadlines that thousands of actors hold, on one timer (law 5): arming and disarming cost the same however many
+ * there are. A delay inside a chart is for the few.
+ */
+export class Deadlines {
+  readonly #clock: BrokerClock;
+  readonly #buckets = new Map<number, Set<Deadline>>();
+  #timer: unknown;
+  #wakeAt = Number.POSITIVE_INFINITY;
+
+  constructor(clock: BrokerClock) {
+    this.#clock = clock;
+  }
+
+  /** Runs `run` once, `ms` from now, unless it is disarmed before. */
+  arm(ms: number, run: () => void): Deadline {
+    const at = Math.ceil((this.#clock.now() + ms) / GRAIN_MS) * GRAIN_MS;
+    const deadline = { at, run };
+    const bucket = this.#buckets.get(at);
+    if (bucket) bucket.add(deadline);
+    else this.#buckets.set(at, new Set([deadline]));
+    if (at < this.#wakeAt) this.#wake(at);
+    return deadline;
+  }
+
+  /** Forgets a deadline; one that ran, or none at all, is no error. */
+  disarm(deadline: Deadline | undefined): void {
+    if (!deadline) return;
+    const bucket = this.#buckets.get(deadline.at);
+    bucket?.delete(deadline);
+    if (bucket?.size === 0) this.#buckets.delete(deadline.at);
+  }
+
+  /** How many are armed. */
+  get size(): number {
+    let size = 0;
+    for (const bucket of this.#buckets.values()) size += bucket.size;
+    return size;
+  }
+
+  /** Forgets them all and lets go of the timer. */
+  clear(): void {
+    this.#buckets.clear();
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+  }
+
+  #wake(at: number): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#wakeAt = at;
+    this.#timer = this.#clock.setTimeout(() => this.#runDue(), Math.max(0, at - this.#clock.now()));
+  }
+
+  #runDue(): void {
+    this.#timer = undefined;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    const due = [...this.#buckets.keys()].filter((at) => at <= now).sort((a, b) => a - b);
+    for (const at of due) {
+      // Stays in place while it runs: a deadline may disarm its neighbour.
+      for (const deadline of this.#buckets.get(at) ?? []) deadline.run();
+      this.#buckets.delete(at);
+    }
+    let next = Number.POSITIVE_INFINITY;
+    for (const at of this.#buckets.keys()) if (at < next) next = at;
+    if (next < this.#wakeAt) this.#wake(next);
+  }
+}

@@ -1,0 +1,17 @@
+import type { OutwardEvent } from '../machines/connection.machine.ts';
+
+/** One outward event as the text of its frame. */
+export function encode(event: OutwardEvent): string {
+  switch (event.type) {
+    case 'chat.deliver':
+      return `{"jsonrpc":"2.0","method":"agents.chat.event","params":${JSON.stringify(event.params)}}`;
+    case 'rpc.reply':
+      return JSON.stringify({ jsonrpc: '2.0', id: event.id, result: event.result ?? null });
+    case 'rpc.fail':
+      return JSON.stringify({ jsonrpc: '2.0', id: event.id ?? null, error: event.error.toObject() });
+    case 'rpc.call':
+      return JSON.stringify({ jsonrpc: '2.0', id: event.id, method: event.method, params: event.params });
+    case 'rpc.notify':
+      return JSON.stringify({ jsonrpc: '2.0', method: event.method, params: event.params });
+  }
+}

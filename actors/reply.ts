@@ -1,0 +1,26 @@
+import { WireError } from '../protocol/errors.ts';
+import type { RpcId } from '../protocol/frame.ts';
+import { isTooDeep } from '../protocol/json.ts';
+import type { BrokerState } from './broker-state.ts';
+import type { Client } from './client.ts';
+import { tell } from './tell.ts';
+
+/** An answer to a client's request. */
+export type Answer = { result: unknown } | { error: WireError };
+
+/**
+ * Answers a request. What came as a notification gets nothing; that it failed is counted and logged
+ * (`wire.md` section 2).
+ */
+export function reply(state: BrokerState, to: Client, id: RpcId | undefined, answer: Answer): void {
+  if (id === undefined) {
+    if ('error' in answer) {
+      state.counters.drop('failed_notification');
+      state.log.debug({ client: to.id, code: answer.error.code }, 'a notification failed');
+    }
+    return;
+  }
+  if ('error' in answer) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: answer.error });
+  else if (isTooDeep(answer.result)) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: WireError.internal() });
+  else tell(state.ref, to.ref, { type: 'rpc.reply', id, result: answer.result });
+}

@@ -1,0 +1,36 @@
+import type { AnyActorRef } from 'xstate';
+import type { BrokerEvent } from '../machines/broker.machine.ts';
+import type { TurnEvent } from '../machines/turn.machine.ts';
+import { TERMINAL_KINDS } from '../protocol/events.ts';
+import type { BrokerState } from './broker-state.ts';
+import type { Client } from './client.ts';
+import type { DropReason } from './counters.ts';
+import { tell } from './tell.ts';
+
+type ChatEventRouted = Extract<BrokerEvent, { type: 'chat.event' }>;
+type AgentEventType = 'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved';
+
+const EVENT_TYPES: ReadonlyMap<string, AgentEventType> = new Map([
+  ...[...TERMINAL_KINDS].map((kind) => [kind, 'turn.terminal'] as const),
+  ['approval_pending', 'approval.pending'],
+  ['approval_resolved', 'approval.resolved'],
+]);
+
+/**
+ * Which turn an agent's event belongs to, and whether this client may send it (`wire.md` section 6). What may not pass
+ * is dropped, counted and logged, and reaches no host. The connection itself is compared, never its agent's id: a
+ * replaced connection's late events belong to nobody (law 15).
+ */
+export function routeChatEvent(state: BrokerState, event: ChatEventRouted, self: AnyActorRef): void {
+  const { from, params, bytes } = event;
+  const turn = state.sessions.live(params.session_id);
+  if (!turn?.ref) drop(state, from as Client, 'unknown_session');
+  else if (turn.agent !== from) drop(state, from as Client, 'not_owner');
+  else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(state, from as Client, 'wrong_turn');
+  else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'turn.event', params, bytes });
+}
+
+function drop(state: BrokerState, from: Client, reason: DropReason): void {
+  state.counters.drop(reason);
+  state.log.debug({ client: from.id, reason }, 'dropped an event');
+}

@@ -1,0 +1,23 @@
+import type { BrokerState } from './broker-state.ts';
+import { tell } from './tell.ts';
+
+/** A stale turn is swept at most this much later (`wire.md` section 6). */
+const MAX_SWEEP_INTERVAL_MS = 5_000;
+
+/** Ends every turn whose agent has been silent for too long. One that waits for a person is not stale. */
+export function sweepTurns(state: BrokerState): void {
+  const oldest = state.clock.now() - state.limits.staleAfterMs;
+  for (const turn of [...state.turns.values()]) {
+    if (turn.lastFrameAt > oldest || !turn.ref) continue;
+    if (turn.ref.getSnapshot().value === 'streaming') tell(state.ref, turn.ref, { type: 'turn.stale' });
+  }
+}
+
+/** Has the broker sweep again and again, on the shared timer. */
+export function armSweep(state: BrokerState): void {
+  const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(20, state.limits.staleAfterMs / 4));
+  state.deadlines.arm(interval, () => {
+    state.ref.send({ type: 'sweep' });
+    armSweep(state);
+  });
+}

@@ -1,0 +1,68 @@
+import type { TurnEvent, TurnFacts } from '../machines/turn.machine.ts';
+import type { ChatParams } from '../protocol/chat.ts';
+import type { CheckedEvent } from '../protocol/events.ts';
+import type { RpcId } from '../protocol/frame.ts';
+import type { Client } from './client.ts';
+import type { Deadline } from './deadlines.ts';
+import type { ActorOf } from './tell.ts';
+
+/** One turn's record: what its actor and the broker share. Plain and mutable, so that a token copies nothing (law 2). */
+export class Turn implements TurnFacts {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly params: ChatParams;
+  /** The client that opened the turn: the one that its events go to. */
+  readonly host: Client;
+  readonly agent: Client;
+  /** The `agents.chat` to answer; absent where it came as a notification. */
+  readonly requestId: RpcId | undefined;
+  /** The id of the broker's `agent.chat`. */
+  readonly callId: RpcId;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  readonly maxHeldBytes: number;
+  /** Events sent to the host so far; the last one's `seq`. */
+  seq = 0;
+  /** When the agent was last heard, in the clock's milliseconds. */
+  lastFrameAt: number;
+  /** The host was told that the agent accepted: it is owed exactly one terminal. */
+  isAccepted = false;
+  /** The host has its terminal. */
+  isTerminated = false;
+  /** Events that overtook the ack, in order. */
+  held: CheckedEvent[] = [];
+  heldBytes = 0;
+  heldTerminal: string | undefined;
+  readonly pendingApprovals = new Set<string>();
+  /** When the grace of a cancel is over, in the clock's milliseconds. */
+  graceEndsAt: number | undefined;
+  /** The ack's deadline, then that of a cancel's grace: never both. */
+  deadline: Deadline | undefined;
+  ref: (ActorOf<TurnEvent> & { getSnapshot(): { value: unknown } }) | undefined;
+
+  constructor(options: {
+    id: string;
+    sessionId: string;
+    params: ChatParams;
+    host: Client;
+    agent: Client;
+    requestId: RpcId | undefined;
+    callId: RpcId;
+    createdAt: number;
+    now: number;
+    maxHeldBytes: number;
+  }) {
+    this.id = options.id;
+    this.sessionId = options.sessionId;
+    this.agentId = options.params.agent_id;
+    this.params = options.params;
+    this.host = options.host;
+    this.agent = options.agent;
+    this.requestId = options.requestId;
+    this.callId = options.callId;
+    this.createdAt = options.createdAt;
+    this.lastFrameAt = options.now;
+    this.maxHeldBytes = options.maxHeldBytes;
+  }
+}

@@ -1,0 +1,162 @@
+import { type AnyActorRef, createActor } from 'xstate';
+import { type TurnEvent, turnMachine } from '../machines/turn.machine.ts';
+import type { CancelReason } from '../protocol/chat.ts';
+import { WireError } from '../protocol/errors.ts';
+import type { CheckedEvent } from '../protocol/events.ts';
+import type { BrokerState } from './broker-state.ts';
+import type { Client } from './client.ts';
+import { withFastPath } from './fast-path.ts';
+import { reply } from './reply.ts';
+import { tell } from './tell.ts';
+import { callAgentParams, type SynthesizedTerminal, sendSynthesized, stamp } from './turn-messages.ts';
+import type { Turn } from './turn-record.ts';
+
+type EventOf<T extends TurnEvent['type']> = Extract<TurnEvent, { type: T }>;
+type AgentEvent = EventOf<'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved'>;
+interface Args {
+  context: { turn: unknown };
+  event: TurnEvent;
+  self: AnyActorRef;
+}
+
+const RELAYING = new Set(['streaming', 'parked', 'cancelling']);
+
+/** The turn chart with its effects: one logic for all turns of a broker. */
+export function turnLogic(state: BrokerState) {
+  const turnOf = (args: Args) => args.context.turn as Turn;
+  /** The event, where the chart lets only these types reach an action. */
+  const eventOf = <T extends TurnEvent['type']>(args: Args, ..._types: T[]) => args.event as EventOf<T>;
+
+  const relay = (turn: Turn, params: CheckedEvent, self: AnyActorRef) => {
+    turn.lastFrameAt = state.clock.now();
+    state.counters.event(params.kind);
+    turn.seq += 1;
+    tell(self, turn.host.ref, { type: 'chat.deliver', params: stamp(turn, params) });
+  };
+  /** What the broker has to say itself to end a turn. */
+  const synthesize = (args: Args, terminal: SynthesizedTerminal) =>
+    sendSynthesized(state, args.self, turnOf(args), terminal);
+  const tellAgent = (args: Args, reason: CancelReason) => {
+    const turn = turnOf(args);
+    const params = { session_id: turn.sessionId, turn_id: turn.id, reason };
+    tell(args.self, turn.agent.ref, { type: 'rpc.notify', method: 'agent.chat.cancel', params });
+  };
+  const refuse = (args: Args, error: WireError) => {
+    const turn = turnOf(args);
+    reply(state, turn.host, turn.requestId, { error });
+  };
+
+  const machine = turnMachine.provide({
+    actions: {
+      callAgent: (args) => {
+        const turn = turnOf(args);
+        turn.agent.calls.set(turn.callId, { replyTo: args.self });
+        turn.deadline = state.deadlines.arm(state.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
+        const params = callAgentParams(turn);
+        tell(args.self, turn.agent.ref, { type: 'rpc.call', id: turn.callId, method: 'agent.chat', params });
+      },
+      disarmAck: (args) => {
+        const turn = turnOf(args);
+        state.deadlines.disarm(turn.deadline);
+        if (args.event.type === 'ack.expired') {
+          turn.agent.abandonCall(turn.callId, { sessionId: turn.sessionId, turnId: turn.id });
+        } else turn.agent.calls.delete(turn.callId);
+      },
+      hold: (args) => {
+        const turn = turnOf(args);
+        const { params, bytes, type } = args.event as AgentEvent;
+        if (turn.heldTerminal !== undefined) {
+          state.counters.drop('after_terminal');
+          return;
+        }
+        turn.held.push(params);
+        turn.heldBytes += bytes;
+        if (type === 'turn.terminal') turn.heldTerminal = params.kind;
+      },
+      acceptChat: (args) => {
+        const turn = turnOf(args);
+        const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
+        turn.isAccepted = true;
+        reply(state, turn.host, turn.requestId, { result });
+      },
+      releaseHeld: (args) => {
+        const turn = turnOf(args);
+        for (const params of turn.held) relay(turn, params, args.self);
+        turn.held = [];
+        turn.heldBytes = 0;
+      },
+      refuseAsRejected: (args) => {
+        const { answer } = eventOf(args, 'agent.answered');
+        // Not an error, yet no acceptance either: the agent's words are passed on in the same place.
+        refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
+      },
+      refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
+      refuseAsOverflowing: (args) =>
+        refuse(args, WireError.limitExceeded('max_unacked_bytes', turnOf(args).maxHeldBytes)),
+      refuseAsDetached: (args) => refuse(args, WireError.agentNotAttached(turnOf(args).agentId)),
+      refuseAsDraining: (args) => refuse(args, WireError.draining()),
+      relay: (args) => {
+        const event = args.event as AgentEvent;
+        if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
+        relay(turnOf(args), event.params, args.self);
+      },
+      noteApproval: (args) => {
+        const { params } = eventOf(args, 'approval.pending');
+        turnOf(args).pendingApprovals.add(params.approval_id as string);
+      },
+      settleApproval: (args) => {
+        const { params } = eventOf(args, 'approval.resolved');
+        turnOf(args).pendingApprovals.delete(params.approval_id as string);
+      },
+      confirmCancel: (args) => {
+        const { confirm } = eventOf(args, 'turn.cancel');
+        if (!confirm) return;
+        const result = { cancelled: true, session_id: turnOf(args).sessionId };
+        reply(state, confirm.to as Client, confirm.id, { result });
+      },
+      cancelAgent: (args) => tellAgent(args, eventOf(args, 'turn.cancel').reason),
+      cancelAgentAsStale: (args) => tellAgent(args, 'stale'),
+      cancelAgentAsDraining: (args) => tellAgent(args, 'draining'),
+      cancelAgentAsAbandoned: (args) => tellAgent(args, 'host_disconnected'),
+      // Of the reasons that there are, the nearest: it has not acknowledged, and will not be waited for.
+      cancelAgentAsOverflowing: (args) => tellAgent(args, 'ack_timeout'),
+      cancelReplacedAgent: (args) => {
+        if (eventOf(args, 'agent.gone').code === 'agent_replaced') tellAgent(args, 'agent_replaced');
+      },
+      failAsStale: (args) =>
+        synthesize(args, { kind: 'error', error: 'the agent has been silent for too long', code: 'stale' }),
+      failAsDraining: (args) => synthesize(args, { kind: 'error', error: 'the broker is stopping', code: 'draining' }),
+      failAsAgentGone: (args) => {
+        const { code } = eventOf(args, 'agent.gone');
+        const error = code === 'agent_replaced' ? 'the agent connected anew' : 'the agent disconnected';
+        synthesize(args, { kind: 'error', error, code });
+      },
+      tellCancelled: (args) => synthesize(args, { kind: 'done', finish_reason: 'cancelled' }),
+      armGrace: (args) => {
+        const turn = turnOf(args);
+        const { graceMs } = eventOf(args, 'turn.cancel');
+        const at = state.clock.now() + graceMs;
+        // A second cancel may shorten the grace of the first, never prolong it.
+        if (turn.graceEndsAt !== undefined && turn.graceEndsAt <= at) return;
+        turn.graceEndsAt = at;
+        state.deadlines.disarm(turn.deadline);
+        turn.deadline = state.deadlines.arm(graceMs, () => args.self.send({ type: 'grace.expired' }));
+      },
+      disarmGrace: (args) => state.deadlines.disarm(turnOf(args).deadline),
+    },
+  });
+
+  return withFastPath(machine, {
+    'turn.event': {
+      in: RELAYING,
+      run: ({ turn }: { turn: Turn }, event: EventOf<'turn.event'>, self) => relay(turn, event.params, self),
+    },
+  });
+}
+
+/** Makes and starts the actor of one turn: the agent is asked at once. */
+export function startTurn(state: BrokerState, logic: ReturnType<typeof turnLogic>, turn: Turn): void {
+  const actor = createActor(logic, { parent: state.ref, id: turn.id, input: { turn } });
+  turn.ref = actor;
+  actor.start();
+}

@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
+import { AgentRegistry, createToken } from './actors/agent-registry.ts';
+import { type AgentStore, memoryAgentStore } from './actors/agent-store.ts';
+import { Authenticator } from './actors/authenticator.ts';
+import { startBroker } from './actors/broker.ts';
+import { BrokerState } from './actors/broker-state.ts';
+import { type BrokerClock, systemClock } from './actors/deadlines.ts';
+import { Dispatcher } from './actors/dispatcher.ts';
+import { type Logger, silentLog } from './actors/log.ts';
+import { handlers } from './actors/methods/index.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { type AgentSpec, upsertParams } from './protocol/agents.ts';
+import { DEFAULT_LIMITS, type Limits } from './protocol/limits.ts';
+import type { Link } from './protocol/link.ts';
+import type { InputOf } from './protocol/methods.ts';
+import { parseParams } from './protocol/params.ts';
+import { Gateway } from './transport/gateway.ts';
+import { linkedPair } from './transport/linked-pair.ts';
+import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
+
+export type { AgentRecord, AgentStore } from './actors/agent-store.ts';
+export type { BrokerClock } from './actors/deadlines.ts';
+export type { Logger } from './actors/log.ts';
+export { ErrorCode, WireError } from './protocol/errors.ts';
+export type { Limits } from './protocol/limits.ts';
+export type { Link, LinkHandlers } from './protocol/link.ts';
+export type { Address, ListenOptions } from './transport/listener.ts';
+
+/** What an embedder may decide. Everything has a default. */
+export interface BrokerOptions {
+  /** False switches authentication off (`wire.md` section 3). Default true. */
+  auth?: boolean;
+  /** The daemon's and the management role's token. Default: random ones, to be read from {@link Broker.tokens}. */
+  tokens?: { daemon?: string; host?: string };
+  /** Where known agents are kept. Default: in memory, gone with the process. */
+  agentStore?: AgentStore;
+  /** Bounds and times to differ in. Default: `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>;
+  /** Web pages, besides the broker's own, that may connect: `scheme://host[:port]`. Default none. */
+  allowedOrigins?: readonly string[];
+  /** Where time comes from. Default: the system's, monotonic. */
+  clock?: BrokerClock;
+  /** Where to log. Default: nowhere. Never given a secret. */
+  log?: Logger;
+}
+
+/** Who called an embedder's method. */
+export interface Caller {
+  clientId: string;
+  role: 'client' | 'agent' | 'host' | undefined;
+  agentId: string | undefined;
+}
+
+/** A method of the embedder's own. */
+export interface MethodOptions<T> {
+  /** What its parameters must be; anything else is answered with `-32602`. */
+  schema: z.ZodType<T>;
+  /** Its result is the answer. A thrown `WireError` is sent as it is, anything else as `-32603` without its detail. */
+  handler(params: T, caller: Caller): unknown;
+  /** `host`: for the management role only. Default `any`. */
+  role?: 'any' | 'host';
+  /** Milliseconds until the caller gets `-32004`. Default `limits.handlerTimeoutMs`. */
+  timeoutMs?: number;
+}
+
+/** A broker: one root actor, and the ways in. */
+export interface Broker {
+  /** The tokens that `session.auth` takes. Secrets: for the embedder, not for a log. */
+  readonly tokens: { readonly daemon: string; readonly host: string };
+  /** The version that `server.handshake` tells. */
+  readonly version: string;
+  /** Listens on TCP, `127.0.0.1:9100` unless told otherwise, or on a Unix socket. Rejects with Node's own error. */
+  listen(options?: ListenOptions): Promise<Address>;
+  /** Takes an `upgrade` of somebody's own HTTP server, with the same checks as on a port of the broker's own. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Answers `/healthz`, `/readyz` and `/metrics` for somebody's own HTTP server. */
+  handleRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** A connection inside this process; its other end speaks the same wire and authenticates the same way. */
+  connect(): Link;
+  /** Adds a method of the embedder's own. @throws {Error} where the name is taken. */
+  method<T>(name: string, options: MethodOptions<T>): Broker;
+  /** What `agents.upsert` does. `ephemeral`: known until the process ends, never handed to the store. */
+  upsertAgent(params: InputOf<'agents.upsert'>, options?: { ephemeral?: boolean }): { spec: AgentSpec; token?: string };
+  /** Stops as section 10 says: drains, closes every connection with 1001, stops listening. Repeated calls share one end. */
+  close(): Promise<void>;
+}
+
+/** Makes a broker. Nothing listens yet, and two of them in one process do not touch each other. */
+export function createBroker(options: BrokerOptions = {}): Broker {
+  const version = readVersion();
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const tokens = Object.freeze({
+    daemon: options.tokens?.daemon ?? createToken(),
+    host: options.tokens?.host ?? createToken(),
+  });
+  const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
+  const dispatcher = new Dispatcher(handlers);
+  const state = new BrokerState({
+    version,
+    limits,
+    agents,
+    dispatcher,
+    clock: options.clock ?? systemClock,
+    log: options.log ?? silentLog,
+    auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
+  });
+  const stopped = new Promise<void>((resolve) => {
+    state.onStopped = resolve;
+  });
+  const root = startBroker(state);
+  const metrics = createMetrics(state);
+  const gateway = new Gateway({
+    maxMessageBytes: limits.maxMessageBytes,
+    maxConnections: limits.maxConnections,
+    pingIntervalMs: limits.pingIntervalMs,
+    heartbeatTimeoutMs: limits.heartbeatTimeoutMs,
+    allowedOrigins: new Set(options.allowedOrigins),
+    isReady: () => root.getSnapshot().value === 'accepting',
+    metrics: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
+    onLink: (link) => root.send({ type: 'link.opened', link }),
+  });
+  const listeners = new Set<Listener>();
+  let closing: Promise<void> | undefined;
+
+  const close = async (): Promise<void> => {
+    root.send({ type: 'broker.drain' });
+    await stopped;
+    gateway.stop();
+    await Promise.all([...listeners].map((listener) => listener.close()));
+  };
+
+  const broker: Broker = {
+    tokens,
+    version,
+    async listen(where = {}) {
+      if (closing) throw new Error('the broker is stopping');
+      const bySocket = 'socket' in where;
+      const listener = new Listener(gateway, bySocket ? 'unix' : 'tcp');
+      const address = await listener.listen(
+        bySocket ? where : { host: where.host ?? DEFAULT_HOST, port: where.port ?? DEFAULT_PORT },
+      );
+      listeners.add(listener);
+      return address;
+    },
+    handleUpgrade: (request, socket, head) => gateway.handleUpgrade(request, socket, head, 'upgrade'),
+    handleRequest: (request, response) => gateway.handleRequest(request, response),
+    connect() {
+      const [near, far] = linkedPair();
+      root.send({ type: 'link.opened', link: far });
+      return near;
+    },
+    method(name, { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs }) {
+      dispatcher.add(name, {
+        role,
+        schema,
+        timeoutMs,
+        handle: ({ from, params }) =>
+          // The dispatcher has checked them against this very schema.
+          handler(params as never, { clientId: from.id, role: from.role, agentId: from.agentId }),
+      });
+      return broker;
+    },
+    upsertAgent: (params, { ephemeral = false } = {}) => agents.upsert(parseParams(upsertParams, params), ephemeral),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+  return broker;
+}
+
+/** Where a broker listens unless told otherwise (`wire.md` section 1). */
+export const DEFAULT_HOST = '127.0.0.1';
+/** See {@link DEFAULT_HOST}. */
+export const DEFAULT_PORT = 9100;
+
+/** This package's version, from beside `broker.ts` or from above `dist/`. */
+function readVersion(): string {
+  for (const path of ['./package.json', '../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+      if (name === 'switchboard') return String(version);
+    } catch {
+      // Not there: the other one is.
+    }
+  }
+  return '0.0.0';
+}

@@ -1,0 +1,63 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { converse } from './conversation.ts';
+import { CliError, EXIT_HELP, Exit } from './exit.ts';
+import type { Io } from './io.ts';
+import { Output } from './output.ts';
+import { runTurn } from './turn.ts';
+import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
+
+interface ChatFlags extends ConnectionFlags {
+  json?: boolean;
+  model?: string;
+  session?: string;
+  context?: Record<string, unknown>;
+}
+
+/** `switchboard chat AGENT [PROMPT]`. */
+export function addChat(program: Command, io: Io): void {
+  connectionFlags(program.command('chat'))
+    .description('talk with an agent')
+    .argument('<agent>', 'its id; switchboard agents lists them')
+    .argument('[prompt...]', '"-" reads it from stdin; without one, a conversation')
+    .option('--json', 'the raw events, one a line')
+    .option('--model <model>', 'which model the agent should use')
+    .option('--session <id>', 'the session to chat in (default: a new one)')
+    .option('--context <json>', 'an object for the agent', parseContext)
+    .addHelpText('after', `\nCtrl-C cancels the answer, a second one leaves.\n${EXIT_HELP}`)
+    .action((agent: string, words: string[], flags: ChatFlags) => chat(io, agent, words, flags));
+}
+
+function parseContext(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Falls through: not JSON at all is as wrong as any other JSON.
+  }
+  throw new InvalidArgumentError('It takes a JSON object, like {"city": "Ghent"}.');
+}
+
+async function chat(io: Io, agentId: string, words: string[], flags: ChatFlags): Promise<void> {
+  const { json = false, model, session, context, ...connection } = flags;
+  const prompt = await readPrompt(io, words);
+  const output = new Output(io.stdout);
+  const options = { model, session_id: session, context };
+  await withHost(io, connection, (host) => {
+    const input = { host, agentId, options, json, output };
+    return prompt === undefined ? converse(io, input) : runTurn(io, { ...input, prompt });
+  });
+}
+
+/** The prompt, from wherever it comes; undefined where a person sits there and will type. */
+async function readPrompt(io: Io, words: string[]): Promise<string | undefined> {
+  const fromStdin = words.length === 1 && words[0] === '-';
+  if (!fromStdin && words.length > 0) return words.join(' ');
+  if (!fromStdin && io.stdin.isTTY) return undefined;
+  let text = '';
+  io.stdin.setEncoding('utf8');
+  for await (const chunk of io.stdin) text += chunk;
+  // The line feed at the end is the shell's, not the prompt's.
+  text = text.replace(/\r?\n$/, '');
+  if (text === '') throw new CliError(Exit.Usage, 'there is no prompt: stdin is empty');
+  return text;
+}

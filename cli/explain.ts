@@ -1,0 +1,39 @@
+import { AuthError, ConnectionError, ConnectionLostError, ErrorCode, NoDaemonError, RpcError } from '../client/node.ts';
+import { CliError, Exit } from './exit.ts';
+
+const START_ONE = 'start one with `npm start`, or name another with --url or --home';
+
+/** Any error as an exit status and plain words. */
+export function explain(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof NoDaemonError) {
+    return new CliError(Exit.NoDaemon, `no daemon is running for ${error.home}; ${START_ONE}`);
+  }
+  if (error instanceof ConnectionError) return unreachable(error);
+  if (error instanceof AuthError) {
+    return new CliError(
+      Exit.NotAuthorised,
+      'the daemon refused the token; is it that of the running daemon? (--token, --host-token, SWITCHBOARD_AUTH_TOKEN, SWITCHBOARD_HOST_TOKEN or the files under --home)',
+    );
+  }
+  if (error instanceof ConnectionLostError) {
+    return new CliError(Exit.Failed, `the ${error.message}; the daemon may have stopped`);
+  }
+  if (error instanceof RpcError) return new CliError(statusOf(error), error.message);
+  return new CliError(Exit.Failed, error instanceof Error ? error.message : String(error));
+}
+
+function unreachable(error: ConnectionError): CliError {
+  if (error.status === 503) return new CliError(Exit.NoDaemon, `the daemon at ${error.url} is full or stopping`);
+  if (error.status !== undefined) {
+    return new CliError(Exit.NoDaemon, `${error.url} refused the connection with HTTP ${error.status}`);
+  }
+  if (!error.retryable) return new CliError(Exit.Usage, error.message);
+  return new CliError(Exit.NoDaemon, `no daemon is running at ${error.url}; ${START_ONE}`);
+}
+
+function statusOf(error: RpcError): Exit {
+  if (error.code === ErrorCode.AgentNotAttached) return Exit.NoAgent;
+  if (error.code === ErrorCode.AuthRequired) return Exit.NotAuthorised;
+  return Exit.Failed;
+}

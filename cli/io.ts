@@ -1,0 +1,31 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Environment } from '../client/node.ts';
+
+/** What a command touches of the process around it, so that a test can stand in for the terminal. */
+export interface Io {
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean };
+  env: Environment;
+  /** Hears each Ctrl-C, in place of the process ending by it. Returns how to stop listening. */
+  onInterrupt(listener: () => void): () => void;
+}
+
+/** The real thing. */
+export function processIo(): Io {
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    onInterrupt(listener) {
+      process.on('SIGINT', listener);
+      return () => process.off('SIGINT', listener);
+    },
+  };
+}
+
+/** A line of words for a person, on stderr so that stdout holds nothing but what was asked for. */
+export function tell(io: Io, words: string): void {
+  io.stderr.write(`${words}\n`);
+}

@@ -1,0 +1,36 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../daemon/version.ts';
+import { addAgents } from './agents.ts';
+import { addChat } from './chat.ts';
+import { EXIT_HELP, Exit } from './exit.ts';
+import { explain } from './explain.ts';
+import { type Io, tell } from './io.ts';
+import { addServe } from './serve.ts';
+
+/**
+ * Runs one command line. Never rejects: what goes wrong is told on stderr.
+ * @param argv the words after the program's name.
+ * @returns the exit status.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const program = new Command('switchboard')
+    .description('A broker between the windows people chat in and long-running agents.')
+    .version(VERSION)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .addHelpText('after', EXIT_HELP);
+  addServe(program);
+  addAgents(program, io);
+  addChat(program, io);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return Exit.Ok;
+  } catch (error) {
+    // commander has told it already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.Ok : Exit.Usage;
+    const { exit, message } = explain(error);
+    if (message) tell(io, `switchboard: ${message}`);
+    return exit;
+  }
+}

@@ -1,0 +1,89 @@
+import type { ChatOptions, Host, TerminalEvent } from '../client/node.ts';
+import { ErrorCode, RpcError } from '../client/node.ts';
+import { jsonPrinter, textPrinter } from './event-printer.ts';
+import { CliError, Exit } from './exit.ts';
+import { type Io, tell } from './io.ts';
+import type { Output } from './output.ts';
+import { sanitiseLine } from './sanitise.ts';
+
+/** One prompt, and where its answer goes. */
+export interface TurnInput {
+  host: Host;
+  agentId: string;
+  prompt: string;
+  options: ChatOptions;
+  json: boolean;
+  output: Output;
+}
+
+/**
+ * Runs one turn in the terminal. Ctrl-C cancels it, a second one leaves it.
+ * @throws {CliError} where it did not end well: `Cancelled` after one Ctrl-C, `Left` after two.
+ */
+export async function runTurn(io: Io, input: TurnInput): Promise<void> {
+  const interrupt = watchInterrupts(io);
+  try {
+    await Promise.race([stream(io, input, interrupt.first), interrupt.second]);
+  } finally {
+    interrupt.stop();
+  }
+  if (interrupt.first.aborted) throw new CliError(Exit.Cancelled, 'cancelled');
+}
+
+/** The second Ctrl-C: away at once, whatever the turn does. */
+export class Left extends CliError {
+  constructor() {
+    super(Exit.Cancelled);
+  }
+}
+
+function watchInterrupts(io: Io) {
+  const first = new AbortController();
+  let leave: (error: Left) => void = () => {};
+  const second = new Promise<never>((_, reject) => {
+    leave = reject;
+  });
+  const stop = io.onInterrupt(() => {
+    if (first.signal.aborted) leave(new Left());
+    else tell(io, '\ncancelling; Ctrl-C again leaves');
+    first.abort();
+  });
+  return { first: first.signal, second, stop };
+}
+
+async function stream(io: Io, input: TurnInput, interrupted: AbortSignal): Promise<void> {
+  const { host, agentId, output } = input;
+  const signal = AbortSignal.any([interrupted, output.broken]);
+  const printer = input.json ? jsonPrinter(output) : textPrinter(io, output);
+  let last: TerminalEvent | undefined;
+  try {
+    for await (const event of host.chat(agentId, input.prompt, { ...input.options, signal })) {
+      await printer.print(event);
+      if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') last = event;
+    }
+  } catch (error) {
+    throw error instanceof RpcError && error.code === ErrorCode.AgentNotAttached ? await noAgent(host, agentId) : error;
+  } finally {
+    await printer.finish();
+  }
+  // Nobody is left to tell, or it is known already.
+  if (signal.aborted || !last) return;
+  const words = describe(last);
+  if (words !== undefined) throw new CliError(Exit.Failed, sanitiseLine(words));
+}
+
+function describe(last: TerminalEvent): string | undefined {
+  if (last.kind === 'error') return `the agent failed: ${last.error}`;
+  if (last.kind === 'auth_required') return `the agent needs you to log in: ${last.message}`;
+  return last.finish_reason === 'cancelled' ? 'the turn was cancelled' : undefined;
+}
+
+/** Says which agents one could talk to instead. */
+export async function noAgent(host: Host, agentId: string): Promise<CliError> {
+  const rows = await host.agents.list();
+  const known = rows.some((row) => row.spec.id === agentId);
+  const attached = rows.filter((row) => row.attached).map((row) => row.spec.id);
+  const problem = known ? `agent ${agentId} is not attached` : `there is no agent ${sanitiseLine(agentId)}`;
+  const choice = attached.length > 0 ? `attached: ${attached.join(', ')}` : 'none is attached';
+  return new CliError(Exit.NoAgent, `${problem}; ${choice}`);
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { connectHost, type Host } from '../client/node.ts';
+import type { Io } from './io.ts';
+
+/** The flags that say which daemon is meant. */
+export interface ConnectionFlags {
+  url?: string;
+  home?: string;
+  token?: string;
+  hostToken?: string;
+}
+
+/** Adds those flags to a command. @param management whether it needs the host token instead of the daemon's. */
+export function connectionFlags(command: Command, management = false): Command {
+  command
+    .option('--url <url>', 'the daemon: ws://…, or ws+unix:/path/to/broker.sock:/ (default: found by --home)')
+    .option('--home <dir>', "the daemon's state directory (default: $SWITCHBOARD_HOME or ~/.switchboard)");
+  return management
+    ? command.option('--host-token <token>', 'the host token (default: $SWITCHBOARD_HOST_TOKEN or the file)')
+    : command.option('--token <token>', 'the daemon token (default: $SWITCHBOARD_AUTH_TOKEN or the file)');
+}
+
+/** Connects, does something, and disconnects whatever came of it. */
+export async function withHost<T>(
+  io: Io,
+  flags: ConnectionFlags & { management?: boolean },
+  use: (host: Host) => Promise<T>,
+): Promise<T> {
+  const host = await connectHost({ ...flags, env: io.env });
+  try {
+    return await use(host);
+  } finally {
+    await host.close();
+  }
+}

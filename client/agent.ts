@@ -1,0 +1,48 @@
+import type { ReconnectOptions } from './backoff.ts';
+import type { Chat, ChatOptions } from './chat.ts';
+import type { SwitchboardError } from './errors.ts';
+import type { RequestFunction } from './request.ts';
+import type { TurnHandlers } from './turns.ts';
+
+/** Where an agent stands. */
+export type AgentStatus =
+  | { status: 'connecting' }
+  | { status: 'ready' }
+  /** Not connected; tries again after `delayMs`. */
+  | { status: 'waiting'; error: SwitchboardError; delayMs: number }
+  /** Over for good. */
+  | { status: 'closed'; error: SwitchboardError };
+
+/** How to connect an agent. */
+export interface AgentOptions extends TurnHandlers {
+  /** `ws:` or `wss:`, in Node also `ws+unix:/path/to.sock:/`. A function is asked anew at each connection. */
+  url: string | (() => string);
+  agentId: string;
+  /** The agent's own token, from `agents.upsert`. May be left out where authentication is off. */
+  token?: string | undefined;
+  /** How to come back after a lost connection; false: not at all. */
+  reconnect?: ReconnectOptions | false | undefined;
+  /** Keeps trying when the very first connection fails, instead of rejecting. Default false. */
+  waitForBroker?: boolean | undefined;
+  /** How long connecting and authenticating may take together. Milliseconds, default 10,000. */
+  connectTimeoutMs?: number | undefined;
+  /** Hears of each change. */
+  onStatus?: ((status: AgentStatus) => void) | undefined;
+}
+
+/**
+ * A connected agent. It comes back after a lost connection by itself, but not after the broker has refused
+ * its token, removed it (4403) or replaced it by a newer connection (4409).
+ */
+export interface Agent {
+  readonly agentId: string;
+  /** Where it stands now. */
+  readonly status: AgentStatus['status'];
+  /** Resolves when it is over for good, with why; `ConnectionClosedError` after {@link Agent.close}. */
+  readonly closed: Promise<SwitchboardError>;
+  /** Opens a turn with another agent: whoever does so is that turn's host. */
+  chat(agentId: string, prompt: string, options?: ChatOptions): Chat;
+  readonly request: RequestFunction;
+  /** Disconnects for good; running turns are cancelled. Resolves when the socket is closed. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { NoDaemonError } from './errors.ts';
+
+/** The process's variables, or others in their place. */
+export type Environment = Record<string, string | undefined>;
+
+/** Where to look for a daemon. */
+export interface DiscoverOptions {
+  /** The daemon's state directory. Default `$SWITCHBOARD_HOME`, else `~/.switchboard`. */
+  home?: string | undefined;
+  /** Default `process.env`. Variables beat the files: `SWITCHBOARD_URL`, `SWITCHBOARD_AUTH_TOKEN`, `SWITCHBOARD_HOST_TOKEN`. */
+  env?: Environment | undefined;
+}
+
+/** The state directory that is meant. */
+export function findHome({ home, env = process.env }: DiscoverOptions = {}): string {
+  return resolve(home || env.SWITCHBOARD_HOME || join(homedir(), '.switchboard'));
+}
+
+/**
+ * The URL of the daemon that runs in a home directory (`broker.json`, `wire.md` section 12).
+ * @throws {NoDaemonError} where none does.
+ */
+export function findUrl(options: DiscoverOptions = {}): string {
+  const { env = process.env } = options;
+  if (env.SWITCHBOARD_URL) return env.SWITCHBOARD_URL;
+  const home = findHome(options);
+  const text = read(home, 'broker.json');
+  if (text === undefined) throw new NoDaemonError(home, 'there is no run/broker.json, which a running daemon writes');
+  const { url, pid } = parse(text);
+  if (typeof url !== 'string') throw new NoDaemonError(home, 'its run/broker.json is damaged');
+  if (typeof pid === 'number' && !isAlive(pid)) throw new NoDaemonError(home, `the last one, process ${pid}, has died`);
+  return url;
+}
+
+/** The daemon token, or the host token: the variable's, else the file's. Undefined where there is neither. */
+export function findToken(kind: 'auth' | 'host', options: DiscoverOptions & { url: string }): string | undefined {
+  const { env = process.env, url } = options;
+  const fromVariable = kind === 'auth' ? env.SWITCHBOARD_AUTH_TOKEN : env.SWITCHBOARD_HOST_TOKEN;
+  if (fromVariable) return fromVariable;
+  // The files belong to the daemon on this machine: they are not for whatever other machine a URL names.
+  return isLocal(url) ? read(findHome(options), `${kind}-token`)?.trim() : undefined;
+}
+
+/** Whether a URL leads to this machine. */
+function isLocal(url: string): boolean {
+  if (url.startsWith('ws+unix:')) return true;
+  try {
+    const { hostname } = new URL(url);
+    return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  } catch {
+    return false;
+  }
+}
+
+function read(home: string, name: string): string | undefined {
+  try {
+    return readFileSync(join(home, 'run', name), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(text: string): { url?: unknown; pid?: unknown } {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // There is such a process, but it is somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,145 @@
+import type { ChatEvent } from '../protocol/events.ts';
+import { CloseCode, ErrorCode, type ErrorObject } from '../protocol/index.ts';
+
+/** A name from {@link ErrorCode}. */
+export type ErrorName = keyof typeof ErrorCode;
+
+/** Anything the SDK rejects or throws with. */
+export abstract class SwitchboardError extends Error {
+  /** Whether the same call may well succeed later, unchanged. */
+  readonly retryable: boolean;
+
+  constructor(message: string, retryable: boolean, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.retryable = retryable;
+  }
+}
+
+/** The broker could not be reached, or refused the upgrade (`wire.md` section 1). */
+export class ConnectionError extends SwitchboardError {
+  /** Where the connection was meant to go. Undefined where that is not known either. */
+  readonly url: string | undefined;
+  /** HTTP status of a refused upgrade: 403 for a forbidden origin or host, 503 for a full or stopping broker. */
+  readonly status: number | undefined;
+
+  constructor(
+    message: string,
+    options: { url?: string; status?: number | undefined; retryable?: boolean; cause?: unknown } = {},
+  ) {
+    super(message, options.retryable ?? options.status !== 403, options.cause);
+    this.url = options.url;
+    this.status = options.status;
+  }
+}
+
+/** No daemon is running in this home directory (Node only). */
+export class NoDaemonError extends ConnectionError {
+  /** The home directory that was searched. */
+  readonly home: string;
+
+  constructor(home: string, detail: string) {
+    super(`no daemon found in ${home}: ${detail}`);
+    this.home = home;
+  }
+}
+
+/** Close codes after which connecting again the same way would end the same way (`wire.md` section 1). */
+const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([
+  CloseCode.NotAuthenticated,
+  CloseCode.Forbidden,
+  CloseCode.Replaced,
+]);
+
+/** The connection was there and is gone. What was asked and not answered may or may not have happened. */
+export class ConnectionLostError extends SwitchboardError {
+  /** WebSocket close code; 1006 where there was none. */
+  readonly closeCode: number;
+  /** What the broker said about it; may be empty. */
+  readonly closeReason: string;
+
+  constructor(closeCode: number, closeReason: string, cause?: unknown) {
+    const said = closeReason ? `, ${closeReason}` : '';
+    super(`connection lost (${closeCode}${said})`, !FINAL_CLOSE_CODES.has(closeCode), cause);
+    this.closeCode = closeCode;
+    this.closeReason = closeReason;
+  }
+}
+
+/** This side has closed the connection, by `close()`. */
+export class ConnectionClosedError extends SwitchboardError {
+  constructor() {
+    super('the connection was closed by this client', false);
+  }
+}
+
+const NAMES: ReadonlyMap<number, ErrorName> = new Map(
+  Object.entries(ErrorCode).map(([name, code]) => [code, name as ErrorName]),
+);
+const RETRYABLE: ReadonlySet<number> = new Set([
+  ErrorCode.SessionBusy,
+  ErrorCode.AgentNotAttached,
+  ErrorCode.AgentAckTimeout,
+  ErrorCode.LimitExceeded,
+  ErrorCode.Draining,
+]);
+
+/** The broker answered a request with an error (`wire.md` section 2). */
+export class RpcError extends SwitchboardError {
+  /** The wire's code: branch on this. */
+  readonly code: number;
+  /** The code's name; undefined for a code of an embedder's own method. */
+  readonly codeName: ErrorName | undefined;
+  /** What comes with the code, as the table in `wire.md` section 2 lists it. */
+  readonly data: unknown;
+  /** The method that was asked. */
+  readonly method: string;
+
+  constructor(method: string, error: ErrorObject) {
+    super(error.message, RETRYABLE.has(error.code));
+    this.method = method;
+    this.code = error.code;
+    this.codeName = NAMES.get(error.code);
+    this.data = error.data;
+  }
+}
+
+/** `session.auth` was refused: wrong token, unknown agent (`wire.md` section 3). */
+export class AuthError extends RpcError {}
+
+/** A request was not answered within its `timeoutMs`. Its outcome is unknown. */
+export class RequestTimeoutError extends SwitchboardError {
+  readonly method: string;
+
+  constructor(method: string, timeoutMs: number) {
+    super(`${method} was not answered within ${timeoutMs} ms`, true);
+    this.method = method;
+  }
+}
+
+/** The terminals of `wire.md` section 6. */
+export type TerminalEvent = Extract<ChatEvent, { kind: 'done' | 'error' | 'auth_required' }>;
+
+/** A turn ended otherwise than well. Only `text()` throws this: who iterates gets the terminal as an event. */
+export class TurnError extends SwitchboardError {
+  /** `error`, `auth_required`, or `done` with `finish_reason: "cancelled"`. */
+  readonly event: TerminalEvent;
+
+  constructor(event: TerminalEvent) {
+    super(describe(event), event.kind === 'error' && event.retryable === true);
+    this.event = event;
+  }
+}
+
+function describe(event: TerminalEvent): string {
+  if (event.kind === 'error') return event.error;
+  if (event.kind === 'auth_required') return event.message;
+  return `the turn ended: ${event.finish_reason}`;
+}
+
+/** A chat's events were read so much more slowly than they came that its buffer ran over; the turn was cancelled. */
+export class BufferOverflowError extends SwitchboardError {
+  constructor(limit: number) {
+    super(`more than ${limit} characters of events were waiting to be read`, false);
+  }
+}

@@ -1,0 +1,192 @@
+import type { ErrorObject } from '../protocol/errors.ts';
+import { WireError } from '../protocol/errors.ts';
+import { decodeFrame, type ResponseFrame, type RpcId } from '../protocol/frame.ts';
+import {
+  ConnectionClosedError,
+  ConnectionError,
+  ConnectionLostError,
+  RequestTimeoutError,
+  RpcError,
+  type SwitchboardError,
+} from './errors.ts';
+import type { Socket, SocketEnd, SocketFactory } from './socket.ts';
+
+/** Answers one request of the broker's. Only the first answer is sent. */
+export interface Reply {
+  result(value: unknown): void;
+  error(error: ErrorObject): void;
+}
+
+/** What a peer does with what the broker sends. None of them may throw. */
+export interface PeerHandlers {
+  /** A request, with the peer it came by. False: unknown, which is answered `-32601`. */
+  request(method: string, params: unknown, reply: Reply, peer: Peer): boolean;
+  /** A notification; `size` is its frame's length in characters. */
+  notification(method: string, params: unknown, size: number): void;
+  /** The connection is over, once; by then every pending call has been settled. */
+  ended(error: SwitchboardError): void;
+}
+
+/** How a call ends: exactly one of the two, once, synchronously with the frame that brought it. */
+export interface Settle {
+  result(value: unknown): void;
+  error(error: SwitchboardError): void;
+}
+
+interface Pending extends Settle {
+  method: string;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** One open WebSocket that speaks JSON-RPC 2.0 both ways (`wire.md` section 1). */
+export class Peer {
+  /** Resolves once the socket is closed for good. */
+  readonly gone: Promise<void>;
+  readonly #handlers: PeerHandlers;
+  readonly #pending = new Map<RpcId, Pending>();
+  #markGone: () => void = () => {};
+  #socket: Socket | undefined;
+  #nextId = 1;
+  #ended: SwitchboardError | undefined;
+
+  private constructor(handlers: PeerHandlers) {
+    this.#handlers = handlers;
+    this.gone = new Promise((resolve) => {
+      this.#markGone = resolve;
+    });
+  }
+
+  /**
+   * Opens a socket and resolves when the WebSocket is up.
+   * @param signal gives up; the rejection is then its reason.
+   * @throws {ConnectionError} when the broker cannot be reached or refuses the upgrade.
+   */
+  static open(factory: SocketFactory, url: string, handlers: PeerHandlers, signal: AbortSignal): Promise<Peer> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const peer = new Peer(handlers);
+      let open = false;
+      const giveUp = () => {
+        reject(signal.reason);
+        peer.#socket?.close(1000, '');
+      };
+      try {
+        peer.#socket = factory(url, {
+          opened: () => {
+            open = true;
+            signal.removeEventListener('abort', giveUp);
+            resolve(peer);
+          },
+          message: (text) => peer.#receive(text),
+          closed: (end) => {
+            signal.removeEventListener('abort', giveUp);
+            peer.#markGone();
+            if (open) peer.#end(new ConnectionLostError(end.code, end.reason, end.error));
+            else reject(unreachable(url, end));
+          },
+        });
+        signal.addEventListener('abort', giveUp);
+      } catch (cause) {
+        reject(new ConnectionError(`not a WebSocket URL: ${url}`, { url, retryable: false, cause }));
+      }
+    });
+  }
+
+  /** Bytes that were sent and have not left yet. */
+  get bufferedAmount(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** Sends a request and hands its answer over in the very turn of the event loop in which it arrives. */
+  call(method: string, params: unknown, settle: Settle, timeoutMs?: number): void {
+    if (this.#ended) {
+      settle.error(this.#ended);
+      return;
+    }
+    const id = this.#nextId++;
+    const expire = () => {
+      this.#pending.delete(id);
+      settle.error(new RequestTimeoutError(method, timeoutMs ?? 0));
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+    this.#pending.set(id, { method, timer, result: (value) => settle.result(value), error: (e) => settle.error(e) });
+    this.#send({ jsonrpc: '2.0', id, method, params });
+  }
+
+  /** {@link Peer.call} as a promise. */
+  request(method: string, params: unknown, timeoutMs?: number): Promise<unknown> {
+    return new Promise((resolve, reject) => this.call(method, params, { result: resolve, error: reject }, timeoutMs));
+  }
+
+  /** Sends a notification. False where the connection is over. */
+  notify(method: string, params: unknown): boolean {
+    if (this.#ended) return false;
+    this.#send({ jsonrpc: '2.0', method, params });
+    return true;
+  }
+
+  /** Settles everything that is pending, then closes the socket. Resolves when that is done. */
+  close(): Promise<void> {
+    this.#end(new ConnectionClosedError());
+    this.#socket?.close(1000, '');
+    return this.gone;
+  }
+
+  #send(message: object): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #end(error: SwitchboardError): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const call of pending) {
+      clearTimeout(call.timer);
+      call.error(error);
+    }
+    this.#handlers.ended(error);
+  }
+
+  #receive(text: string): void {
+    // What arrives after close() belongs to nobody any more.
+    if (this.#ended) return;
+    const frame = decodeFrame(text);
+    if (frame.kind === 'notification') this.#handlers.notification(frame.method, frame.params, text.length);
+    else if (frame.kind === 'request') this.#answer(frame.id, frame.method, frame.params);
+    else if (frame.kind === 'response') this.#settle(frame);
+    // What is left is an error without an id (`-32700`), or nothing that could be acted upon.
+  }
+
+  #settle(frame: ResponseFrame): void {
+    const call = this.#pending.get(frame.id);
+    if (!call) return;
+    this.#pending.delete(frame.id);
+    clearTimeout(call.timer);
+    if (frame.error) call.error(new RpcError(call.method, frame.error as unknown as ErrorObject));
+    else call.result(frame.result);
+  }
+
+  #answer(id: RpcId, method: string, params: unknown): void {
+    let answered = false;
+    const send = (answer: { result: unknown } | { error: ErrorObject }) => {
+      if (answered || this.#ended) return;
+      answered = true;
+      this.#send({ jsonrpc: '2.0', id, ...answer });
+    };
+    const reply: Reply = { result: (value) => send({ result: value ?? null }), error: (error) => send({ error }) };
+    if (!this.#handlers.request(method, params, reply, this)) reply.error(WireError.methodNotFound().toObject());
+  }
+}
+
+function unreachable(url: string, end: SocketEnd): ConnectionError {
+  const { status, error: cause } = end;
+  const why = status === undefined ? message(cause) : `HTTP ${status}`;
+  return new ConnectionError(`cannot reach ${url}${why ? `: ${why}` : ''}`, { url, status, cause });
+}
+
+/** A refused connection to `localhost` is an AggregateError with an empty message, and its code says it all. */
+function message(cause: unknown): string {
+  if (!(cause instanceof Error)) return '';
+  return cause.message || String((cause as { code?: unknown }).code ?? '');
+}

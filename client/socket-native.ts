@@ -1,0 +1,21 @@
+import type { SocketFactory } from './socket.ts';
+
+/** The platform's own WebSocket: browsers, and whatever else has one. */
+export const openNativeSocket: SocketFactory = (url, listener) => {
+  const socket = new WebSocket(url);
+  socket.addEventListener('open', () => listener.opened());
+  socket.addEventListener('message', ({ data }) => {
+    if (typeof data === 'string') listener.message(data);
+  });
+  // An `error` event says nothing that `close`, which always follows it, does not say as well.
+  socket.addEventListener('close', ({ code, reason }) => listener.closed({ code, reason }));
+  return {
+    send: (text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    close: (code, reason) => socket.close(code, reason),
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+  };
+};

@@ -1,0 +1,73 @@
+import type { AgentChatParams, CancelReason } from '../protocol/chat.ts';
+import { ErrorCode, type ErrorObject, WireError } from '../protocol/errors.ts';
+
+/** An event as an agent writes it: a kind of `wire.md` section 6, or its own, without the session's and turn's ids. */
+export interface AgentEvent {
+  kind: string;
+  [field: string]: unknown;
+}
+
+/** One turn, as the agent sees it. */
+export interface Turn {
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly prompt: string;
+  /** The host's context, and the broker's `host_client_id`, `voice_input` and `tools` in it. */
+  readonly context: Record<string, unknown>;
+  /** All of `agent.chat` as it came: `model`, `attachments`, `goal`, `conversation_id` … */
+  readonly params: AgentChatParams;
+  /** Aborts when nobody waits for the rest any more. Its reason is a {@link TurnCancelled}. */
+  readonly signal: AbortSignal;
+  /** Streams a piece of the answer. False, and nothing is sent, once the turn is over or cancelled. */
+  token(delta: string): boolean;
+  /**
+   * Sends any event. `done`, `error` and `auth_required` end the turn, and are all that may still be sent after a cancel.
+   * False, and nothing is sent, once the turn is over.
+   * @throws {TypeError} where a field that its kind needs is missing: the broker would drop it.
+   */
+  event(event: AgentEvent): boolean;
+}
+
+/**
+ * The agent's own part. An async generator yields deltas as strings and events as objects; an async
+ * function uses {@link Turn.token} and {@link Turn.event}, or returns the answer as one string. Where it
+ * ends without a terminal, `done` with `finish_reason: "stop"` is sent; where it throws, `error` with its message.
+ */
+export type OnChat = (
+  turn: Turn,
+) => AsyncIterable<string | AgentEvent> | Iterable<string | AgentEvent> | Promise<string | undefined> | Promise<void>;
+
+/** Why a turn's signal aborted. */
+export class TurnCancelled extends Error {
+  override readonly name = 'TurnCancelled';
+  /** The wire's reason, or `connection_lost` where the agent's own connection is gone. */
+  readonly reason: CancelReason | 'connection_lost';
+
+  constructor(reason: CancelReason | 'connection_lost') {
+    super(`turn cancelled: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** Thrown from `accept`: the turn is refused, and the host reads this in `data.agent_error` of its `-32012`. */
+export class RejectChat extends Error {
+  override readonly name = 'RejectChat';
+  readonly code: number;
+  readonly data: unknown;
+
+  /** @param options `code`: a JSON-RPC code, default -32000. `data`: anything for the host to read. */
+  constructor(message: string, options: { code?: number; data?: unknown } = {}) {
+    super(message);
+    this.code = options.code ?? -32000;
+    this.data = options.data;
+  }
+}
+
+/** What the host is told of a refusal. */
+export function toErrorObject(error: unknown): ErrorObject {
+  if (error instanceof RejectChat || error instanceof WireError) {
+    const { code, message, data } = error;
+    return data === undefined ? { code, message } : { code, message, data };
+  }
+  return { code: ErrorCode.InternalError, message: error instanceof Error ? error.message : String(error) };
+}

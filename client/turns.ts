@@ -1,0 +1,67 @@
+import { type AgentChatParams, agentChatParams, cancelReason } from '../protocol/chat.ts';
+import { isObject } from '../protocol/json.ts';
+import { parseParams } from '../protocol/params.ts';
+import type { Peer, Reply } from './peer.ts';
+import { type OnChat, type Turn, toErrorObject } from './turn.ts';
+import { TurnRun } from './turn-run.ts';
+
+/** What an agent does with its turns. */
+export interface TurnHandlers {
+  onChat: OnChat;
+  /** Refuses a turn by throwing, before it is accepted. */
+  accept?: ((params: AgentChatParams) => void | Promise<void>) | undefined;
+  onError?: ((error: unknown, turn: Turn) => void) | undefined;
+}
+
+/** The turns that run on one connection of an agent. */
+export class Turns {
+  readonly #handlers: TurnHandlers;
+  readonly #live = new Map<string, TurnRun>();
+
+  constructor(handlers: TurnHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** `agent.chat`: accepted first, then run, so that no event overtakes the ack. */
+  start(input: unknown, reply: Reply, peer: Peer): void {
+    try {
+      parseParams(agentChatParams, input);
+    } catch (error) {
+      reply.error(toErrorObject(error));
+      return;
+    }
+    // Not what the schema made of it: that would lose what a newer broker adds.
+    const turn = new TurnRun(peer, input as AgentChatParams);
+    this.#live.set(turn.turnId, turn);
+    this.#work(turn, reply).finally(() => {
+      if (this.#live.get(turn.turnId) === turn) this.#live.delete(turn.turnId);
+    });
+  }
+
+  /** `agent.chat.cancel`. One for a turn that has ended meanwhile is nothing unusual. */
+  cancel(input: unknown): void {
+    if (!isObject(input)) return;
+    const reason = cancelReason.safeParse(input.reason);
+    this.#live.get(String(input.turn_id))?.cancel(reason.success ? reason.data : 'host_cancelled');
+  }
+
+  /** The connection is over, and with it all of its turns. */
+  lost(): void {
+    for (const turn of this.#live.values()) turn.cancel('connection_lost');
+  }
+
+  async #work(turn: TurnRun, reply: Reply): Promise<void> {
+    const { accept, onChat, onError } = this.#handlers;
+    if (accept) {
+      try {
+        await accept(turn.params);
+      } catch (error) {
+        return reply.error(toErrorObject(error));
+      }
+      // Cancelled while it was thinking: the broker has answered the host already.
+      if (turn.signal.aborted) return reply.result({ accepted: false });
+    }
+    reply.result({ accepted: true });
+    await turn.run(onChat, (error) => onError?.(error, turn));
+  }
+}

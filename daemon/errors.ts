@@ -1,0 +1,30 @@
+/**
+ * A setting that cannot be used: one line that names the flag, variable or key, where it came from and what it takes.
+ * The daemon ends with exit code 2 (`wire.md` section 12).
+ */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * A daemon that cannot start for a reason outside the program: a port or a home that is taken, a file that cannot be
+ * read. The message is one line for a person; the daemon ends with exit code 1 (`wire.md` section 12).
+ */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Whether a failure comes from the operating system, so its message says enough and a stack says nothing. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && typeof (error as NodeJS.ErrnoException).code === 'string';
+}
+
+/** Runs a file operation; a failure of the given codes becomes `undefined`, any other is thrown. */
+export function unless<T>(codes: readonly string[], operation: () => T): T | undefined {
+  try {
+    return operation();
+  } catch (error) {
+    if (isSystemError(error) && codes.includes(error.code ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeIfOurs, writeFileAtomic } from './atomic-file.ts';
+import { StartError } from './errors.ts';
+import { acquireLock, type Lock, LockHeldError } from './lock.ts';
+
+/** What `run/broker.json` tells a client that looks for the daemon (`wire.md` section 12). */
+export interface Announcement {
+  pid: number;
+  url: string;
+  /** The Unix socket's path; `null` where there is none. */
+  socket: string | null;
+  version: string;
+}
+
+/** A state directory that this daemon alone uses while it lives. */
+export interface Home {
+  /** `agents.json`: what the registry keeps. */
+  readonly agentsFile: string;
+  /** `run/`, mode 0700: what lives as long as the daemon. */
+  readonly runDirectory: string;
+  /** Writes `auth-token` and `host-token`, each 0600 (`wire.md` section 3). */
+  writeTokens(tokens: { daemon: string; host: string }): void;
+  /** Writes `broker.json`, 0600: from now on clients find the daemon. */
+  announce(announcement: Announcement): void;
+  /** Removes the token files, `broker.json` and the lock. Total, synchronous, and harmless a second time. */
+  release(): void;
+}
+
+/**
+ * Opens `$SWITCHBOARD_HOME` for one daemon: makes it where it is missing, and locks it.
+ *
+ * @throws StartError while another daemon lives on it; a system error where it cannot be made.
+ */
+export function openHome(path: string): Home {
+  const run = join(path, 'run');
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  chmodSync(run, 0o700);
+  const lock = lockHome(path, join(run, 'daemon.lock'));
+  const written = new Map<string, string>();
+  const write = (name: string, text: string) => {
+    written.set(join(run, name), text);
+    writeFileAtomic(join(run, name), text);
+  };
+  // A crashed daemon's: nobody should follow it to a port that is somebody else's by now.
+  for (const name of ['broker.json', 'auth-token', 'host-token']) rmSync(join(run, name), { force: true });
+
+  return {
+    agentsFile: join(path, 'agents.json'),
+    runDirectory: run,
+    writeTokens(tokens) {
+      write('auth-token', `${tokens.daemon}\n`);
+      write('host-token', `${tokens.host}\n`);
+    },
+    announce(announcement) {
+      write('broker.json', `${JSON.stringify(announcement)}\n`);
+    },
+    release() {
+      // The way in goes first, the lock last: the next daemon must not find our files beside its own.
+      for (const [file, text] of [...written].reverse()) quietly(() => removeIfOurs(file, text));
+      quietly(() => lock.release());
+    },
+  };
+}
+
+function lockHome(home: string, path: string): Lock {
+  try {
+    return acquireLock(path);
+  } catch (error) {
+    if (!(error instanceof LockHeldError)) throw error;
+    throw new StartError(`another daemon (pid ${error.pid}) is running on ${home}; stop it, or choose another --home`);
+  }
+}
+
+function quietly(release: () => void): void {
+  try {
+    release();
+  } catch {
+    // We are on the way out; what stays behind is in nobody's way at the next start.
+  }
+}

@@ -1,0 +1,81 @@
+import type { Logger } from 'pino';
+import { type Config, configHelp, readConfig } from '../config.ts';
+import { ConfigError, isSystemError, StartError } from './errors.ts';
+import { createLogger } from './log.ts';
+import { startDaemon } from './start.ts';
+import { Teardown } from './teardown.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * The daemon's whole life in this process (`wire.md` sections 10 and 12). Resolves when it listens; from then on signals
+ * decide, and the process ends by `process.exit`: 0 after a graceful stop, 1 where it could not start, on a second
+ * signal or by a fault, 2 on a bad setting.
+ *
+ * @param argv - the command line after the program's name.
+ */
+export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  if (argv.includes('--help') || argv.includes('-h')) return print(configHelp());
+  if (argv.includes('--version')) return print(VERSION);
+  let config: Config;
+  try {
+    config = readConfig(argv, env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return refuse(error.message, 2);
+  }
+  // Everything the daemon makes is its user's alone, the socket from the moment it is bound.
+  process.umask(0o077);
+  const log = createLogger(config.settings['log-level']);
+  const teardown = new Teardown((error) => log.error({ err: error }, 'a step of stopping failed'));
+  const isStopping = stopOnSignals(log, teardown);
+  stopOnFaults(log, teardown);
+  try {
+    await startDaemon(config, env, log, teardown);
+  } catch (error) {
+    // The signal came first, pulled the ground away from the start, and decides how this ends.
+    if (isStopping()) return;
+    await teardown.stop();
+    if (error instanceof ConfigError) return refuse(error.message, 2);
+    if (error instanceof StartError || isSystemError(error)) return refuse(error.message, 1);
+    log.fatal({ err: error }, 'the daemon could not start');
+    process.exit(1);
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function refuse(message: string, code: number): never {
+  process.stderr.write(`switchboard: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  process.exit(code);
+}
+
+/** The first signal stops gracefully, a second one at once. */
+function stopOnSignals(log: Logger, teardown: Teardown): () => boolean {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) {
+      log.warn(`${signal} again: leaving at once`);
+      teardown.exitNow();
+      process.exit(1);
+    }
+    stopping = true;
+    log.info(`${signal}: stopping; live chats get time to end, a second signal leaves at once`);
+    await teardown.stop();
+    log.info('stopped');
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  return () => stopping;
+}
+
+/** What nobody caught is a bug of ours: nothing is certain any more, so the process ends and leaves nothing behind. */
+function stopOnFaults(log: Logger, teardown: Teardown): void {
+  process.on('uncaughtException', (error, origin) => {
+    log.fatal({ err: error, origin }, 'the daemon failed');
+    teardown.exitNow();
+    process.exit(1);
+  });
+}

@@ -1,0 +1,123 @@
+import type { Logger } from 'pino';
+import { type Broker, createBroker } from '../broker.ts';
+import type { Config, Settings } from '../config.ts';
+import { connectEcho, ECHO_ID } from './echo.ts';
+import { isSystemError, StartError } from './errors.ts';
+import { fileAgentStore } from './file-agent-store.ts';
+import { openHome } from './home.ts';
+import { reachableUrl } from './loopback.ts';
+import { bindSocket, chooseSocket, prepareDirectory } from './socket.ts';
+import type { Teardown } from './teardown.ts';
+import { VERSION } from './version.ts';
+
+/** Flags whose features are still to come. They are accepted, so that a config file need not change later. */
+const NOT_BUILT_YET = ['approve', 'no-approvals', 'approval-timeout', 'resume-window', 'inspect'];
+
+/**
+ * Brings the daemon up (`wire.md` section 12): home, tokens, listeners, `echo`, and `broker.json` last, so that whoever
+ * finds that file finds everything else done. What has to be undone is handed to `teardown` as it comes to be.
+ *
+ * @throws StartError, ConfigError or a system error.
+ */
+export async function startDaemon(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+  teardown: Teardown,
+): Promise<void> {
+  const { settings, given } = config;
+  for (const name of NOT_BUILT_YET) if (given.has(name)) log.warn(`${given.get(name)}: not built yet`);
+
+  const home = openHome(settings.home);
+  teardown.onExit(() => home.release());
+  const agentStore = fileAgentStore(home.agentsFile);
+  if (settings.demo) refuseOwnEcho(agentStore.load(), home.agentsFile);
+  const broker = createBroker({
+    auth: !settings['no-auth'],
+    tokens: config.tokens,
+    agentStore,
+    limits: limitsOf(settings),
+    allowedOrigins: settings['allow-origin'],
+    log,
+  });
+  let echo: { close(): unknown } | undefined;
+  teardown.onStop(async () => {
+    // The broker first: its live chats with echo get their time to end, as with any agent.
+    await broker.close();
+    await echo?.close();
+  });
+  home.writeTokens(broker.tokens);
+
+  const url = await listenTcp(broker, settings);
+  const socket = await listenSocket(broker, config, env, { runDirectory: home.runDirectory, log, teardown });
+  if (settings.demo) {
+    const { token } = broker.upsertAgent({ id: ECHO_ID, name: 'Echo' }, { ephemeral: true });
+    echo = await connectEcho({ url, token: token ?? '' });
+  }
+  home.announce({ pid: process.pid, url, socket, version: VERSION });
+  log.info({ url, socket, home: settings.home, version: VERSION }, `listening on ${url}`);
+  log.info(`try: ${nextStep(config)}`);
+}
+
+function limitsOf(settings: Settings) {
+  return {
+    maxMessageBytes: settings['max-message-bytes'],
+    maxConnections: settings['max-connections'],
+    maxTurnsPerConnection: settings['max-turns-per-connection'],
+    staleAfterMs: settings['stale-after'],
+    drainTimeoutMs: settings['drain-timeout'],
+  };
+}
+
+/** The demonstration must not take over, and then forget, an agent of that name that somebody has made. */
+function refuseOwnEcho(agents: readonly { id: string }[], file: string): void {
+  if (!agents.some(({ id }) => id === ECHO_ID)) return;
+  throw new StartError(
+    `--demo brings an agent "${ECHO_ID}", and ${file} has one already; remove it, or leave --demo out`,
+  );
+}
+
+async function listenTcp(broker: Broker, { host, port }: Settings): Promise<string> {
+  try {
+    return reachableUrl((await broker.listen({ host, port })).url);
+  } catch (error) {
+    const code = isSystemError(error) ? (error.code ?? '') : '';
+    const why: Record<string, string> = {
+      EADDRINUSE: `port ${port} on ${host} is in use; stop what holds it, or choose another with --port`,
+      EACCES: `port ${port} on ${host} is not allowed for this user; choose another with --port`,
+      EADDRNOTAVAIL: `${host} is no address of this machine; choose another with --host`,
+      ENOTFOUND: `${host} is no host that this machine knows; choose another with --host`,
+    };
+    throw code in why ? new StartError(why[code]) : error;
+  }
+}
+
+/** Listens on the Unix socket too. Without the default one the daemon starts all the same. */
+async function listenSocket(
+  broker: Broker,
+  { settings }: Config,
+  env: NodeJS.ProcessEnv,
+  { runDirectory, log, teardown }: { runDirectory: string; log: Logger; teardown: Teardown },
+): Promise<string | null> {
+  const choice = chooseSocket(settings, runDirectory, env);
+  if (choice.path === null) {
+    if (choice.why) log.warn(`no Unix socket: ${choice.why}`);
+    return null;
+  }
+  const { path, explicit } = choice;
+  try {
+    prepareDirectory(path, explicit);
+  } catch (error) {
+    if (explicit || !(error instanceof StartError || isSystemError(error))) throw error;
+    log.warn(`no Unix socket: ${error.message}`);
+    return null;
+  }
+  const forget = await bindSocket(path, () => broker.listen({ socket: path }));
+  teardown.onAbruptExit(forget);
+  return path;
+}
+
+function nextStep({ settings, given }: Config): string {
+  const elsewhere = given.has('home') ? `SWITCHBOARD_HOME=${JSON.stringify(settings.home)} ` : '';
+  return `${elsewhere}npx switchboard ${settings.demo ? 'chat echo "hello"' : 'agents add my-agent'}`;
+}

@@ -1,0 +1,123 @@
+import { setup } from 'xstate';
+import type { CheckedEvent } from '../protocol/events.ts';
+import type { RpcId } from '../protocol/frame.ts';
+import type { Link } from '../protocol/link.ts';
+import type { ConnectionFacts } from './connection.machine.ts';
+
+/*
+ * The root actor: knows every connection and every turn, decides which turn an event belongs to and whether its
+ * sender may send it, and buries what has ended. Section 10 of the wire contract for how it stops.
+ */
+
+/** What the chart's guards need to know of the broker. The actor's own record has more. */
+export interface BrokerFacts {
+  /** Turns that have not ended. */
+  readonly turnCount: number;
+  /** Connections whose socket is not gone yet. */
+  readonly connectionCount: number;
+  readonly drainTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+}
+
+/** A client's request, on its way from the connection that it came in on. */
+export interface RoutedRequest {
+  type: 'rpc.request';
+  from: ConnectionFacts;
+  /** Absent where it came as a notification: it is carried out all the same, and nobody is answered. */
+  id: RpcId | undefined;
+  method: string;
+  params: unknown;
+}
+
+/** Everything that the broker hears. Children's ends arrive under fixed types, their id in the payload (law 4). */
+export type BrokerEvent =
+  | RoutedRequest
+  | { type: 'link.opened'; link: Link }
+  | { type: 'client.identified'; from: ConnectionFacts }
+  | { type: 'client.gone'; from: ConnectionFacts }
+  /** One event of an agent: no chart step (law 2). */
+  | { type: 'chat.event'; from: ConnectionFacts; params: CheckedEvent; bytes: number }
+  | { type: 'child.done'; id: string }
+  | { type: 'child.failed'; id: string; error: unknown }
+  | { type: 'sweep' }
+  | { type: 'broker.drain' };
+
+/** What goes on the same way until the last turn has ended. */
+const running = {
+  'client.identified': { actions: 'attachAgent' },
+  'client.gone': { actions: 'endTurnsOfClient' },
+  'chat.event': { actions: 'routeChatEvent' },
+  'child.done': { actions: 'forgetChild' },
+  'child.failed': { actions: 'buryChild' },
+  sweep: { actions: 'sweepTurns' },
+} as const;
+
+export const brokerMachine = setup({
+  types: {} as {
+    context: { broker: BrokerFacts };
+    input: { broker: BrokerFacts };
+    events: BrokerEvent;
+  },
+  guards: {
+    opensChat: ({ event }) => event.type === 'rpc.request' && event.method === 'agents.chat',
+    hasNoTurns: ({ context }) => context.broker.turnCount === 0,
+    hasNoConnections: ({ context }) => context.broker.connectionCount === 0,
+  },
+  actions: {
+    openConnection: () => {},
+    refuseConnection: () => {},
+    attachAgent: () => {},
+    endTurnsOfClient: () => {},
+    route: () => {},
+    refuseAsDraining: () => {},
+    routeChatEvent: () => {},
+    forgetChild: () => {},
+    buryChild: () => {},
+    sweepTurns: () => {},
+    dropQueuedChats: () => {},
+    endAllTurns: () => {},
+    closeConnections: () => {},
+    cutConnections: () => {},
+    release: () => {},
+  },
+  delays: {
+    drainTimeout: ({ context }) => context.broker.drainTimeoutMs,
+    closeTimeout: ({ context }) => context.broker.closeTimeoutMs,
+  },
+}).createMachine({
+  id: 'broker',
+  context: ({ input }) => ({ broker: input.broker }),
+  initial: 'accepting',
+  states: {
+    accepting: {
+      on: {
+        ...running,
+        'link.opened': { actions: 'openConnection' },
+        'rpc.request': { actions: 'route' },
+        'broker.drain': 'draining',
+      },
+    },
+    draining: {
+      description: 'No new chats and no new connections; live turns have ten seconds to end.',
+      entry: 'dropQueuedChats',
+      always: { guard: 'hasNoTurns', target: 'closing' },
+      after: { drainTimeout: { target: 'closing', actions: 'endAllTurns' } },
+      on: {
+        ...running,
+        'link.opened': { actions: 'refuseConnection' },
+        'rpc.request': [{ guard: 'opensChat', actions: 'refuseAsDraining' }, { actions: 'route' }],
+      },
+    },
+    closing: {
+      description: 'Every socket was sent 1001. What does not answer in time is cut.',
+      entry: 'closeConnections',
+      always: { guard: 'hasNoConnections', target: 'stopped' },
+      after: { closeTimeout: { actions: 'cutConnections' } },
+      on: {
+        ...running,
+        'link.opened': { actions: 'refuseConnection' },
+      },
+    },
+    stopped: { type: 'final', entry: 'release' },
+  },
+});

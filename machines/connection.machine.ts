@@ -1,0 +1,146 @@
+import { setup } from 'xstate';
+import type { CloseCode } from '../protocol/close-codes.ts';
+import type { WireError } from '../protocol/errors.ts';
+import type { CheckedEvent } from '../protocol/events.ts';
+import type { RpcId } from '../protocol/frame.ts';
+import type { JsonObject } from '../protocol/json.ts';
+
+/*
+ * One socket, from the upgrade until it is gone. What its client is (host, agent, management) is a fact of the
+ * record it holds, not a state: the same chart serves all three. Section 3 of the wire contract.
+ */
+
+/** What the chart's guards need to know of a connection. The actor's own record has more. */
+export interface ConnectionFacts {
+  /** Id of this connection, unique in the daemon's life. */
+  readonly id: string;
+  /** False where authentication is switched off. */
+  readonly needsAuth: boolean;
+  /** Wrong tokens so far, this one included. */
+  authFailures: number;
+  /** How many of those close the connection. */
+  readonly maxAuthFailures: number;
+}
+
+/** Who a connection proved to be. */
+export interface Identity {
+  /** `agent`: bound to {@link agentId}. `host`: the management role. `client`: whoever knows the daemon token. */
+  role: 'client' | 'agent' | 'host';
+  agentId?: string;
+}
+
+/** Events from the peer, already decoded. Fixed types: a method's name is payload, never a type (law 4). */
+export type PeerEvent =
+  | { type: 'rpc.request'; id: RpcId; method: string; params: unknown }
+  | { type: 'rpc.notification'; method: string; params: unknown }
+  | { type: 'rpc.response'; id: RpcId; result?: unknown; error?: JsonObject }
+  | { type: 'rpc.bad'; id: RpcId | null; error: WireError }
+  /** `agent.chat.event`, checked: nearly everything there is, and no chart step (law 2). */
+  | { type: 'chat.event.received'; params: CheckedEvent; bytes: number };
+
+/** Events from the broker and from turns: something is to be sent. */
+export type OutwardEvent =
+  | { type: 'rpc.reply'; id: RpcId | undefined; result: unknown }
+  | { type: 'rpc.fail'; id: RpcId | undefined | null; error: WireError }
+  | { type: 'rpc.call'; id: RpcId; method: string; params: object }
+  | { type: 'rpc.notify'; method: string; params: object }
+  /** One event of a turn, stamped, for the host: no chart step either. */
+  | { type: 'chat.deliver'; params: JsonObject };
+
+/** Everything that a connection hears. */
+export type ConnectionEvent =
+  | PeerEvent
+  | OutwardEvent
+  | { type: 'auth.granted'; id: RpcId | undefined; identity: Identity }
+  | { type: 'auth.refused'; id: RpcId | undefined }
+  | { type: 'auth.expired' }
+  | { type: 'connection.close'; code: CloseCode }
+  | { type: 'link.closed'; code: number };
+
+export const connectionMachine = setup({
+  types: {} as {
+    context: { client: ConnectionFacts };
+    input: { client: ConnectionFacts };
+    events: ConnectionEvent;
+  },
+  guards: {
+    isOpenToAll: ({ context }) => !context.client.needsAuth,
+    isAuthRequest: ({ event }) => event.type === 'rpc.request' && event.method === 'session.auth',
+    isLastFailure: ({ context }) => context.client.authFailures + 1 >= context.client.maxAuthFailures,
+  },
+  actions: {
+    armAuthTimeout: () => {},
+    disarmAuthTimeout: () => {},
+    authenticate: () => {},
+    countFailure: () => {},
+    refuseToken: () => {},
+    refuseUnauthenticated: () => {},
+    bindIdentity: () => {},
+    confirmIdentity: () => {},
+    route: () => {},
+    routeNotification: () => {},
+    routeChatEvent: () => {},
+    settleCall: () => {},
+    dropNotification: () => {},
+    refuseFrame: () => {},
+    write: () => {},
+    announceGone: () => {},
+    closeUnauthenticated: () => {},
+    closeAsAsked: () => {},
+    release: () => {},
+  },
+}).createMachine({
+  id: 'connection',
+  context: ({ input }) => ({ client: input.client }),
+  initial: 'authenticating',
+  states: {
+    authenticating: {
+      description: 'The first request has to be session.auth, and within five seconds.',
+      entry: 'armAuthTimeout',
+      exit: 'disarmAuthTimeout',
+      always: { guard: 'isOpenToAll', target: 'ready' },
+      on: {
+        'rpc.request': [
+          { guard: 'isAuthRequest', actions: 'authenticate' },
+          { target: 'closing', actions: ['refuseUnauthenticated', 'closeUnauthenticated'] },
+        ],
+        'rpc.notification': { actions: 'dropNotification' },
+        'rpc.bad': { actions: 'refuseFrame' },
+        'rpc.fail': { actions: 'write' },
+        'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
+        'auth.refused': [
+          { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
+          { actions: ['refuseToken', 'countFailure'] },
+        ],
+        'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
+        'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+        'link.closed': 'closed',
+      },
+    },
+    ready: {
+      description: 'Requests are routed, and whatever the broker has for this client is written.',
+      exit: 'announceGone',
+      on: {
+        'rpc.request': [{ guard: 'isAuthRequest', actions: 'authenticate' }, { actions: 'route' }],
+        'rpc.notification': { actions: 'routeNotification' },
+        'rpc.response': { actions: 'settleCall' },
+        'rpc.bad': { actions: 'refuseFrame' },
+        'chat.event.received': { actions: 'routeChatEvent' },
+        'rpc.reply': { actions: 'write' },
+        'rpc.fail': { actions: 'write' },
+        'rpc.call': { actions: 'write' },
+        'rpc.notify': { actions: 'write' },
+        'chat.deliver': { actions: 'write' },
+        // Only where authentication is off: there a client may still say who it is.
+        'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },
+        'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+        'link.closed': 'closed',
+      },
+    },
+    closing: {
+      description: 'The close frame is on its way. Nothing that still arrives is heard.',
+      on: { 'link.closed': 'closed' },
+    },
+    closed: { type: 'final', entry: 'release' },
+  },
+});

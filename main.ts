@@ -1,0 +1,3 @@
+import { runDaemon } from './daemon/run.ts';
+
+await runDaemon(process.argv.slice(2));

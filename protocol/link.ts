@@ -1,0 +1,24 @@
+/** How a connection's bytes come and go, as everybody but `transport/` sees it. */
+export interface Link {
+  /** Which way in it came. */
+  readonly kind: 'tcp' | 'unix' | 'upgrade' | 'memory';
+  /** Bytes that wait to be written. */
+  readonly waitingBytes: number;
+  /** From now on frames arrive at `handlers`; nothing was delivered before. Called once. */
+  open(handlers: LinkHandlers): void;
+  /** Queues one text frame. Frames keep their order; after `close` it does nothing. */
+  send(text: string): void;
+  /** Closes once everything queued was written. `closed` is called when the peer has agreed, or has had long enough. */
+  close(code: number, reason: string): void;
+  /** Cuts the connection without a word. */
+  terminate(): void;
+}
+
+/** Who listens to a {@link Link}. Never called from inside a call to the link. */
+export interface LinkHandlers {
+  /** `bytes` is its size on the wire. */
+  text(data: string, bytes: number): void;
+  binary(data: Uint8Array): void;
+  /** Called exactly once, last. */
+  closed(code: number): void;
+}

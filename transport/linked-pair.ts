@@ -1,0 +1,75 @@
+import type { Link, LinkHandlers } from '../protocol/link.ts';
+
+/**
+ * Two ends of a connection inside one process: what one sends the other receives, in order, never in the same tick's
+ * call. For tests and for an embedder's own clients. Frames are text, as on a socket.
+ */
+export function linkedPair(): [Link, Link] {
+  const a = new MemoryLink();
+  const b = new MemoryLink();
+  a.peer = b;
+  b.peer = a;
+  return [a, b];
+}
+
+class MemoryLink implements Link {
+  readonly kind = 'memory';
+  peer: MemoryLink | undefined;
+  #handlers: LinkHandlers | undefined;
+  #isClosed = false;
+  #inbox: (() => void)[] = [];
+  #isScheduled = false;
+
+  get waitingBytes(): number {
+    return 0;
+  }
+
+  open(handlers: LinkHandlers): void {
+    this.#handlers = handlers;
+    this.#schedule();
+  }
+
+  send(text: string): void {
+    if (this.#isClosed) return;
+    this.peer?.deliver((handlers) => handlers.text(text, Buffer.byteLength(text)));
+  }
+
+  close(code: number): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.peer?.hangUp(code);
+    this.deliver((handlers) => handlers.closed(code));
+  }
+
+  terminate(): void {
+    this.close(1006);
+  }
+
+  /** The other end has closed: what it sent before still arrives first. */
+  hangUp(code: number): void {
+    this.deliver((handlers) => {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      handlers.closed(code);
+    });
+  }
+
+  deliver(run: (handlers: LinkHandlers) => void): void {
+    this.#inbox.push(() => {
+      if (this.#handlers) run(this.#handlers);
+    });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || !this.#handlers || this.#inbox.length === 0) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      const due = this.#inbox;
+      this.#inbox = [];
+      for (const run of due) run();
+      this.#schedule();
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Gateway } from './gateway.ts';
+
+/** Where a broker can be reached. */
+export interface Address {
+  /** For a WebSocket client: `ws://host:port`, or `ws+unix:/path:/`. */
+  url: string;
+  host?: string;
+  port?: number;
+  socket?: string;
+}
+
+/** Where to listen: TCP (port 0 picks a free one), or a Unix socket. */
+export type ListenOptions = { host?: string; port?: number } | { socket: string };
+
+/** How long a client may take over the head of a request. */
+const HEADERS_TIMEOUT_MS = 10_000;
+
+/** An HTTP server of the broker's own: WebSocket upgrades and the few plain pages. */
+export class Listener {
+  readonly #server: Server;
+  /** Sockets that are not WebSockets (yet), to be ended with the server. */
+  readonly #plain = new Set<Socket>();
+
+  constructor(gateway: Gateway, kind: 'tcp' | 'unix') {
+    this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: HEADERS_TIMEOUT_MS });
+    this.#server.on('connection', (socket) => {
+      this.#plain.add(socket);
+      socket.once('close', () => this.#plain.delete(socket));
+    });
+    this.#server.on('request', (request, response) => gateway.handleRequest(request, response));
+    this.#server.on('upgrade', (request, socket, head) => {
+      this.#plain.delete(socket as Socket);
+      gateway.handleUpgrade(request, socket, head, kind);
+    });
+  }
+
+  /** @throws {Error} Node's own, `EADDRINUSE` and the like. */
+  listen(options: { host: string; port: number } | { socket: string }): Promise<Address> {
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      const listening = () => {
+        server.off('error', reject);
+        // What a listening server still reports (out of file handles, say) ends nobody's stream.
+        server.on('error', () => {});
+        resolve(toAddress(options, server.address()));
+      };
+      if ('socket' in options) {
+        // The socket file takes its mode from the umask at the moment that it is made: 0600 (section 1).
+        const before = process.umask(0o177);
+        try {
+          server.listen(options.socket, listening);
+        } finally {
+          process.umask(before);
+        }
+      } else server.listen(options.port, options.host, listening);
+    });
+  }
+
+  /** Stops listening, and ends what is not a WebSocket. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+      for (const socket of this.#plain) socket.destroy();
+    });
+  }
+}
+
+function toAddress(
+  options: { host: string; port: number } | { socket: string },
+  bound: AddressInfo | string | null,
+): Address {
+  if ('socket' in options) return { url: `ws+unix:${options.socket}:/`, socket: options.socket };
+  const port = typeof bound === 'object' && bound ? bound.port : options.port;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return { url: `ws://${host}:${port}`, host: options.host, port };
+}
