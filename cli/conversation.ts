@@ -27,6 +27,8 @@ export async function converse(io: Io, input: Omit<TurnInput, 'prompt'>): Promis
   while (!lost && !input.output.broken.aborted) {
     const line = await lines.ask('> ', over.signal);
     if (lost) break;
+    // The shell's own prompt must not end up behind ours.
+    if (typeof line === 'string') tell(io, '');
     if (line === 'interrupted') throw new Left();
     if (line === 'end' || line.text.trim() === '/quit') return;
     if (line.text.trim() === '') continue;

@@ -13,6 +13,8 @@ export class LineReader {
   #history: string[] = [];
   /** Lines that came with one that was asked for: pasted, or typed ahead. */
   #ahead: string[] = [];
+  /** What stood on the line after those. */
+  #begun = '';
 
   constructor(io: Io) {
     this.#io = io;
@@ -50,8 +52,10 @@ export class LineReader {
       };
       readline.setPrompt(prompt);
       readline.prompt();
+      if (this.#begun !== '') readline.write(this.#begun);
     });
     stop();
+    this.#begun = readline.line;
     readline.close();
     if (typeof line === 'object') this.#ahead.shift();
     return line;
