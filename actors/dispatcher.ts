@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ErrorCode, WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
+import { isTooDeep } from '../protocol/json.ts';
 import type { Role } from '../protocol/method.ts';
 import { type ParamsOf, type RequestMethod, type ResultOf, requests } from '../protocol/methods.ts';
 import { parseParams } from '../protocol/params.ts';
@@ -91,10 +92,11 @@ export class Dispatcher {
     // A handler that gave up its answer still works: it counts until it has really ended.
     Promise.resolve()
       .then(() => entry.handle(call))
-      .then(
-        (result) => settle({ result: result ?? null }),
-        (error: unknown) => settle({ error: toWireError(state, method, error) }),
-      )
+      .then((result = null) => {
+        if (!isWritable(result)) throw new TypeError('the result of a method is no JSON value, or nested too deeply');
+        settle({ result });
+      })
+      .catch((error: unknown) => settle({ error: toWireError(state, method, error) }))
       .finally(() => {
         from.pendingRequests -= 1;
       });
@@ -103,7 +105,16 @@ export class Dispatcher {
 
 /** What a peer is told of an error: a wire error as it is; of a fault of ours nothing but that it happened. */
 export function toWireError(state: BrokerState, where: string, error: unknown): WireError {
-  if (error instanceof WireError) return error;
+  if (error instanceof WireError && isWritable(error.data ?? null)) return error;
   state.log.error({ err: error, where: where.slice(0, 128), code: ErrorCode.InternalError }, 'internal error');
   return WireError.internal();
+}
+
+/** Whether a value can be written as JSON, and read again by anybody: an embedder's method may hand over anything. */
+function isWritable(value: unknown): boolean {
+  try {
+    return !isTooDeep(value) && JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
 }

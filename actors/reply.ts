@@ -1,6 +1,5 @@
-import { WireError } from '../protocol/errors.ts';
+import type { WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
-import { isTooDeep } from '../protocol/json.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import { tell } from './tell.ts';
@@ -21,6 +20,5 @@ export function reply(state: BrokerState, to: Client, id: RpcId | undefined, ans
     return;
   }
   if ('error' in answer) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: answer.error });
-  else if (isTooDeep(answer.result)) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: WireError.internal() });
   else tell(state.ref, to.ref, { type: 'rpc.reply', id, result: answer.result });
 }

@@ -20,7 +20,10 @@ export function connectionFlags(command: Command, management = false): Command {
     : command.option('--token <token>', 'the daemon token (default: $SWITCHBOARD_AUTH_TOKEN or the file)');
 }
 
-/** Connects, does something, and disconnects whatever came of it. */
+/**
+ * Connects, does something, and disconnects whatever came of it. Nobody waits for the closing handshake: the process
+ * lives on until it is over, unless it is left by Ctrl-C.
+ */
 export async function withHost<T>(
   io: Io,
   flags: ConnectionFlags & { management?: boolean },
@@ -30,6 +33,6 @@ export async function withHost<T>(
   try {
     return await use(host);
   } finally {
-    await host.close();
+    void host.close();
   }
 }

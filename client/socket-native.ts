@@ -7,7 +7,9 @@ export const openNativeSocket: SocketFactory = (url, listener) => {
   socket.addEventListener('message', ({ data }) => {
     if (typeof data === 'string') listener.message(data);
   });
-  // An `error` event says nothing that `close`, which always follows it, does not say as well.
+  // It says nothing that `close`, which always follows, does not say as well; but a WebSocket that comes from the
+  // `ws` package throws an error that nobody listens to.
+  socket.addEventListener('error', () => {});
   socket.addEventListener('close', ({ code, reason }) => listener.closed({ code, reason }));
   return {
     send: (text) => {

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfOurs, writeFileAtomic } from './atomic-file.ts';
+import { makeDirectory } from './directory.ts';
 import { StartError } from './errors.ts';
 import { acquireLock, type Lock, LockHeldError } from './lock.ts';
 
@@ -34,7 +35,7 @@ export interface Home {
  */
 export function openHome(path: string): Home {
   const run = join(path, 'run');
-  mkdirSync(run, { recursive: true, mode: 0o700 });
+  makeDirectory(run);
   chmodSync(run, 0o700);
   const lock = lockHome(path, join(run, 'daemon.lock'));
   const written = new Map<string, string>();

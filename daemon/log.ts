@@ -39,6 +39,11 @@ export function createLogger(
 ): Logger {
   const options = { level, redact: { paths: REDACTED, censor: '[redacted]' } };
   if (!pretty) return pino(options, destination);
-  const format = prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+  const format = prettyFactory({
+    colorize: true,
+    singleLine: true,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+  });
   return pino(options, { write: (line: string) => destination.write(format(line)) });
 }

@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from './directory.ts';
 import { isSystemError, StartError, unless } from './errors.ts';
 import { acquireLock, LockHeldError } from './lock.ts';
 
@@ -40,7 +41,7 @@ export function chooseSocket(
  */
 export function prepareDirectory(path: string, explicit: boolean): void {
   const directory = dirname(path);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   if (explicit) return;
   const found = lstatSync(directory);
   if (!found.isDirectory() || found.uid !== process.getuid?.()) {

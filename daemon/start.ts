@@ -8,7 +8,6 @@ import { openHome } from './home.ts';
 import { reachableUrl } from './loopback.ts';
 import { bindSocket, chooseSocket, prepareDirectory } from './socket.ts';
 import type { Teardown } from './teardown.ts';
-import { VERSION } from './version.ts';
 
 /** Flags whose features are still to come. They are accepted, so that a config file need not change later. */
 const NOT_BUILT_YET = ['approve', 'no-approvals', 'approval-timeout', 'resume-window', 'inspect'];
@@ -54,8 +53,8 @@ export async function startDaemon(
     const { token } = broker.upsertAgent({ id: ECHO_ID, name: 'Echo' }, { ephemeral: true });
     echo = await connectEcho({ url, token: token ?? '' });
   }
-  home.announce({ pid: process.pid, url, socket, version: VERSION });
-  log.info({ url, socket, home: settings.home, version: VERSION }, `listening on ${url}`);
+  home.announce({ pid: process.pid, url, socket, version: broker.version });
+  log.info({ url, socket, home: settings.home, version: broker.version }, `listening on ${url}`);
   log.info(`try: ${nextStep(config)}`);
 }
 

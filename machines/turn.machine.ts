@@ -75,8 +75,9 @@ export const turnMachine = setup({
     hasHeldError: ({ context }) => context.turn.heldTerminal === 'error',
     hasHeldTerminal: ({ context }) => context.turn.heldTerminal !== undefined,
     hasHeldApproval: ({ context }) => context.turn.pendingApprovals.size > 0,
-    isHoldable: ({ context, event }) =>
-      'bytes' in event && context.turn.heldBytes + event.bytes <= context.turn.maxHeldBytes,
+    // What follows a held terminal is dropped, so it cannot be too much either.
+    isHoldable: ({ context: { turn }, event }) =>
+      turn.heldTerminal !== undefined || ('bytes' in event && turn.heldBytes + event.bytes <= turn.maxHeldBytes),
     isErrorKind: ({ event }) => event.type === 'turn.terminal' && event.params.kind === 'error',
     isLastApproval: ({ context, event }) =>
       event.type === 'approval.resolved' &&

@@ -23,9 +23,6 @@ class Mailbox<T> {
     if (waiting) waiting(item);
     else this.#items.push(item);
   }
-  get waitingItems(): readonly T[] {
-    return this.#items;
-  }
   take(): Promise<T> {
     const item = this.#items.shift();
     return item === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(item);

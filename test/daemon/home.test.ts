@@ -39,6 +39,14 @@ describe('the home', () => {
     home.release();
   });
 
+  it('is refused, and soon, where nothing can be made', () => {
+    const file = join(temporaryDirectory(), 'file');
+    writeFileSync(file, '');
+    expect(() => openHome(join(file, 'home'))).toThrow('ENOTDIR');
+    expect(() => openHome(file)).toThrow('ENOTDIR');
+    if (process.platform === 'linux') expect(() => openHome('/proc/home')).toThrow('ENOENT');
+  });
+
   it('is refused while another daemon lives on it, and that one’s files stay', () => {
     const path = temporaryDirectory();
     const run = join(path, 'run');

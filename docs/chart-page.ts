@@ -1,0 +1,48 @@
+import type { AnyStateMachine } from 'xstate';
+import { type Chart, readChart } from './chart.ts';
+import { code, markdownTable } from './markdown.ts';
+import { mermaid } from './mermaid.ts';
+
+/** A machine's picture, and every transition of it in full. */
+export function chartSection(machine: AnyStateMachine): string {
+  const chart = readChart(machine);
+  return [
+    '```mermaid',
+    mermaid(chart),
+    '```',
+    '',
+    finalTable(chart),
+    '',
+    '<details><summary>Every transition, with its actions</summary>',
+    '',
+    transitionTable(chart),
+    '',
+    '</details>',
+  ].join('\n');
+}
+
+function finalTable({ states }: Chart): string {
+  const rows = states
+    .filter(({ isFinal }) => isFinal)
+    .map(({ name, description = '', entry }) => [code(name), description, names(entry)]);
+  return markdownTable(['Final state', '', 'On entry'], rows);
+}
+
+function transitionTable({ states }: Chart): string {
+  const rows = states.flatMap(({ name, entry, exit, transitions }) => [
+    ...(entry.length > 0 ? [[code(name), '*on entry*', '', names(entry), '']] : []),
+    ...transitions.map(({ event, guard, actions, target }) => [
+      code(name),
+      code(event),
+      guard ? code(guard) : '',
+      names(actions),
+      target ? code(target) : 'stays',
+    ]),
+    ...(exit.length > 0 ? [[code(name), '*on exit*', '', names(exit), '']] : []),
+  ]);
+  return markdownTable(['State', 'Event', 'If', 'Actions', 'Goes to'], rows);
+}
+
+function names(actions: readonly string[]): string {
+  return actions.map(code).join(', ');
+}

@@ -1,0 +1,48 @@
+import type { ErrorCode } from '../protocol/errors.ts';
+
+/** What a person who writes a client has to know of one error code. */
+export interface ErrorMeaning {
+  when: string;
+  /** Members of `data`, where there are any. */
+  data?: string;
+  /** The part of the broker that will send it; until then nobody does. */
+  reservedFor?: string;
+}
+
+/** Every error code explained (`docs/protocol.md` section 2). A code without an explanation does not compile. */
+export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
+  ParseError: { when: 'The text is not JSON. `id` is `null`.' },
+  InvalidRequest: { when: 'JSON, but no JSON-RPC 2.0 request, notification or response.' },
+  MethodNotFound: { when: 'No such method, or one for the host role from another role.' },
+  InvalidParams: { when: 'Parameters of the wrong shape.', data: '`issues: [{path, message}]`, every offending field' },
+  InternalError: {
+    when: 'A fault of the broker, its detail logged and never sent; from `session.auth`: a wrong token.',
+  },
+  AuthRequired: { when: 'Another method before `session.auth`. The connection is then closed with 4401.' },
+  ApprovalDenied: {
+    when: 'An approval was denied, or nobody decided in time.',
+    data: '`reason`, `approval_id`',
+    reservedFor: 'approvals',
+  },
+  DeadlineExceeded: {
+    when: 'The broker gave up waiting for a method that an embedder added. The outcome is unknown: read before retrying.',
+  },
+  HandshakeRequired: { when: 'A method that needs `server.handshake` first.', reservedFor: 'host events' },
+  VersionMismatch: { when: 'A protocol version that is not supported, or none.', data: '`supported`' },
+  SessionBusy: { when: 'This `session_id` has a live turn.' },
+  AgentNotAttached: { when: 'The agent is not connected.', data: '`agent_id`' },
+  AgentRejected: { when: 'The agent answered `agent.chat` with an error, or did not accept.', data: '`agent_error`' },
+  AgentAckTimeout: { when: 'The agent did not answer `agent.chat` in time.' },
+  NotFound: { when: 'No such session.' },
+  Forbidden: { when: 'The session exists and belongs to somebody else.' },
+  ApprovalNotPending: {
+    when: 'The approval was decided already, or never was.',
+    data: '`resolution`, where known',
+    reservedFor: 'approvals',
+  },
+  ToolTimeout: { when: 'The host did not answer a tool call in time.', reservedFor: 'tools' },
+  ToolCancelled: { when: 'A tool call that will get no answer.', data: '`reason`', reservedFor: 'tools' },
+  ToolUnavailable: { when: 'The host is gone or has no such tool.', reservedFor: 'tools' },
+  LimitExceeded: { when: 'A limit was reached.', data: '`limit: {name, value}`, `retry_after_ms` where it helps' },
+  Draining: { when: 'The broker is stopping and takes no new chats.' },
+};

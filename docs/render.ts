@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { brokerMachine } from '../machines/broker.machine.ts';
+import { connectionMachine } from '../machines/connection.machine.ts';
+import { turnMachine } from '../machines/turn.machine.ts';
+import { chartSection } from './chart-page.ts';
+import { closeCodeTable, errorTable, limitTable } from './code-tables.ts';
+import { eventTable } from './event-table.ts';
+import { flagTable, notBuiltYet } from './flag-table.ts';
+import { methodOverview, methodSections, methodTables } from './method-tables.ts';
+import { fillRegions } from './regions.ts';
+import { memberComments } from './source-comments.ts';
+import { recordFrames } from './walkthrough.ts';
+
+/** The package's directory. Asked for by name, because the sources and the built files lie at different depths. */
+export const ROOT = dirname(createRequire(import.meta.url).resolve('switchboard/package.json'));
+
+/** Every machine, by the name of its region. */
+export const MACHINES = { broker: brokerMachine, connection: connectionMachine, turn: turnMachine } as const;
+
+/** The pages that have generated parts, by path from {@link ROOT}, as they should be. */
+export async function renderPages(): Promise<ReadonlyMap<string, string>> {
+  const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+  const protocol = new Map([
+    ['errors', errorTable()],
+    ['close-codes', closeCodeTable(memberComments(read('protocol/close-codes.ts')))],
+    ['limits', limitTable(memberComments(read('protocol/limits.ts')))],
+    ['events', eventTable()],
+    ['methods', methodOverview()],
+    ...methodSections().map((section) => [`methods-${section}`, methodTables(section)] as const),
+    ...(await recordFrames()),
+  ]);
+  const charts = new Map(Object.entries(MACHINES).map(([name, machine]) => [`chart-${name}`, chartSection(machine)]));
+  const flags = new Map([['flags', flagTable(notBuiltYet(read('daemon/start.ts')))]]);
+  const pages = [
+    ['docs/protocol.md', protocol],
+    ['docs/statecharts.md', charts],
+    ['README.md', flags],
+  ] as const;
+  return new Map(pages.map(([path, contents]) => [path, fillRegions(read(path), contents)]));
+}

@@ -1,0 +1,193 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { done, TestDaemon, token } from './test-daemon.ts';
+import { TestIo } from './test-io.ts';
+
+let daemon: TestDaemon;
+let io: TestIo;
+beforeEach(async () => {
+  daemon = await TestDaemon.start();
+  io = daemon.io();
+});
+afterEach(() => daemon.stop());
+
+describe('switchboard chat AGENT PROMPT', () => {
+  it('streams the answer as it arrives, and ends with 0', async () => {
+    let finish = () => {};
+    daemon.answer = (_prompt, turn) => {
+      turn.send(token('one '));
+      finish = () => turn.send(token('two'), done());
+      return [];
+    };
+    const running = io.run('chat', 'echo', 'hello', 'there');
+    await io.shows('one ');
+    finish();
+    expect(await running).toBe(0);
+    expect(io.out).toBe('one two\n');
+    expect(io.err).toBe('');
+    expect(daemon.chats).toMatchObject([{ agent_id: 'echo', prompt: 'hello there' }]);
+  });
+
+  it('passes model, session and context on', async () => {
+    const flags = ['--model', 'm', '--session', 's1', '--context', '{"a":1}'];
+    expect(await io.run('chat', 'echo', 'hi', ...flags)).toBe(0);
+    expect(daemon.chats).toMatchObject([{ model: 'm', session_id: 's1', context: { a: 1 } }]);
+  });
+
+  it('with --json › prints the raw events, one a line', async () => {
+    daemon.answer = () => [token('a\u001b[31m'), done()];
+    expect(await io.run('chat', 'echo', 'hi', '--json')).toBe(0);
+    const events = io.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events).toMatchObject([{ kind: 'token', delta: 'a\u001b[31m', turn_id: 't1' }, { kind: 'done' }]);
+  });
+
+  it.each([
+    ['with "-"', ['-']],
+    ['without a prompt', []],
+  ])('%s › reads the prompt from a pipe', async (_how, words) => {
+    const running = io.run('chat', 'echo', ...words);
+    io.stdin.write('a line\n');
+    io.stdin.end('and another\n');
+    expect(await running).toBe(0);
+    expect(daemon.chats[0].prompt).toBe('a line\nand another');
+  });
+
+  it('when the pipe is empty › is wrong usage', async () => {
+    io.stdin.end();
+    expect(await io.run('chat', 'echo')).toBe(2);
+    expect(io.err).toContain('stdin is empty');
+  });
+
+  it('on a terminal › takes the teeth out of escape sequences, also of one cut in two', async () => {
+    daemon.answer = () => [token('a\u001b'), token('[2J\tb\nc\u009b31m\r\u0007é'), done()];
+    io.stdout.isTTY = true;
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.out).toBe('a[2J\tb\nc31mé\n');
+  });
+
+  it('in a pipe › leaves the text as it is', async () => {
+    daemon.answer = () => [token('a\u001b[31m\r\n'), done()];
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.out).toBe('a\u001b[31m\r\n');
+  });
+
+  it('shows the text of done where nothing was streamed', async () => {
+    daemon.answer = () => [done({ text: 'all at once' })];
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.out).toBe('all at once\n');
+  });
+
+  it('tells of tools and approvals on stderr', async () => {
+    daemon.answer = () => [
+      { kind: 'tool_call', tool: 'search\u001b' },
+      { kind: 'tool_result', tool: 'search', ok: false },
+      { kind: 'approval_pending', approval_id: 'x', action: 'delete it' },
+      token('ok'),
+      done(),
+    ];
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.err).toBe('[tool search ]\n[tool search failed]\n[waiting for an approval: delete it]\n');
+    expect(io.out).toBe('ok\n');
+  });
+
+  it.each([
+    [{ kind: 'error', error: 'it broke\u001b' }, 'switchboard: the agent failed: it broke \n'],
+    [{ kind: 'auth_required', reason: 'x', message: 'log in' }, 'switchboard: the agent needs you to log in: log in\n'],
+    [done({ finish_reason: 'cancelled' }), 'switchboard: the turn was cancelled\n'],
+  ])('when the turn ends in %j › ends with 1 and says so', async (terminal, words) => {
+    daemon.answer = () => [token('so far'), terminal];
+    expect(await io.run('chat', 'echo', 'hi')).toBe(1);
+    expect(io.out).toBe('so far\n');
+    expect(io.err).toBe(words);
+  });
+
+  it('when Ctrl-C is pressed › cancels the turn, says so, and ends with 130', async () => {
+    daemon.answer = () => [token('never ending')];
+    const running = io.run('chat', 'echo', 'hi');
+    await io.shows('never ending');
+    io.interrupt();
+    expect(await running).toBe(130);
+    expect(daemon.cancels).toHaveLength(1);
+    expect(io.err).toContain('cancelling');
+  });
+
+  it('when Ctrl-C is pressed twice › leaves without waiting for the turn', async () => {
+    daemon.answer = (_prompt, { wire }) => {
+      wire.pause();
+      return [token('stuck')];
+    };
+    const running = io.run('chat', 'echo', 'hi');
+    await io.shows('stuck');
+    io.interrupt();
+    io.interrupt();
+    expect(await running).toBe(130);
+  });
+
+  it('when the reader of stdout leaves › cancels the turn and ends quietly', async () => {
+    daemon.answer = () => [token('a lot')];
+    const running = io.run('chat', 'echo', 'hi');
+    await io.shows('a lot');
+    io.stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    expect(await running).toBe(0);
+    expect(daemon.cancels).toHaveLength(1);
+    expect(io.err).toBe('');
+  });
+
+  it('when the daemon goes in the middle › ends with 1 and says so', async () => {
+    daemon.answer = (_prompt, { wire }) => {
+      setImmediate(() => wire.close(1001, 'broker stopping'));
+      return [token('so far')];
+    };
+    expect(await io.run('chat', 'echo', 'hi')).toBe(1);
+    expect(io.out).toBe('so far\n');
+    expect(io.err).toContain('connection lost (1001, broker stopping)');
+  });
+
+  it.each([
+    ['nobody', 'there is no agent nobody; attached: echo'],
+    ['sleepy', 'agent sleepy is not attached; attached: echo'],
+  ])('when the agent is %s › ends with 5 and names those that are there', async (agent, words) => {
+    expect(await io.run('chat', agent, 'hi')).toBe(5);
+    expect(io.err).toBe(`switchboard: ${words}\n`);
+  });
+
+  it('when the token is wrong › ends with 4 and says so', async () => {
+    expect(await io.run('chat', 'echo', 'hi', '--token', 'bad')).toBe(4);
+    expect(io.err).toContain('refused the token');
+  });
+
+  it('when nobody listens › ends with 3 and says how to start one', async () => {
+    const { url } = daemon.broker;
+    await daemon.stop();
+    expect(await io.run('chat', 'echo', 'hi', '--url', url)).toBe(3);
+    expect(io.err).toBe(
+      `switchboard: no daemon is running at ${url}; start one with \`npm start\`, or name another with --url or --home\n`,
+    );
+    daemon = await TestDaemon.start();
+  });
+
+  it('when no daemon is found › ends with 3 and says where it looked', async () => {
+    const lonely = new TestIo();
+    expect(await lonely.run('chat', 'echo', 'hi', '--home', '/nonexistent')).toBe(3);
+    expect(lonely.err).toContain('no daemon is running for /nonexistent; start one with `npm start`');
+  });
+
+  it.each([
+    [['chat']],
+    [['chat', 'echo', 'hi', '--context', '[1]']],
+    [['chat', 'echo', 'hi', '--context', '{']],
+    [['chat', 'echo', 'hi', '--no-such-flag']],
+    [['chat', 'echo', 'hi', '--url', 'nonsense']],
+    [['no-such-command']],
+  ])('%j is wrong usage: 2', async (argv) => {
+    expect(await io.run(...argv)).toBe(2);
+    expect(io.err).not.toBe('');
+  });
+
+  it('--help lists the exit codes, and is no error', async () => {
+    expect(await io.run('chat', '--help')).toBe(0);
+    expect(io.out).toContain('130  cancelled by Ctrl-C');
+  });
+});

@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { modeOf, temporaryDirectory } from './temporary.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+interface Place {
+  home: string;
+  runtime: string;
+}
+
+function place(): Place {
+  const home = temporaryDirectory();
+  return { home, runtime: join(home, 'x') };
+}
+
+/** The built daemon as a process, with no variables but these. */
+function launch({ home, runtime }: Place, flags: string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [MAIN, ...flags], {
+    env: { PATH: process.env.PATH, SWITCHBOARD_HOME: home, XDG_RUNTIME_DIR: runtime, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+/** A run that ends by itself. */
+async function run(where: Place, flags: string[], env: NodeJS.ProcessEnv = {}) {
+  const child = launch(where, flags, env);
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exitOf(child)]);
+  return { code, out, err };
+}
+
+/** A run that goes on: resolves once it listens. */
+async function start(where: Place, flags: string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const child = launch(where, ['--port', '0', ...flags], env);
+  const log: string[] = [];
+  const lines = createInterface(child.stdout);
+  await new Promise<void>((resolve, reject) => {
+    lines.on('line', (line) => {
+      log.push(line);
+      if (line.includes('"try: ')) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`ended with ${code}: ${log.join('\n')}`)));
+  });
+  const announced = JSON.parse(readFileSync(join(where.home, 'run', 'broker.json'), 'utf8'));
+  return { child, log, announced };
+}
+
+describe('the daemon', () => {
+  it('prints its help and its version', async () => {
+    expect(await run(place(), ['--help'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('--port PORT'),
+      err: '',
+    });
+    expect(await run(place(), ['--version'])).toMatchObject({ code: 0, out: '0.1.0\n', err: '' });
+  });
+
+  it('ends with 2 and one line on a bad setting, and has made nothing', async () => {
+    const where = place();
+    const { code, out, err } = await run(where, ['--port', 'x']);
+    expect({ code, out, err }).toEqual({
+      code: 2,
+      out: '',
+      err: 'switchboard: --port takes an integer from 0 to 65535, not "x"\n',
+    });
+    expect(readdirSync(where.home)).toEqual([]);
+  });
+
+  it('tells where it is when it is there, and leaves nothing behind when it is stopped', async () => {
+    const where = place();
+    const run = join(where.home, 'run');
+    const { child, announced } = await start(where, ['--demo']);
+    const socket = join(where.runtime, 'switchboard', 'broker.sock');
+    expect(announced).toEqual({
+      pid: child.pid,
+      url: expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+$/),
+      socket,
+      version: '0.1.0',
+    });
+    expect(modeOf(socket)).toBe(0o600);
+    expect(readFileSync(join(run, 'auth-token'), 'utf8').trim()).toMatch(/^[\w-]{43}$/);
+    expect(readFileSync(join(run, 'host-token'), 'utf8').trim()).toMatch(/^[\w-]{43}$/);
+    child.kill('SIGTERM');
+    expect(await exitOf(child)).toBe(0);
+    expect(readdirSync(run)).toEqual([]);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it('takes its tokens from variables and keeps them out of the log', async () => {
+    const where = place();
+    const env = { SWITCHBOARD_AUTH_TOKEN: 'given-daemon', SWITCHBOARD_HOST_TOKEN: 'given-host' };
+    const { child, log } = await start(where, ['--log-level', 'trace', '--demo'], env);
+    expect(readFileSync(join(where.home, 'run', 'auth-token'), 'utf8')).toBe('given-daemon\n');
+    child.kill('SIGINT');
+    expect(await exitOf(child)).toBe(0);
+    expect(log.join('\n')).not.toMatch(/given-(daemon|host)/);
+  });
+
+  it('is refused on a home where another lives, which does not notice', async () => {
+    const where = place();
+    const { child } = await start(where);
+    const second = await run(where, ['--port', '0', '--no-socket']);
+    expect(second).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`(pid ${child.pid}) is running on ${where.home}`),
+    });
+    expect(second.err.trim().split('\n')).toHaveLength(1);
+    expect(readdirSync(join(where.home, 'run')).sort()).toEqual([
+      'auth-token',
+      'broker.json',
+      'daemon.lock',
+      'host-token',
+    ]);
+  });
+
+  it('is refused on a socket where another lives, and takes its own files along', async () => {
+    const first = place();
+    const { announced } = await start(first);
+    const where = { home: temporaryDirectory(), runtime: first.runtime };
+    const second = await run(where, ['--port', '0']);
+    expect(second).toMatchObject({ code: 1, err: expect.stringContaining(`the socket ${announced.socket} is in use`) });
+    expect(readdirSync(join(where.home, 'run'))).toEqual([]);
+    expect(existsSync(announced.socket)).toBe(true);
+  });
+
+  it('starts on what a killed one left', async () => {
+    const where = place();
+    const { child } = await start(where);
+    child.kill('SIGKILL');
+    await exitOf(child);
+    const { announced } = await start(where);
+    expect(announced.pid).not.toBe(child.pid);
+  });
+
+  it('ends with 1 and one line where its port is taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const where = place();
+    const { code, err } = await run(where, ['--port', String(port)]);
+    expect(code).toBe(1);
+    expect(err).toMatch(new RegExp(`^switchboard: port ${port} on 127.0.0.1 is in use[^\\n]*\\n$`));
+    expect(readdirSync(join(where.home, 'run'))).toEqual([]);
+  });
+
+  it('ends with 1 and one line on malformed agents, which stay', async () => {
+    const where = place();
+    writeFileSync(join(where.home, 'agents.json'), '{"agents": [');
+    const { code, err } = await run(where, ['--port', '0']);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^switchboard: [^\n]*agents\.json is malformed[^\n]*\n$/);
+    expect(readFileSync(join(where.home, 'agents.json'), 'utf8')).toBe('{"agents": [');
+  });
+
+  it('does not put its echo over somebody’s own', async () => {
+    const where = place();
+    const echo = { id: 'echo', name: 'mine', capabilities: [], metadata: {}, token_hash: '0'.repeat(64) };
+    writeFileSync(join(where.home, 'agents.json'), JSON.stringify({ agents: [echo] }));
+    const { code, err } = await run(where, ['--port', '0', '--demo']);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('--demo brings an agent "echo"') });
+  });
+
+  it('goes without the default socket where that cannot be', async () => {
+    const where = { ...place(), runtime: `/tmp/${'x'.repeat(100)}` };
+    const { log, announced } = await start(where);
+    expect(announced.socket).toBeNull();
+    expect(log.join('\n')).toContain('no Unix socket: ');
+  });
+
+  it('says which flags have no effect yet', async () => {
+    const { log } = await start(place(), ['--inspect']);
+    expect(log[0]).toContain('--inspect: not built yet');
+  });
+});
