@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
@@ -13,6 +12,7 @@ import { type Logger, silentLog } from './actors/log.ts';
 import { handlers } from './actors/methods/index.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
+import { CloseCode, closeReason } from './protocol/close-codes.ts';
 import { DEFAULT_LIMITS, type Limits } from './protocol/limits.ts';
 import type { Link } from './protocol/link.ts';
 import type { InputOf } from './protocol/methods.ts';
@@ -20,6 +20,7 @@ import { parseParams } from './protocol/params.ts';
 import { Gateway } from './transport/gateway.ts';
 import { linkedPair } from './transport/linked-pair.ts';
 import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
+import { VERSION } from './version.ts';
 
 export type { AgentRecord, AgentStore } from './actors/agent-store.ts';
 export type { BrokerClock } from './actors/deadlines.ts';
@@ -90,7 +91,6 @@ export interface Broker {
 
 /** Makes a broker. Nothing listens yet, and two of them in one process do not touch each other. */
 export function createBroker(options: BrokerOptions = {}): Broker {
-  const version = readVersion();
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const tokens = Object.freeze({
     daemon: options.tokens?.daemon ?? createToken(),
@@ -99,7 +99,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
   const dispatcher = new Dispatcher(handlers);
   const state = new BrokerState({
-    version,
+    version: VERSION,
     limits,
     agents,
     dispatcher,
@@ -134,7 +134,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
 
   const broker: Broker = {
     tokens,
-    version,
+    version: VERSION,
     async listen(where = {}) {
       if (closing) throw new Error('the broker is stopping');
       const bySocket = 'socket' in where;
@@ -142,6 +142,10 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       const address = await listener.listen(
         bySocket ? where : { host: where.host ?? DEFAULT_HOST, port: where.port ?? DEFAULT_PORT },
       );
+      if (closing) {
+        await listener.close();
+        throw new Error('the broker is stopping');
+      }
       listeners.add(listener);
       return address;
     },
@@ -149,7 +153,9 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     handleRequest: (request, response) => gateway.handleRequest(request, response),
     connect() {
       const [near, far] = linkedPair();
-      root.send({ type: 'link.opened', link: far });
+      // A stopped actor hears nothing any more.
+      if (root.getSnapshot().status === 'active') root.send({ type: 'link.opened', link: far });
+      else far.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
       return near;
     },
     method(name, { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs }) {
@@ -176,16 +182,3 @@ export function createBroker(options: BrokerOptions = {}): Broker {
 export const DEFAULT_HOST = '127.0.0.1';
 /** See {@link DEFAULT_HOST}. */
 export const DEFAULT_PORT = 9100;
-
-/** This package's version, from beside `broker.ts` or from above `dist/`. */
-function readVersion(): string {
-  for (const path of ['./package.json', '../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (name === 'switchboard') return String(version);
-    } catch {
-      // Not there: the other one is.
-    }
-  }
-  return '0.0.0';
-}

@@ -3,7 +3,7 @@ import { ErrorCode, WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import { isTooDeep } from '../protocol/json.ts';
 import type { Role } from '../protocol/method.ts';
-import { type ParamsOf, type RequestMethod, type ResultOf, requests } from '../protocol/methods.ts';
+import { methods, type ParamsOf, type RequestMethod, type ResultOf, requests } from '../protocol/methods.ts';
 import { parseParams } from '../protocol/params.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
@@ -49,7 +49,7 @@ export class Dispatcher {
 
   /** Adds an embedder's own method. @throws {Error} where the name is taken. */
   add(name: string, entry: Entry): void {
-    if (this.#entries.has(name) || name === 'session.auth') throw new Error(`method ${name} exists already`);
+    if (this.#entries.has(name) || Object.hasOwn(methods, name)) throw new Error(`method ${name} exists already`);
     this.#entries.set(name, entry);
   }
 

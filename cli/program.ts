@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../daemon/version.ts';
+import { VERSION } from '../version.ts';
 import { addAgents } from './agents.ts';
 import { addChat } from './chat.ts';
 import { EXIT_HELP, Exit } from './exit.ts';

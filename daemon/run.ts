@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { type Config, configHelp, readConfig } from '../config.ts';
+import { VERSION } from '../version.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
 import { createLogger } from './log.ts';
 import { startDaemon } from './start.ts';
 import { Teardown } from './teardown.ts';
-import { VERSION } from './version.ts';
 
 /**
  * The daemon's whole life in this process (`wire.md` sections 10 and 12). Resolves when it listens; from then on signals
