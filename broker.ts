@@ -93,8 +93,9 @@ export interface Broker {
 export function createBroker(options: BrokerOptions = {}): Broker {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const tokens = Object.freeze({
-    daemon: options.tokens?.daemon ?? createToken(),
-    host: options.tokens?.host ?? createToken(),
+    // An empty one is none: whoever sends no token at all must not be let in by it.
+    daemon: options.tokens?.daemon || createToken(),
+    host: options.tokens?.host || createToken(),
   });
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
   const dispatcher = new Dispatcher(handlers);

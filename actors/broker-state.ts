@@ -7,7 +7,7 @@ import type { Client } from './client.ts';
 import { Counters } from './counters.ts';
 import { type BrokerClock, Deadlines } from './deadlines.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Logger } from './log.ts';
+import { type Logger, totalLog } from './log.ts';
 import { Sessions } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
 import type { Turn } from './turn-record.ts';
@@ -54,7 +54,7 @@ export class BrokerState implements BrokerFacts {
   }) {
     this.version = options.version;
     this.clock = options.clock;
-    this.log = options.log;
+    this.log = totalLog(options.log);
     this.limits = options.limits;
     this.agents = options.agents;
     this.auth = options.auth;

@@ -1,7 +1,9 @@
 import { type AnyActorRef, createActor } from 'xstate';
 import { type BrokerEvent, brokerMachine } from '../machines/broker.machine.ts';
+import { chatParams } from '../protocol/chat.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import { WireError } from '../protocol/errors.ts';
+import { parseParams } from '../protocol/params.ts';
 import type { BrokerState } from './broker-state.ts';
 import { buryClient, buryTurn, failTurn } from './burial.ts';
 import { Client } from './client.ts';
@@ -55,8 +57,8 @@ function brokerLogic(state: BrokerState) {
         state.dispatcher.dispatch(state, from as Client, id, method, params);
       },
       refuseAsDraining: ({ event }) => {
-        const { from, id } = event as EventOf<'rpc.request'>;
-        reply(state, from as Client, id, { error: WireError.draining() });
+        const { from, id, params } = event as EventOf<'rpc.request'>;
+        reply(state, from as Client, id, { error: refusal(params) });
       },
       routeChatEvent: ({ event, self }) => routeChatEvent(state, event as EventOf<'chat.event'>, self),
       forgetChild: ({ event }) => {
@@ -105,6 +107,16 @@ function brokerLogic(state: BrokerState) {
       },
     },
   });
+
+  /** What a chat is told while draining. Parameters are checked before state (section 2). */
+  function refusal(params: unknown): WireError {
+    try {
+      parseParams(chatParams, params);
+      return WireError.draining();
+    } catch (error) {
+      return toWireError(state, 'agents.chat', error);
+    }
+  }
 
   /** Starts what waited for this session. One that cannot start any more is told so, and the next has its turn. */
   function startNext(sessionId: string): void {

@@ -6,31 +6,46 @@ import { tell } from './tell.ts';
 import { sendSynthesized } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
 
-/** Forgets a turn that has reached a final state: nothing of it stays. */
-export function buryTurn(state: BrokerState, turn: Turn): void {
+/** Forgets a turn that has ended: nothing of it stays. `ending`: the final state that its actor reached. */
+export function buryTurn(
+  state: BrokerState,
+  turn: Turn,
+  ending = (turn.ref?.getSnapshot().value ?? 'failed') as Ending,
+): void {
   state.turns.delete(turn.id);
   state.sessions.end(turn);
   turn.host.turns.delete(turn);
   turn.agent.serving.delete(turn);
-  const ending = (turn.ref?.getSnapshot().value ?? 'failed') as Ending;
+  turn.agent.calls.delete(turn.callId);
+  state.deadlines.disarm(turn.deadline);
   state.counters.end(ending);
   state.log.debug({ turn: turn.id, session: turn.sessionId, ending, seq: turn.seq }, 'turn ended');
 }
 
 /**
  * Ends a turn whose actor failed, a fault of ours (law 10): both sides are told as far as its own final could not, and
- * no other turn notices.
+ * no other turn notices. Whatever broke the actor may break a step here too, but neither the next one nor the root
+ * (law 11).
  */
 export function failTurn(state: BrokerState, turn: Turn): void {
-  state.deadlines.disarm(turn.deadline);
-  turn.agent.calls.delete(turn.callId);
-  if (!turn.isAccepted) reply(state, turn.host, turn.requestId, { error: WireError.internal() });
-  else if (!turn.isTerminated) {
-    sendSynthesized(state, state.ref, turn, { kind: 'error', error: 'internal error', code: 'internal' });
-  }
-  const params = { session_id: turn.sessionId, turn_id: turn.id, reason: 'stale' };
-  tell(state.ref, turn.agent.ref, { type: 'rpc.notify', method: 'agent.chat.cancel', params });
-  buryTurn(state, turn);
+  const attempt = (step: () => void) => {
+    try {
+      step();
+    } catch (err) {
+      state.log.error({ err, turn: turn.id }, 'a broken turn could not be ended in order');
+    }
+  };
+  attempt(() => buryTurn(state, turn, turn.isAccepted ? 'failed' : 'refused'));
+  attempt(() => {
+    if (!turn.isAccepted) reply(state, turn.host, turn.requestId, { error: WireError.internal() });
+    else if (!turn.isTerminated) {
+      sendSynthesized(state, state.ref, turn, { kind: 'error', error: 'internal error', code: 'internal' });
+    }
+  });
+  attempt(() => {
+    const params = { session_id: turn.sessionId, turn_id: turn.id, reason: 'stale' };
+    tell(state.ref, turn.agent.ref, { type: 'rpc.notify', method: 'agent.chat.cancel', params });
+  });
 }
 
 /** Forgets a connection whose socket is gone. */

@@ -10,3 +10,15 @@ const nothing = () => {};
 
 /** Logs nothing: what an embedder gets who passes no log. */
 export const silentLog: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** The same log, but one that cannot throw: a full disk ends nobody's turn, and least of all the root actor (law 11). */
+export function totalLog(log: Logger): Logger {
+  const safely = (level: keyof Logger) => (fields: object, message: string) => {
+    try {
+      log[level](fields, message);
+    } catch {
+      // There is nowhere left to say so.
+    }
+  };
+  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
+}

@@ -1,8 +1,8 @@
 import type { BrokerState } from './broker-state.ts';
 import { tell } from './tell.ts';
 
-/** A stale turn is swept at most this much later (`wire.md` section 6). */
-const MAX_SWEEP_INTERVAL_MS = 5_000;
+/** A stale turn is swept within five seconds (`wire.md` section 6): the rest is for a timer that is late. */
+const MAX_SWEEP_INTERVAL_MS = 4_000;
 
 /** Ends every turn whose agent has been silent for too long. One that waits for a person is not stale. */
 export function sweepTurns(state: BrokerState): void {

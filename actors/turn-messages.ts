@@ -47,9 +47,9 @@ export function sendSynthesized(
   turn: Turn,
   terminal: SynthesizedTerminal,
 ): void {
-  turn.isTerminated = true;
   turn.seq += 1;
   state.counters.event(terminal.kind);
   const params = { ...stamp(turn, { session_id: turn.sessionId, ...terminal }), synthesized: true };
   tell(source, turn.host.ref, { type: 'chat.deliver', params });
+  turn.isTerminated = true;
 }

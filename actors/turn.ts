@@ -82,6 +82,7 @@ export function turnLogic(state: BrokerState) {
       releaseHeld: (args) => {
         const turn = turnOf(args);
         for (const params of turn.held) relay(turn, params, args.self);
+        if (turn.heldTerminal !== undefined) turn.isTerminated = true;
         turn.held = [];
         turn.heldBytes = 0;
       },
@@ -97,8 +98,8 @@ export function turnLogic(state: BrokerState) {
       refuseAsDraining: (args) => refuse(args, WireError.draining()),
       relay: (args) => {
         const event = args.event as AgentEvent;
-        if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
         relay(turnOf(args), event.params, args.self);
+        if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
       },
       noteApproval: (args) => {
         const { params } = eventOf(args, 'approval.pending');

@@ -105,6 +105,7 @@ export const connectionMachine = setup({
           { target: 'closing', actions: ['refuseUnauthenticated', 'closeUnauthenticated'] },
         ],
         'rpc.notification': { actions: 'dropNotification' },
+        'chat.event.received': { actions: 'dropNotification' },
         'rpc.bad': { actions: 'refuseFrame' },
         'rpc.fail': { actions: 'write' },
         'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },

@@ -22,7 +22,7 @@ export const authResult = z.object({
 
 /** `server.handshake`. A wrong or missing version is `-32006`, so the schema lets it through (`wire.md` section 2). */
 export const handshakeParams = z.object({
-  protocol_version: z.unknown().optional().meta({ description: '2 or 3' }),
+  protocol_version: z.unknown().optional().meta({ description: 'needed: 2 or 3' }),
   client_version: z.string().optional(),
 });
 export const handshakeResult = z.object({

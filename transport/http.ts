@@ -50,6 +50,8 @@ export function refuseUpgrade(socket: Duplex, { status, message }: { status: num
   ];
   // The peer may be gone already.
   socket.on('error', () => {});
+  // Or it may never hang up: nothing else ends this socket, and it counts as no connection.
+  socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 

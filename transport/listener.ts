@@ -14,8 +14,10 @@ export interface Address {
 /** Where to listen: TCP (port 0 picks a free one), or a Unix socket. */
 export type ListenOptions = { host?: string; port?: number } | { socket: string };
 
-/** How long a client may take over the head of a request. */
+/** How long a client may take over the head of a request, or to begin one. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often Node looks for those that are too slow. Its own 30 seconds would make 40 of the 10. */
+const TIMEOUT_CHECK_MS = 1_000;
 
 /** An HTTP server of the broker's own: WebSocket upgrades and the few plain pages. */
 export class Listener {
@@ -24,7 +26,11 @@ export class Listener {
   readonly #plain = new Set<Socket>();
 
   constructor(gateway: Gateway, kind: 'tcp' | 'unix') {
-    this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: HEADERS_TIMEOUT_MS });
+    this.#server = createServer({
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    });
     this.#server.on('connection', (socket) => {
       this.#plain.add(socket);
       socket.once('close', () => this.#plain.delete(socket));
