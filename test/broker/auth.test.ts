@@ -15,6 +15,15 @@ describe('tokens › when nobody sets them', () => {
   });
 });
 
+describe('tokens › when an embedder sets them', () => {
+  test('to nothing › then they count as not set, and nothing lets nobody in', async () => {
+    const { broker, connect } = startLinked({ tokens: { daemon: '', host: '' } });
+    expect(broker.tokens.daemon).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect((await connect().call('session.auth', { token: '' })).error).toEqual(MISMATCH);
+    expect((await connect().call('session.auth', { host_token: '' })).error).toEqual(MISMATCH);
+  });
+});
+
 describe('session.auth › when the token is right', () => {
   test('the daemon token › then the client is in, with no role', async () => {
     const { broker, connect } = startLinked();

@@ -52,7 +52,7 @@ test('agents.chat › when the agent is silent for fifteen minutes › then with
   const { linked, host, agent, turnId } = await stream();
   await linked.advance(15 * MINUTE - 1);
   expect(host.events()).toEqual([]);
-  await linked.advance(5_001);
+  await linked.advance(5_000);
   expect(host.events()).toEqual([
     {
       session_id: 's',

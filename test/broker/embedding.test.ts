@@ -58,6 +58,17 @@ describe('broker.method › when a client calls it', () => {
     expect((await linked.connect().call('open')).error.code).toBe(ErrorCode.AuthRequired);
   });
 
+  test('as a notification, before it is authenticated › then the handler does not run', async () => {
+    const linked = startLinked();
+    linked.broker.method('open', { schema: anything, handler: () => heard.push('stranger') });
+    const heard: string[] = [];
+    const stranger = linked.connect();
+    stranger.notify('open');
+    await settle();
+    expect(heard).toEqual([]);
+    expect(stranger.closed).toBeUndefined();
+  });
+
   test('as a notification › then the handler runs, and nobody is answered', async () => {
     const linked = startLinked();
     const heard: unknown[] = [];

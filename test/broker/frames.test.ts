@@ -106,6 +106,27 @@ describe('a connection › when a frame is a notification', () => {
   });
 });
 
+describe('an event › when a stranger sends it', () => {
+  test('another agent, the host itself or another turn’s name › then it reaches nobody, and the turn goes on', async () => {
+    const linked = startLinked();
+    const host = await linked.host();
+    const agent = await linked.agent('echo');
+    const stranger = await linked.agent('stranger');
+    await openChat(host, agent, { agent_id: 'echo', session_id: 's' });
+    for (const client of [stranger, host, await linked.manager()]) {
+      client.frames.length = 0;
+      client.emit('s', { kind: 'token', delta: 'forged' });
+      client.emit('s', { kind: 'done', finish_reason: 'forged' });
+      client.emit('s', { kind: 'error', error: 'forged', agent_id: 'echo' });
+    }
+    agent.emit('s', { kind: 'done', finish_reason: 'forged', turn_id: 'turn-other' });
+    agent.emit('s', { kind: 'token', delta: 'own' });
+    await settle();
+    expect(host.frames.map((frame) => frame.params)).toMatchObject([{ kind: 'token', delta: 'own', seq: 1 }]);
+    for (const client of [host, stranger, agent]) await expectAlive(client);
+  });
+});
+
 describe('a method › when nobody may call it here', () => {
   test.each([
     ...['tools.register', 'tools.unregister', 'tools.list', 'tools.execute', 'session.init'],

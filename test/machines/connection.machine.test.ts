@@ -52,6 +52,7 @@ const rows: Row<Facts>[] = [
     does: ['disarmAuthTimeout', 'refuseUnauthenticated', 'closeUnauthenticated'],
   },
   { in: 'authenticating', on: notification, does: ['dropNotification'] },
+  { in: 'authenticating', on: chatEvent, does: ['dropNotification'] },
   { in: 'authenticating', on: bad, does: ['refuseFrame'] },
   { in: 'authenticating', on: fail, does: ['write'] },
   {

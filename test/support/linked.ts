@@ -1,5 +1,5 @@
 import { SimulatedClock } from 'xstate';
-import { type BrokerOptions, createBroker, type Link } from '../../broker.ts';
+import { type Broker, type BrokerOptions, createBroker, type Link } from '../../broker.ts';
 
 /** A JSON-RPC message as a test reads it. */
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
@@ -12,9 +12,13 @@ export const settle = (): Promise<void> => new Promise((resolve) => setImmediate
 export function startLinked(options: BrokerOptions = {}) {
   const clock = new SimulatedClock();
   const broker = createBroker({ clock: clock as NonNullable<BrokerOptions['clock']>, ...options });
+  return { broker, ...clientsOf(broker, clock) };
+}
+
+/** Everybody who may connect to a broker, and the clock that it goes by. */
+export function clientsOf(broker: Pick<Broker, 'connect' | 'tokens' | 'upsertAgent'>, clock: SimulatedClock) {
   const connect = () => new LinkedClient(broker.connect());
   return {
-    broker,
     clock,
     connect,
     /** A client that has authenticated with the daemon token. */
@@ -36,7 +40,9 @@ export function startLinked(options: BrokerOptions = {}) {
       await client.ok('session.auth', { agent_id: id, token });
       return client;
     },
+    /** Lets what was sent arrive, and then that much time pass. */
     async advance(ms: number): Promise<void> {
+      await settle();
       clock.increment(ms);
       await settle();
     },

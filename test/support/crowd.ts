@@ -1,0 +1,107 @@
+import type { Link } from '../../broker.ts';
+import { linkedPair } from '../../transport/linked-pair.ts';
+import type { Internals } from './internals.ts';
+import { settle } from './linked.ts';
+
+/** How a turn of the crowd ends. */
+export type Way = 'done' | 'error' | 'cancel' | 'replaced' | 'refused' | 'silent';
+
+/**
+ * A host and an agent that go through turns in great numbers and keep nothing of them. Both write by hand and read no
+ * more than they must.
+ */
+class Crowd {
+  readonly #host: Link;
+  readonly #agent: Link;
+  /** Terminals that the host received. */
+  terminals = 0;
+  /** Errors that the host received. */
+  errors = 0;
+  #turns = 0;
+  readonly #ways = new Map<string, Way>();
+  /** Sessions that are in their second turn. */
+  readonly #replaced = new Set<string>();
+
+  constructor(host: Link, agent: Link, tokens: { host: string; agent: string }) {
+    this.#host = host;
+    this.#agent = agent;
+    const ignore = { binary: () => {}, closed: () => {} };
+    host.open({
+      ...ignore,
+      text: (text) => {
+        if (text.includes('"kind":"done"') || text.includes('"kind":"error"')) this.terminals += 1;
+        else if (text.includes('"error":{')) this.errors += 1;
+      },
+    });
+    agent.open({
+      ...ignore,
+      text: (text) => {
+        const frame = JSON.parse(text);
+        if (frame.method === 'agent.chat') this.#answer(frame.id, frame.params.session_id);
+      },
+    });
+    write(host, { id: 0, method: 'session.auth', params: { token: tokens.host } });
+    write(agent, { id: 0, method: 'session.auth', params: { agent_id: 'echo', token: tokens.agent } });
+  }
+
+  /** Opens that many turns, each with a session and a request id of its own, and lets them end in these ways. */
+  async run(count: number, ways: Way[]): Promise<void> {
+    const sessions: string[] = [];
+    for (let n = 0; n < count; n += 1) {
+      this.#turns += 1;
+      const session_id = `session-${this.#turns}`;
+      this.#ways.set(session_id, ways[n % ways.length] ?? 'done');
+      sessions.push(session_id);
+      write(this.#host, {
+        id: session_id,
+        method: 'agents.chat',
+        params: { agent_id: 'echo', prompt: 'hi', session_id },
+      });
+    }
+    await settle();
+    for (const session_id of sessions) this.#end(session_id);
+    await settle();
+    await settle();
+    this.#ways.clear();
+    this.#replaced.clear();
+  }
+
+  #answer(id: string, session_id: string): void {
+    const way = this.#replaced.has(session_id) ? 'done' : this.#ways.get(session_id);
+    if (way === 'silent') return;
+    write(this.#agent, { id, result: { accepted: way !== 'refused' } });
+    this.#emit(session_id, { kind: 'token', delta: 'hello' });
+    if (way === 'done') this.#emit(session_id, { kind: 'done', finish_reason: 'stop' });
+    if (way === 'error') this.#emit(session_id, { kind: 'error', error: 'oh' });
+  }
+
+  #end(session_id: string): void {
+    const way = this.#ways.get(session_id);
+    if (way === 'cancel') {
+      write(this.#host, { id: `${session_id}:cancel`, method: 'agents.chat.cancel', params: { session_id } });
+    }
+    if (way !== 'replaced') return;
+    this.#replaced.add(session_id);
+    const params = { agent_id: 'echo', prompt: 'hi', session_id, on_busy: 'replace' };
+    write(this.#host, { id: `${session_id}:again`, method: 'agents.chat', params });
+  }
+
+  #emit(session_id: string, event: object): void {
+    write(this.#agent, { method: 'agent.chat.event', params: { session_id, ...event } });
+  }
+}
+
+const write = (link: Link, frame: object): void => link.send(JSON.stringify({ jsonrpc: '2.0', ...frame }));
+
+/** A crowd whose agent is `echo`. */
+export async function crowdOf(internals: Internals): Promise<Crowd> {
+  const { token = '' } = internals.state.agents.upsert({ id: 'echo' });
+  const [host, farHost] = linkedPair();
+  const [agent, farAgent] = linkedPair();
+  internals.open(farHost);
+  internals.open(farAgent);
+  const crowd = new Crowd(host, agent, { host: internals.tokens.daemon, agent: token });
+  await settle();
+  if (!internals.state.attached.has('echo')) throw new Error('the agent of the crowd is not attached');
+  return crowd;
+}

@@ -1,0 +1,135 @@
+import { type AnyActorRef, type AnyMachineSnapshot, type InspectionEvent, SimulatedClock } from 'xstate';
+import { AgentRegistry } from '../../actors/agent-registry.ts';
+import { type AgentStore, memoryAgentStore } from '../../actors/agent-store.ts';
+import { Authenticator } from '../../actors/authenticator.ts';
+import { startBroker } from '../../actors/broker.ts';
+import { BrokerState } from '../../actors/broker-state.ts';
+import type { Client } from '../../actors/client.ts';
+import type { BrokerClock } from '../../actors/deadlines.ts';
+import { Dispatcher } from '../../actors/dispatcher.ts';
+import { type Logger, silentLog } from '../../actors/log.ts';
+import { handlers } from '../../actors/methods/index.ts';
+import type { Turn } from '../../actors/turn-record.ts';
+import type { Link, LinkHandlers } from '../../broker.ts';
+import { upsertParams } from '../../protocol/agents.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts';
+import { parseParams } from '../../protocol/params.ts';
+import { linkedPair } from '../../transport/linked-pair.ts';
+import { clientsOf, type LinkedClient } from './linked.ts';
+
+/** A broker as `createBroker()` makes it, but with its actors and records in the test's reach. */
+export function startInternals(options: { limits?: Partial<Limits>; log?: Logger; agentStore?: AgentStore } = {}) {
+  const clock = new SimulatedClock();
+  const tokens = { daemon: 'daemon-token', host: 'host-token' };
+  const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
+  const state = new BrokerState({
+    version: '0',
+    clock: clock as BrokerClock,
+    log: options.log ?? silentLog,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    agents,
+    auth: new Authenticator({ enabled: true, tokens, agents }),
+    dispatcher: new Dispatcher(handlers),
+  });
+  const root: AnyActorRef = startBroker(state);
+  const open = (link: Link) => root.send({ type: 'link.opened', link });
+  const connect = (): Link => {
+    const [near, far] = linkedPair();
+    open(far);
+    return near;
+  };
+  const upsertAgent = (params: { id: string }) => agents.upsert(parseParams(upsertParams, params));
+  return {
+    state,
+    root,
+    /** Gives the broker a connection of the test's making. */
+    open,
+    ...clientsOf({ connect, tokens, upsertAgent }, clock),
+    tokens,
+    /** The record of a live turn. */
+    turn(sessionId: string): Turn {
+      const turn = state.sessions.live(sessionId);
+      if (!turn) throw new Error(`no turn in ${sessionId}`);
+      return turn;
+    },
+    /** The record of the connection that an agent is on. */
+    attached(agentId: string): Client {
+      const client = state.attached.get(agentId);
+      if (!client) throw new Error(`${agentId} is not attached`);
+      return client;
+    },
+    /** The record of a host's connection: that of the turn in this session. */
+    hostOf(sessionId: string): Client {
+      return this.turn(sessionId).host;
+    },
+    /** Has every inspection event go to `see`, until the function that it gives is called. */
+    inspect(see: (event: InspectionEvent) => void): () => void {
+      const { unsubscribe } = root.system.inspect(see);
+      return unsubscribe;
+    },
+  };
+}
+
+/** What {@link startInternals} gives. */
+export type Internals = ReturnType<typeof startInternals>;
+
+/** A link that never answers a close, and delivers whatever the test says whenever it says so. */
+export class StubbornLink implements Link {
+  readonly kind = 'memory';
+  readonly waitingBytes = 0;
+  readonly sent: string[] = [];
+  handlers: LinkHandlers | undefined;
+  closeCode: number | undefined;
+  isCut = false;
+
+  open(handlers: LinkHandlers): void {
+    this.handlers = handlers;
+  }
+  send(text: string): void {
+    this.sent.push(text);
+  }
+  close(code: number): void {
+    this.closeCode = code;
+  }
+  terminate(): void {
+    this.isCut = true;
+    this.handlers?.closed(1006);
+  }
+  /** One frame from the peer. */
+  deliver(message: object): void {
+    const text = JSON.stringify({ jsonrpc: '2.0', ...message });
+    this.handlers?.text(text, text.length);
+  }
+}
+
+/** Makes `object[key]` throw, when it is called, read or written: something that nobody thought of. */
+export function poison<T extends object>(object: T, key: keyof T): void {
+  const fail = () => {
+    throw new Error(`poisoned: ${String(key)}`);
+  };
+  if (typeof object[key] === 'function') Object.defineProperty(object, key, { configurable: true, value: fail });
+  else Object.defineProperty(object, key, { configurable: true, get: fail, set: fail });
+}
+
+/** Where the chart of an actor stands. */
+export const snapshotOf = (actor: unknown): AnyMachineSnapshot => (actor as AnyActorRef).getSnapshot();
+
+/**
+ * The types of the events that the charts of these actors look for a transition for, from now on. A chart keeps each
+ * such type for ever; what is handled off the chart is not among them.
+ */
+export function watchCharts(actors: readonly unknown[]): Set<string> {
+  const seen = new Set<string>();
+  for (const machine of new Set(actors.map((actor) => snapshotOf(actor).machine))) {
+    const look = machine.getTransitionData;
+    machine.getTransitionData = (snapshot, event) => {
+      seen.add(event.type);
+      return look.call(machine, snapshot, event);
+    };
+  }
+  return seen;
+}
+
+/** What a client received as a host in one session, in short. */
+export const kinds = (host: LinkedClient, sessionId: string): string[] =>
+  host.events(sessionId).map((event) => (event.code ? `${event.kind} ${event.code}` : event.kind));
