@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { own, temporaryDirectory } from './support/cleanup.ts';
+import { startDaemon } from './support/daemon.ts';
+import { MAIN, run } from './support/program.ts';
+
+const refuse = (flags: string[], env: NodeJS.ProcessEnv = {}) =>
+  run([MAIN, '--port', '0', '--no-socket', ...flags], { SWITCHBOARD_HOME: temporaryDirectory(), ...env });
+
+describe('a daemon that cannot start says why in one line', () => {
+  const usage: [what: string, flags: string[], env: NodeJS.ProcessEnv, names: string][] = [
+    ['an unknown flag', ['--prot', '1'], {}, 'unknown flag "--prot"'],
+    ['a word too many', ['now'], {}, 'unexpected argument "now"'],
+    ['a port that is none', ['--port', '70000'], {}, '--port takes an integer from 0 to 65535, not 70000'],
+    ['a port in words', ['--port', 'http'], {}, '--port takes an integer from 0 to 65535, not "http"'],
+    ['a missing value', ['--home'], {}, '--home needs a value'],
+    ['a relative home', ['--home', 'here'], {}, '--home takes an absolute path, not "here"'],
+    ['an unknown level', ['--log-level', 'loud'], {}, '--log-level takes one of'],
+    ['a time of nothing', ['--drain-timeout', '0'], {}, '--drain-timeout takes milliseconds'],
+    ['an origin with a path', ['--allow-origin', 'https://a.b/c'], {}, '--allow-origin takes origins'],
+    ['an unknown variable', [], { SWITCHBOARD_PROT: '1' }, 'unknown variable SWITCHBOARD_PROT'],
+    ['a bad variable', [], { SWITCHBOARD_STALE_AFTER: 'soon' }, 'SWITCHBOARD_STALE_AFTER takes milliseconds'],
+    ['a token with a space', [], { SWITCHBOARD_AUTH_TOKEN: 'a secret' }, 'SWITCHBOARD_AUTH_TOKEN takes printable'],
+    ['no such file', ['--config', '/nonexistent.json'], {}, '--config takes a JSON file'],
+    ['both kinds of socket', ['--socket', '/tmp/x'], {}, 'exclude each other'],
+    ['no tokens for everybody', ['--no-auth', '--host', '0.0.0.0'], {}, '--no-auth with --host takes a loopback host'],
+    ['no tokens for IPv6', ['--no-auth', '--host', '::'], {}, '--no-auth with --host takes a loopback host'],
+  ];
+  it.each(usage)('%s: 2', async (_, flags, env, names) => {
+    const { code, out, err } = await refuse(flags, env);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^switchboard: [^\n]+\n$/);
+    expect(err).toContain(names);
+    expect(err).not.toContain('a secret');
+  });
+
+  it('an unknown key of the file: 2', async () => {
+    const file = join(temporaryDirectory(), 'config.json');
+    writeFileSync(file, '{"prot": 1}');
+    const { code, err } = await refuse(['--config', file]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^switchboard: unknown key "prot"[^\n]*\n$/) });
+  });
+
+  it('a port in use: 1, and nothing is left behind', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    own(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const home = temporaryDirectory();
+    const { code, err } = await refuse(['--port', String(port), '--home', home]);
+    expect(code).toBe(1);
+    expect(err).toMatch(new RegExp(`^switchboard: port ${port} on 127.0.0.1 is in use[^\\n]*\\n$`));
+    expect(readdirSync(join(home, 'run'))).toEqual([]);
+  });
+
+  it('a home where another daemon lives: 1, and that one does not notice', async () => {
+    const first = await startDaemon();
+    const client = await first.host();
+    const second = await refuse(['--home', first.home]);
+    expect(second.code).toBe(1);
+    expect(second.err).toMatch(/^switchboard: another daemon \(pid \d+\) is running on [^\n]+\n$/);
+    expect(second.err).toContain(`(pid ${first.announced.pid})`);
+    expect(readdirSync(first.run)).toContain('broker.json');
+    expect(await client.ok('agents.list')).toEqual([]);
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    await startDaemon({ home: first.home });
+  });
+
+  it('a socket where another daemon listens: 1, and it is not unlinked', async () => {
+    const path = join(temporaryDirectory(), 's');
+    const first = await startDaemon({ flags: ['--socket', path] });
+    const second = await run([MAIN, '--port', '0', '--socket', path], { SWITCHBOARD_HOME: temporaryDirectory() });
+    expect(second.code).toBe(1);
+    expect(second.err).toMatch(/^switchboard: the socket [^\n]+ is in use[^\n]*\n$/);
+    await first.program.kill('SIGKILL');
+    // A dead one is in nobody's way.
+    await startDaemon({ flags: ['--socket', path] });
+  });
+});
