@@ -32,11 +32,14 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ...(await recordFrames()),
   ]);
   const charts = new Map(Object.entries(MACHINES).map(([name, machine]) => [`chart-${name}`, chartSection(machine)]));
-  const flags = new Map([['flags', flagTable(notBuiltYet(read('daemon/start.ts')))]]);
+  const readme = new Map([
+    ['flags', flagTable(notBuiltYet(read('daemon/start.ts')))],
+    ['example-agent', `\`\`\`ts\n${read('examples/agent.ts').trim()}\n\`\`\``],
+  ]);
   const pages = [
     ['docs/protocol.md', protocol],
     ['docs/statecharts.md', charts],
-    ['README.md', flags],
+    ['README.md', readme],
   ] as const;
   return new Map(pages.map(([path, contents]) => [path, fillRegions(read(path), contents)]));
 }

@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { AnyStateMachine } from 'xstate';
+import { createBroker } from '../../broker.ts';
+import { connectAgent } from '../../client/node.ts';
+import { configSchema } from '../../config.ts';
+import { variableOf } from '../../daemon/flag.ts';
+import { readChart } from '../../docs/chart.ts';
+import { MACHINES, ROOT, renderPages } from '../../docs/render.ts';
+import { isChatEvent } from '../../protocol/events.ts';
+import { decodeFrame } from '../../protocol/frame.ts';
+import { CloseCode, chatEventKinds, DEFAULT_LIMITS, ErrorCode, methods } from '../../protocol/index.ts';
+
+const page = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const protocol = page('docs/protocol.md');
+const readme = page('README.md');
+const rendered = await renderPages();
+
+describe('the pages', () => {
+  it.each([...rendered.keys()])('%s is what `npm run docs` writes', (path) => {
+    expect(page(path), 'out of date: run `npm run docs`').toBe(rendered.get(path));
+  });
+
+  it('come out the same each time', async () => {
+    expect(await renderPages()).toEqual(rendered);
+  });
+
+  it.each(['README.md', 'docs/protocol.md', 'docs/statecharts.md'])('%s links to files that are there', (path) => {
+    for (const [, target = ''] of page(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      expect(() => readFileSync(join(ROOT, path, '..', target)), target).not.toThrow(/ENOENT/);
+    }
+  });
+});
+
+describe('docs/protocol.md', () => {
+  it.each(Object.entries(ErrorCode))('has a row for the error %s', (name, code) => {
+    expect(protocol).toContain(`| \`${code}\` | ${name} |`);
+  });
+
+  it.each(Object.entries(CloseCode))('has a row for the close code %s', (name, code) => {
+    expect(protocol).toContain(`| \`${code}\` | ${name} |`);
+  });
+
+  it.each(Object.keys(methods))('has a section and a link for %s', (name) => {
+    expect(protocol).toContain(`### \`${name}\`\n`);
+    expect(protocol).toContain(`[\`${name}\`](#${name.replaceAll('.', '')})`);
+  });
+
+  it.each(Object.keys(chatEventKinds))('has a row for the event kind %s', (kind) => {
+    expect(protocol).toContain(`| \`${kind}\` |`);
+  });
+
+  it.each(Object.keys(DEFAULT_LIMITS))('has a row for the limit %s', (name) => {
+    expect(protocol).toContain(`| \`${name}\` |`);
+  });
+
+  it('shows frames that the broker reads, and events that pass', () => {
+    const frames = [...protocol.matchAll(/^\{"jsonrpc".*$/gm)].map(([text]) => decodeFrame(text));
+    expect(frames.length).toBeGreaterThan(30);
+    for (const frame of frames) {
+      expect(frame.kind).not.toBe('bad');
+      if (frame.kind === 'notification' && frame.method.endsWith('.event')) {
+        expect(isChatEvent(frame.params)).toBe(true);
+      }
+    }
+  });
+
+  it('shows no secret', () => {
+    expect(protocol.match(/"(?:host_)?token":"(?!<)/g)).toBeNull();
+  });
+});
+
+describe('docs/statecharts.md', () => {
+  const charts = page('docs/statecharts.md');
+
+  it.each(Object.entries<AnyStateMachine>(MACHINES))('draws every state and every arrow of %s', (_name, machine) => {
+    const { initial, states } = readChart(machine);
+    expect(charts).toContain(`[*] --> ${initial}`);
+    for (const { name, isFinal, transitions } of states) {
+      if (isFinal) expect(charts).toContain(`${name} --> [*]`);
+      for (const { target } of transitions) {
+        if (target !== undefined) expect(charts).toContain(`  ${name} --> ${target} : `);
+      }
+    }
+  });
+
+  it('knows the same states and transitions as the machine that runs', () => {
+    for (const machine of Object.values<AnyStateMachine>(MACHINES)) {
+      for (const { name, transitions } of readChart(machine).states) {
+        const running = machine.root.states[name];
+        const eventless = running?.always?.length ?? 0;
+        const others = [...(running?.transitions.values() ?? [])].flat().length;
+        expect(transitions).toHaveLength(eventless + others);
+      }
+    }
+  });
+});
+
+describe('README.md', () => {
+  it.each(Object.keys(configSchema.shape))('has a row for --%s', (name) => {
+    expect(readme).toMatch(new RegExp(`\\| \`--${name}(?: [A-Z]+)?\` \\| \`${variableOf(name)}\` \\|`));
+  });
+
+  it('shows an embedded broker that runs, and says what it prints', async () => {
+    const source = snippet('embed');
+    const promised = [...source.matchAll(/^console\.log\(.*\); \/\/ (.+)$/gm)].map(([, said]) => said);
+    expect(promised).toHaveLength(2);
+    expect((await run(source)).trim().split('\n')).toEqual(promised);
+  });
+
+  it('shows a host that runs', async () => {
+    const broker = createBroker();
+    const { url } = await broker.listen({ port: 0 });
+    const { token } = broker.upsertAgent({ id: 'echo' });
+    const agent = await connectAgent({ url, token, agentId: 'echo', onChat: async ({ prompt }) => prompt });
+    const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon };
+    try {
+      expect(await run(snippet('host'), env)).toBe('hello there');
+    } finally {
+      await agent.close();
+      await broker.close();
+    }
+  });
+});
+
+/** Runs a snippet as a program of its own, in the package's directory, and gives what it prints. */
+async function run(source: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const argv = ['--input-type=module', '-e', source];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: ROOT, env, timeout: 15_000 });
+  return stdout;
+}
+
+/** The code block after `<!-- snippet:NAME -->`. */
+function snippet(name: string): string {
+  const [, source] = new RegExp(`<!-- snippet:${name} -->\\s*\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(readme) ?? [];
+  if (source === undefined) throw new Error(`the README has no snippet ${name}`);
+  return source;
+}
