@@ -8,5 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // On two cores the default is one worker, and most of the time goes by waiting for processes.
+    maxWorkers: 2,
   },
 });

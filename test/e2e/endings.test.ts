@@ -171,37 +171,40 @@ async function expectGone(turnId: string): Promise<void> {
 }
 
 describe('a turn ends', () => {
-  it.each(ends)('when $when', async ({ act, terminal, cancels = [], agentGone }) => {
-    const { host, agent, params } = await cast();
-    const chat = await openChat(host, agent, params);
-    const { sessionId, turnId } = chat;
-    chat.emit(token('so far'));
-    await host.event(turnId, ({ kind }) => kind === 'token');
-    await act({ host, agent, ...chat });
+  it.each(ends.map((end) => [end.when, end] as const))(
+    'when %s',
+    async (_, { act, terminal, cancels = [], agentGone }) => {
+      const { host, agent, params } = await cast();
+      const chat = await openChat(host, agent, params);
+      const { sessionId, turnId } = chat;
+      chat.emit(token('so far'));
+      await host.event(turnId, ({ kind }) => kind === 'token');
+      await act({ host, agent, ...chat });
 
-    if (terminal) {
-      const end = await host.terminal(turnId);
-      expect(end).toMatchObject({ ...terminal, session_id: sessionId });
-      expect(end.synthesized).toBe('synthesized' in terminal ? true : undefined);
-    }
-    if (agentGone === undefined) {
-      if (cancels.length > 0) await agent.when(() => agent.cancels(turnId)[0]);
-      // The agent has not noticed, or does not care: it reaches nobody any more.
-      chat.emit(token('late'));
-      chat.emit(DONE);
-      await settle(agent);
-    } else expect((await agent.closed).code).toBe(agentGone);
-    expect(agent.cancels(turnId)).toEqual(cancels);
+      if (terminal) {
+        const end = await host.terminal(turnId);
+        expect(end).toMatchObject({ ...terminal, session_id: sessionId });
+        expect(end.synthesized).toBe('synthesized' in terminal ? true : undefined);
+      }
+      if (agentGone === undefined) {
+        if (cancels.length > 0) await agent.when(() => agent.cancels(turnId)[0]);
+        // The agent has not noticed, or does not care: it reaches nobody any more.
+        chat.emit(token('late'));
+        chat.emit(DONE);
+        await settle(agent);
+      } else expect((await agent.closed).code).toBe(agentGone);
+      expect(agent.cancels(turnId)).toEqual(cancels);
 
-    if (terminal) {
-      await settle(host);
-      const events = host.events(turnId);
-      expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-      expect(events.filter(({ kind }) => ['done', 'error', 'auth_required'].includes(kind))).toHaveLength(1);
-      expect(events.at(-1)).toMatchObject(terminal);
-    } else await host.closed;
-    await expectGone(turnId);
-  });
+      if (terminal) {
+        await settle(host);
+        const events = host.events(turnId);
+        expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+        expect(events.filter(({ kind }) => ['done', 'error', 'auth_required'].includes(kind))).toHaveLength(1);
+        expect(events.at(-1)).toMatchObject(terminal);
+      } else await host.closed;
+      await expectGone(turnId);
+    },
+  );
 
   it('when its agent connects anew', async () => {
     const { host, agent, params } = await cast();
@@ -262,17 +265,20 @@ const refusals: {
 ];
 
 describe('a chat that no agent has accepted', () => {
-  it.each(refusals)('is over when $when', async ({ act, code, cancels = [] }) => {
-    const { host, agent, params } = await cast();
-    const asked = await askChat(host, agent, params);
-    const { id, sessionId, turnId, request } = asked;
-    await act({ host, agent, request, sessionId, turnId, emit: (event) => agent.emit(sessionId, event) });
-    if (code !== undefined) expect((await host.replyTo(id)).error.code).toBe(code);
-    if (cancels.length > 0) await agent.when(() => agent.cancels(turnId)[0]);
-    expect(agent.cancels(turnId)).toEqual(cancels);
-    await expectGone(turnId);
-    expect(host.events(turnId)).toEqual([]);
-  });
+  it.each(refusals.map((row) => [row.when, row] as const))(
+    'is over when %s',
+    async (_, { act, code, cancels = [] }) => {
+      const { host, agent, params } = await cast();
+      const asked = await askChat(host, agent, params);
+      const { id, sessionId, turnId, request } = asked;
+      await act({ host, agent, request, sessionId, turnId, emit: (event) => agent.emit(sessionId, event) });
+      if (code !== undefined) expect((await host.replyTo(id)).error.code).toBe(code);
+      if (cancels.length > 0) await agent.when(() => agent.cancels(turnId)[0]);
+      expect(agent.cancels(turnId)).toEqual(cancels);
+      await expectGone(turnId);
+      expect(host.events(turnId)).toEqual([]);
+    },
+  );
 
   it('is over after five seconds of silence, and an ack that comes late is answered with a cancel', async () => {
     const { host, agent, params } = await cast();

@@ -6,9 +6,9 @@ import { DIST, Program } from './support/program.ts';
 import type { WireClient } from './support/wire-client.ts';
 
 const EXAMPLES = [
-  { name: 'examples/agent.ts', file: `${DIST}/examples/agent.js`, id: 'typed' },
-  { name: 'examples/agent-plain.js', file: resolve(DIST, '../examples/agent-plain.js'), id: 'plain' },
-];
+  ['agent.ts', `${DIST}/examples/agent.js`, 'typed'],
+  ['agent-plain.js', resolve(DIST, '../examples/agent-plain.js'), 'plain'],
+] as const;
 
 let daemon: Daemon;
 let host: WireClient;
@@ -24,7 +24,7 @@ async function start(file: string, id: string): Promise<Program> {
   return program;
 }
 
-describe.each(EXAMPLES)('$name', ({ file, id }) => {
+describe.each(EXAMPLES)('examples/%s', (name, file, id) => {
   it('attaches, and streams its answer word by word', async () => {
     await start(file, id);
     expect(await host.ok('agents.list')).toContainEqual(
@@ -72,7 +72,6 @@ describe.each(EXAMPLES)('$name', ({ file, id }) => {
   });
 
   it('is short enough to be copied', () => {
-    const name = file.endsWith('plain.js') ? 'agent-plain.js' : 'agent.ts';
     const source = readFileSync(resolve(DIST, '../examples', name), 'utf8');
     if (name === 'agent.ts') expect(source.split('\n').length).toBeLessThan(40);
     else expect(source.match(/^import .*$/gm)).toEqual(["import { WebSocket } from 'ws';"]);

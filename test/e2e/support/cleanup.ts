@@ -13,10 +13,25 @@ export function own(undo: () => unknown): void {
 }
 
 afterAll(async () => {
-  for (const undo of [...left].reverse()) await undo();
+  const failures: unknown[] = [];
+  // One that fails must leave nothing behind that another was to undo.
+  for (const undo of [...left].reverse()) {
+    try {
+      await undo();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
 });
 process.once('exit', () => {
-  for (const undo of [...left].reverse()) undo();
+  for (const undo of [...left].reverse()) {
+    try {
+      undo();
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
 });
 
 /** A directory that is gone afterwards, with a path short enough for a socket in it. */
