@@ -4,6 +4,7 @@ import type { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { Answer } from './callback.machine.ts';
 
 /*
  * One socket, from the upgrade until it is gone. What its client is (host, agent, management) is a fact of the
@@ -42,6 +43,8 @@ export type PeerEvent =
 export type OutwardEvent =
   | { type: 'rpc.reply'; id: RpcId | undefined; result: unknown }
   | { type: 'rpc.fail'; id: RpcId | undefined | null; error: WireError }
+  /** Another client's answer, as it came. */
+  | { type: 'rpc.relay'; id: RpcId; answer: Answer }
   | { type: 'rpc.call'; id: RpcId; method: string; params: object }
   | { type: 'rpc.notify'; method: string; params: object }
   /** One event of a turn, stamped, for the host: no chart step either. */
@@ -129,6 +132,7 @@ export const connectionMachine = setup({
         'chat.event.received': { actions: 'routeChatEvent' },
         'rpc.reply': { actions: 'write' },
         'rpc.fail': { actions: 'write' },
+        'rpc.relay': { actions: 'write' },
         'rpc.call': { actions: 'write' },
         'rpc.notify': { actions: 'write' },
         'chat.deliver': { actions: 'write' },

@@ -2,11 +2,11 @@ import { setup } from 'xstate';
 import type { CancelReason } from '../protocol/chat.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
-import type { JsonObject } from '../protocol/json.ts';
+import type { Answer, CallbackFacts } from './callback.machine.ts';
 
 /*
  * One `agents.chat` until its terminal. Lives under the broker, not under either connection. Exactly one
- * of its finals is reached, and each final's entry tells the other side. Section 6 of the wire contract.
+ * of its finals is reached, and on the way into it the other side is told. Section 6 of the wire contract.
  */
 
 /** What the chart's guards need to know of a turn. The actor's own record has more. */
@@ -15,16 +15,14 @@ export interface TurnFacts {
   readonly sessionId: string;
   readonly agentId: string;
   /** Approvals of the agent that wait for an answer. */
-  readonly pendingApprovals: ReadonlySet<string>;
+  readonly pendingApprovals: { readonly size: number; has(approvalId: string): boolean };
+  readonly maxPendingApprovals: number;
   /** Bytes of events that overtook the ack. */
   readonly heldBytes: number;
   readonly maxHeldBytes: number;
   /** The kind of the terminal that overtook the ack. */
   readonly heldTerminal: string | undefined;
 }
-
-/** How the agent answered `agent.chat`. */
-export type AgentAnswer = { result: unknown } | { error: JsonObject };
 
 /** Everything that a turn hears. */
 export type TurnEvent =
@@ -33,7 +31,7 @@ export type TurnEvent =
   | { type: 'turn.terminal'; params: CheckedEvent; bytes: number }
   | { type: 'approval.pending'; params: CheckedEvent; bytes: number }
   | { type: 'approval.resolved'; params: CheckedEvent; bytes: number }
-  | { type: 'agent.answered'; id: RpcId; answer: AgentAnswer }
+  | { type: 'call.answered'; id: RpcId; answer: Answer }
   | { type: 'ack.expired' }
   /** `confirm`: the cancel request to answer before the terminal. `graceMs`: how long the agent has for its own. */
   | { type: 'turn.cancel'; reason: CancelReason; graceMs: number; confirm?: { to: object; id: RpcId | undefined } }
@@ -41,7 +39,13 @@ export type TurnEvent =
   | { type: 'turn.stale' }
   | { type: 'host.gone' }
   | { type: 'agent.gone'; code: 'agent_disconnected' | 'agent_replaced' }
-  | { type: 'turn.drain' };
+  | { type: 'turn.drain' }
+  /** The agent wants a tool of the host. */
+  | { type: 'tool.requested'; callback: CallbackFacts }
+  /** The approval was settled on some path; the agent need not say so again. */
+  | { type: 'approval.settled'; approvalId: string }
+  | { type: 'child.done'; id: string }
+  | { type: 'child.failed'; id: string; error: unknown };
 
 /** What became of a turn, for the broker that buries it. */
 export interface TurnOutput {
@@ -50,14 +54,25 @@ export interface TurnOutput {
 
 /** Ends that are the same wherever an accepted turn stands. */
 const endings = {
-  'turn.cancel': [
-    { guard: 'hasGrace', target: 'cancelling', actions: ['confirmCancel', 'cancelAgent', 'armGrace'] },
-    { target: 'cancelled', actions: ['confirmCancel', 'cancelAgent'] },
+  'turn.terminal': [
+    { guard: 'isErrorKind', target: 'failed', actions: ['endChildren', 'relay'] },
+    { target: 'done', actions: ['endChildren', 'relay'] },
   ],
-  'turn.stale': { target: 'failed', actions: ['cancelAgentAsStale', 'failAsStale'] },
-  'turn.drain': { target: 'failed', actions: ['cancelAgentAsDraining', 'failAsDraining'] },
-  'host.gone': { target: 'abandoned', actions: 'cancelAgentAsAbandoned' },
-  'agent.gone': { target: 'failed', actions: ['cancelReplacedAgent', 'failAsAgentGone'] },
+  'turn.cancel': [
+    { guard: 'hasGrace', target: 'cancelling', actions: ['confirmCancel', 'cancelAgent', 'endChildren', 'armGrace'] },
+    { target: 'cancelled', actions: ['confirmCancel', 'cancelAgent', 'endChildren'] },
+  ],
+  'turn.drain': { target: 'failed', actions: ['endChildren', 'cancelAgentAsDraining', 'failAsDraining'] },
+  'host.gone': { target: 'abandoned', actions: ['endChildren', 'cancelAgentAsAbandoned'] },
+  'agent.gone': { target: 'failed', actions: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'] },
+} as const;
+
+/** What changes no state wherever an accepted turn runs. */
+const running = {
+  'turn.event': { actions: 'relay' },
+  'tool.requested': { actions: 'startCallback' },
+  'child.done': { actions: 'forgetCallback' },
+  'child.failed': { actions: 'buryCallback' },
 } as const;
 
 export const turnMachine = setup({
@@ -69,7 +84,7 @@ export const turnMachine = setup({
   },
   guards: {
     isAcceptance: ({ event }) =>
-      event.type === 'agent.answered' &&
+      event.type === 'call.answered' &&
       'result' in event.answer &&
       (event.answer.result as { accepted?: unknown } | null)?.accepted === true,
     hasHeldError: ({ context }) => context.turn.heldTerminal === 'error',
@@ -79,10 +94,14 @@ export const turnMachine = setup({
     isHoldable: ({ context: { turn }, event }) =>
       turn.heldTerminal !== undefined || ('bytes' in event && turn.heldBytes + event.bytes <= turn.maxHeldBytes),
     isErrorKind: ({ event }) => event.type === 'turn.terminal' && event.params.kind === 'error',
-    isLastApproval: ({ context, event }) =>
-      event.type === 'approval.resolved' &&
-      context.turn.pendingApprovals.size === 1 &&
-      context.turn.pendingApprovals.has(event.params.approval_id as string),
+    mayPark: ({ context }) => context.turn.pendingApprovals.size < context.turn.maxPendingApprovals,
+    isLastApproval: ({ context, event }) => {
+      const id =
+        event.type === 'approval.resolved'
+          ? (event.params.approval_id as string)
+          : event.type === 'approval.settled' && event.approvalId;
+      return id !== false && context.turn.pendingApprovals.size === 1 && context.turn.pendingApprovals.has(id);
+    },
     hasGrace: ({ event }) => event.type === 'turn.cancel' && event.graceMs > 0,
   },
   actions: {
@@ -98,7 +117,15 @@ export const turnMachine = setup({
     refuseAsDraining: () => {},
     relay: () => {},
     noteApproval: () => {},
+    dropApproval: () => {},
     settleApproval: () => {},
+    forgetApproval: () => {},
+    holdCallback: () => {},
+    startCallback: () => {},
+    refuseCallback: () => {},
+    forgetCallback: () => {},
+    buryCallback: () => {},
+    endChildren: () => {},
     confirmCancel: () => {},
     cancelAgent: () => {},
     cancelAgentAsStale: () => {},
@@ -124,38 +151,39 @@ export const turnMachine = setup({
       entry: 'callAgent',
       exit: 'disarmAck',
       on: {
-        'agent.answered': [
+        'call.answered': [
           { guard: 'isAcceptance', target: 'accepted', actions: ['acceptChat', 'releaseHeld'] },
-          { target: 'refused', actions: 'refuseAsRejected' },
+          { target: 'refused', actions: ['endChildren', 'refuseAsRejected'] },
         ],
         'turn.event': [
           { guard: 'isHoldable', actions: 'hold' },
-          { target: 'refused', actions: ['refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
+          { target: 'refused', actions: ['endChildren', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
         ],
         'turn.terminal': [
           { guard: 'isHoldable', actions: 'hold' },
-          { target: 'refused', actions: ['refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
+          { target: 'refused', actions: ['endChildren', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
         ],
         'approval.pending': [
-          { guard: 'isHoldable', actions: ['hold', 'noteApproval'] },
-          { target: 'refused', actions: ['refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
+          { guard: 'isHoldable', actions: 'hold' },
+          { target: 'refused', actions: ['endChildren', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
         ],
         'approval.resolved': [
-          { guard: 'isHoldable', actions: ['hold', 'settleApproval'] },
-          { target: 'refused', actions: ['refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
+          { guard: 'isHoldable', actions: 'hold' },
+          { target: 'refused', actions: ['endChildren', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
         ],
-        'ack.expired': { target: 'refused', actions: 'refuseAsSilent' },
+        'tool.requested': { actions: 'holdCallback' },
+        'ack.expired': { target: 'refused', actions: ['endChildren', 'refuseAsSilent'] },
         'turn.cancel': [
           {
             guard: 'hasGrace',
             target: 'cancelling',
-            actions: ['acceptChat', 'confirmCancel', 'cancelAgent', 'releaseHeld', 'armGrace'],
+            actions: ['acceptChat', 'confirmCancel', 'cancelAgent', 'endChildren', 'releaseHeld', 'armGrace'],
           },
-          { target: 'cancelled', actions: ['acceptChat', 'confirmCancel', 'cancelAgent'] },
+          { target: 'cancelled', actions: ['acceptChat', 'confirmCancel', 'cancelAgent', 'endChildren'] },
         ],
-        'turn.drain': { target: 'refused', actions: ['refuseAsDraining', 'cancelAgentAsDraining'] },
-        'host.gone': { target: 'abandoned', actions: 'cancelAgentAsAbandoned' },
-        'agent.gone': { target: 'refused', actions: ['cancelReplacedAgent', 'refuseAsDetached'] },
+        'turn.drain': { target: 'refused', actions: ['endChildren', 'refuseAsDraining', 'cancelAgentAsDraining'] },
+        'host.gone': { target: 'abandoned', actions: ['endChildren', 'cancelAgentAsAbandoned'] },
+        'agent.gone': { target: 'refused', actions: ['endChildren', 'cancelReplacedAgent', 'refuseAsDetached'] },
       },
     },
     accepted: {
@@ -171,12 +199,12 @@ export const turnMachine = setup({
       description: 'Each event of the agent is counted, stamped and sent to the host that opened the turn.',
       on: {
         ...endings,
-        'turn.event': { actions: 'relay' },
-        'turn.terminal': [
-          { guard: 'isErrorKind', target: 'failed', actions: 'relay' },
-          { target: 'done', actions: 'relay' },
+        ...running,
+        'turn.stale': { target: 'failed', actions: ['endChildren', 'cancelAgentAsStale', 'failAsStale'] },
+        'approval.pending': [
+          { guard: 'mayPark', target: 'parked', actions: ['relay', 'noteApproval'] },
+          { actions: 'dropApproval' },
         ],
-        'approval.pending': { target: 'parked', actions: ['noteApproval', 'relay'] },
         'approval.resolved': { actions: 'relay' },
       },
     },
@@ -184,15 +212,16 @@ export const turnMachine = setup({
       description: 'The agent waits for a person. Silence is not staleness here.',
       on: {
         ...endings,
-        'turn.event': { actions: 'relay' },
-        'turn.terminal': [
-          { guard: 'isErrorKind', target: 'failed', actions: 'relay' },
-          { target: 'done', actions: 'relay' },
-        ],
-        'approval.pending': { actions: ['noteApproval', 'relay'] },
+        ...running,
+        'approval.pending': [{ guard: 'mayPark', actions: ['relay', 'noteApproval'] }, { actions: 'dropApproval' }],
         'approval.resolved': [
-          { guard: 'isLastApproval', target: 'streaming', actions: ['settleApproval', 'relay'] },
-          { actions: ['settleApproval', 'relay'] },
+          { guard: 'isLastApproval', target: 'streaming', actions: ['relay', 'settleApproval'] },
+          { actions: ['relay', 'settleApproval'] },
+        ],
+        // Settled by somebody else than the agent, which may still say so, or not.
+        'approval.settled': [
+          { guard: 'isLastApproval', target: 'streaming', actions: 'forgetApproval' },
+          { actions: 'forgetApproval' },
         ],
       },
     },
@@ -207,6 +236,7 @@ export const turnMachine = setup({
         'turn.event': { actions: 'relay' },
         'approval.pending': { actions: 'relay' },
         'approval.resolved': { actions: 'relay' },
+        'tool.requested': { actions: 'refuseCallback' },
         'turn.terminal': [
           { guard: 'isErrorKind', target: 'failed', actions: 'relay' },
           { target: 'done', actions: 'relay' },

@@ -1,10 +1,12 @@
 /** The wire, for people who write clients: schemas, types, error and close codes. */
 export * from './agents.ts';
+export * from './approvals.ts';
 export * from './chat.ts';
 export * from './close-codes.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './frame.ts';
+export * from './host.ts';
 export * from './ids.ts';
 export * from './json.ts';
 export * from './limits.ts';
@@ -13,3 +15,4 @@ export * from './method.ts';
 export * from './methods.ts';
 export * from './params.ts';
 export * from './session.ts';
+export * from './tools.ts';

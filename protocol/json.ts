@@ -17,14 +17,24 @@ export const jsonObject = z.custom<JsonObject>(isObject, 'expected an object').m
 /** How deep objects and arrays may nest. Far beyond real use, and far below where `JSON.stringify` overflows the stack. */
 export const MAX_DEPTH = 200;
 
-/** Whether a parsed JSON value nests deeper than {@link MAX_DEPTH}. The recursion is bounded by that depth. */
-export function isTooDeep(value: unknown, depth = 0): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth >= MAX_DEPTH) return true;
+/**
+ * Why a parsed JSON value could not be written again as it was read, if so: it nests deeper than {@link MAX_DEPTH}, or
+ * a number in it is beyond what there is (`1e400` would go on as `null`). The recursion is bounded by that depth.
+ */
+export function unwritable(value: unknown, depth = 0): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'holds a number out of range';
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth >= MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels`;
   if (Array.isArray(value)) {
-    for (const item of value) if (isTooDeep(item, depth + 1)) return true;
-    return false;
+    for (const item of value) {
+      const reason = unwritable(item, depth + 1);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
   }
-  for (const key in value) if (isTooDeep((value as JsonObject)[key], depth + 1)) return true;
-  return false;
+  for (const key in value) {
+    const reason = unwritable((value as JsonObject)[key], depth + 1);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }

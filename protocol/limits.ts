@@ -12,6 +12,36 @@ export const DEFAULT_LIMITS = {
   maxUnackedBytes: 1024 * 1024,
   /** Requests of one connection that an embedder's methods may be working on (`-32020`). */
   maxPendingRequests: 1_024,
+  /** Tools that one connection may register (`-32020`). */
+  maxToolsPerConnection: 256,
+  /** Bytes of JSON that its tools' definitions may have together: each `agent.chat` carries them (`-32020`). */
+  maxToolBytes: 256 * 1024,
+  /** Largest frame in bytes that is read before `session.auth` has succeeded; a larger one closes with 1009. */
+  maxUnauthenticatedBytes: 64 * 1024,
+  /** Tool calls of one turn that may be pending, those parked at the gate included (section 7). */
+  maxPendingTools: 64,
+  /** Approvals that one connection may have pending, and one turn (`-32020`; a turn's event beyond it is dropped). */
+  maxPendingApprovals: 64,
+  /** Resolved approvals that are remembered (section 4). */
+  keptApprovals: 500,
+  /** Bytes that the remembered approvals' details may have together; the oldest make room. */
+  keptApprovalBytes: 4 * 1024 * 1024,
+  /** Bytes that the details of all pending approvals may have together (`-32020`; a chat row's are left out). */
+  maxPendingApprovalBytes: 8 * 1024 * 1024,
+  /** Events that are remembered (section 4). */
+  keptEvents: 500,
+  /** Bytes that the remembered events' payloads may have together; the oldest make room. */
+  keptEventBytes: 4 * 1024 * 1024,
+  /** Bytes of JSON that an event's payload, an approval's details or an agent's metadata may have (`-32020`). */
+  maxPayloadBytes: 64 * 1024,
+  /** Agents that one connection may register (`-32020`). */
+  maxRegisteredAgents: 256,
+  /** Bytes of JSON that all registered agents' `display` and `metadata` may have together (`-32020`). */
+  maxRegisteredBytes: 4 * 1024 * 1024,
+  /** How long a parked request waits for its approval (section 5). */
+  approvalTimeoutMs: 60_000,
+  /** How long an agent has to answer `agent.chat.approve` (section 6). */
+  approveTimeoutMs: 5_000,
   /** Agents that may be known (`-32020`). */
   maxAgents: 10_000,
   /** How long a connection may stay unauthenticated (section 3). */

@@ -1,10 +1,13 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import type { ErrorCode } from './errors.ts';
 
 /** Who may call a method. `host`: the management role; the rest of the world gets `-32601` (`wire.md` section 2). */
 export type Role = 'unauthenticated' | 'any' | 'host' | 'agent';
 
 /** One message of the wire, declared once and whole: dispatch, documentation and the SDK's types come from it. */
 export interface MethodSpec {
+  /** Its name on the wire, where two messages share one and the table's key tells them apart. */
+  name?: string;
   /** `in`: from a client to the broker. `out`: from the broker to a client. */
   direction: 'in' | 'out';
   /** A request is answered, a notification never. */
@@ -18,5 +21,11 @@ export interface MethodSpec {
   params: z.ZodType;
   result?: z.ZodType;
   /** Names from `ErrorCode` that this method may answer besides the general ones. */
-  errors?: readonly string[];
+  errors?: readonly (keyof typeof ErrorCode)[];
 }
+
+/** A part of the method table. The key is the name on the wire, unless the entry says otherwise. */
+export type MethodTable = Readonly<Record<string, MethodSpec>>;
+
+/** Parameters of a method that takes none. What is sent all the same is ignored. */
+export const none = z.object({});

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { agentId, sessionId } from './ids.ts';
+import { jsonObject } from './json.ts';
+
+/** Where an approval stands (`wire.md` section 5). */
+export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired', 'withdrawn']);
+/** See {@link approvalStatus}. */
+export type ApprovalStatus = z.infer<typeof approvalStatus>;
+
+/** One approval as clients see it. */
+export const approvalRow = z.object({
+  id: z.string(),
+  agent_id: z.string().nullable(),
+  action: z.string(),
+  details: jsonObject,
+  options: z.array(z.string()),
+  status: approvalStatus,
+  created_at: z.number().meta({ description: 'Unix milliseconds' }),
+  resolution: z.string().optional(),
+  resolved_at: z.number().optional(),
+});
+/** See {@link approvalRow}. */
+export type ApprovalRow = z.infer<typeof approvalRow>;
+
+export const requestApprovalParams = z.object({
+  agent_id: agentId.optional(),
+  action: z.string().min(1).max(1024),
+  details: jsonObject.optional(),
+  options: z.array(z.string().min(1).max(256)).min(1).max(32).default(['approve', 'deny']),
+});
+
+export const resolveApprovalParams = z.object({
+  approval_id: z.string().min(1),
+  resolution: z.string().min(1).max(1024).meta({ description: 'any label other than `approve` denies' }),
+});
+
+/** `agents.chat.approve`, and `agent.chat.approve` on its way to the agent (`wire.md` section 6). */
+export const chatApproveParams = z.object({
+  session_id: sessionId,
+  approval_id: z.string(),
+  decision: z.union([z.boolean(), z.string()]).optional(),
+  answer: z.unknown().optional(),
+});
+/** See {@link chatApproveParams}. */
+export type ChatApproveParams = z.infer<typeof chatApproveParams>;
+export const chatApproveResult = z.object({ resolved: z.boolean(), session_id: sessionId });
+export const agentApproveResult = z.looseObject({ resolved: z.boolean() });
+
+const APPROVING: ReadonlySet<unknown> = new Set([true, 'approve', 'approved', 'yes']);
+
+/** Whether an `agents.chat.approve` approves: `true`, `approve`, `approved` and `yes` do; anything else denies. */
+export function approves(decision: unknown): boolean {
+  return APPROVING.has(decision);
+}

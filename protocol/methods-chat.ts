@@ -1,0 +1,97 @@
+import * as approvals from './approvals.ts';
+import * as chat from './chat.ts';
+import { agentChatEvent } from './events.ts';
+import { type MethodTable, none } from './method.ts';
+
+/** Turns (`wire.md` section 6). */
+export const chatMethods = {
+  'agents.chat': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 6,
+    summary: 'Opens a turn with an attached agent. Answered once the agent has accepted; its events follow.',
+    params: chat.chatParams,
+    result: chat.chatResult,
+    errors: [
+      'AgentNotAttached',
+      'SessionBusy',
+      'AgentRejected',
+      'AgentAckTimeout',
+      'Forbidden',
+      'LimitExceeded',
+      'Draining',
+    ],
+  },
+  'agents.chat.cancel': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 6,
+    summary: 'Ends a turn. For its originator and the host role.',
+    params: chat.cancelParams,
+    result: chat.cancelResult,
+    errors: ['NotFound', 'Forbidden'],
+  },
+  'agents.chat.sessions': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 6,
+    summary: "Live turns: the caller's own; all of them for the host role.",
+    params: none,
+    result: chat.sessionsResult,
+  },
+  'agent.chat.event': {
+    direction: 'in',
+    kind: 'notification',
+    role: 'agent',
+    section: 6,
+    summary: 'One event of a turn, streamed by its agent.',
+    params: agentChatEvent,
+  },
+  'agent.chat': {
+    direction: 'out',
+    kind: 'request',
+    role: 'agent',
+    section: 6,
+    summary: 'A turn for the agent, which answers {accepted: true} and then streams events.',
+    params: chat.agentChatParams,
+    result: chat.agentChatResult,
+  },
+  'agent.chat.cancel': {
+    direction: 'out',
+    kind: 'notification',
+    role: 'agent',
+    section: 6,
+    summary: 'The turn is over for the host; stop working on it.',
+    params: chat.agentChatCancelParams,
+  },
+  'agents.chat.event': {
+    direction: 'out',
+    kind: 'notification',
+    role: 'any',
+    section: 6,
+    summary: "An agent's event, stamped with agent_id, turn_id and seq, for the host that opened the turn.",
+    params: agentChatEvent,
+  },
+  'agents.chat.approve': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 6,
+    summary: 'Answers an approval that a turn is parked on. For its originator and the host role, never for an agent.',
+    params: approvals.chatApproveParams,
+    result: approvals.chatApproveResult,
+    errors: ['NotFound', 'Forbidden', 'ApprovalNotPending', 'AgentRejected', 'DeadlineExceeded'],
+  },
+  'agent.chat.approve': {
+    direction: 'out',
+    kind: 'request',
+    role: 'agent',
+    section: 6,
+    summary: 'Somebody has answered an approval of this turn; the agent says whether that resolved it.',
+    params: approvals.chatApproveParams,
+    result: approvals.agentApproveResult,
+  },
+} as const satisfies MethodTable;

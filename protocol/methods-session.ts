@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import * as agents from './agents.ts';
+import { type MethodTable, none } from './method.ts';
+import * as session from './session.ts';
+
+/** Opening a connection, and known agents (`wire.md` sections 3 and 4). */
+export const sessionMethods = {
+  'session.auth': {
+    direction: 'in',
+    kind: 'request',
+    role: 'unauthenticated',
+    section: 3,
+    summary: 'The first request of every connection: proves who is calling.',
+    params: session.authParams,
+    result: session.authResult,
+    errors: ['InternalError', 'InvalidRequest'],
+  },
+  'server.handshake': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 3,
+    summary: 'Agrees on a protocol version and tells the limits. Idempotent.',
+    params: session.handshakeParams,
+    result: session.handshakeResult,
+    errors: ['VersionMismatch'],
+  },
+  'agents.upsert': {
+    direction: 'in',
+    kind: 'request',
+    role: 'host',
+    section: 4,
+    summary: 'Creates an agent or changes it; what is left out keeps its value. The token is shown once.',
+    params: agents.upsertParams,
+    result: agents.upsertResult,
+    errors: ['LimitExceeded'],
+  },
+  'agents.remove': {
+    direction: 'in',
+    kind: 'request',
+    role: 'host',
+    section: 4,
+    summary: 'Forgets an agent; an attached one is closed with 4403.',
+    params: agents.removeParams,
+    result: agents.removeResult,
+  },
+  'agents.list': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 4,
+    summary: 'Every known and every attached agent.',
+    params: none,
+    result: z.array(agents.agentRow),
+  },
+} as const satisfies MethodTable;

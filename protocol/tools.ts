@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { sessionId } from './ids.ts';
+import { jsonObject } from './json.ts';
+
+/** A tool's name, as a host registers it. */
+export const toolName = z.string().min(1).max(256);
+
+/** A tool that a host offers to the agents it talks to (`wire.md` section 3). `parameters` is a JSON Schema. */
+export const toolDefinition = z.object({
+  name: toolName,
+  description: z.string().optional(),
+  parameters: jsonObject.optional(),
+});
+/** See {@link toolDefinition}. */
+export type ToolDefinition = z.infer<typeof toolDefinition>;
+
+export const initParams = z.object({ tools: z.array(toolDefinition).optional() });
+export const initResult = z.object({
+  session_id: z.string().meta({ description: 'the client id of this connection' }),
+  tools_registered: z.number(),
+  policies_registered: z.literal(0),
+});
+export const registerToolsParams = z.array(toolDefinition);
+export const unregisterToolParams = z.object({ name: toolName });
+export const unregisterToolResult = z.object({
+  unregistered: z.string(),
+  removed: z.union([z.literal(0), z.literal(1)]),
+});
+export const listToolsResult = z.object({ tools: z.array(toolDefinition), count: z.number() });
+
+/** Longest that a tool may be waited for, in milliseconds: a day. */
+const MAX_TIMEOUT_MS = 24 * 60 * 60_000;
+
+const anyJson = z.unknown().refine((value) => value !== undefined, 'is needed');
+
+/** `tools.execute`, from a turn's agent (`wire.md` section 7). */
+export const executeParams = z.object({
+  session_id: sessionId,
+  tool: toolName,
+  parameters: anyJson,
+  timeout_ms: z.int().min(1).max(MAX_TIMEOUT_MS).default(300_000),
+  action_id: z.string().default(''),
+  attempt: z.int().min(1).default(1),
+});
+/** `tools.execute` as the broker sees it. */
+export type ExecuteParams = z.infer<typeof executeParams>;
+/** Whatever the host answered, `null` and `false` included. */
+export const executeResult = z.unknown();
+
+/** `tools.execute`, to the host. Its JSON-RPC id equals `request_id`. */
+export const hostExecuteParams = z.object({
+  action_id: z.string(),
+  tool: z.string(),
+  parameters: z.unknown(),
+  params: z.unknown().meta({ description: 'the same as parameters' }),
+  timeout_ms: z.number(),
+  attempt: z.number(),
+  request_id: z.string(),
+  session_id: sessionId.optional(),
+});
+/** `tools.execute` as a host reads it. */
+export type HostExecuteParams = z.infer<typeof hostExecuteParams>;
+
+/** Why a tool's call is over without an answer (`wire.md` section 7). */
+export const toolCancelReason = z.enum([
+  'timeout',
+  'turn_ended',
+  'agent_withdrew',
+  'agent_disconnected',
+  'host_disconnected',
+  'host_replaced',
+  'draining',
+]);
+/** See {@link toolCancelReason}. */
+export type ToolCancelReason = z.infer<typeof toolCancelReason>;
+
+export const hostToolCancelParams = z.object({
+  request_id: z.string(),
+  action_id: z.string(),
+  reason: toolCancelReason,
+});
+
+const rpcId = z.union([z.string(), z.number()]);
+/** `tools.cancel`, from an agent: its own request's id. */
+export const withdrawToolParams = z.object({ id: rpcId });
+/** `tools.progress`, from a host. To the agent it goes with `request_id` its own request's id. */
+export const progressParams = z.looseObject({
+  request_id: rpcId,
+  progress: z.unknown().optional(),
+  message: z.string().optional(),
+});
+/** See {@link progressParams}. */
+export type ProgressParams = z.infer<typeof progressParams>;
