@@ -6,14 +6,17 @@ import { type AgentStore, memoryAgentStore } from './actors/agent-store.ts';
 import { Authenticator } from './actors/authenticator.ts';
 import { startBroker } from './actors/broker.ts';
 import { BrokerState } from './actors/broker-state.ts';
+import { checkLimits, checkMs } from './actors/check-limits.ts';
 import { type BrokerClock, systemClock } from './actors/deadlines.ts';
 import { Dispatcher } from './actors/dispatcher.ts';
+import { type ApprovalPolicy, Gate } from './actors/gate.ts';
 import { type Logger, silentLog } from './actors/log.ts';
 import { handlers } from './actors/methods/index.ts';
+import { type ExecuteToolOptions, executeTool } from './actors/tools.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
-import { DEFAULT_LIMITS, type Limits } from './protocol/limits.ts';
+import type { Limits } from './protocol/limits.ts';
 import type { Link } from './protocol/link.ts';
 import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
@@ -24,7 +27,9 @@ import { VERSION } from './version.ts';
 
 export type { AgentRecord, AgentStore } from './actors/agent-store.ts';
 export type { BrokerClock } from './actors/deadlines.ts';
+export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/gate.ts';
 export type { Logger } from './actors/log.ts';
+export type { ExecuteToolOptions } from './actors/tools.ts';
 export { ErrorCode, WireError } from './protocol/errors.ts';
 export type { Limits } from './protocol/limits.ts';
 export type { Link, LinkHandlers } from './protocol/link.ts';
@@ -38,6 +43,8 @@ export interface BrokerOptions {
   tokens?: { daemon?: string; host?: string };
   /** Where known agents are kept. Default: in memory, gone with the process. */
   agentStore?: AgentStore;
+  /** Which requests wait for a person's word (`wire.md` section 5). Default: enabled, CAR's set. */
+  approvals?: ApprovalPolicy;
   /** Bounds and times to differ in. Default: `DEFAULT_LIMITS`. */
   limits?: Partial<Limits>;
   /** Web pages, besides the broker's own, that may connect: `scheme://host[:port]`. Default none. */
@@ -85,13 +92,18 @@ export interface Broker {
   method<T>(name: string, options: MethodOptions<T>): Broker;
   /** What `agents.upsert` does. `ephemeral`: known until the process ends, never handed to the store. */
   upsertAgent(params: InputOf<'agents.upsert'>, options?: { ephemeral?: boolean }): { spec: AgentSpec; token?: string };
+  /**
+   * Runs a tool of any connection's, outside a turn (`wire.md` section 7). Rejects with a `WireError`: the host's own
+   * error, or `-32602` (`parameters` is no JSON), `-32014` (no such connection), `-32017`, `-32018`, `-32019`, `-32020`.
+   */
+  executeTool(clientId: string, tool: string, parameters: unknown, options?: ExecuteToolOptions): Promise<unknown>;
   /** Stops as section 10 says: drains, closes every connection with 1001, stops listening. Repeated calls share one end. */
   close(): Promise<void>;
 }
 
 /** Makes a broker. Nothing listens yet, and two of them in one process do not touch each other. */
 export function createBroker(options: BrokerOptions = {}): Broker {
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = checkLimits(options.limits);
   const tokens = Object.freeze({
     // An empty one is none: whoever sends no token at all must not be let in by it.
     daemon: options.tokens?.daemon || createToken(),
@@ -104,6 +116,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     limits,
     agents,
     dispatcher,
+    gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
@@ -112,6 +125,14 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     state.onStopped = resolve;
   });
   const root = startBroker(state);
+  // The net under law 11: whatever breaks the root after all is said, and nobody waits for ever for its end.
+  root.subscribe({
+    error(err) {
+      state.log.error({ err }, 'the broker actor failed');
+      state.deadlines.clear();
+      state.onStopped();
+    },
+  });
   const metrics = createMetrics(state);
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,
@@ -160,6 +181,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       return near;
     },
     method(name, { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs }) {
+      checkMs('timeoutMs', timeoutMs);
       dispatcher.add(name, {
         role,
         schema,
@@ -171,6 +193,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       return broker;
     },
     upsertAgent: (params, { ephemeral = false } = {}) => agents.upsert(parseParams(upsertParams, params), ephemeral),
+    executeTool: (clientId, tool, parameters, how = {}) => executeTool(state, clientId, tool, parameters, how),
     close() {
       closing ??= close();
       return closing;

@@ -2,18 +2,33 @@ import type { AnyActorRef } from 'xstate';
 import type { BrokerEvent, BrokerFacts } from '../machines/broker.machine.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { AgentRegistry } from './agent-registry.ts';
+import type { approvalLogic } from './approval.ts';
+import { Approvals } from './approvals.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { callbackLogic } from './callback.ts';
+import type { Callback } from './callback-record.ts';
 import type { Client } from './client.ts';
 import { Counters } from './counters.ts';
 import { type BrokerClock, Deadlines } from './deadlines.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { EventLog } from './event-log.ts';
+import type { Gate } from './gate.ts';
+import { HostAgents } from './host-agents.ts';
 import { type Logger, totalLog } from './log.ts';
 import { Sessions } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
+import type { turnLogic } from './turn.ts';
 import type { Turn } from './turn-record.ts';
 
 /** How long sockets get to answer the close frame when the broker stops. */
 const CLOSE_TIMEOUT_MS = 2_000;
+
+/** The charts with their effects, made once for each broker. */
+export interface Logics {
+  turn: ReturnType<typeof turnLogic>;
+  callback: ReturnType<typeof callbackLogic>;
+  approval: ReturnType<typeof approvalLogic>;
+}
 
 /** Everything that one broker's actors share. Two brokers in one process have two of these and nothing in common. */
 export class BrokerState implements BrokerFacts {
@@ -24,24 +39,30 @@ export class BrokerState implements BrokerFacts {
   readonly agents: AgentRegistry;
   readonly auth: Authenticator;
   readonly dispatcher: Dispatcher;
+  readonly gate: Gate;
   readonly deadlines: Deadlines;
   readonly counters = new Counters();
   readonly sessions = new Sessions();
+  readonly approvals: Approvals;
+  readonly events: EventLog;
+  readonly hostAgents: HostAgents;
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */
   readonly clients = new Map<string, Client>();
   /** Turns by turn id, until they have ended. */
   readonly turns = new Map<string, Turn>();
+  /** Tool calls of the embedding API, by `request_id`, until they have ended. */
+  readonly directCallbacks = new Map<string, Callback>();
   /** Which connection an agent is on. */
   readonly attached = new Map<string, Client>();
   readonly closeTimeoutMs = CLOSE_TIMEOUT_MS;
-  /** Makes a turn's actor; the broker's logic sets it. */
-  startTurn: (turn: Turn) => void = () => {
-    throw new Error('a turn is started before the broker actor exists');
-  };
+  /** No new chats. */
+  isDraining = false;
   /** Called once, when the broker actor has stopped. */
   onStopped: () => void = () => {};
   #ref: AnyActorRef | undefined;
+  #logics: Logics | undefined;
   #calls = 0;
+  #callbacks = 0;
 
   constructor(options: {
     version: string;
@@ -51,6 +72,7 @@ export class BrokerState implements BrokerFacts {
     agents: AgentRegistry;
     auth: Authenticator;
     dispatcher: Dispatcher;
+    gate: Gate;
   }) {
     this.version = options.version;
     this.clock = options.clock;
@@ -59,7 +81,11 @@ export class BrokerState implements BrokerFacts {
     this.agents = options.agents;
     this.auth = options.auth;
     this.dispatcher = options.dispatcher;
-    this.deadlines = new Deadlines(options.clock);
+    this.gate = options.gate;
+    this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
+    this.approvals = new Approvals(options.limits);
+    this.events = new EventLog(this);
+    this.hostAgents = new HostAgents(this);
   }
 
   get turnCount(): number {
@@ -79,6 +105,20 @@ export class BrokerState implements BrokerFacts {
   }
   set ref(ref: AnyActorRef) {
     this.#ref = ref;
+  }
+
+  get logics(): Logics {
+    if (!this.#logics) throw new Error('an actor is started before the broker');
+    return this.#logics;
+  }
+  set logics(logics: Logics) {
+    this.#logics = logics;
+  }
+
+  /** An id for a tool call: `cb-<n>`, unique in the daemon's life (`wire.md` section 7). */
+  nextCallbackId(): string {
+    this.#callbacks += 1;
+    return `cb-${this.#callbacks}`;
   }
 
   /** An id for a request of the broker's own. */

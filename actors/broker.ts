@@ -4,19 +4,23 @@ import { chatParams } from '../protocol/chat.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import { WireError } from '../protocol/errors.ts';
 import { parseParams } from '../protocol/params.ts';
+import { approvalLogic, buryApproval } from './approval.ts';
+import { attempt } from './attempt.ts';
 import type { BrokerState } from './broker-state.ts';
 import { buryClient, buryTurn, failTurn } from './burial.ts';
+import { buryCallback, callbackLogic, cancelCallback } from './callback.ts';
 import { Client } from './client.ts';
 import { connectionLogic, startConnection } from './connection.ts';
 import { toWireError } from './dispatcher.ts';
 import { withFastPath } from './fast-path.ts';
 import { openLink } from './ingress.ts';
 import { openTurn } from './open-turn.ts';
+import { attachAgent, endClient } from './presence.ts';
 import { reply } from './reply.ts';
 import { routeChatEvent } from './routing.ts';
 import { armSweep, sweepTurns } from './sweep.ts';
 import { tell } from './tell.ts';
-import { startTurn, turnLogic } from './turn.ts';
+import { turnLogic } from './turn.ts';
 import { createClientId } from './unique-ids.ts';
 
 type EventOf<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
@@ -26,8 +30,7 @@ const ROUTING = new Set(['accepting', 'draining', 'closing']);
 /** The root chart with its effects. */
 function brokerLogic(state: BrokerState) {
   const connections = connectionLogic(state);
-  const turns = turnLogic(state);
-  state.startTurn = (turn) => startTurn(state, turns, turn);
+  state.logics = { turn: turnLogic(state), callback: callbackLogic(state), approval: approvalLogic(state) };
 
   const machine = brokerMachine.provide({
     actions: {
@@ -43,7 +46,7 @@ function brokerLogic(state: BrokerState) {
         state.counters.connections += 1;
         state.clients.set(client.id, client);
         startConnection(state, connections, client);
-        openLink(client);
+        openLink(state, client);
         state.log.debug({ client: client.id, via: link.kind }, 'connection opened');
       },
       refuseConnection: ({ event }) => {
@@ -51,7 +54,7 @@ function brokerLogic(state: BrokerState) {
         link.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
       },
       attachAgent: ({ event }) => attachAgent(state, (event as EventOf<'client.identified'>).from as Client),
-      endTurnsOfClient: ({ event }) => endTurnsOfClient(state, (event as EventOf<'client.gone'>).from as Client),
+      endTurnsOfClient: ({ event }) => endClient(state, (event as EventOf<'client.gone'>).from as Client),
       route: ({ event }) => {
         const { from, id, method, params } = event as EventOf<'rpc.request'>;
         state.dispatcher.dispatch(state, from as Client, id, method, params);
@@ -78,15 +81,20 @@ function brokerLogic(state: BrokerState) {
           startNext(turn.sessionId);
           return;
         }
+        const approval = state.approvals.pending(id);
+        if (approval) buryApproval(state, approval);
+        const callback = state.directCallbacks.get(id);
+        if (callback) buryCallback(state, callback);
         const client = state.clients.get(id);
         if (!client) return;
         client.isOpen = false;
-        client.link.terminate();
-        endTurnsOfClient(state, client);
+        attempt(state, 'a broken connection', () => client.link.terminate());
+        attempt(state, 'a broken connection', () => endClient(state, client));
         buryClient(state, id);
       },
       sweepTurns: () => sweepTurns(state),
       dropQueuedChats: () => {
+        state.isDraining = true;
         for (const { from, id } of state.sessions.takeAllWaiting())
           reply(state, from, id, { error: WireError.draining() });
       },
@@ -94,6 +102,7 @@ function brokerLogic(state: BrokerState) {
         for (const turn of [...state.turns.values()]) if (turn.ref) tell(state.ref, turn.ref, { type: 'turn.drain' });
       },
       closeConnections: () => {
+        for (const callback of [...state.directCallbacks.values()]) cancelCallback(state, callback, 'draining');
         for (const client of [...state.clients.values()]) {
           tell(state.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
         }
@@ -137,31 +146,6 @@ function brokerLogic(state: BrokerState) {
       run: (_context: unknown, event: EventOf<'chat.event'>, self) => routeChatEvent(state, event, self),
     },
   });
-}
-
-/** Binds an agent's connection to its id; an older one of the same agent is closed and loses its turns (section 3). */
-function attachAgent(state: BrokerState, client: Client): void {
-  const { agentId } = client;
-  if (agentId === undefined) return;
-  const older = state.attached.get(agentId);
-  state.attached.set(agentId, client);
-  if (!older || older === client) return;
-  endServing(state, older, 'agent_replaced');
-  tell(state.ref, older.ref, { type: 'connection.close', code: CloseCode.Replaced });
-}
-
-/** Both sides of a connection that is gone: turns that it opened, and turns that it answered. */
-function endTurnsOfClient(state: BrokerState, client: Client): void {
-  const { agentId } = client;
-  // Only if it is still the one: a replaced connection's end is not its agent's (law 15).
-  if (agentId !== undefined && state.attached.get(agentId) === client) state.attached.delete(agentId);
-  for (const chat of [...client.queued]) state.sessions.remove(chat);
-  for (const turn of [...client.turns]) if (turn.ref) tell(state.ref, turn.ref, { type: 'host.gone' });
-  endServing(state, client, 'agent_disconnected');
-}
-
-function endServing(state: BrokerState, client: Client, code: 'agent_disconnected' | 'agent_replaced'): void {
-  for (const turn of [...client.serving]) if (turn.ref) tell(state.ref, turn.ref, { type: 'agent.gone', code });
 }
 
 /** Makes and starts the root actor of one broker. */

@@ -1,8 +1,10 @@
 import { WireError } from '../protocol/errors.ts';
+import { attempt } from './attempt.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Ending } from './counters.ts';
 import { reply } from './reply.ts';
 import { tell } from './tell.ts';
+import { endChildren } from './turn-children.ts';
 import { sendSynthesized } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
 
@@ -19,30 +21,30 @@ export function buryTurn(
   turn.agent.calls.delete(turn.callId);
   state.deadlines.disarm(turn.deadline);
   state.counters.end(ending);
+  state.events.emit({
+    kind: 'chat.ended',
+    agentId: turn.agentId,
+    message: `chat ${turn.sessionId} ended: ${ending}`,
+    payload: { session_id: turn.sessionId, turn_id: turn.id, ending },
+  });
   state.log.debug({ turn: turn.id, session: turn.sessionId, ending, seq: turn.seq }, 'turn ended');
 }
 
 /**
  * Ends a turn whose actor failed, a fault of ours (law 10): both sides are told as far as its own final could not, and
- * no other turn notices. Whatever broke the actor may break a step here too, but neither the next one nor the root
- * (law 11).
+ * no other turn notices.
  */
 export function failTurn(state: BrokerState, turn: Turn): void {
-  const attempt = (step: () => void) => {
-    try {
-      step();
-    } catch (err) {
-      state.log.error({ err, turn: turn.id }, 'a broken turn could not be ended in order');
-    }
-  };
-  attempt(() => buryTurn(state, turn, turn.isAccepted ? 'failed' : 'refused'));
-  attempt(() => {
+  const step = (run: () => void) => attempt(state, 'a broken turn', run);
+  step(() => endChildren(state, turn, 'turn_ended'));
+  step(() => buryTurn(state, turn, turn.isAccepted ? 'failed' : 'refused'));
+  step(() => {
     if (!turn.isAccepted) reply(state, turn.host, turn.requestId, { error: WireError.internal() });
     else if (!turn.isTerminated) {
       sendSynthesized(state, state.ref, turn, { kind: 'error', error: 'internal error', code: 'internal' });
     }
   });
-  attempt(() => {
+  step(() => {
     const params = { session_id: turn.sessionId, turn_id: turn.id, reason: 'stale' };
     tell(state.ref, turn.agent.ref, { type: 'rpc.notify', method: 'agent.chat.cancel', params });
   });

@@ -1,15 +1,20 @@
+import type { Answer } from '../machines/callback.machine.ts';
 import type { ConnectionEvent, ConnectionFacts, Identity } from '../machines/connection.machine.ts';
-import type { TurnEvent } from '../machines/turn.machine.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { Link } from '../protocol/link.ts';
+import type { ToolDefinition } from '../protocol/tools.ts';
+import type { Approval } from './approval-record.ts';
+import type { Callback } from './callback-record.ts';
 import type { QueuedChat } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
 import type { Turn } from './turn-record.ts';
 
 /** A request of ours that a client has not answered. */
 export interface PendingCall {
-  /** Hears `agent.answered`. */
-  replyTo: ActorOf<TurnEvent>;
+  /** A tool's, which also hears of its progress. */
+  callback?: Callback;
+  /** Hears how it was answered. */
+  replyTo: ActorOf<{ type: 'call.answered'; id: RpcId; answer: Answer }>;
 }
 
 /** A call whose caller gave up waiting; an acceptance that still comes is answered with a cancel. */
@@ -41,6 +46,18 @@ export class Client implements ConnectionFacts {
   readonly serving = new Set<Turn>();
   readonly calls = new Map<RpcId, PendingCall>();
   readonly lateCalls = new Map<RpcId, LateCall>();
+  /** Tools that it offers to the agents it talks to, by name. */
+  readonly tools = new Map<string, ToolDefinition>();
+  /** Tool calls that it asked for as an agent, by its own request's id. */
+  readonly toolRequests = new Map<RpcId, Callback>();
+  /** Tool calls that the embedding API runs on it, outside any turn. */
+  readonly directCallbacks = new Set<Callback>();
+  /** Approvals that it raised, or is parked on. */
+  readonly approvals = new Set<Approval>();
+  /** Ids of agents that it has registered to be listed. */
+  readonly registeredAgents = new Set<string>();
+  /** It has called `server.handshake`. */
+  hasHandshaken = false;
   /** Requests that an embedder's handlers are working on. */
   pendingRequests = 0;
   readonly #ref: { current?: ActorOf<ConnectionEvent> } = {};

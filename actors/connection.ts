@@ -10,6 +10,7 @@ import type { Deadline } from './deadlines.ts';
 import { toWireError } from './dispatcher.ts';
 import { encode } from './encode.ts';
 import { withFastPath } from './fast-path.ts';
+import { handleNotification } from './notifications.ts';
 import { tell } from './tell.ts';
 
 type EventOf<T extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: T }>;
@@ -96,10 +97,7 @@ export function connectionLogic(state: BrokerState) {
           state.log.debug({ client: client.id }, 'dropped a malformed event');
         } else if (state.dispatcher.has(method)) {
           tell(args.self, state.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
-        } else {
-          state.counters.drop('unknown_notification');
-          state.log.debug({ client: client.id, method: method.slice(0, 128) }, 'dropped an unknown notification');
-        }
+        } else handleNotification(state, client, method, params);
       },
       routeChatEvent: (args) => routeChatEvent(clientOf(args), eventOf(args, 'chat.event.received'), args.self),
       settleCall: (args) => settleCall(clientOf(args), eventOf(args, 'rpc.response'), args.self),
@@ -132,7 +130,7 @@ export function connectionLogic(state: BrokerState) {
     if (call) {
       client.calls.delete(event.id);
       const answer = event.error ? { error: event.error } : { result: event.result };
-      tell(self, call.replyTo, { type: 'agent.answered', id: event.id, answer });
+      tell(self, call.replyTo, { type: 'call.answered', id: event.id, answer });
       return;
     }
     state.counters.drop('late_response');

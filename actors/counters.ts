@@ -11,10 +11,29 @@ export type DropReason =
   | 'not_owner'
   | 'wrong_turn'
   | 'after_terminal'
-  | 'late_response';
+  | 'late_response'
+  | 'late_progress'
+  | 'late_withdrawal'
+  | 'too_many_approvals';
 
 /** How a turn ended: the final state of its chart. */
 export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
+
+/** How a tool call ended: the final state of its chart. */
+export type CallbackEnding = 'resolved' | 'rejected' | 'timedOut' | 'cancelled';
+
+/** How often something happened, and how long it took in all. */
+export interface Tally {
+  count: number;
+  ms: number;
+}
+
+function tally<K>(map: Map<K, Tally>, key: K, ms: number): void {
+  const entry = map.get(key) ?? { count: 0, ms: 0 };
+  entry.count += 1;
+  entry.ms += ms;
+  map.set(key, entry);
+}
 
 /** Plain numbers that are added to on the way and read at scrape: nothing on the token path but `+ 1`. */
 export class Counters {
@@ -28,6 +47,19 @@ export class Counters {
   turns = 0;
   /** Requests that were routed. */
   requests = 0;
+
+  /** Tool calls that ended, and the milliseconds they took together, by how they ended. */
+  readonly callbacks = new Map<CallbackEnding, Tally>();
+  /** The same for approvals. */
+  readonly approvals = new Map<string, Tally>();
+
+  callback(ending: CallbackEnding, ms: number): void {
+    tally(this.callbacks, ending, ms);
+  }
+
+  approval(outcome: string, ms: number): void {
+    tally(this.approvals, outcome, ms);
+  }
 
   drop(reason: DropReason): void {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);

@@ -29,12 +29,15 @@ const GRAIN_MS = 20;
  */
 export class Deadlines {
   readonly #clock: BrokerClock;
+  readonly #onError: (error: unknown) => void;
   readonly #buckets = new Map<number, Set<Deadline>>();
   #timer: unknown;
   #wakeAt = Number.POSITIVE_INFINITY;
 
-  constructor(clock: BrokerClock) {
+  /** `onError` hears of a deadline that threw. */
+  constructor(clock: BrokerClock, onError: (error: unknown) => void = () => {}) {
     this.#clock = clock;
+    this.#onError = onError;
   }
 
   /** Runs `run` once, `ms` from now, unless it is disarmed before. */
@@ -84,11 +87,20 @@ export class Deadlines {
     const due = [...this.#buckets.keys()].filter((at) => at <= now).sort((a, b) => a - b);
     for (const at of due) {
       // Stays in place while it runs: a deadline may disarm its neighbour.
-      for (const deadline of this.#buckets.get(at) ?? []) deadline.run();
+      for (const deadline of this.#buckets.get(at) ?? []) this.#run(deadline);
       this.#buckets.delete(at);
     }
     let next = Number.POSITIVE_INFINITY;
     for (const at of this.#buckets.keys()) if (at < next) next = at;
     if (next < this.#wakeAt) this.#wake(next);
+  }
+
+  /** One that throws, a fault of ours, takes none of its neighbours with it: the timer is everybody's. */
+  #run(deadline: Deadline): void {
+    try {
+      deadline.run();
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 }

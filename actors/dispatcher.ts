@@ -1,12 +1,13 @@
 import type { z } from 'zod';
 import { ErrorCode, WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
-import { isTooDeep } from '../protocol/json.ts';
+import { unwritable } from '../protocol/json.ts';
 import type { Role } from '../protocol/method.ts';
 import { methods, type ParamsOf, type RequestMethod, type ResultOf, requests } from '../protocol/methods.ts';
 import { parseParams } from '../protocol/params.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
+import { parkAtGate } from './park.ts';
 import { reply } from './reply.ts';
 
 /** A request while it is being carried out. */
@@ -65,11 +66,23 @@ export class Dispatcher {
       const entry = this.#entries.get(method);
       if (!entry || (entry.role === 'host' && from.role !== 'host')) throw WireError.methodNotFound();
       const call = { state, from, id, params: parseParams(entry.schema, params) };
-      if (entry.timeoutMs !== undefined) this.#run(call, method, entry, entry.timeoutMs);
-      else {
-        const result = entry.handle(call);
-        if (result !== LATER) reply(state, from, id, { result });
+      if (state.gate.covers(method)) parkAtGate(call, method, () => this.#carryOut(call, method, entry));
+      else this.#carryOut(call, method, entry);
+    } catch (error) {
+      reply(state, from, id, { error: toWireError(state, method, error) });
+    }
+  }
+
+  /** Never throws: after a gate nobody is there to catch it. */
+  #carryOut(call: Call<unknown>, method: string, entry: Entry): void {
+    const { state, from, id } = call;
+    try {
+      if (entry.timeoutMs !== undefined) {
+        this.#run(call, method, entry, entry.timeoutMs);
+        return;
       }
+      const result = entry.handle(call);
+      if (result !== LATER) reply(state, from, id, { result });
     } catch (error) {
       reply(state, from, id, { error: toWireError(state, method, error) });
     }
@@ -111,9 +124,9 @@ export function toWireError(state: BrokerState, where: string, error: unknown): 
 }
 
 /** Whether a value can be written as JSON, and read again by anybody: an embedder's method may hand over anything. */
-function isWritable(value: unknown): boolean {
+export function isWritable(value: unknown): boolean {
   try {
-    return !isTooDeep(value) && JSON.stringify(value) !== undefined;
+    return unwritable(value) === undefined && JSON.stringify(value) !== undefined;
   } catch {
     return false;
   }

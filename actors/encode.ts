@@ -9,6 +9,8 @@ export function encode(event: OutwardEvent): string {
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, result: event.result ?? null });
     case 'rpc.fail':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id ?? null, error: event.error.toObject() });
+    case 'rpc.relay':
+      return JSON.stringify({ jsonrpc: '2.0', id: event.id, ...event.answer });
     case 'rpc.call':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, method: event.method, params: event.params });
     case 'rpc.notify':

@@ -2,13 +2,19 @@ import type { ConnectionEvent } from '../machines/connection.machine.ts';
 import { CloseCode } from '../protocol/close-codes.ts';
 import { isChatEvent } from '../protocol/events.ts';
 import { decodeFrame } from '../protocol/frame.ts';
-import { isTooDeep } from '../protocol/json.ts';
+import { unwritable } from '../protocol/json.ts';
+import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
-export function openLink(client: Client): void {
+export function openLink(state: BrokerState, client: Client): void {
   client.link.open({
-    text: (data, bytes) => client.ref.send(decodePeerFrame(data, bytes)),
+    text: (data, bytes) => {
+      // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
+      if (bytes > state.limits.maxUnauthenticatedBytes && client.needsAuth && !client.identity) {
+        client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
+      } else client.ref.send(decodePeerFrame(data, bytes));
+    },
     binary: () => client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData }),
     closed: (code) => client.ref.send({ type: 'link.closed', code }),
   });
@@ -19,7 +25,7 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
   const frame = decodeFrame(text);
   switch (frame.kind) {
     case 'notification':
-      if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && !isTooDeep(frame.params)) {
+      if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && unwritable(frame.params) === undefined) {
         return { type: 'chat.event.received', params: frame.params, bytes };
       }
       return { type: 'rpc.notification', method: frame.method, params: frame.params };
@@ -27,7 +33,7 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
       return { type: 'rpc.request', id: frame.id, method: frame.method, params: frame.params };
     case 'response': {
       const { id, result, error } = frame;
-      if (isTooDeep(error ?? result)) return { type: 'rpc.response', id, error: TOO_DEEP };
+      if (unwritable(error ?? result) !== undefined) return { type: 'rpc.response', id, error: UNWRITABLE };
       return error ? { type: 'rpc.response', id, error } : { type: 'rpc.response', id, result };
     }
     case 'bad':
@@ -36,4 +42,4 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
 }
 
 /** Stands for an answer that could be read but never written again. */
-const TOO_DEEP = { code: -32602, message: 'the answer was nested too deeply' };
+const UNWRITABLE = { code: -32602, message: 'the answer was nested too deeply, or held a number out of range' };

@@ -1,11 +1,22 @@
-import type { WireError } from '../protocol/errors.ts';
+import { WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import { tell } from './tell.ts';
 
 /** An answer to a client's request. */
 export type Answer = { result: unknown } | { error: WireError };
+
+/** What a tool's caller is answered: the host's own answer as it came, or why there is none. */
+export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };
+
+/** Answers a tool's caller. An error of the host's goes on to the letter (`wire.md` section 7). */
+export function relayAnswer(state: BrokerState, to: Client, id: RpcId | undefined, answer: ToolAnswer): void {
+  if ('result' in answer) reply(state, to, id, answer);
+  else if (answer.error instanceof WireError) reply(state, to, id, { error: answer.error });
+  else if (id !== undefined) tell(state.ref, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+}
 
 /**
  * Answers a request. What came as a notification gets nothing; that it failed is counted and logged

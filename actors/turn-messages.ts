@@ -3,6 +3,7 @@ import type { AgentChatParams } from '../protocol/chat.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { BrokerState } from './broker-state.ts';
 import { tell } from './tell.ts';
+import { sortedTools } from './tools.ts';
 import type { Turn } from './turn-record.ts';
 
 /** A terminal that the broker makes itself (`wire.md` section 6). */
@@ -18,7 +19,7 @@ export function callAgentParams(turn: Turn): AgentChatParams {
     turn_id: turn.id,
     prompt: params.prompt,
     stream: params.stream,
-    context: { ...params.context, host_client_id: host.id, voice_input: params.voice_input, tools: [] },
+    context: { ...params.context, host_client_id: host.id, voice_input: params.voice_input, tools: sortedTools(host) },
     ...(params.conversation_id === undefined ? {} : { conversation_id: params.conversation_id }),
     ...(params.model === undefined ? {} : { model: params.model }),
     ...(params.attachments === undefined ? {} : { attachments: params.attachments }),

@@ -2,6 +2,9 @@ import type { TurnEvent, TurnFacts } from '../machines/turn.machine.ts';
 import type { ChatParams } from '../protocol/chat.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
+import type { Limits } from '../protocol/limits.ts';
+import type { Approval } from './approval-record.ts';
+import type { Callback } from './callback-record.ts';
 import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
 import type { ActorOf } from './tell.ts';
@@ -30,11 +33,17 @@ export class Turn implements TurnFacts {
   isAccepted = false;
   /** The host has its terminal. */
   isTerminated = false;
-  /** Events that overtook the ack, in order. */
-  held: CheckedEvent[] = [];
+  /** Events and tool calls that overtook the ack, in order. */
+  held: (CheckedEvent | Callback)[] = [];
   heldBytes = 0;
   heldTerminal: string | undefined;
-  readonly pendingApprovals = new Set<string>();
+  /** By the agent's own id for it. */
+  readonly pendingApprovals = new Map<string, Approval>();
+  readonly maxPendingApprovals: number;
+  /** Tool calls that have not ended, by `request_id`. */
+  readonly callbacks = new Map<string, Callback>();
+  /** From here on no tool is called and no approval raised. */
+  isEnding = false;
   /** When the grace of a cancel is over, in the clock's milliseconds. */
   graceEndsAt: number | undefined;
   /** The ack's deadline, then that of a cancel's grace: never both. */
@@ -51,7 +60,7 @@ export class Turn implements TurnFacts {
     callId: RpcId;
     createdAt: number;
     now: number;
-    maxHeldBytes: number;
+    limits: Limits;
   }) {
     this.id = options.id;
     this.sessionId = options.sessionId;
@@ -63,6 +72,7 @@ export class Turn implements TurnFacts {
     this.callId = options.callId;
     this.createdAt = options.createdAt;
     this.lastFrameAt = options.now;
-    this.maxHeldBytes = options.maxHeldBytes;
+    this.maxHeldBytes = options.limits.maxUnackedBytes;
+    this.maxPendingApprovals = options.limits.maxPendingApprovals;
   }
 }

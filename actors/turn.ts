@@ -4,10 +4,13 @@ import type { CancelReason } from '../protocol/chat.ts';
 import { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { BrokerState } from './broker-state.ts';
+import { buryCallback, cancelCallback, startCallback } from './callback.ts';
+import { Callback } from './callback-record.ts';
 import type { Client } from './client.ts';
 import { withFastPath } from './fast-path.ts';
 import { reply } from './reply.ts';
 import { tell } from './tell.ts';
+import { endChildren, endReason, raiseChatApproval, settleChatApproval } from './turn-children.ts';
 import { callAgentParams, type SynthesizedTerminal, sendSynthesized, stamp } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
 
@@ -77,17 +80,35 @@ export function turnLogic(state: BrokerState) {
         const turn = turnOf(args);
         const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
         turn.isAccepted = true;
+        // The ack is a frame of the agent's too: its silence begins here.
+        turn.lastFrameAt = state.clock.now();
         reply(state, turn.host, turn.requestId, { result });
       },
       releaseHeld: (args) => {
         const turn = turnOf(args);
-        for (const params of turn.held) relay(turn, params, args.self);
-        if (turn.heldTerminal !== undefined) turn.isTerminated = true;
+        const { held } = turn;
         turn.held = [];
         turn.heldBytes = 0;
+        // With a terminal among them, the tools that were asked for are called no more.
+        if (turn.heldTerminal !== undefined) endChildren(state, turn, 'turn_ended');
+        for (const item of held) {
+          if (item instanceof Callback) {
+            // Unless it was withdrawn meanwhile.
+            if (turn.callbacks.has(item.id)) startCallback(state, args.self, item);
+            continue;
+          }
+          if (item.kind === 'approval_pending' && turn.pendingApprovals.size >= turn.maxPendingApprovals) {
+            state.counters.drop('too_many_approvals');
+            continue;
+          }
+          relay(turn, item, args.self);
+          if (item.kind === 'approval_pending') raiseChatApproval(state, turn, item);
+          else if (item.kind === 'approval_resolved') settleChatApproval(state, turn, item);
+        }
+        if (turn.heldTerminal !== undefined) turn.isTerminated = true;
       },
       refuseAsRejected: (args) => {
-        const { answer } = eventOf(args, 'agent.answered');
+        const { answer } = eventOf(args, 'call.answered');
         // Not an error, yet no acceptance either: the agent's words are passed on in the same place.
         refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
       },
@@ -101,14 +122,41 @@ export function turnLogic(state: BrokerState) {
         relay(turnOf(args), event.params, args.self);
         if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
       },
-      noteApproval: (args) => {
-        const { params } = eventOf(args, 'approval.pending');
-        turnOf(args).pendingApprovals.add(params.approval_id as string);
+      noteApproval: (args) => raiseChatApproval(state, turnOf(args), eventOf(args, 'approval.pending').params),
+      dropApproval: () => state.counters.drop('too_many_approvals'),
+      settleApproval: (args) => settleChatApproval(state, turnOf(args), eventOf(args, 'approval.resolved').params),
+      forgetApproval: (args) => {
+        const turn = turnOf(args);
+        turn.pendingApprovals.delete(eventOf(args, 'approval.settled').approvalId);
+        turn.lastFrameAt = state.clock.now();
       },
-      settleApproval: (args) => {
-        const { params } = eventOf(args, 'approval.resolved');
-        turnOf(args).pendingApprovals.delete(params.approval_id as string);
+      holdCallback: (args) => {
+        const callback = eventOf(args, 'tool.requested').callback as Callback;
+        const turn = turnOf(args);
+        turn.callbacks.set(callback.id, callback);
+        turn.held.push(callback);
       },
+      startCallback: (args) => {
+        const callback = eventOf(args, 'tool.requested').callback as Callback;
+        turnOf(args).callbacks.set(callback.id, callback);
+        startCallback(state, args.self, callback);
+      },
+      refuseCallback: (args) =>
+        cancelCallback(state, eventOf(args, 'tool.requested').callback as Callback, 'turn_ended'),
+      forgetCallback: (args) => {
+        const turn = turnOf(args);
+        turn.callbacks.delete(eventOf(args, 'child.done').id);
+        turn.lastFrameAt = state.clock.now();
+      },
+      buryCallback: (args) => {
+        const { id, error } = eventOf(args, 'child.failed');
+        state.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
+        const { callbacks } = turnOf(args);
+        const callback = callbacks.get(id);
+        if (callback) buryCallback(state, callback);
+        callbacks.delete(id);
+      },
+      endChildren: (args) => endChildren(state, turnOf(args), endReason(args.event)),
       confirmCancel: (args) => {
         const { confirm } = eventOf(args, 'turn.cancel');
         if (!confirm) return;
@@ -156,8 +204,8 @@ export function turnLogic(state: BrokerState) {
 }
 
 /** Makes and starts the actor of one turn: the agent is asked at once. */
-export function startTurn(state: BrokerState, logic: ReturnType<typeof turnLogic>, turn: Turn): void {
-  const actor = createActor(logic, { parent: state.ref, id: turn.id, input: { turn } });
+export function startTurn(state: BrokerState, turn: Turn): void {
+  const actor = createActor(state.logics.turn, { parent: state.ref, id: turn.id, input: { turn } });
   turn.ref = actor;
   actor.start();
 }

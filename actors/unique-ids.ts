@@ -5,3 +5,9 @@ export const createClientId = (): string => `client-${v7()}`;
 
 /** See {@link createClientId}. */
 export const createTurnId = (): string => `turn-${v7()}`;
+
+/** See {@link createClientId}. */
+export const createApprovalId = (): string => `approval-${v7()}`;
+
+/** See {@link createClientId}. */
+export const createEventId = (): string => `event-${v7()}`;

@@ -41,7 +41,17 @@ export function createMetrics(state: BrokerState): Registry {
   add(Counter, 'turns_ended_total', 'Turns ended since the start, by how.', 'ending', () => counters.endings);
   add(Counter, 'events_total', 'Events sent to hosts since the start, by kind.', 'kind', () => counters.events);
   add(Counter, 'drops_total', 'Frames that went nowhere since the start, by reason.', 'reason', () => counters.drops);
+  add(Gauge, 'approvals_pending', 'Approvals that wait for an answer.', '', () => state.approvals.pendingCount);
+  addTally('callbacks', 'Tool calls ended since the start, by how', counters.callbacks);
+  addTally('approvals', 'Approvals ended since the start, by how', counters.approvals);
   return registry;
+
+  function addTally(name: string, help: string, tallies: ReadonlyMap<string, { count: number; ms: number }>) {
+    add(Counter, `${name}_total`, `${help}.`, 'outcome', () => [...tallies].map(([key, { count }]) => [key, count]));
+    add(Counter, `${name}_seconds_total`, `${help}: the time they took together.`, 'outcome', () =>
+      [...tallies].map(([key, { ms }]) => [key, ms / 1000]),
+    );
+  }
 }
 
 /** One value, or one for each value of the label; the same label twice adds up. */

@@ -68,7 +68,14 @@ class MemoryLink implements Link {
       this.#isScheduled = false;
       const due = this.#inbox;
       this.#inbox = [];
-      for (const run of due) run();
+      for (const run of due) {
+        try {
+          run();
+        } catch {
+          // A listener that throws has broken its own end, and nobody else's.
+          this.terminate();
+        }
+      }
       this.#schedule();
     });
   }

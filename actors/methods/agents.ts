@@ -3,6 +3,7 @@ import { CloseCode } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { Client } from '../client.ts';
 import type { Handler } from '../dispatcher.ts';
+import { checkSize } from '../payload-size.ts';
 import { tell } from '../tell.ts';
 
 /** `agents.upsert` (`wire.md` section 4). */
@@ -10,6 +11,7 @@ export const upsertAgent: Handler<'agents.upsert'> = ({ state, params }) => {
   const { maxAgents } = state.limits;
   if (!state.agents.has(params.id) && state.agents.size >= maxAgents)
     throw WireError.limitExceeded('max_agents', maxAgents);
+  checkSize(state, params.metadata);
   return state.agents.upsert(params);
 };
 

@@ -3,9 +3,10 @@ import { PROTOCOL_VERSIONS } from '../../protocol/session.ts';
 import type { Handler } from '../dispatcher.ts';
 
 /** `server.handshake` (`wire.md` section 3). */
-export const handshake: Handler<'server.handshake'> = ({ state, params }) => {
+export const handshake: Handler<'server.handshake'> = ({ state, from, params }) => {
   const version = PROTOCOL_VERSIONS.find((supported) => supported === params.protocol_version);
   if (version === undefined) throw WireError.versionMismatch(PROTOCOL_VERSIONS);
+  from.hasHandshaken = true;
   return {
     protocol_version: version,
     server_version: state.version,
@@ -13,8 +14,8 @@ export const handshake: Handler<'server.handshake'> = ({ state, params }) => {
     limits: {
       max_message_bytes: state.limits.maxMessageBytes,
       max_turns_per_connection: state.limits.maxTurnsPerConnection,
-      // Zero: there is none of either yet, and a client can see it.
-      max_pending_tools: 0,
+      max_pending_tools: state.limits.maxPendingTools,
+      // Zero: nothing can be resumed yet, and a client can see it.
       resume_window_ms: 0,
     },
   };

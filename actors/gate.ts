@@ -1,0 +1,51 @@
+/** CAR's set: methods that an embedder may add and nobody should run unasked (`wire.md` section 5). */
+export const DEFAULT_GATED_METHODS: readonly string[] = [
+  'automation.run_applescript',
+  'automation.run_powershell',
+  'automation.shortcuts.run',
+  'messages.send',
+  'mail.send',
+  'calendar.create_event',
+  'calendar.update_event',
+  'calendar.delete_event',
+  'vision.ocr',
+];
+
+/** A broker that waited for approval of these could never be spoken to, or never be answered. */
+const NEVER_GATED = new Set(['session.auth', 'server.handshake', 'host.resolve_approval']);
+
+/** Which requests wait for a person's word first. */
+export interface ApprovalPolicy {
+  /** False lets everything through. Default true. */
+  enabled?: boolean;
+  /** Exact names of request methods, or `tools.execute:<tool>`. Default {@link DEFAULT_GATED_METHODS}. */
+  methods?: readonly string[];
+  /** Milliseconds until nobody's answer counts as none. Default `limits.approvalTimeoutMs`. */
+  timeoutMs?: number;
+}
+
+/** The approval gate (`wire.md` section 5). */
+export class Gate {
+  readonly timeoutMs: number;
+  readonly #methods: ReadonlySet<string>;
+
+  /** @throws {RangeError} where the policy names a method that cannot wait. */
+  constructor(policy: ApprovalPolicy, defaultTimeoutMs: number) {
+    const methods = policy.methods ?? DEFAULT_GATED_METHODS;
+    const impossible = methods.find((method) => NEVER_GATED.has(method));
+    if (impossible !== undefined) throw new RangeError(`${impossible} cannot wait for an approval`);
+    this.#methods = new Set(policy.enabled === false ? [] : methods);
+    this.timeoutMs = policy.timeoutMs ?? defaultTimeoutMs;
+  }
+
+  /** Whether a request of this method is parked. Tools are asked about one by one: {@link coversTool}. */
+  covers(method: string): boolean {
+    return method !== TOOLS_EXECUTE && this.#methods.has(method);
+  }
+
+  coversTool(tool: string): boolean {
+    return this.#methods.has(TOOLS_EXECUTE) || this.#methods.has(`${TOOLS_EXECUTE}:${tool}`);
+  }
+}
+
+const TOOLS_EXECUTE = 'tools.execute';

@@ -1,0 +1,57 @@
+import { isObject } from '../protocol/json.ts';
+
+/** Keys whose values are not shown. The word ends the key: `max_tokens` is a number. */
+const SECRET_KEY =
+  /(token|secret|passw\w*|passphrase|pwd|authorization|api[-_]?key|access[-_]?key|credentials?|cookie|private[-_]?key|bearer)$/i;
+/** What looks like a secret wherever it stands in a text. */
+const SECRET_TEXT = [
+  /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi,
+  /\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g,
+  /\b(sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z])[-_][\w-]{8,}/g,
+  /\bAKIA[A-Z0-9]{12,}/g,
+  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
+  /(?<=[?&;][\w-]*(?:token|secret|password|key|signature|sig|code)=)[^&#\s]+/gi,
+];
+const MASK = '[redacted]';
+const MAX_STRING = 200;
+/** How many values of one request are looked at; a preview has no room for more. */
+const MAX_VALUES = 300;
+const MAX_BYTES = 2048;
+
+/**
+ * What a person is shown of a request before approving it: JSON text of 2 KiB at most (`wire.md` section 5). What
+ * looks like a token or a password is masked, long strings are cut.
+ */
+export function preview(params: unknown): string {
+  const text = JSON.stringify(mask(params, { left: MAX_VALUES })) ?? 'null';
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_BYTES) return text;
+  // The cut may split a character; what is left of it decodes to replacement characters, which go too.
+  return `${bytes
+    .subarray(0, MAX_BYTES - 3)
+    .toString()
+    .replace(/\uFFFD+$/, '')}…`;
+}
+
+function mask(value: unknown, budget: { left: number }): unknown {
+  budget.left -= 1;
+  if (budget.left < 0) return '…';
+  if (typeof value === 'string') {
+    // Cut before it is searched: a preview has no room for more, and a search takes as long as its text.
+    const head = value.length > MAX_STRING ? value.slice(0, MAX_STRING * 2) : value;
+    const masked = SECRET_TEXT.reduce((text, secret) => text.replace(secret, MASK), head);
+    return masked.length > MAX_STRING ? `${masked.slice(0, MAX_STRING)}…` : masked;
+  }
+  if (Array.isArray(value)) return value.slice(0, Math.max(0, budget.left)).map((item) => mask(item, budget));
+  if (!isObject(value)) return value;
+  // A header or a variable as `{name, value}`: the key is in a value.
+  const isNamedSecret = typeof value.name === 'string' && SECRET_KEY.test(value.name);
+  const masked: [string, unknown][] = [];
+  for (const key in value) {
+    if (budget.left <= 0) break;
+    const shown = key.length > MAX_STRING ? `${key.slice(0, MAX_STRING)}…` : key;
+    masked.push([shown, SECRET_KEY.test(key) || (isNamedSecret && key === 'value') ? MASK : mask(value[key], budget)]);
+  }
+  // Own properties whatever their name: `__proto__` is an ordinary key here.
+  return Object.fromEntries(masked);
+}

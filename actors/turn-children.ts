@@ -1,0 +1,78 @@
+import type { TurnEvent } from '../machines/turn.machine.ts';
+import type { CheckedEvent } from '../protocol/events.ts';
+import type { ToolCancelReason } from '../protocol/tools.ts';
+import { startApproval, withdrawApproval } from './approval.ts';
+import { Approval } from './approval-record.ts';
+import type { BrokerState } from './broker-state.ts';
+import { cancelCallback } from './callback.ts';
+import { boundedDetails } from './payload-size.ts';
+import { tell } from './tell.ts';
+import type { Turn } from './turn-record.ts';
+
+/** Lists an approval that a turn's agent waits for. The same id again is the same approval. */
+export function raiseChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {
+  const approvalId = event.approval_id as string;
+  if (turn.isEnding || turn.pendingApprovals.has(approvalId)) return;
+  const { tool, action, params, details, deadline } = event;
+  const approval: Approval = new Approval(state.clock.now(), {
+    kind: 'chat',
+    raiser: turn.agent,
+    agentId: turn.agentId,
+    action: (action ?? tool) as string,
+    details: {
+      source: 'chat',
+      session_id: turn.sessionId,
+      turn_id: turn.id,
+      approval_id: approvalId,
+      ...(tool === undefined ? {} : { tool }),
+      ...(deadline === undefined ? {} : { deadline }),
+    },
+    hidden: boundedDetails(state, {
+      ...(params === undefined ? {} : { params }),
+      ...(details === undefined ? {} : { details }),
+    }),
+    chat: { turn, approvalId },
+    onSettled: () => {
+      // The agent may have ended this one by itself, and asked for another under the same id.
+      if (turn.pendingApprovals.get(approvalId) !== approval) return;
+      if (turn.ref) tell(state.ref, turn.ref, { type: 'approval.settled', approvalId });
+    },
+  });
+  turn.pendingApprovals.set(approvalId, approval);
+  startApproval(state, approval);
+}
+
+/** The agent says how its approval ended. */
+export function settleChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {
+  const approvalId = event.approval_id as string;
+  const approval = turn.pendingApprovals.get(approvalId);
+  turn.pendingApprovals.delete(approvalId);
+  if (!approval?.ref) return;
+  tell(state.ref, approval.ref, {
+    type: 'approval.settle',
+    resolution: event.resolution as 'approve' | 'deny' | 'timeout',
+  });
+}
+
+/** Ends whatever a turn still waits for: each tool's caller is answered, each approval withdrawn. */
+export function endChildren(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
+  turn.isEnding = true;
+  for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason);
+  turn.callbacks.clear();
+  for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval);
+  turn.pendingApprovals.clear();
+}
+
+/** Why a turn's tool calls end, of what ends the turn. */
+export function endReason(event: TurnEvent): ToolCancelReason {
+  switch (event.type) {
+    case 'host.gone':
+      return 'host_disconnected';
+    case 'agent.gone':
+      return 'agent_disconnected';
+    case 'turn.drain':
+      return 'draining';
+    default:
+      return 'turn_ended';
+  }
+}
