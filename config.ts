@@ -96,7 +96,7 @@ export const configSchema = z.object({
     .register(flagInfo, {
       kind: 'list',
       group: safety,
-      does: 'method that waits for approval too, repeatable',
+      does: 'method, or tools.execute:TOOL, that waits for approval too, repeatable',
       takes: `method names, or tools.execute:TOOL, apart from ${UNGATEABLE.join(', ')}`,
       value: 'METHOD',
     }),

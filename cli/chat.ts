@@ -1,7 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { offerTools } from './chat-tools.ts';
 import { converse } from './conversation.ts';
 import { CliError, EXIT_HELP, Exit } from './exit.ts';
 import type { Io } from './io.ts';
+import { LineReader } from './line-reader.ts';
 import { Output } from './output.ts';
 import { runTurn } from './turn.ts';
 import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
@@ -11,6 +13,9 @@ interface ChatFlags extends ConnectionFlags {
   model?: string;
   session?: string;
   context?: Record<string, unknown>;
+  approve?: boolean;
+  deny?: boolean;
+  tools: boolean;
 }
 
 /** `switchboard chat AGENT [PROMPT]`. */
@@ -23,9 +28,17 @@ export function addChat(program: Command, io: Io): void {
     .option('--model <model>', 'which model the agent should use')
     .option('--session <id>', 'the session to chat in (default: a new one)')
     .option('--context <json>', 'an object for the agent', parseContext)
-    .addHelpText('after', `\nCtrl-C cancels the answer, a second one leaves.\n${EXIT_HELP}`)
+    .option('--approve', 'say yes to whatever the agent asks approval for')
+    .addOption(new Option('--deny', 'say no to it').conflicts('approve'))
+    .option('--no-tools', 'offer the agent no tools (default: clock, which tells the time, and dice)')
+    .addHelpText('after', CHAT_HELP)
     .action((agent: string, words: string[], flags: ChatFlags) => chat(io, agent, words, flags));
 }
+
+const CHAT_HELP = `
+Ctrl-C cancels the answer, a second one leaves. What the agent asks approval for is asked on the terminal; where there
+is none, or with --json, it waits for \`switchboard approve ID\` from another one.
+${EXIT_HELP}`;
 
 function parseContext(text: string): Record<string, unknown> {
   try {
@@ -38,12 +51,14 @@ function parseContext(text: string): Record<string, unknown> {
 }
 
 async function chat(io: Io, agentId: string, words: string[], flags: ChatFlags): Promise<void> {
-  const { json = false, model, session, context, ...connection } = flags;
+  const { json = false, model, session, context, approve, deny, tools, ...connection } = flags;
   const prompt = await readPrompt(io, words);
   const output = new Output(io.stdout);
   const options = { model, session_id: session, context };
-  await withHost(io, connection, (host) => {
-    const input = { host, agentId, options, json, output };
+  const autoAnswer = approve ? true : deny ? false : undefined;
+  await withHost(io, connection, async (host) => {
+    if (tools) await offerTools(io, host);
+    const input = { host, agentId, options, json, output, lines: new LineReader(io), autoAnswer };
     return prompt === undefined ? converse(io, input) : runTurn(io, { ...input, prompt });
   });
 }

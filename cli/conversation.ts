@@ -3,7 +3,6 @@ import type { SwitchboardError } from '../client/node.ts';
 import { CliError, Exit } from './exit.ts';
 import { explain } from './explain.ts';
 import { type Io, tell } from './io.ts';
-import { LineReader } from './line-reader.ts';
 import { Left, noAgent, runTurn, type TurnInput } from './turn.ts';
 
 /**
@@ -11,7 +10,7 @@ import { Left, noAgent, runTurn, type TurnInput } from './turn.ts';
  * is told and does not end it.
  */
 export async function converse(io: Io, input: Omit<TurnInput, 'prompt'>): Promise<void> {
-  const { host, agentId, options } = input;
+  const { host, agentId, options, lines } = input;
   const agents = await host.agents.list();
   if (!agents.some((row) => row.attached && row.spec.id === agentId)) throw await noAgent(host, agentId);
   tell(io, `talking with ${agentId}; Ctrl-C cancels an answer, /quit or Ctrl-D leaves`);
@@ -23,7 +22,6 @@ export async function converse(io: Io, input: Omit<TurnInput, 'prompt'>): Promis
     over.abort();
   });
   const session = options.session_id ?? `chat-${randomUUID()}`;
-  const lines = new LineReader(io);
   while (!lost && !input.output.broken.aborted) {
     const line = await lines.ask('> ', over.signal);
     if (lost) break;

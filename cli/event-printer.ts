@@ -1,7 +1,8 @@
 import type { ChatEvent } from '../client/node.ts';
-import { type Io, tell } from './io.ts';
+import type { Io } from './io.ts';
 import type { Output } from './output.ts';
-import { sanitise, sanitiseLine } from './sanitise.ts';
+import { sanitise } from './sanitise.ts';
+import { ToolLines } from './tool-lines.ts';
 
 /** Writes one turn's events as they come. */
 export interface EventPrinter {
@@ -19,8 +20,10 @@ export function jsonPrinter(output: Output): EventPrinter {
 export function textPrinter(io: Io, output: Output): EventPrinter {
   // A pipe or a file gets the text as it is; what reads it has its own ideas of what is harmful.
   const clean = io.stdout.isTTY ? sanitise : (text: string) => text;
+  const tools = new ToolLines(io);
   let last = '\n';
   const say = async (text: string) => {
+    if (io.stdout.isTTY) tools.leave();
     const cleaned = clean(text);
     last = cleaned.at(-1) ?? last;
     await output.write(cleaned);
@@ -28,9 +31,9 @@ export function textPrinter(io: Io, output: Output): EventPrinter {
   const endLine = async () => {
     if (last !== '\n') await say('\n');
   };
-  const note = async (words: string) => {
+  /** What goes to stderr starts a line of its own, where both are the same screen. */
+  const aside = async () => {
     if (io.stdout.isTTY) await endLine();
-    tell(io, `[${sanitiseLine(words)}]`);
   };
   let streamed = false;
   return {
@@ -41,13 +44,20 @@ export function textPrinter(io: Io, output: Output): EventPrinter {
       } else if (event.kind === 'done') {
         if (!streamed && event.text !== undefined) await say(event.text);
       } else if (event.kind === 'tool_call') {
-        await note(`tool ${event.tool}`);
-      } else if (event.kind === 'tool_result' && !event.ok) {
-        await note(`tool ${event.tool} failed`);
-      } else if (event.kind === 'approval_pending') {
-        await note(`waiting for an approval: ${event.tool ?? event.action}`);
+        await aside();
+        tools.call(event);
+      } else if (event.kind === 'tool_result') {
+        await aside();
+        tools.result(event);
+      } else if (event.kind === 'approval_pending' || event.kind === 'approval_resolved') {
+        // Whoever handles approvals has something to say, and a clean line to say it on.
+        await aside();
+        tools.leave();
       }
     },
-    finish: endLine,
+    async finish() {
+      tools.leave();
+      await endLine();
+    },
   };
 }

@@ -7,10 +7,12 @@ export const Exit = {
   Usage: 2,
   /** Nobody listens there. */
   NoDaemon: 3,
-  /** The daemon did not take the token. */
+  /** The daemon did not take the token, or its bearer may not do that. */
   NotAuthorised: 4,
   /** No such agent, or it is not attached. */
   NoAgent: 5,
+  /** That approval is not pending, or there is none. */
+  NotPending: 6,
   /** Ctrl-C, as a shell would say it: 128 + SIGINT. */
   Cancelled: 130,
 } as const;
@@ -25,8 +27,9 @@ Exit status:
   1    the turn ended in an error, or something else failed
   2    wrong usage
   3    no daemon is running there
-  4    not authorised: the daemon refused the token
+  4    not authorised: the daemon refused the token, or the approval is somebody else's to answer
   5    no such agent, or it is not attached
+  6    that approval is not pending (any more)
   130  cancelled by Ctrl-C`;
 
 /** Ends the command with a status and plain words; without words, silently. */

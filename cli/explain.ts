@@ -17,7 +17,7 @@ export function explain(error: unknown): CliError {
     );
   }
   if (error instanceof ConnectionLostError) {
-    return new CliError(Exit.Failed, `the ${error.message}; the daemon may have stopped`);
+    return new CliError(Exit.Failed, `${error.message}; the daemon may have stopped`);
   }
   if (error instanceof RpcError) return new CliError(statusOf(error), error.message);
   return new CliError(Exit.Failed, error instanceof Error ? error.message : String(error));

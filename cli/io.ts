@@ -5,7 +5,7 @@ import type { Environment } from '../client/node.ts';
 export interface Io {
   stdin: Readable & { isTTY?: boolean };
   stdout: Writable & { isTTY?: boolean };
-  stderr: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
   env: Environment;
   /** Hears each Ctrl-C, in place of the process ending by it. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import type { Io } from './io.ts';
 
 /** What came of asking for a line. */
@@ -24,40 +24,63 @@ export class LineReader {
   async ask(prompt: string, signal: AbortSignal): Promise<Line> {
     const ready = this.#ahead.shift();
     if (ready !== undefined) return { text: ready };
-    const { stdin, stderr } = this.#io;
-    // The prompt goes to stderr, so that stdout can be sent elsewhere.
-    const readline = createInterface({
-      input: stdin,
-      output: stderr,
-      terminal: stdin.isTTY === true && stderr.isTTY === true,
-      history: this.#history,
-    });
+    const readline = this.#open(this.#history);
     readline.on('history', (history: string[]) => {
       this.#history = history;
     });
-    let stop = () => {};
+    let interrupt = () => {};
+    const offInterrupt = this.#io.onInterrupt(() => interrupt());
     const line = await new Promise<Line>((resolve) => {
-      readline.on('line', (text) => {
-        this.#ahead.push(text);
-        resolve({ text });
-      });
-      readline.on('close', () => resolve('end'));
-      readline.on('SIGINT', () => resolve('interrupted'));
-      const offInterrupt = this.#io.onInterrupt(() => resolve('interrupted'));
-      const giveUp = () => resolve('end');
-      signal.addEventListener('abort', giveUp);
-      stop = () => {
-        offInterrupt();
-        signal.removeEventListener('abort', giveUp);
-      };
-      readline.setPrompt(prompt);
-      readline.prompt();
+      interrupt = () => resolve('interrupted');
+      this.#read(readline, prompt, signal).then(resolve);
       if (this.#begun !== '') readline.write(this.#begun);
     });
-    stop();
+    offInterrupt();
     this.#begun = readline.line;
     readline.close();
-    if (typeof line === 'object') this.#ahead.shift();
     return line;
+  }
+
+  /**
+   * Asks something else in between. Lines that came ahead of it are no answers to it, and its answers no history.
+   * `interrupted` is only what the terminal itself made of Ctrl-C; one that came as a signal has its own listeners.
+   * @param accepts whether a line is an answer; after any other it asks again.
+   * @param signal gives up; the answer is then `end`.
+   */
+  async askAside(prompt: string, accepts: (text: string) => boolean, signal: AbortSignal): Promise<Line> {
+    const readline = this.#open([]);
+    const line = await this.#read(readline, prompt, signal, accepts);
+    readline.close();
+    return line;
+  }
+
+  #open(history: string[]): Interface {
+    const { stdin, stderr } = this.#io;
+    // The prompt goes to stderr, so that stdout can be sent elsewhere.
+    const terminal = stdin.isTTY === true && stderr.isTTY === true;
+    return createInterface({ input: stdin, output: stderr, terminal, history });
+  }
+
+  #read(readline: Interface, prompt: string, signal: AbortSignal, accepts = (_text: string) => true): Promise<Line> {
+    return new Promise<Line>((resolve) => {
+      let answered = false;
+      const answer = (line: Line) => {
+        answered = true;
+        signal.removeEventListener('abort', giveUp);
+        resolve(line);
+      };
+      const giveUp = () => answer('end');
+      readline.on('line', (text) => {
+        if (answered) this.#ahead.push(text);
+        else if (accepts(text)) answer({ text });
+        else readline.prompt();
+      });
+      readline.on('close', () => answer('end'));
+      readline.on('SIGINT', () => answer('interrupted'));
+      signal.addEventListener('abort', giveUp);
+      readline.setPrompt(prompt);
+      readline.prompt();
+      if (signal.aborted) giveUp();
+    });
   }
 }

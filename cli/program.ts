@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addAgents } from './agents.ts';
+import { addApprovals } from './approvals.ts';
 import { addChat } from './chat.ts';
 import { EXIT_HELP, Exit } from './exit.ts';
 import { explain } from './explain.ts';
 import { type Io, tell } from './io.ts';
 import { addServe } from './serve.ts';
+import { addWatch } from './watch.ts';
 
 /**
  * Runs one command line. Never rejects: what goes wrong is told on stderr.
@@ -23,6 +25,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   addServe(program);
   addAgents(program, io);
   addChat(program, io);
+  addWatch(program, io);
+  addApprovals(program, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Exit.Ok;

@@ -1,8 +1,10 @@
-import type { ChatOptions, Host, TerminalEvent } from '../client/node.ts';
+import type { ChatEvent, ChatOptions, Host, TerminalEvent } from '../client/node.ts';
 import { ErrorCode, RpcError } from '../client/node.ts';
+import { Approver } from './approver.ts';
 import { jsonPrinter, textPrinter } from './event-printer.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
+import type { LineReader } from './line-reader.ts';
 import type { Output } from './output.ts';
 import { sanitiseLine } from './sanitise.ts';
 
@@ -14,6 +16,10 @@ export interface TurnInput {
   options: ChatOptions;
   json: boolean;
   output: Output;
+  /** Asks the person at the terminal. */
+  lines: LineReader;
+  /** Answers every approval; undefined: a person does. */
+  autoAnswer: boolean | undefined;
 }
 
 /**
@@ -23,7 +29,7 @@ export interface TurnInput {
 export async function runTurn(io: Io, input: TurnInput): Promise<void> {
   const interrupt = watchInterrupts(io);
   try {
-    await Promise.race([stream(io, input, interrupt.first), interrupt.second]);
+    await Promise.race([stream(io, input, interrupt), interrupt.second]);
   } finally {
     interrupt.stop();
   }
@@ -43,27 +49,41 @@ function watchInterrupts(io: Io) {
   const second = new Promise<never>((_, reject) => {
     leave = reject;
   });
-  const stop = io.onInterrupt(() => {
+  const press = () => {
     if (first.signal.aborted) leave(new Left());
     else tell(io, '\ncancelling; Ctrl-C again leaves');
     first.abort();
-  });
-  return { first: first.signal, second, stop };
+  };
+  return { first: first.signal, second, press, stop: io.onInterrupt(press) };
 }
 
-async function stream(io: Io, input: TurnInput, interrupted: AbortSignal): Promise<void> {
+async function stream(io: Io, input: TurnInput, interrupt: ReturnType<typeof watchInterrupts>): Promise<void> {
   const { host, agentId, output } = input;
-  const signal = AbortSignal.any([interrupted, output.broken]);
+  const signal = AbortSignal.any([interrupt.first, output.broken]);
   const printer = input.json ? jsonPrinter(output) : textPrinter(io, output);
+  const chat = host.chat(agentId, input.prompt, { ...input.options, signal });
+  const approver = new Approver(io, { ...input, chat, signal, interrupt: interrupt.press });
   let last: TerminalEvent | undefined;
+  /** What came while a question stood on the terminal. */
+  const held: ChatEvent[] = [];
+  const show = async (...events: ChatEvent[]) => {
+    for (const event of [...held.splice(0), ...events]) await printer.print(event);
+  };
   try {
-    for await (const event of host.chat(agentId, input.prompt, { ...input.options, signal })) {
-      await printer.print(event);
+    for await (const event of chat) {
       if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') last = event;
+      if (event.kind === 'approval_resolved') await approver.close(event.approval_id);
+      else if (last) await approver.finish();
+      if (approver.isAsking) held.push(event);
+      else await show(event);
+      if (event.kind === 'approval_pending') approver.open(event);
+      else if (event.kind === 'approval_resolved') approver.tell(event);
     }
   } catch (error) {
     throw error instanceof RpcError && error.code === ErrorCode.AgentNotAttached ? await noAgent(host, agentId) : error;
   } finally {
+    await approver.finish();
+    await show();
     await printer.finish();
   }
   // Nobody is left to tell, or it is known already.

@@ -21,6 +21,19 @@ export function connectionFlags(command: Command, management = false): Command {
 }
 
 /**
+ * The flags of a command that sees and may do more in the management role, and can do without: it takes that role
+ * unless it is given a daemon token.
+ */
+export function eitherRoleFlags(command: Command): Command {
+  return connectionFlags(command, true).option('--token <token>', 'a daemon token: without the management role');
+}
+
+/** See {@link eitherRoleFlags}. */
+export function asManager(flags: ConnectionFlags): ConnectionFlags & { management: boolean } {
+  return { ...flags, management: flags.token === undefined };
+}
+
+/**
  * Connects, does something, and disconnects whatever came of it. Nobody waits for the closing handshake: the process
  * lives on until it is over, unless it is left by Ctrl-C.
  */

@@ -3,6 +3,7 @@ import { Backoff } from './backoff.ts';
 import type { Chat, ChatOptions } from './chat.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { ConnectionClosedError, ConnectionError, SwitchboardError } from './errors.ts';
+import { quietly } from './quietly.ts';
 import { type RequestFunction, requestFunction } from './request.ts';
 import type { SocketFactory } from './socket.ts';
 import { Turns } from './turns.ts';
@@ -77,7 +78,7 @@ class AgentRun implements Agent {
 
   #become(status: AgentStatus): void {
     this.#status = status;
-    this.#options.onStatus?.(status);
+    quietly(() => this.#options.onStatus?.(status));
   }
 
   /** Connects again and again. Returns why that is over. */
@@ -121,14 +122,8 @@ class AgentRun implements Agent {
       auth: { token, agent_id: agentId },
       connectTimeoutMs,
       signal: this.#stop.signal,
-      request: (method, params, reply, peer) => {
-        if (method !== 'agent.chat') return false;
-        turns.start(params, reply, peer);
-        return true;
-      },
-      notification: (method, params) => {
-        if (method === 'agent.chat.cancel') turns.cancel(params);
-      },
+      request: (method, params, reply, peer) => turns.request(method, params, reply, peer),
+      notification: (method, params) => turns.notification(method, params),
       ended: () => turns.lost(),
     });
   }

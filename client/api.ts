@@ -1,13 +1,16 @@
 /** What both entries of the SDK export. */
 export type { AgentRow, AgentSpec } from '../protocol/agents.ts';
+export type { ApprovalRow, ApprovalStatus } from '../protocol/approvals.ts';
 export type { AgentChatParams, CancelReason, SessionRow } from '../protocol/chat.ts';
 export { CloseCode } from '../protocol/close-codes.ts';
-export { ErrorCode } from '../protocol/errors.ts';
+export { ErrorCode, WireError } from '../protocol/errors.ts';
 export type { ChatEvent } from '../protocol/events.ts';
+export type { HostAgent, HostEvent } from '../protocol/host.ts';
 export type { InputOf, RequestMethod, ResultOf } from '../protocol/methods.ts';
+export type { ToolCancelReason, ToolDefinition } from '../protocol/tools.ts';
 export type { Agent, AgentStatus } from './agent.ts';
 export type { ReconnectOptions } from './backoff.ts';
-export type { CancelOptions, Chat, ChatAck, ChatOptions } from './chat.ts';
+export type { ApproveOptions, CancelOptions, Chat, ChatAck, ChatOptions } from './chat.ts';
 export {
   AuthError,
   BufferOverflowError,
@@ -23,5 +26,11 @@ export {
   TurnError,
 } from './errors.ts';
 export type { Host } from './host.ts';
+export type { HostSnapshot, HostSubscription, SubscribeOptions } from './host-events.ts';
+export type { OnToolError } from './host-tools.ts';
 export type { RequestFunction, RequestOptions } from './request.ts';
-export { type AgentEvent, type OnChat, RejectChat, type Turn, TurnCancelled } from './turn.ts';
+export { type HostTool, type ToolCall, ToolCallCancelled, type ToolHandler, type ToolOptions } from './tool.ts';
+export { ApprovalDeniedError, ToolCancelledError, ToolTimeoutError, ToolUnavailableError } from './tool-errors.ts';
+export { type AgentEvent, type OnChat, RejectChat, type Turn, TurnCancelled, TurnEnded } from './turn.ts';
+export type { ApprovalOutcome, ApprovalRequest } from './turn-approvals.ts';
+export type { ToolCallOptions, ToolProgress, TurnTools } from './turn-tools.ts';

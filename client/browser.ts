@@ -1,7 +1,8 @@
 /** The SDK's entry for browsers: their own WebSocket, and nothing of Node's. */
 import type { Agent, AgentOptions } from './agent.ts';
 import { openAgent } from './agent-run.ts';
-import { type Host, type HostOptions, openHost } from './host.ts';
+import type { Host, HostOptions } from './host.ts';
+import { openHost } from './host-run.ts';
 import { openNativeSocket } from './socket-native.ts';
 
 export * from './api.ts';

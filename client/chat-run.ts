@@ -1,6 +1,6 @@
 import { ErrorCode } from '../protocol/errors.ts';
 import { type ChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
-import type { CancelOptions, Chat, ChatAck } from './chat.ts';
+import type { ApproveOptions, CancelOptions, Chat, ChatAck } from './chat.ts';
 import { BufferOverflowError, RpcError, type TerminalEvent, TurnError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Peer } from './peer.ts';
@@ -92,6 +92,12 @@ export class ChatRun implements Chat {
       if (this.#over || (error instanceof RpcError && error.code === ErrorCode.NotFound)) return;
       throw error;
     }
+  }
+
+  async approve(approvalId: string, decision: boolean | string, options: ApproveOptions = {}): Promise<boolean> {
+    const params = { session_id: this.sessionId, approval_id: approvalId, decision, answer: options.answer };
+    const { resolved } = (await this.#peer.request('agents.chat.approve', params)) as { resolved: boolean };
+    return resolved;
   }
 
   async text(): Promise<string> {

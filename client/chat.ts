@@ -21,6 +21,12 @@ export interface CancelOptions {
   graceMs?: number | undefined;
 }
 
+/** What may go with a decision. */
+export interface ApproveOptions {
+  /** Anything that the agent is to read beside the decision. */
+  answer?: unknown;
+}
+
 /**
  * One turn with an agent. Iterating it yields its events, the one terminal (`done`, `error`, `auth_required`) last;
  * leaving the loop early cancels the turn. Its events can be read once, either by iterating or by {@link Chat.text}.
@@ -40,6 +46,14 @@ export interface Chat extends AsyncIterable<ChatEvent> {
    * cancel could hit another turn of that session.
    */
   cancel(options?: CancelOptions): Promise<void>;
+  /**
+   * Answers an `approval_pending` of this turn. `true`, `approve`, `approved` and `yes` approve; anything else denies.
+   * @param approvalId the event's `approval_id`.
+   * @returns whether the agent took it; else it is pending again, or the agent has settled it by itself.
+   * @throws {RpcError} `-32016` where it is not pending (any more), `-32012` and `-32004` where the agent did not
+   * answer properly, which leaves it pending.
+   */
+  approve(approvalId: string, decision: boolean | string, options?: ApproveOptions): Promise<boolean>;
   /**
    * The whole answer: `done.text` where the agent sent it, else all `token` deltas joined.
    * @throws {TurnError} when the turn ends in `error` or `auth_required`, or cancelled.

@@ -18,8 +18,8 @@ export interface ConnectionInput {
   signal?: AbortSignal;
   /** Answers a request of the broker's; false for one that is not known. */
   request?(method: string, params: unknown, reply: Reply, peer: Peer): boolean;
-  /** Takes a notification that is not an event of a chat opened here. */
-  notification?(method: string, params: unknown): void;
+  /** Takes a notification that is not an event of a chat opened here; `size` is its frame's length in characters. */
+  notification?(method: string, params: unknown, size: number): void;
   /** The connection is over. */
   ended?(error: SwitchboardError): void;
 }
@@ -48,7 +48,7 @@ export async function openConnection(input: ConnectionInput): Promise<Connection
       input.request?.(method, params, reply, peer) ?? false,
     notification: (method: string, params: unknown, size: number) => {
       if (method === 'agents.chat.event') chats.event(params, size);
-      else input.notification?.(method, params);
+      else input.notification?.(method, params, size);
     },
     ended: (error: SwitchboardError) => {
       chats.ended(error);

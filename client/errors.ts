@@ -137,7 +137,7 @@ function describe(event: TerminalEvent): string {
   return `the turn ended: ${event.finish_reason}`;
 }
 
-/** A chat's events were read so much more slowly than they came that its buffer ran over; the turn was cancelled. */
+/** Events were read so much more slowly than they came that their buffer ran over; where it was a chat, it was cancelled. */
 export class BufferOverflowError extends SwitchboardError {
   constructor(limit: number) {
     super(`more than ${limit} characters of events were waiting to be read`, false);

@@ -1,11 +1,16 @@
+import type { z } from 'zod';
 import type { AgentRow } from '../protocol/agents.ts';
+import type { ApprovalRow } from '../protocol/approvals.ts';
 import type { SessionRow } from '../protocol/chat.ts';
+import type { HostAgent, HostEvent } from '../protocol/host.ts';
 import type { InputOf, ResultOf } from '../protocol/methods.ts';
+import type { ToolDefinition } from '../protocol/tools.ts';
 import type { Chat, ChatOptions } from './chat.ts';
-import { type Connection, openConnection } from './connection.ts';
 import type { SwitchboardError } from './errors.ts';
-import { type RequestFunction, requestFunction } from './request.ts';
-import type { SocketFactory } from './socket.ts';
+import type { HostSubscription, SubscribeOptions } from './host-events.ts';
+import type { OnToolError } from './host-tools.ts';
+import type { RequestFunction } from './request.ts';
+import type { HostTool, ToolHandler, ToolOptions } from './tool.ts';
 
 /** How to connect a host. */
 export interface HostOptions {
@@ -17,6 +22,8 @@ export interface HostOptions {
   hostToken?: string | undefined;
   /** How long connecting and authenticating may take together. Milliseconds, default 10,000. */
   connectTimeoutMs?: number | undefined;
+  /** Hears what a tool's handler threw and the agent was told, errors made for the agent apart. Default: nobody does. */
+  onToolError?: OnToolError | undefined;
 }
 
 /** A connected host: what a window that people chat in needs of the broker. It does not reconnect by itself. */
@@ -38,34 +45,48 @@ export interface Host {
   };
   /** The live turns: one's own, with the management role all of them. */
   sessions(): Promise<SessionRow[]>;
+  /**
+   * Offers a tool to every agent that this host talks to, from the next turn on (`wire.md` section 7). Resolves once
+   * the broker knows of it. One of the same name is replaced.
+   * @throws {Error} where the schema has no JSON Schema that says the same. @throws {RpcError} `-32020`
+   */
+  tool<S extends z.ZodType = z.ZodUnknown>(
+    name: string,
+    options: ToolOptions<S>,
+    handler: ToolHandler<z.output<S>>,
+  ): Promise<HostTool>;
+  /** The tools that the broker knows of this host, sorted by name. */
+  tools(): Promise<ToolDefinition[]>;
+  /** Pending approvals, and the last 500 resolved ones. */
+  approvals(): Promise<ApprovalRow[]>;
+  /** Raises an approval and leaves; it is withdrawn when this connection ends. */
+  requestApproval(approval: InputOf<'host.request_approval'>): Promise<ApprovalRow>;
+  /**
+   * Answers an approval. Any label other than `approve` denies. The row that comes back is still pending where it was a
+   * chat's, and its agent did not take the answer.
+   * @throws {RpcError} `-32016` not pending (any more), `-32015` not this host's to answer.
+   */
+  resolveApproval(approvalId: string, resolution: string): Promise<ApprovalRow>;
+  /**
+   * Waits until an approval is pending no more, by subscribing to events.
+   * @throws {RpcError} `-32014` where there is none of that id. @throws the signal's reason.
+   */
+  approvalOutcome(approvalId: string, options?: { signal?: AbortSignal | undefined }): Promise<ApprovalRow>;
+  /** From now on what happens at the broker, after a snapshot of everything before. */
+  subscribe(options?: SubscribeOptions): Promise<HostSubscription>;
+  /** The newest events, oldest first. @param limit 1 to 500, default 100. */
+  events(limit?: number): Promise<HostEvent[]>;
+  /** Tells every subscriber something. */
+  notify(event: InputOf<'host.notify'>): Promise<HostEvent>;
+  /** Agents that some connection has registered, and attached ones that registered nothing. */
+  hostAgents(): Promise<HostAgent[]>;
+  /** Lists an agent for as long as this connection lives, or changes one of its own. */
+  registerAgent(agent: InputOf<'host.register_agent'>): Promise<HostAgent>;
+  /** Takes an agent that this connection has registered off the list. */
+  unregisterAgent(agentId: string): Promise<void>;
+  /** Says what an agent that this connection has registered is doing. */
+  setStatus(status: InputOf<'host.set_status'>): Promise<HostAgent>;
   readonly request: RequestFunction;
   /** Ends the connection; chats that still run fail with `ConnectionClosedError`. Resolves when the socket is closed. */
   close(): Promise<void>;
-}
-
-/**
- * Connects a host over a given kind of socket; the entries for Node and browsers fill that in.
- * @throws {ConnectionError} not reachable. @throws {AuthError} wrong token.
- */
-export async function openHost(open: SocketFactory, options: HostOptions): Promise<Host> {
-  const { url, token = '', hostToken, connectTimeoutMs } = options;
-  const auth = hostToken === undefined ? { token } : { host_token: hostToken };
-  return hostOn(await openConnection({ open, url, auth, connectTimeoutMs }));
-}
-
-function hostOn({ peer, chats, identity, ended }: Connection): Host {
-  const request = requestFunction(() => peer);
-  return {
-    role: identity.role,
-    closed: ended,
-    chat: (agentId, prompt, options) => chats.open(peer, agentId, prompt, options),
-    agents: {
-      list: () => request('agents.list', {}),
-      upsert: (agent) => request('agents.upsert', agent),
-      remove: (id) => request('agents.remove', { id }),
-    },
-    sessions: async () => (await request('agents.chat.sessions', {})).sessions,
-    request,
-    close: () => peer.close(),
-  };
 }

@@ -1,12 +1,15 @@
-/**
- * A fresh session id, `chat-<uuid>` as the broker would make it (`wire.md` section 6).
- * By `getRandomValues`, because browsers have `randomUUID` in secure contexts only.
- */
-export function newSessionId(): string {
+/** A fresh session id, `chat-<uuid>` as the broker would make it (`wire.md` section 6). */
+export const newSessionId = (): string => `chat-${uuid()}`;
+
+/** A fresh id for an agent's approval. */
+export const newApprovalId = (): string => `ask-${uuid()}`;
+
+/** By `getRandomValues`, because browsers have `randomUUID` in secure contexts only. */
+function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
-  return `chat-${parts.join('-')}`;
+  return parts.join('-');
 }

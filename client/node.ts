@@ -2,7 +2,8 @@
 import type { Agent, AgentOptions as CoreAgentOptions } from './agent.ts';
 import { openAgent } from './agent-run.ts';
 import { type DiscoverOptions, findToken, findUrl } from './discover.ts';
-import { type HostOptions as CoreHostOptions, type Host, openHost } from './host.ts';
+import type { HostOptions as CoreHostOptions, Host } from './host.ts';
+import { openHost } from './host-run.ts';
 import { openWsSocket } from './socket-ws.ts';
 
 export * from './api.ts';

@@ -6,12 +6,12 @@ import {
   ConnectionError,
   ConnectionLostError,
   RequestTimeoutError,
-  RpcError,
   type SwitchboardError,
 } from './errors.ts';
 import type { Socket, SocketEnd, SocketFactory } from './socket.ts';
+import { toRpcError } from './tool-errors.ts';
 
-/** Answers one request of the broker's. Only the first answer is sent. */
+/** Answers one request of the broker's. Only the first answer is sent; one that JSON cannot write throws, and is none. */
 export interface Reply {
   result(value: unknown): void;
   error(error: ErrorObject): void;
@@ -97,31 +97,39 @@ export class Peer {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** Sends a request and hands its answer over in the very turn of the event loop in which it arrives. */
-  call(method: string, params: unknown, settle: Settle, timeoutMs?: number): void {
+  /**
+   * Sends a request and hands its answer over in the very turn of the event loop in which it arrives.
+   * @returns the request's id; undefined where the connection is over, which `settle` has been told.
+   * @throws {TypeError} where JSON cannot write the parameters.
+   */
+  call(method: string, params: unknown, settle: Settle, timeoutMs?: number): RpcId | undefined {
     if (this.#ended) {
       settle.error(this.#ended);
-      return;
+      return undefined;
     }
     const id = this.#nextId++;
+    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
     const expire = () => {
       this.#pending.delete(id);
       settle.error(new RequestTimeoutError(method, timeoutMs ?? 0));
     };
     const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
     this.#pending.set(id, { method, timer, result: (value) => settle.result(value), error: (e) => settle.error(e) });
-    this.#send({ jsonrpc: '2.0', id, method, params });
+    this.#socket?.send(text);
+    return id;
   }
 
   /** {@link Peer.call} as a promise. */
   request(method: string, params: unknown, timeoutMs?: number): Promise<unknown> {
-    return new Promise((resolve, reject) => this.call(method, params, { result: resolve, error: reject }, timeoutMs));
+    return new Promise((resolve, reject) => {
+      this.call(method, params, { result: resolve, error: reject }, timeoutMs);
+    });
   }
 
   /** Sends a notification. False where the connection is over. */
   notify(method: string, params: unknown): boolean {
     if (this.#ended) return false;
-    this.#send({ jsonrpc: '2.0', method, params });
+    this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
     return true;
   }
 
@@ -130,10 +138,6 @@ export class Peer {
     this.#end(new ConnectionClosedError());
     this.#socket?.close(1000, '');
     return this.gone;
-  }
-
-  #send(message: object): void {
-    this.#socket?.send(JSON.stringify(message));
   }
 
   #end(error: SwitchboardError): void {
@@ -163,7 +167,7 @@ export class Peer {
     if (!call) return;
     this.#pending.delete(frame.id);
     clearTimeout(call.timer);
-    if (frame.error) call.error(new RpcError(call.method, frame.error as unknown as ErrorObject));
+    if (frame.error) call.error(toRpcError(call.method, frame.error as unknown as ErrorObject));
     else call.result(frame.result);
   }
 
@@ -171,8 +175,9 @@ export class Peer {
     let answered = false;
     const send = (answer: { result: unknown } | { error: ErrorObject }) => {
       if (answered || this.#ended) return;
+      const text = JSON.stringify({ jsonrpc: '2.0', id, ...answer });
       answered = true;
-      this.#send({ jsonrpc: '2.0', id, ...answer });
+      this.#socket?.send(text);
     };
     const reply: Reply = { result: (value) => send({ result: value ?? null }), error: (error) => send({ error }) };
     if (!this.#handlers.request(method, params, reply, this)) reply.error(WireError.methodNotFound().toObject());

@@ -1,22 +1,39 @@
+import type { ChatApproveParams } from '../protocol/approvals.ts';
 import type { AgentChatParams, CancelReason } from '../protocol/chat.ts';
 import { isChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
+import type { ToolCancelReason } from '../protocol/tools.ts';
 import { Pacer } from './pacer.ts';
-import type { Peer } from './peer.ts';
-import { type AgentEvent, type OnChat, type Turn, TurnCancelled } from './turn.ts';
+import type { Peer, Reply } from './peer.ts';
+import { ToolCancelledError } from './tool-errors.ts';
+import { type AgentEvent, type OnChat, type Turn, TurnCancelled, TurnEnded } from './turn.ts';
+import { type ApprovalOutcome, type ApprovalRequest, TurnApprovals } from './turn-approvals.ts';
+import { type ToolCallOptions, type ToolCalls, type TurnTools, toolsOf } from './turn-tools.ts';
 
 type Stream = Exclude<ReturnType<OnChat>, Promise<unknown>>;
+
+/** A tool call that ended so ended with its turn, of which the agent may hear a moment later only. */
+const TURN_IS_OVER: ReadonlySet<ToolCancelReason> = new Set(['turn_ended', 'host_disconnected', 'draining']);
 
 /** A {@link Turn} from the inside: runs the agent's part and sees to it that there is one terminal, and nothing after it. */
 export class TurnRun implements Turn {
   readonly params: AgentChatParams;
+  readonly tools: TurnTools;
   readonly #peer: Peer;
   readonly #controller = new AbortController();
+  /** Aborts with the turn's signal, and also when the agent itself has ended the turn. */
+  readonly #over = new AbortController();
+  readonly #approvals: TurnApprovals;
   #ended = false;
   #streamed = false;
 
-  constructor(peer: Peer, params: AgentChatParams) {
+  constructor(peer: Peer, params: AgentChatParams, toolCalls: ToolCalls) {
     this.#peer = peer;
     this.params = params;
+    this.#approvals = new TurnApprovals((event) => this.event(event), this.#over.signal);
+    this.tools = {
+      list: toolsOf(params.context),
+      call: (name, args, options) => this.#callTool(toolCalls, name, args, options),
+    };
   }
 
   get sessionId(): string {
@@ -47,12 +64,24 @@ export class TurnRun implements Turn {
     const sent = this.#peer.notify('agent.chat.event', whole);
     this.#ended = terminal;
     this.#streamed ||= event.kind === 'token';
+    if (terminal) this.#over.abort(new TurnEnded());
     return sent;
+  }
+
+  requestApproval(request: ApprovalRequest): Promise<ApprovalOutcome> {
+    return this.#approvals.request(request);
+  }
+
+  /** `agent.chat.approve`. False, and not answered, where this turn waits for nothing of that id. */
+  resolveApproval(params: ChatApproveParams, reply: Reply): boolean {
+    return this.#approvals.resolve(params, reply);
   }
 
   /** Nobody waits for the rest any more. */
   cancel(reason: CancelReason | 'connection_lost'): void {
-    this.#controller.abort(new TurnCancelled(reason));
+    const cause = new TurnCancelled(reason);
+    this.#controller.abort(cause);
+    this.#over.abort(cause);
   }
 
   /** Runs the agent's part to its end. @param onError hears what it threw, a cancelled turn's protest apart. */
@@ -63,13 +92,30 @@ export class TurnRun implements Turn {
       else this.#answer(await output);
       if (!this.signal.aborted) this.event({ kind: 'done', finish_reason: 'stop' });
     } catch (error) {
-      if (!this.signal.aborted) {
+      if (error instanceof ToolCancelledError && TURN_IS_OVER.has(error.reason)) {
+        this.event({ kind: 'done', finish_reason: 'cancelled' });
+      } else if (!this.signal.aborted) {
         this.event({ kind: 'error', error: error instanceof Error ? error.message : String(error) });
         onError(error);
       }
     }
     // With grace the host is still there, and waits for this; without, the broker drops it.
     if (this.signal.aborted) this.event({ kind: 'done', finish_reason: 'cancelled' });
+  }
+
+  #callTool(calls: ToolCalls, tool: string, args: unknown = {}, options: ToolCallOptions = {}): Promise<unknown> {
+    const { timeoutMs, signal, actionId, attempt, onProgress } = options;
+    const params = {
+      session_id: this.sessionId,
+      tool,
+      parameters: args,
+      timeout_ms: timeoutMs,
+      action_id: actionId,
+      attempt,
+    };
+    // The turn's own first: it decides what a call that both withdraw rejects with.
+    const signals = signal ? [this.#over.signal, signal] : [this.#over.signal];
+    return calls.call(this.#peer, params, signals, onProgress);
   }
 
   async #stream(items: Stream): Promise<void> {

@@ -1,5 +1,8 @@
 import type { AgentChatParams, CancelReason } from '../protocol/chat.ts';
 import { ErrorCode, type ErrorObject, WireError } from '../protocol/errors.ts';
+import { RpcError } from './errors.ts';
+import type { ApprovalOutcome, ApprovalRequest } from './turn-approvals.ts';
+import type { TurnTools } from './turn-tools.ts';
 
 /** An event as an agent writes it: a kind of `wire.md` section 6, or its own, without the session's and turn's ids. */
 export interface AgentEvent {
@@ -18,6 +21,8 @@ export interface Turn {
   readonly params: AgentChatParams;
   /** Aborts when nobody waits for the rest any more. Its reason is a {@link TurnCancelled}. */
   readonly signal: AbortSignal;
+  /** The host's tools. */
+  readonly tools: TurnTools;
   /** Streams a piece of the answer. False, and nothing is sent, once the turn is over or cancelled. */
   token(delta: string): boolean;
   /**
@@ -26,6 +31,12 @@ export interface Turn {
    * @throws {TypeError} where a field that its kind needs is missing: the broker would drop it.
    */
   event(event: AgentEvent): boolean;
+  /**
+   * Has a person decide: the host is sent `approval_pending`, and the turn waits, unswept, until somebody who may has
+   * answered, or the time is over. The host is sent `approval_resolved` in either case.
+   * Rejects with the signal's {@link TurnCancelled} where the turn is cancelled, with {@link TurnEnded} where it ends.
+   */
+  requestApproval(request: ApprovalRequest): Promise<ApprovalOutcome>;
 }
 
 /**
@@ -49,6 +60,15 @@ export class TurnCancelled extends Error {
   }
 }
 
+/** What a tool or an approval that was still waited for rejects with, once the agent itself has ended the turn. */
+export class TurnEnded extends Error {
+  override readonly name = 'TurnEnded';
+
+  constructor() {
+    super('the turn has ended');
+  }
+}
+
 /** Thrown from `accept`: the turn is refused, and the host reads this in `data.agent_error` of its `-32012`. */
 export class RejectChat extends Error {
   override readonly name = 'RejectChat';
@@ -63,9 +83,9 @@ export class RejectChat extends Error {
   }
 }
 
-/** What the host is told of a refusal. */
+/** What the other side is told of something thrown: our own words, for they are to somebody whom we chose to answer. */
 export function toErrorObject(error: unknown): ErrorObject {
-  if (error instanceof RejectChat || error instanceof WireError) {
+  if (error instanceof RejectChat || error instanceof WireError || error instanceof RpcError) {
     const { code, message, data } = error;
     return data === undefined ? { code, message } : { code, message, data };
   }

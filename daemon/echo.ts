@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectAgent } from '../client/node.ts';
+import { type AgentEvent, connectAgent, type Turn } from '../client/node.ts';
+import { findCommand } from './echo-commands.ts';
 
 /** The demonstration agent's id. */
 export const ECHO_ID = 'echo';
@@ -7,23 +8,44 @@ export const ECHO_ID = 'echo';
 /** Pause after each word, so that a person sees the answer stream. Milliseconds. */
 const WORD_PAUSE_MS = 20;
 
+/** Waits so many milliseconds; rejects when the signal aborts. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/** How to connect `echo`. */
+export interface EchoOptions {
+  url: string;
+  token: string;
+  /** How time passes; for tests. Default: as it does. */
+  pause?: Pause;
+}
+
 /** A chat's words, each with the white space before it: joined they are the prompt again. */
 export function words(prompt: string): string[] {
   return prompt.match(/\s*\S+|\s+$/g) ?? [];
 }
 
-/** Connects `echo`, an agent that streams the prompt back word by word (`--demo`). It is attached when this resolves. */
-export function connectEcho(options: { url: string; token: string }): Promise<{ close(): unknown }> {
+/**
+ * Connects `echo` (`--demo`), an agent that streams the prompt back word by word; a few prompts show what else an agent
+ * can do. It is attached when this resolves.
+ */
+export function connectEcho({ pause = pauseFor, ...connection }: EchoOptions): Promise<{ close(): unknown }> {
   return connectAgent({
-    ...options,
+    ...connection,
     agentId: ECHO_ID,
-    async *onChat({ prompt, signal }) {
-      for (const word of words(prompt)) {
-        yield word;
-        // A cancel ends the pause at once, and the turn with it.
-        await delay(WORD_PAUSE_MS, undefined, { signal });
-      }
-      yield { kind: 'done', finish_reason: 'stop', text: prompt };
+    onChat(turn) {
+      const command = findCommand(turn.prompt);
+      return command ? command.run(turn, command.rest, pause) : repeat(turn, pause);
     },
   });
 }
+
+async function* repeat({ prompt, signal }: Turn, pause: Pause): AsyncGenerator<string | AgentEvent> {
+  for (const word of words(prompt)) {
+    yield word;
+    // A cancel ends the pause at once, and the turn with it.
+    await pause(WORD_PAUSE_MS, signal);
+  }
+  yield { kind: 'done', finish_reason: 'stop', text: prompt };
+}
+
+const pauseFor: Pause = (ms, signal) => delay(ms, undefined, { signal });

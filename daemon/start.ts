@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type Broker, createBroker } from '../broker.ts';
+import { type Broker, createBroker, DEFAULT_GATED_METHODS } from '../broker.ts';
 import type { Config, Settings } from '../config.ts';
 import { connectEcho, ECHO_ID } from './echo.ts';
 import { isSystemError, StartError } from './errors.ts';
@@ -10,7 +10,7 @@ import { bindSocket, chooseSocket, prepareDirectory } from './socket.ts';
 import type { Teardown } from './teardown.ts';
 
 /** Flags whose features are still to come. They are accepted, so that a config file need not change later. */
-const NOT_BUILT_YET = ['approve', 'no-approvals', 'approval-timeout', 'resume-window', 'inspect'];
+const NOT_BUILT_YET = ['resume-window', 'inspect'];
 
 /**
  * Brings the daemon up (`wire.md` section 12): home, tokens, listeners, `echo`, and `broker.json` last, so that whoever
@@ -35,6 +35,11 @@ export async function startDaemon(
     auth: !settings['no-auth'],
     tokens: config.tokens,
     agentStore,
+    approvals: {
+      enabled: !settings['no-approvals'],
+      methods: [...DEFAULT_GATED_METHODS, ...settings.approve],
+      timeoutMs: settings['approval-timeout'],
+    },
     limits: limitsOf(settings),
     allowedOrigins: settings['allow-origin'],
     log,
