@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openChat, settle, startLinked } from '../support/linked.ts';
+import { readDrops } from '../support/metrics.ts';
 
 const MINUTE = 60_000;
 const pending = (approval_id: string) => ({ kind: 'approval_pending', approval_id, tool: 'rm', params: { path: '/' } });
@@ -117,3 +118,27 @@ test('agents.chat › when it is parked › then no silence is too long, and its
   await linked.advance(2 * MINUTE);
   expect(host.events().at(-1)).toMatchObject({ code: 'stale', seq: 3 });
 });
+
+test.each(['before its ack', 'after it'])(
+  'agents.chat › when a turn asks for more approvals than it may have pending, %s › then the rest are dropped and counted, and it streams on when those are resolved',
+  async (when) => {
+    const linked = startLinked({ limits: { maxPendingApprovals: 2 } });
+    const host = await linked.host();
+    const agent = await linked.agent('echo');
+    host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', session_id: 's' });
+    await settle();
+    const ask = () => {
+      for (const id of ['a', 'b', 'c', 'd']) agent.emit('s', pending(id));
+    };
+    if (when === 'before its ack') ask();
+    agent.answer(agent.lastChat(), { accepted: true });
+    if (when === 'after it') ask();
+    await settle();
+    expect(host.events('s').map((event) => event.approval_id)).toEqual(['a', 'b']);
+    expect((await host.ok('host.approvals')).approvals).toHaveLength(2);
+    expect(await readDrops(linked.broker)).toEqual({ too_many_approvals: 2 });
+    for (const id of ['a', 'b']) agent.emit('s', resolved(id));
+    await settle();
+    expect((await host.ok('agents.chat.sessions')).sessions).toMatchObject([{ status: 'streaming', seq: 4 }]);
+  },
+);

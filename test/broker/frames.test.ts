@@ -129,9 +129,9 @@ describe('an event › when a stranger sends it', () => {
 
 describe('a method › when nobody may call it here', () => {
   test.each([
-    ...['tools.register', 'tools.unregister', 'tools.list', 'tools.execute', 'session.init'],
-    ...['host.subscribe', 'host.agents', 'host.resolve_approval', 'agents.chat.approve', 'agents.chat.subscribe'],
-    ...['runs.start', 'supervision.list', 'voice.sessions.list', 'meeting.list', 'memory.query', 'a2ui.surfaces'],
+    ...['agents.chat.subscribe', 'runs.start', 'supervision.list', 'voice.sessions.list', 'voice.providers.list'],
+    ...['meeting.list', 'meeting.start', 'memory.query', 'memory.add_fact', 'a2ui.surfaces', 'a2ui.apply'],
+    ...['a2ui/subscribe', 'tools.progress', 'host.event', 'agents.approve', 'tools.execute:clock'],
     ...['', '__proto__', 'constructor', 'toString', 'rpc.request', 'xstate.stop', 'AGENTS.LIST', 'agents.list '],
   ])('%j, which is not there › then -32601', async (method) => {
     const client = await startLinked().manager();

@@ -13,7 +13,7 @@ describe('server.handshake › when the version is one that is spoken', () => {
       limits: {
         max_message_bytes: 5_000,
         max_turns_per_connection: 7,
-        max_pending_tools: 0,
+        max_pending_tools: 64,
         resume_window_ms: 0,
       },
     });

@@ -4,12 +4,16 @@ import { heapInUse } from '../support/gc.ts';
 import { startInternals } from '../support/internals.ts';
 
 const MIB = 2 ** 20;
-const WAYS: Way[] = ['done', 'done', 'done', 'done', 'done', 'cancel', 'error', 'refused'];
+/** Most just end; in the rest there is everything that a turn may leave behind. */
+const WAYS: Way[] = [
+  ...Array<Way>(10).fill('done'),
+  ...(['cancel', 'cancel', 'error', 'error', 'refused', 'refused', 'tool', 'tool', 'approval', 'left'] as const),
+];
 
-test('law 4 › when 100,000 turns have ended › then the heap is where it was after 10,000', {
+test('law 4 › when 100,000 turns have ended, with tools and approvals among them › then the heap is where it was after 10,000', {
   timeout: 120_000,
 }, async () => {
-  const internals = startInternals();
+  const internals = startInternals({ approvals: { methods: ['tools.execute:gated'] } });
   const crowd = await crowdOf(internals);
   const run = async (count: number) => {
     // A thousand at once is all that one connection may have.
@@ -24,5 +28,6 @@ test('law 4 › when 100,000 turns have ended › then the heap is where it was 
   const grown = (await heapInUse()) - before;
   expect(internals.state.counters.turns).toBe(100_000);
   expect(crowd.terminals + crowd.errors).toBe(100_000);
-  expect(grown / MIB).toBeLessThan(2);
+  expect([crowd.toolCalls, crowd.toolAnswers]).toEqual([20_000, 20_000]);
+  expect(grown / MIB).toBeLessThan(1);
 });

@@ -56,10 +56,12 @@ test('law 10 › when a turn breaks at its terminal › then its host still gets
 
 test('law 10 › when a parked turn breaks › then it ends alone', async () => {
   const { internals, host, other, agent } = await two();
-  poison(internals.turn('bad').pendingApprovals, 'add');
+  poison(internals.turn('bad').pendingApprovals, 'set');
   agent.emit('bad', { kind: 'approval_pending', approval_id: 'a', tool: 't' });
   await settle();
-  expect(kinds(host, 'bad')).toEqual(['error internal']);
+  expect(kinds(host, 'bad')).toEqual(['approval_pending', 'error internal']);
+  // Nothing of it is left to be answered.
+  expect(internals.state.approvals.pendingCount).toBe(0);
   expect(cancels(agent)).toEqual(['bad']);
   await expectAlive(internals, other, agent);
 });

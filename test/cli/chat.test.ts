@@ -79,17 +79,87 @@ describe('switchboard chat AGENT PROMPT', () => {
     expect(io.out).toBe('all at once\n');
   });
 
-  it('tells of tools and approvals on stderr', async () => {
+  it('tells of tools on stderr, a line each', async () => {
     daemon.answer = () => [
-      { kind: 'tool_call', tool: 'search\u001b' },
-      { kind: 'tool_result', tool: 'search', ok: false },
-      { kind: 'approval_pending', approval_id: 'x', action: 'delete it' },
+      { kind: 'tool_call', call_id: '1', tool: 'search\u001b', params: { q: 'a\nb' } },
+      { kind: 'tool_call', call_id: '2', tool: 'rm' },
+      { kind: 'tool_result', call_id: '2', tool: 'rm', ok: false, excerpt: 'no\u001b[2J such\nfile' },
+      { kind: 'tool_result', call_id: '1', tool: 'search\u001b', ok: true },
+      { kind: 'tool_result', tool: 'unheard-of', ok: true, excerpt: 'x' },
       token('ok'),
       done(),
     ];
     expect(await io.run('chat', 'echo', 'hi')).toBe(0);
-    expect(io.err).toBe('[tool search ]\n[tool search failed]\n[waiting for an approval: delete it]\n');
+    expect(io.err.split('\n')).toEqual([
+      '⚙ search({"q":"a\\nb"})',
+      '⚙ rm()',
+      '✗ rm() → no [2J such file',
+      '✓ search({"q":"a\\nb"})',
+      '✓ unheard-of → x',
+      '',
+    ]);
     expect(io.out).toBe('ok\n');
+  });
+
+  it('on a terminal › fills a tool’s line in with its result, cut to the width', async () => {
+    io.stderr.isTTY = true;
+    io.stderr.columns = 30;
+    daemon.answer = () => [
+      { kind: 'tool_call', tool: 'search' },
+      { kind: 'tool_result', tool: 'search', ok: true, excerpt: 'a long answer that does not fit' },
+      done(),
+    ];
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.err).toBe('⚙ search() …\r\u001b[K✓ search() → a long answer …\n');
+    expect(io.err.split('\u001b[K')[1]?.trimEnd()).toHaveLength(28);
+  });
+
+  it('on a terminal › leaves the line be when something else was written meanwhile', async () => {
+    io.stdout.isTTY = true;
+    io.stderr.isTTY = true;
+    daemon.answer = () => [
+      { kind: 'tool_call', tool: 'search' },
+      token('meanwhile'),
+      { kind: 'tool_result', tool: 'search', ok: true, excerpt: 'found' },
+      done(),
+    ];
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.err).toBe('⚙ search() …\n✓ search() → found\n');
+    expect(io.out).toBe('meanwhile\n');
+  });
+
+  it('on a terminal › holds back what comes while a question stands there', async () => {
+    io.stdin.isTTY = true;
+    io.stdout.isTTY = true;
+    io.stderr.isTTY = true;
+    let goOn = () => {};
+    daemon.answer = (_prompt, turn) => {
+      goOn = () =>
+        turn.send(
+          token('in between'),
+          { kind: 'approval_resolved', approval_id: 'a', resolution: 'timeout' },
+          token(' and after'),
+          done(),
+        );
+      return [{ kind: 'approval_pending', approval_id: 'a', tool: 'rm', params: { path: '/' } }];
+    };
+    const running = io.run('chat', 'echo', 'hi');
+    await io.shows('allow rm({"path":"/"})? [y/n] ', 'err');
+    goOn();
+    expect(await running).toBe(0);
+    expect(io.screen.split('[y/n] ')[1]?.split('\n').slice(1)).toEqual([
+      'in between',
+      '[not answered in time]',
+      ' and after',
+      '',
+    ]);
+  });
+
+  it('offers the agent a clock and dice, unless it is told not to', async () => {
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(daemon.offered.map(({ name }) => name)).toEqual(['clock', 'dice']);
+    expect(await io.run('chat', 'echo', 'hi', '--no-tools')).toBe(0);
+    expect(daemon.offered).toHaveLength(2);
   });
 
   it.each([
@@ -180,6 +250,8 @@ describe('switchboard chat AGENT PROMPT', () => {
     [['chat', 'echo', 'hi', '--context', '{']],
     [['chat', 'echo', 'hi', '--no-such-flag']],
     [['chat', 'echo', 'hi', '--url', 'nonsense']],
+    [['chat', 'echo', 'hi', '--approve', '--deny']],
+    [['approve']],
     [['no-such-command']],
   ])('%j is wrong usage: 2', async (argv) => {
     expect(await io.run(...argv)).toBe(2);

@@ -21,6 +21,8 @@ export class TestDaemon {
   readonly requests: [method: string, params: Message['params']][] = [];
   answer: Answer = (prompt) => [token(prompt), done()];
   upserted: object = { spec: { id: 'new' }, token: 'fresh-token' };
+  /** The tools that hosts have registered. */
+  readonly offered: { name: string }[] = [];
   wires: Wire[] = [];
   #turns = 0;
 
@@ -55,6 +57,11 @@ export class TestDaemon {
           if (token !== 'good' && host_token !== 'boss') throw { code: -32603, message: 'auth failed: token mismatch' };
           return { ok: true, auth_enabled: true, ...(host_token ? { role: 'host' } : {}) };
         },
+        'tools.register': (tools) => {
+          this.offered.push(...tools);
+          return tools.length;
+        },
+        'host.approvals': () => ({ approvals: [] }),
         'agents.list': () => [row('echo', true), row('sleepy', false)],
         'agents.upsert': (params) => {
           this.requests.push(['agents.upsert', params]);

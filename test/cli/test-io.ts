@@ -6,10 +6,12 @@ import { run } from '../../cli/program.ts';
 export class TestIo implements Io {
   readonly stdin: PassThrough & { isTTY?: boolean } = new PassThrough();
   readonly stdout: PassThrough & { isTTY?: boolean } = new PassThrough();
-  readonly stderr: PassThrough & { isTTY?: boolean } = new PassThrough();
+  readonly stderr: PassThrough & { isTTY?: boolean; columns?: number } = new PassThrough();
   readonly env: Record<string, string>;
   out = '';
   err = '';
+  /** Both, as a person sees them on one screen. */
+  screen = '';
   readonly #listeners = new Set<() => void>();
   #watching: { isThere: () => boolean; resolve: () => void }[] = [];
 
@@ -17,10 +19,12 @@ export class TestIo implements Io {
     this.env = env;
     this.stdout.on('data', (chunk) => {
       this.out += chunk;
+      this.screen += chunk;
       this.#look();
     });
     this.stderr.on('data', (chunk) => {
       this.err += chunk;
+      this.screen += chunk;
       this.#look();
     });
   }

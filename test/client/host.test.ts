@@ -188,8 +188,8 @@ describe('Host', () => {
 
   it('answers a request that it does not know with -32601', async () => {
     const { wire } = await connect();
-    wire.send({ id: 'cb-1', method: 'tools.execute', params: {} });
-    expect(await wire.receive()).toMatchObject({ id: 'cb-1', error: { code: -32601 } });
+    wire.send({ id: 'x-1', method: 'no.such', params: {} });
+    expect(await wire.receive()).toMatchObject({ id: 'x-1', error: { code: -32601 } });
   });
 
   it('is not bothered by what makes no sense', async () => {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectHost } from '../../client/node.ts';
 import { modeOf, temporaryDirectory } from './temporary.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -183,7 +184,26 @@ describe('the daemon', () => {
   });
 
   it('says which flags have no effect yet', async () => {
-    const { log } = await start(place(), ['--inspect']);
-    expect(log[0]).toContain('--inspect: not built yet');
+    const { log } = await start(place(), ['--inspect', '--approve', 'agents.list', '--approval-timeout', '5']);
+    expect(log.filter((line) => line.includes('not built yet'))).toEqual([
+      expect.stringContaining('--inspect: not built yet'),
+    ]);
+  });
+
+  it('has what --approve names wait for a person, as long as --approval-timeout says', async () => {
+    const where = place();
+    await start(where, ['--approve', 'agents.list', '--approval-timeout', '5']);
+    const host = await connectHost({ home: where.home, env: {} });
+    onTestFinished(() => host.close());
+    await expect(host.agents.list()).rejects.toMatchObject({ name: 'ApprovalDeniedError', reason: 'timeout' });
+    expect(await host.sessions()).toEqual([]);
+  });
+
+  it('with --no-approvals lets everything through', async () => {
+    const where = place();
+    await start(where, ['--approve', 'agents.list', '--approval-timeout', '5', '--no-approvals']);
+    const host = await connectHost({ home: where.home, env: {} });
+    onTestFinished(() => host.close());
+    expect(await host.agents.list()).toEqual([]);
   });
 });

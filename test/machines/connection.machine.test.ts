@@ -23,12 +23,13 @@ const chatEvent: ConnectionEvent = {
 };
 const reply: ConnectionEvent = { type: 'rpc.reply', id: 1, result: {} };
 const fail: ConnectionEvent = { type: 'rpc.fail', id: 1, error: WireError.draining() };
+const relay: ConnectionEvent = { type: 'rpc.relay', id: 1, answer: { error: { code: 1 } } };
 const call: ConnectionEvent = { type: 'rpc.call', id: 'sb-1', method: 'agent.chat', params: {} };
 const notify: ConnectionEvent = { type: 'rpc.notify', method: 'agent.chat.cancel', params: {} };
 const deliver: ConnectionEvent = { type: 'chat.deliver', params: { kind: 'token' } };
 const everyEvent = [
   ...[auth, other, granted, refused, expired, close, closed, notification],
-  ...[response, bad, chatEvent, reply, fail, call, notify, deliver],
+  ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver],
 ];
 
 const chart: Chart<Facts> = {
@@ -81,6 +82,7 @@ const rows: Row<Facts>[] = [
   { in: 'ready', on: chatEvent, does: ['routeChatEvent'] },
   { in: 'ready', on: reply, does: ['write'] },
   { in: 'ready', on: fail, does: ['write'] },
+  { in: 'ready', on: relay, does: ['write'] },
   { in: 'ready', on: call, does: ['write'] },
   { in: 'ready', on: notify, does: ['write'] },
   { in: 'ready', on: deliver, does: ['write'] },

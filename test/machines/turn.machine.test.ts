@@ -11,8 +11,8 @@ const frame = (type: Kinds, fields: { kind: string; [key: string]: unknown }): T
   params: { session_id: 's', ...fields },
   bytes: 10,
 });
-const answer = (answered: Extract<TurnEvent, { type: 'agent.answered' }>['answer']): TurnEvent => ({
-  type: 'agent.answered',
+const answer = (answered: Extract<TurnEvent, { type: 'call.answered' }>['answer']): TurnEvent => ({
+  type: 'call.answered',
   id: 'sb-1',
   answer: answered,
 });
@@ -31,9 +31,14 @@ const stale: TurnEvent = { type: 'turn.stale' };
 const hostGone: TurnEvent = { type: 'host.gone' };
 const agentGone: TurnEvent = { type: 'agent.gone', code: 'agent_disconnected' };
 const drain: TurnEvent = { type: 'turn.drain' };
+const toolRequested: TurnEvent = { type: 'tool.requested', callback: { id: 'cb-1', isGated: false } };
+const settled: TurnEvent = { type: 'approval.settled', approvalId: 'a' };
+const childDone: TurnEvent = { type: 'child.done', id: 'cb-1' };
+const childFailed: TurnEvent = { type: 'child.failed', id: 'cb-1', error: new Error('oh') };
 const everyEvent = [
   ...[ack, token, done, error, pending, resolved, expired],
   ...[cancel, cancelGently, graceOver, stale, hostGone, agentGone, drain],
+  ...[toolRequested, settled, childDone, childFailed],
 ];
 
 const chart: Chart<Facts> = {
@@ -43,6 +48,7 @@ const chart: Chart<Facts> = {
     sessionId: 's',
     agentId: 'echo',
     pendingApprovals: new Set(),
+    maxPendingApprovals: 3,
     heldBytes: 0,
     maxHeldBytes: 100,
     heldTerminal: undefined,
@@ -59,9 +65,14 @@ const chart: Chart<Facts> = {
 const one = { pendingApprovals: new Set(['a']) };
 const two = { pendingApprovals: new Set(['a', 'b']) };
 const another = { pendingApprovals: new Set(['b']) };
+const last = { pendingApprovals: new Set(['b', 'c']) };
+const tooMany = { pendingApprovals: new Set(['b', 'c', 'd']) };
 const full = { heldBytes: 91 };
-const overflows = { to: 'refused', does: ['disarmAck', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'] };
-const rejected = { to: 'refused', does: ['disarmAck', 'refuseAsRejected'] };
+const overflows = {
+  to: 'refused',
+  does: ['disarmAck', 'endChildren', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'],
+};
+const rejected = { to: 'refused', does: ['disarmAck', 'endChildren', 'refuseAsRejected'] };
 const accepted = ['disarmAck', 'acceptChat', 'releaseHeld'];
 
 const dispatching: Omit<Row<Facts>, 'in'>[] = [
@@ -81,58 +92,91 @@ const dispatching: Omit<Row<Facts>, 'in'>[] = [
   { on: token, given: { heldTerminal: 'done', ...full }, does: ['hold'] },
   { on: done, does: ['hold'] },
   { on: done, given: full, ...overflows },
-  { on: pending, does: ['hold', 'noteApproval'] },
+  { on: pending, does: ['hold'] },
   { on: pending, given: full, ...overflows },
-  { on: resolved, does: ['hold', 'settleApproval'] },
+  { on: resolved, does: ['hold'] },
   { on: resolved, given: full, ...overflows },
-  { on: expired, to: 'refused', does: ['disarmAck', 'refuseAsSilent'] },
-  { on: cancel, to: 'cancelled', does: ['disarmAck', 'acceptChat', 'confirmCancel', 'cancelAgent', 'tellCancelled'] },
+  { on: expired, to: 'refused', does: ['disarmAck', 'endChildren', 'refuseAsSilent'] },
+  {
+    on: cancel,
+    to: 'cancelled',
+    does: ['disarmAck', 'acceptChat', 'confirmCancel', 'cancelAgent', 'endChildren', 'tellCancelled'],
+  },
   {
     on: cancelGently,
     to: 'cancelling',
-    does: ['disarmAck', 'acceptChat', 'confirmCancel', 'cancelAgent', 'releaseHeld', 'armGrace'],
+    does: ['disarmAck', 'acceptChat', 'confirmCancel', 'cancelAgent', 'endChildren', 'releaseHeld', 'armGrace'],
   },
   {
     on: cancelGently,
     given: { heldTerminal: 'done' },
     to: 'done',
-    does: ['disarmAck', 'acceptChat', 'confirmCancel', 'cancelAgent', 'releaseHeld', 'armGrace', 'disarmGrace'],
+    does: [
+      'disarmAck',
+      'acceptChat',
+      'confirmCancel',
+      'cancelAgent',
+      'endChildren',
+      'releaseHeld',
+      'armGrace',
+      'disarmGrace',
+    ],
   },
   {
     on: cancelGently,
     given: { heldTerminal: 'error' },
     to: 'failed',
-    does: ['disarmAck', 'acceptChat', 'confirmCancel', 'cancelAgent', 'releaseHeld', 'armGrace', 'disarmGrace'],
+    does: [
+      'disarmAck',
+      'acceptChat',
+      'confirmCancel',
+      'cancelAgent',
+      'endChildren',
+      'releaseHeld',
+      'armGrace',
+      'disarmGrace',
+    ],
   },
-  { on: drain, to: 'refused', does: ['disarmAck', 'refuseAsDraining', 'cancelAgentAsDraining'] },
-  { on: hostGone, to: 'abandoned', does: ['disarmAck', 'cancelAgentAsAbandoned'] },
-  { on: agentGone, to: 'refused', does: ['disarmAck', 'cancelReplacedAgent', 'refuseAsDetached'] },
+  { on: drain, to: 'refused', does: ['disarmAck', 'endChildren', 'refuseAsDraining', 'cancelAgentAsDraining'] },
+  { on: hostGone, to: 'abandoned', does: ['disarmAck', 'endChildren', 'cancelAgentAsAbandoned'] },
+  { on: agentGone, to: 'refused', does: ['disarmAck', 'endChildren', 'cancelReplacedAgent', 'refuseAsDetached'] },
+  { on: toolRequested, does: ['holdCallback'] },
 ];
 
 /** What an accepted turn does alike, whether it streams or is parked. */
 const accepting: Omit<Row<Facts>, 'in'>[] = [
   { on: token, does: ['relay'] },
-  { on: done, to: 'done', does: ['relay'] },
-  { on: authRequired, to: 'done', does: ['relay'] },
-  { on: error, to: 'failed', does: ['relay'] },
-  { on: cancel, to: 'cancelled', does: ['confirmCancel', 'cancelAgent', 'tellCancelled'] },
-  { on: cancelGently, to: 'cancelling', does: ['confirmCancel', 'cancelAgent', 'armGrace'] },
-  { on: stale, to: 'failed', does: ['cancelAgentAsStale', 'failAsStale'] },
-  { on: drain, to: 'failed', does: ['cancelAgentAsDraining', 'failAsDraining'] },
-  { on: hostGone, to: 'abandoned', does: ['cancelAgentAsAbandoned'] },
-  { on: agentGone, to: 'failed', does: ['cancelReplacedAgent', 'failAsAgentGone'] },
+  { on: done, to: 'done', does: ['endChildren', 'relay'] },
+  { on: authRequired, to: 'done', does: ['endChildren', 'relay'] },
+  { on: error, to: 'failed', does: ['endChildren', 'relay'] },
+  { on: cancel, to: 'cancelled', does: ['confirmCancel', 'cancelAgent', 'endChildren', 'tellCancelled'] },
+  { on: cancelGently, to: 'cancelling', does: ['confirmCancel', 'cancelAgent', 'endChildren', 'armGrace'] },
+  { on: drain, to: 'failed', does: ['endChildren', 'cancelAgentAsDraining', 'failAsDraining'] },
+  { on: hostGone, to: 'abandoned', does: ['endChildren', 'cancelAgentAsAbandoned'] },
+  { on: agentGone, to: 'failed', does: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'] },
+  { on: toolRequested, does: ['startCallback'] },
+  { on: childDone, does: ['forgetCallback'] },
+  { on: childFailed, does: ['buryCallback'] },
 ];
 const streaming: Omit<Row<Facts>, 'in'>[] = [
   ...accepting,
-  { on: pending, to: 'parked', does: ['noteApproval', 'relay'] },
+  { on: stale, to: 'failed', does: ['endChildren', 'cancelAgentAsStale', 'failAsStale'] },
+  { on: pending, to: 'parked', does: ['relay', 'noteApproval'] },
+  { on: pending, given: last, to: 'parked', does: ['relay', 'noteApproval'] },
+  { on: pending, given: tooMany, does: ['dropApproval'] },
   { on: resolved, does: ['relay'] },
 ];
 const parked: Omit<Row<Facts>, 'in'>[] = [
   ...accepting,
-  { on: pending, does: ['noteApproval', 'relay'] },
-  { on: resolved, given: one, to: 'streaming', does: ['settleApproval', 'relay'] },
-  { on: resolved, given: two, does: ['settleApproval', 'relay'] },
-  { on: resolved, given: another, does: ['settleApproval', 'relay'] },
+  { on: pending, does: ['relay', 'noteApproval'] },
+  { on: pending, given: last, does: ['relay', 'noteApproval'] },
+  { on: pending, given: tooMany, does: ['dropApproval'] },
+  { on: resolved, given: one, to: 'streaming', does: ['relay', 'settleApproval'] },
+  { on: resolved, given: two, does: ['relay', 'settleApproval'] },
+  { on: resolved, given: another, does: ['relay', 'settleApproval'] },
+  { on: settled, given: one, to: 'streaming', does: ['forgetApproval'] },
+  { on: settled, given: two, does: ['forgetApproval'] },
+  { on: settled, given: another, does: ['forgetApproval'] },
 ];
 const cancelling: Omit<Row<Facts>, 'in'>[] = [
   { on: token, does: ['relay'] },
@@ -146,6 +190,7 @@ const cancelling: Omit<Row<Facts>, 'in'>[] = [
   { on: drain, to: 'cancelled', does: ['disarmGrace', 'tellCancelled'] },
   { on: hostGone, to: 'abandoned', does: ['disarmGrace'] },
   { on: agentGone, to: 'failed', does: ['disarmGrace', 'failAsAgentGone'] },
+  { on: toolRequested, does: ['refuseCallback'] },
 ];
 const rows: Row<Facts>[] = Object.entries({ dispatching, streaming, parked, cancelling }).flatMap(([state, list]) =>
   list.map((row) => ({ in: state, ...row })),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { upsertParams } from '../../protocol/agents.ts';
 import { chatParams } from '../../protocol/chat.ts';
 import { ErrorCode, type Issue, WireError } from '../../protocol/errors.ts';
-import { isTooDeep, jsonObject, MAX_DEPTH } from '../../protocol/json.ts';
+import { jsonObject, MAX_DEPTH, unwritable } from '../../protocol/json.ts';
 import { parseParams } from '../../protocol/params.ts';
 
 /** The issues that `params` are refused with; fails where they are not. */
@@ -67,11 +67,14 @@ describe('parseParams › when fields are wrong', () => {
     expect(() => parseParams(upsertParams, { id: 'no spaces' })).toThrow('id: 1–128 of [A-Za-z0-9._-]');
   });
 
-  test('in their hundreds › then the answer does not grow with them', () => {
-    const capabilities = new Array(200).fill(7);
-    const paths = pathsOf(upsertParams, { id: 'a', capabilities });
-    expect(paths.slice(0, 2)).toEqual(['capabilities.0', 'capabilities.1']);
-    expect(paths.length).toBe(20);
+  test('in their hundreds › then each is named', () => {
+    const paths = pathsOf(upsertParams, { id: 'a', capabilities: new Array(200).fill(7) });
+    expect(paths).toEqual(Array.from({ length: 200 }, (_, n) => `capabilities.${n}`));
+  });
+
+  test('in their thousands › then the answer does not grow with them', () => {
+    const paths = pathsOf(z.object({ list: z.array(z.string()) }), { list: new Array(5_000).fill(7) });
+    expect(paths).toEqual(Array.from({ length: 1_000 }, (_, n) => `list.${n}`));
   });
 });
 
@@ -111,10 +114,11 @@ test('jsonObject › when an object has a key named __proto__ › then it passes
   expect(JSON.stringify(parsed.metadata)).toBe('{"__proto__":{"a":1},"constructor":2}');
 });
 
-test('isTooDeep › when a value refers to itself › then it comes to an end', () => {
+test('unwritable › when a value refers to itself › then it comes to an end', () => {
   const loop: Record<string, unknown> = {};
   loop.self = loop;
-  expect(isTooDeep(loop)).toBe(true);
-  expect(isTooDeep('text')).toBe(false);
-  expect(isTooDeep(null)).toBe(false);
+  expect(unwritable(loop)).toMatch(/nested/);
+  expect(unwritable([{ a: Number.POSITIVE_INFINITY }])).toMatch(/number/);
+  expect(unwritable('text')).toBeUndefined();
+  expect(unwritable(null)).toBeUndefined();
 });

@@ -3,8 +3,14 @@ import { linkedPair } from '../../transport/linked-pair.ts';
 import type { Internals } from './internals.ts';
 import { settle } from './linked.ts';
 
-/** How a turn of the crowd ends. */
-export type Way = 'done' | 'error' | 'cancel' | 'replaced' | 'refused' | 'silent';
+/**
+ * How a turn of the crowd ends. `tool`: by itself, once its tool has answered. `approval`: once it was approved.
+ * `left`: by a cancel, while a tool, a tool at the gate and an approval are pending.
+ */
+export type Way = 'done' | 'error' | 'cancel' | 'replaced' | 'refused' | 'silent' | 'tool' | 'approval' | 'left';
+
+/** The tools of the crowd's host; whether a gate stands before the second is the broker's affair. */
+export const CROWD_TOOLS = ['clock', 'gated'];
 
 /**
  * A host and an agent that go through turns in great numbers and keep nothing of them. Both write by hand and read no
@@ -17,6 +23,10 @@ class Crowd {
   terminals = 0;
   /** Errors that the host received. */
   errors = 0;
+  /** Answers that the agent received to its tool calls. */
+  toolAnswers = 0;
+  /** Tool calls that the agent has made. */
+  toolCalls = 0;
   #turns = 0;
   readonly #ways = new Map<string, Way>();
   /** Sessions that are in their second turn. */
@@ -31,6 +41,7 @@ class Crowd {
       text: (text) => {
         if (text.includes('"kind":"done"') || text.includes('"kind":"error"')) this.terminals += 1;
         else if (text.includes('"error":{')) this.errors += 1;
+        else if (text.includes('"method":"tools.execute"')) this.#useTool(JSON.parse(text));
       },
     });
     agent.open({
@@ -38,9 +49,12 @@ class Crowd {
       text: (text) => {
         const frame = JSON.parse(text);
         if (frame.method === 'agent.chat') this.#answer(frame.id, frame.params.session_id);
+        else if (frame.method === 'agent.chat.approve') this.#beApproved(frame.id, frame.params.session_id);
+        else if (frame.method === undefined && frame.id !== 0) this.#hearTool(frame.id);
       },
     });
     write(host, { id: 0, method: 'session.auth', params: { token: tokens.host } });
+    write(host, { id: 0, method: 'tools.register', params: CROWD_TOOLS.map((name) => ({ name })) });
     write(agent, { id: 0, method: 'session.auth', params: { agent_id: 'echo', token: tokens.agent } });
   }
 
@@ -73,11 +87,41 @@ class Crowd {
     this.#emit(session_id, { kind: 'token', delta: 'hello' });
     if (way === 'done') this.#emit(session_id, { kind: 'done', finish_reason: 'stop' });
     if (way === 'error') this.#emit(session_id, { kind: 'error', error: 'oh' });
+    if (way === 'tool' || way === 'left') this.#callTool(session_id, 'clock');
+    if (way === 'left') this.#callTool(session_id, 'gated');
+    if (way === 'approval' || way === 'left') {
+      this.#emit(session_id, { kind: 'approval_pending', approval_id: 'a', tool: 'rm', params: { path: '/' } });
+    }
+  }
+
+  #callTool(session_id: string, tool: string): void {
+    this.toolCalls += 1;
+    const params = { session_id, tool, parameters: { n: this.toolCalls } };
+    write(this.#agent, { id: `${tool}:${session_id}`, method: 'tools.execute', params });
+  }
+
+  #useTool({ id, params }: { id: string; params: { session_id: string } }): void {
+    if (this.#ways.get(params.session_id) !== 'left') write(this.#host, { id, result: null });
+  }
+
+  #hearTool(id: string): void {
+    this.toolAnswers += 1;
+    const [, session_id = ''] = id.split(':');
+    if (this.#ways.get(session_id) === 'tool') this.#emit(session_id, { kind: 'done', finish_reason: 'stop' });
+  }
+
+  #beApproved(id: string, session_id: string): void {
+    write(this.#agent, { id, result: { resolved: true } });
+    this.#emit(session_id, { kind: 'done', finish_reason: 'stop' });
   }
 
   #end(session_id: string): void {
     const way = this.#ways.get(session_id);
-    if (way === 'cancel') {
+    if (way === 'approval') {
+      const params = { session_id, approval_id: 'a', decision: true };
+      write(this.#host, { id: `${session_id}:approve`, method: 'agents.chat.approve', params });
+    }
+    if (way === 'cancel' || way === 'left') {
       write(this.#host, { id: `${session_id}:cancel`, method: 'agents.chat.cancel', params: { session_id } });
     }
     if (way !== 'replaced') return;

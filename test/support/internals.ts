@@ -7,6 +7,7 @@ import { BrokerState } from '../../actors/broker-state.ts';
 import type { Client } from '../../actors/client.ts';
 import type { BrokerClock } from '../../actors/deadlines.ts';
 import { Dispatcher } from '../../actors/dispatcher.ts';
+import { type ApprovalPolicy, Gate } from '../../actors/gate.ts';
 import { type Logger, silentLog } from '../../actors/log.ts';
 import { handlers } from '../../actors/methods/index.ts';
 import type { Turn } from '../../actors/turn-record.ts';
@@ -18,7 +19,10 @@ import { linkedPair } from '../../transport/linked-pair.ts';
 import { clientsOf, type LinkedClient } from './linked.ts';
 
 /** A broker as `createBroker()` makes it, but with its actors and records in the test's reach. */
-export function startInternals(options: { limits?: Partial<Limits>; log?: Logger; agentStore?: AgentStore } = {}) {
+export function startInternals(
+  options: { limits?: Partial<Limits>; log?: Logger; agentStore?: AgentStore; approvals?: ApprovalPolicy } = {},
+) {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const clock = new SimulatedClock();
   const tokens = { daemon: 'daemon-token', host: 'host-token' };
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
@@ -26,10 +30,11 @@ export function startInternals(options: { limits?: Partial<Limits>; log?: Logger
     version: '0',
     clock: clock as BrokerClock,
     log: options.log ?? silentLog,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
     agents,
     auth: new Authenticator({ enabled: true, tokens, agents }),
     dispatcher: new Dispatcher(handlers),
+    gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
   });
   const root: AnyActorRef = startBroker(state);
   const open = (link: Link) => root.send({ type: 'link.opened', link });
