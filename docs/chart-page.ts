@@ -28,7 +28,7 @@ function finalTable({ states }: Chart): string {
   return markdownTable(['Final state', '', 'On entry'], rows);
 }
 
-function transitionTable({ states }: Chart): string {
+function transitionTable({ entry: onStart, exit: onEnd, states }: Chart): string {
   const rows = states.flatMap(({ name, entry, exit, transitions }) => [
     ...(entry.length > 0 ? [[code(name), '*on entry*', '', names(entry), '']] : []),
     ...transitions.map(({ event, guard, actions, target }) => [
@@ -40,6 +40,8 @@ function transitionTable({ states }: Chart): string {
     ]),
     ...(exit.length > 0 ? [[code(name), '*on exit*', '', names(exit), '']] : []),
   ]);
+  if (onStart.length > 0) rows.unshift(['*the whole*', '*on entry*', '', names(onStart), '']);
+  if (onEnd.length > 0) rows.push(['*the whole*', '*on exit*', '', names(onEnd), '']);
   return markdownTable(['State', 'Event', 'If', 'Actions', 'Goes to'], rows);
 }
 

@@ -24,6 +24,10 @@ export interface ChartState {
 export interface Chart {
   id: string;
   initial: string;
+  /** What is done when the actor starts. */
+  entry: string[];
+  /** What is done when it ends, whichever way. */
+  exit: string[];
   states: ChartState[];
 }
 
@@ -36,7 +40,8 @@ type Config = Record<string, unknown>;
 export function readChart(machine: AnyStateMachine): Chart {
   const config = machine.config as Config;
   const states = Object.entries(config.states as Record<string, Config>).map(([name, state]) => readState(name, state));
-  return { id: machine.id, initial: nameOf(config.initial), states };
+  const [entry, exit] = [list(config.entry).map(nameOf), list(config.exit).map(nameOf)];
+  return { id: machine.id, initial: nameOf(config.initial), entry, exit, states };
 }
 
 function readState(name: string, state: Config): ChartState {

@@ -37,7 +37,8 @@ export function limitTable(comments: ReadonlyMap<string, string>): string {
 function amount(name: string, value: number): string {
   const grouped = value.toLocaleString('en-US');
   if (name.endsWith('Ms')) return `${grouped} ms`;
-  return name.endsWith('Bytes') ? `${grouped} (${value / 1024 ** 2} MiB)` : grouped;
+  if (!name.endsWith('Bytes')) return grouped;
+  return `${grouped} (${value < 1024 ** 2 ? `${value / 1024} KiB` : `${value / 1024 ** 2} MiB`})`;
 }
 
 function explained(comments: ReadonlyMap<string, string>, name: string): string {

@@ -2,7 +2,11 @@ import type { Broker } from '../broker.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 
 /** Ids that the broker makes, which differ from run to run. */
-const UUID = /(?<=(?:turn|client|chat)-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const UUID = /(?<=(?:turn|client|chat|approval)-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** When something happened: Unix milliseconds. */
+const MOMENT = /(?<="(?:created|resolved)_at":)\d{13}/g;
+const SOME_MOMENT = '1767225600000';
 
 /** Everything that crosses the wire between a broker in this process and its clients, in order. */
 export class FrameLog {
@@ -49,7 +53,7 @@ export class FrameLog {
 
   /** What was recorded since the last time, as a block of Markdown. */
   take(): string {
-    const block = ['```jsonc', ...this.#lines, '```'].join('\n');
+    const block = ['```jsonc', ...this.#lines, '```'].join('\n').replaceAll(MOMENT, SOME_MOMENT);
     this.#lines = [];
     for (const [id] of block.matchAll(UUID)) {
       const standIn = `019a2b3c-4d5e-7f60-8a9b-${(0xc0d1e2f30000 + this.#standIns.size).toString(16)}`;

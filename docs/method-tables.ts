@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { MethodSpec } from '../protocol/method.ts';
 import { methods } from '../protocol/methods.ts';
@@ -16,13 +17,18 @@ const CALLERS = {
 /** Every method on one line, with a link to its fields. */
 export function methodOverview(): string {
   const rows = all.map(([name, spec]) => [
-    `[${code(name)}](#${anchor(name)})`,
+    `[${methodTitle(name, spec)}](#${anchor(name)})`,
     spec.kind,
     route(spec),
     String(spec.section),
     spec.summary,
   ]);
   return markdownTable(['Method', 'Kind', 'Way', 'Section', ''], rows);
+}
+
+/** The heading of a method's own part: its name on the wire, and what tells two of one name apart. */
+export function methodTitle(key: string, { name = key }: MethodSpec): string {
+  return code(name) + key.slice(name.length);
 }
 
 /** The sections of the contract that have methods. */
@@ -42,16 +48,21 @@ function describe(name: string, spec: MethodSpec): string {
   const { kind, params, result, errors = [] } = spec;
   const sent = spec.direction === 'in' ? 'input' : 'output';
   const answered = spec.direction === 'in' ? 'output' : 'input';
-  const parts = [`### ${code(name)}`, `${capital(kind)}, ${route(spec)}. ${spec.summary}`];
-  parts.push(`**Parameters**${fieldTable(fieldsOf(params, sent), sent)}`);
+  const parts = [`### ${methodTitle(name, spec)}`, `${capital(kind)}, ${route(spec)}. ${spec.summary}`];
+  parts.push(`**Parameters**${shapeOf(params, sent)}`);
   if (isLoose(params)) parts.push('And whatever else its sender put there.');
   if (result) {
-    const fields = fieldsOf(result, answered);
-    const shape = fields[0]?.path.startsWith('[]') ? `: ${typeOf(result)}` : '';
-    parts.push(`**Result**${shape}${fieldTable(fields, answered)}`);
+    parts.push(`**Result**${shapeOf(result, answered)}`);
   }
   if (errors.length > 0) parts.push(`**Errors** of its own: ${errors.map(errorText).join(', ')}.`);
   return parts.join('\n\n');
+}
+
+/** Its fields; of what is no object, what it is. */
+function shapeOf(schema: z.ZodType, io: 'input' | 'output'): string {
+  const fields = fieldsOf(schema, io);
+  if (fields.length === 0 && !(schema instanceof z.ZodObject)) return `: ${typeOf(schema)}.`;
+  return `${fields[0]?.path.startsWith('[]') ? `: ${typeOf(schema)}` : ''}${fieldTable(fields, io)}`;
 }
 
 function fieldTable(fields: readonly Field[], io: 'input' | 'output'): string {
@@ -79,7 +90,10 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** How GitHub names a heading that is one word of code. */
+/** How GitHub names a heading of such words. */
 function anchor(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9_ -]/g, '');
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_ -]/g, '')
+    .replaceAll(' ', '-');
 }

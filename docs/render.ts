@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { approvalMachine } from '../machines/approval.machine.ts';
 import { brokerMachine } from '../machines/broker.machine.ts';
+import { callbackMachine } from '../machines/callback.machine.ts';
 import { connectionMachine } from '../machines/connection.machine.ts';
 import { turnMachine } from '../machines/turn.machine.ts';
 import { chartSection } from './chart-page.ts';
@@ -17,7 +19,13 @@ import { recordFrames } from './walkthrough.ts';
 export const ROOT = dirname(createRequire(import.meta.url).resolve('switchboard/package.json'));
 
 /** Every machine, by the name of its region. */
-export const MACHINES = { broker: brokerMachine, connection: connectionMachine, turn: turnMachine } as const;
+export const MACHINES = {
+  broker: brokerMachine,
+  connection: connectionMachine,
+  turn: turnMachine,
+  callback: callbackMachine,
+  approval: approvalMachine,
+} as const;
 
 /** The pages that have generated parts, by path from {@link ROOT}, as they should be. */
 export async function renderPages(): Promise<ReadonlyMap<string, string>> {

@@ -8,7 +8,7 @@ const SESSION = 'demo-1';
  * sent. Ids and tokens are replaced, because they differ each time.
  */
 export async function recordFrames(): Promise<ReadonlyMap<string, string>> {
-  const broker = createBroker();
+  const broker = createBroker({ approvals: { methods: ['tools.execute:mail'] } });
   const log = new FrameLog(broker);
   const [manager, agent, host] = [log.connect('management'), log.connect('agent'), log.connect('host')];
   const frames = new Map<string, string>();
@@ -37,23 +37,65 @@ export async function recordFrames(): Promise<ReadonlyMap<string, string>> {
   await host.send({ id: 5, method: 'agents.chat.cancel', params: { session_id: SESSION } });
   frames.set('frames-cancel', log.take());
 
-  await openChat(host, agent, 6, []);
+  await recordTools(log, { manager, agent, host }, frames);
+
+  await openChat(host, agent, 9, []);
   await agent.close();
-  await host.send({ id: 7, method: 'agents.chat', params: { agent_id: 'poet', prompt: 'again' } });
+  await host.send({ id: 10, method: 'agents.chat', params: { agent_id: 'poet', prompt: 'again' } });
   frames.set('frames-lost', log.take());
 
-  await host.send({ id: 8, method: 'agents.chat', params: { agent_id: 'po et' } });
+  await host.send({ id: 11, method: 'agents.chat', params: { agent_id: 'po et' } });
   frames.set('frames-invalid', log.take());
 
   await broker.close();
   return frames;
 }
 
+/** One turn that uses a tool, then one that the gate parks, and then asks for an approval of its own. */
+async function recordTools(
+  log: FrameLog,
+  { manager, agent, host }: Record<'manager' | 'agent' | 'host', LoggedClient>,
+  frames: Map<string, string>,
+): Promise<void> {
+  const tools = [{ name: 'rhyme', description: 'Finds a rhyme' }, { name: 'mail' }];
+  await host.send({ id: 6, method: 'tools.register', params: tools });
+  const emit = await openChat(host, agent, 7, []);
+  const use = (id: number, tool: string, parameters: object) =>
+    agent.send({ id, method: 'tools.execute', params: { session_id: SESSION, tool, parameters } });
+
+  await use(2, 'rhyme', { word: 'blue' });
+  const { id } = host.last;
+  await host.send({ method: 'tools.progress', params: { request_id: id, message: 'leafing through' } });
+  await host.send({ id, result: ['true', 'you'] });
+  frames.set('frames-tool', log.take());
+
+  await use(3, 'mail', { to: 'ada@example.org', api_key: 'k-123' });
+  await manager.send({ id: 3, method: 'host.approvals' });
+  const [row] = field(manager, 'approvals') as { id: string }[];
+  await manager.send({ id: 4, method: 'host.resolve_approval', params: { approval_id: row?.id, resolution: 'deny' } });
+  frames.set('frames-gate', log.take());
+
+  await emit({ kind: 'approval_pending', approval_id: 'ap-1', action: 'publish the poem' });
+  const params = { session_id: SESSION, approval_id: 'ap-1', decision: true, answer: 'as it is' };
+  await host.send({ id: 8, method: 'agents.chat.approve', params });
+  await agent.send({ id: agent.last.id, result: { resolved: true } });
+  await emit({ kind: 'approval_resolved', approval_id: 'ap-1', resolution: 'approve' });
+  frames.set('frames-approve', log.take());
+
+  await emit({ kind: 'done', finish_reason: 'stop' });
+  log.take();
+}
+
+/** Sends one event of a turn. */
+type Emit = (event: object) => Promise<void>;
+
 /** A chat that the agent accepts, and the events that it then streams. */
-async function openChat(host: LoggedClient, agent: LoggedClient, id: number, events: readonly object[]): Promise<void> {
+async function openChat(host: LoggedClient, agent: LoggedClient, id: number, events: readonly object[]): Promise<Emit> {
   const params = { agent_id: 'poet', prompt: 'a line, please', session_id: SESSION };
   await host.send({ id, method: 'agents.chat', params });
   const turn = { session_id: SESSION, turn_id: field(agent, 'turn_id') };
   await agent.send({ id: agent.last.id, result: { accepted: true } });
-  for (const event of events) await agent.send({ method: 'agent.chat.event', params: { ...turn, ...event } });
+  const emit: Emit = (event) => agent.send({ method: 'agent.chat.event', params: { ...turn, ...event } });
+  for (const event of events) await emit(event);
+  return emit;
 }

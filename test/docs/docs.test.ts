@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
+import { z } from 'zod';
 import { createBroker } from '../../broker.ts';
-import { connectAgent } from '../../client/node.ts';
+import { connectAgent, connectHost } from '../../client/node.ts';
 import { configSchema } from '../../config.ts';
+import { connectEcho } from '../../daemon/echo.ts';
 import { variableOf } from '../../daemon/flag.ts';
 import { readChart } from '../../docs/chart.ts';
 import { MACHINES, ROOT, renderPages } from '../../docs/render.ts';
 import { isChatEvent } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
 import { CloseCode, chatEventKinds, DEFAULT_LIMITS, ErrorCode, methods } from '../../protocol/index.ts';
+import type { MethodSpec } from '../../protocol/method.ts';
 
 const page = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const protocol = page('docs/protocol.md');
@@ -44,9 +47,11 @@ describe('docs/protocol.md', () => {
     expect(protocol).toContain(`| \`${code}\` | ${name} |`);
   });
 
-  it.each(Object.keys(methods))('has a section and a link for %s', (name) => {
-    expect(protocol).toContain(`### \`${name}\`\n`);
-    expect(protocol).toContain(`[\`${name}\`](#${name.replaceAll('.', '')})`);
+  it.each(Object.entries<MethodSpec>(methods))('has a section and a link for %s', (key, { name = key }) => {
+    // What tells two methods of one name apart stands behind it.
+    const rest = key.slice(name.length);
+    expect(protocol).toContain(`### \`${name}\`${rest}\n`);
+    expect(protocol).toContain(`[\`${name}\`${rest}](#${key.replaceAll(/[.()]/g, '').replaceAll(' ', '-')})`);
   });
 
   it.each(Object.keys(chatEventKinds))('has a row for the event kind %s', (kind) => {
@@ -77,8 +82,10 @@ describe('docs/statecharts.md', () => {
   const charts = page('docs/statecharts.md');
 
   it.each(Object.entries<AnyStateMachine>(MACHINES))('draws every state and every arrow of %s', (_name, machine) => {
-    const { initial, states } = readChart(machine);
+    const { initial, entry, exit, states } = readChart(machine);
     expect(charts).toContain(`[*] --> ${initial}`);
+    for (const action of [...entry, ...exit])
+      expect(charts).toMatch(new RegExp(`^\\| \\*the whole\\* .*\`${action}\``, 'm'));
     for (const { name, isFinal, transitions } of states) {
       if (isFinal) expect(charts).toContain(`${name} --> [*]`);
       for (const { target } of transitions) {
@@ -124,12 +131,58 @@ describe('README.md', () => {
       await broker.close();
     }
   });
+
+  it('shows a tool that echo uses, and says what it prints', async () => {
+    const broker = createBroker();
+    const { url } = await broker.listen({ port: 0 });
+    const { token = '' } = broker.upsertAgent({ id: 'echo' });
+    const echo = await connectEcho({ url, token });
+    const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon };
+    try {
+      const [, promised] = /; \/\/ (Your add says.*)$/m.exec(snippet('tool')) ?? [];
+      expect((await run(snippet('tool'), env)).trim()).toBe(promised);
+    } finally {
+      await echo.close();
+      await broker.close();
+    }
+  });
+
+  it('shows an agent that asks, and uses a tool', async () => {
+    const broker = createBroker();
+    const { url } = await broker.listen({ port: 0 });
+    const { token } = broker.upsertAgent({ id: 'adder' });
+    const host = await connectHost({ url, token: broker.tokens.daemon });
+    const events = await host.subscribe();
+    const parameters = z.object({ a: z.number(), b: z.number() });
+    await host.tool('add', { parameters }, ({ a, b }) => ({ sum: a + b }));
+    const stop = new AbortController();
+    const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AGENT_TOKEN: token };
+    const program = run(snippet('tool-agent'), env, stop.signal).catch((error: unknown) => error);
+    try {
+      for await (const { kind } of events) if (kind === 'agent.attached') break;
+      const answer = async (approved: boolean) => {
+        const chat = host.chat('adder', 'go');
+        let text = '';
+        for await (const event of chat) {
+          if (event.kind === 'approval_pending') await chat.approve(event.approval_id, approved);
+          if (event.kind === 'token') text += event.delta;
+        }
+        return text;
+      };
+      expect([await answer(true), await answer(false)]).toEqual(['It is 42.', 'Then not.']);
+    } finally {
+      stop.abort();
+      await program;
+      await host.close();
+      await broker.close();
+    }
+  });
 });
 
 /** Runs a snippet as a program of its own, in the package's directory, and gives what it prints. */
-async function run(source: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+async function run(source: string, env = process.env, signal?: AbortSignal): Promise<string> {
   const argv = ['--input-type=module', '-e', source];
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: ROOT, env, timeout: 15_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: ROOT, env, signal, timeout: 15_000 });
   return stdout;
 }
 
