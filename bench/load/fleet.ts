@@ -1,0 +1,101 @@
+import type { Target } from '../targets/target.ts';
+import { agentId, chatEventFrame, type PlannedTurn } from './plan.ts';
+import { type Message, Wire } from './wire.ts';
+
+/** What a turn is asked: an agent ends one at once where the prompt is this, and waits where it is anything else. */
+export const END_AT_ONCE = 'end at once';
+
+/** How many turns may be on their way to their acks: far fewer than an agent could not answer within five seconds. */
+const OPENING_AT_ONCE = 500;
+
+const DONE = { kind: 'done', finish_reason: 'stop' };
+
+/** The agents and hosts that the load plays at one target, on a connection each. */
+export class Fleet {
+  readonly agents: Wire[] = [];
+  readonly hosts: Wire[] = [];
+  /** Turns whose terminal is waited for, by session. */
+  readonly #ending = new Map<string, () => void>();
+
+  /** Connects and attaches; where the target wants tokens, with tokens. */
+  static async open(target: Target, agents: number, hosts: number): Promise<Fleet> {
+    const fleet = new Fleet();
+    const { tokens } = target;
+    const manager = tokens && (await openWire(target, { host_token: tokens.host }));
+    for (let index = 0; index < agents; index += 1) {
+      const id = agentId(index);
+      const { token } = manager ? await manager.call('agents.upsert', { id, rotate_token: true }) : { token: 'none' };
+      const agent = await openWire(target, { token, agent_id: id });
+      agent.onMessage = (message) => fleet.#answer(agent, message);
+      fleet.agents.push(agent);
+    }
+    for (let index = 0; index < hosts; index += 1) {
+      const host = await openWire(target, { token: tokens?.daemon ?? 'none' });
+      host.onMessage = (message) => fleet.#hear(message);
+      fleet.hosts.push(host);
+    }
+    manager?.close();
+    return fleet;
+  }
+
+  /** Opens turns, as many at once as is decent, and waits until all are accepted. */
+  async openTurns(turns: readonly PlannedTurn[]): Promise<void> {
+    for (let from = 0; from < turns.length; from += OPENING_AT_ONCE) {
+      await Promise.all(turns.slice(from, from + OPENING_AT_ONCE).map((turn) => this.chat(turn, 'go on')));
+    }
+  }
+
+  /** Opens one turn. */
+  async chat({ agent, host, sessionId }: PlannedTurn, prompt: string): Promise<void> {
+    const params = { agent_id: agentId(agent), session_id: sessionId, prompt };
+    const { accepted } = await at(this.hosts, host).call('agents.chat', params);
+    if (accepted !== true) throw new Error(`${sessionId} was not accepted`);
+  }
+
+  /** Has agents end their turns, and waits until every host has heard so. */
+  async endTurns(turns: readonly PlannedTurn[]): Promise<void> {
+    const ended = turns.map(({ sessionId }) => this.terminal(sessionId));
+    for (const { agent, sessionId } of turns) at(this.agents, agent).write(chatEventFrame(sessionId, DONE));
+    await Promise.all(ended);
+  }
+
+  /** Resolves when a host has received the terminal of a session's turn. */
+  terminal(sessionId: string): Promise<void> {
+    return new Promise((resolve) => this.#ending.set(sessionId, resolve));
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    for (const wire of [...this.agents, ...this.hosts]) wire.close();
+  }
+
+  #answer(agent: Wire, { id, method, params }: Message): void {
+    if (method !== 'agent.chat' || id === undefined) throw new Error(`an agent received ${method}`);
+    agent.send({ id, result: { accepted: true } });
+    if (params.prompt === END_AT_ONCE) agent.write(chatEventFrame(params.session_id, DONE));
+  }
+
+  #hear({ method, params }: Message): void {
+    const resolve = this.#ending.get(params?.session_id);
+    const isEnd = params?.kind === DONE.kind && params.finish_reason === DONE.finish_reason;
+    if (method !== 'agents.chat.event' || !isEnd || !resolve) {
+      throw new Error(`a host received ${method} ${JSON.stringify(params)}`);
+    }
+    this.#ending.delete(params.session_id);
+    resolve();
+  }
+}
+
+/** A connection that has authenticated. */
+export async function openWire(target: Target, credentials: object): Promise<Wire> {
+  const wire = await Wire.open(target.url);
+  await wire.call('session.auth', credentials);
+  return wire;
+}
+
+/** One of a list that is known to have it. */
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new Error(`there is no number ${index}`);
+  return item;
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ProbeAnswer, ProbeRequest } from '../probe.ts';
+import { type CpuTime, cpuTime } from './cpu-time.ts';
+import { type Cores, pinned } from './pinning.ts';
+
+/** How long a process may take to listen. */
+const START_TIMEOUT_MS = 30_000;
+
+/** What to start, and what is expected of it. */
+export interface TargetOptions {
+  /** As the tables call it. */
+  name: string;
+  /** The script to run, relative to `dist/`, and its arguments; HOME stands for its own directory. */
+  command: readonly string[];
+  /** Whether it stamps `turn_id` and `seq` on events, so that their absence is a fault. */
+  stamps: boolean;
+  cores: Cores | undefined;
+}
+
+/** Everything that runs, for {@link stopAll}. */
+const running = new Set<Target>();
+
+/** One measured process, with a directory of its own. */
+export class Target {
+  readonly name: string;
+  readonly stamps: boolean;
+  /** Where it listens: `ws://host:port`. */
+  url = '';
+  readonly #home = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
+  readonly #child: ChildProcess;
+
+  private constructor({ name, command, stamps, cores }: TargetOptions) {
+    this.name = name;
+    this.stamps = stamps;
+    const [script = '', ...args] = command;
+    const node = [process.execPath, '--expose-gc', '--import', file('bench/probe.js').href];
+    const whole = [...node, fileURLToPath(file(script)), ...args.map((arg) => (arg === 'HOME' ? this.#home : arg))];
+    const [program = '', ...rest] = pinned(cores, whole);
+    const log = openSync(this.#logFile, 'a');
+    // A file, not a pipe: reading its log would cost the load's core.
+    this.#child = spawn(program, rest, { stdio: ['ignore', log, log, 'ipc'], env: environment() });
+    closeSync(log);
+    running.add(this);
+    this.#child.once('exit', () => {
+      if (running.has(this)) console.error(`${name} ended by itself:\n${this.#logTail()}`);
+    });
+  }
+
+  /** Starts a process and waits until it listens. */
+  static async start(options: TargetOptions): Promise<Target> {
+    const target = new Target(options);
+    await target.#listening();
+    return target;
+  }
+
+  /** Its daemon and host tokens; undefined for a relay, which has none. */
+  get tokens(): { daemon: string; host: string } | undefined {
+    const read = (name: string) => readFileSync(join(this.#home, 'run', name), 'utf8').trim();
+    return existsSync(join(this.#home, 'run', 'host-token'))
+      ? { daemon: read('auth-token'), host: read('host-token') }
+      : undefined;
+  }
+
+  /** What it has used so far; where the scheduler does not say, what the process itself says. */
+  async cpu(): Promise<CpuTime> {
+    const time = cpuTime(this.#pid);
+    return time ?? { usedUs: (await this.#ask('cpu')).cpuUs ?? Number.NaN, waitedUs: Number.NaN };
+  }
+
+  /** What it holds after a full collection, in bytes. */
+  async memory(): Promise<NodeJS.MemoryUsage> {
+    const { memory } = await this.#ask('memory');
+    if (!memory) throw new Error(`${this.name} did not say what it holds`);
+    return memory;
+  }
+
+  /** Ends it at once: its state is thrown away anyhow. */
+  stop(): void {
+    if (!running.delete(this)) return;
+    this.#child.kill('SIGKILL');
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  get #pid(): number {
+    return this.#child.pid ?? Number.NaN;
+  }
+
+  get #logFile(): string {
+    return join(this.#home, 'log');
+  }
+
+  #logTail(): string {
+    return readFileSync(this.#logFile, 'utf8').slice(-2000);
+  }
+
+  async #listening(): Promise<void> {
+    const announced = join(this.#home, 'run', 'broker.json');
+    for (const until = Date.now() + START_TIMEOUT_MS; !existsSync(announced); await sleep(20)) {
+      if (this.#child.exitCode !== null || Date.now() > until) {
+        throw new Error(`${this.name} does not listen:\n${this.#logTail()}`);
+      }
+    }
+    this.url = JSON.parse(readFileSync(announced, 'utf8')).url;
+  }
+
+  async #ask(request: ProbeRequest): Promise<ProbeAnswer> {
+    this.#child.send(request);
+    const [answer] = await once(this.#child, 'message');
+    return answer;
+  }
+}
+
+/** Ends every process that was started, and removes what they left. Synchronous: it also runs while this process exits. */
+export function stopAll(): void {
+  for (const target of running) target.stop();
+}
+
+/** A file of the build. */
+function file(path: string): URL {
+  return new URL(`../../${path}`, import.meta.url);
+}
+
+/** The environment without anything that would configure the daemon. */
+function environment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('SWITCHBOARD_'));
+  return Object.fromEntries(entries);
+}
