@@ -133,13 +133,15 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       state.onStopped();
     },
   });
-  const metrics = createMetrics(state);
+  // The gateway is made next: it answers the scrape itself.
+  const metrics = createMetrics(state, { mergedTokens: () => gateway.mergedTokens });
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,
     maxConnections: limits.maxConnections,
     pingIntervalMs: limits.pingIntervalMs,
     heartbeatTimeoutMs: limits.heartbeatTimeoutMs,
     allowedOrigins: new Set(options.allowedOrigins),
+    outgoing: limits,
     isReady: () => root.getSnapshot().value === 'accepting',
     metrics: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
     onLink: (link) => root.send({ type: 'link.opened', link }),

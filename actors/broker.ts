@@ -16,6 +16,7 @@ import { withFastPath } from './fast-path.ts';
 import { openLink } from './ingress.ts';
 import { openTurn } from './open-turn.ts';
 import { attachAgent, endClient } from './presence.ts';
+import { RateLimit } from './rate-limit.ts';
 import { reply } from './reply.ts';
 import { routeChatEvent } from './routing.ts';
 import { armSweep, sweepTurns } from './sweep.ts';
@@ -42,6 +43,7 @@ function brokerLogic(state: BrokerState) {
           needsAuth: state.auth.enabled,
           maxAuthFailures: state.limits.maxAuthFailures,
           connectedAt: state.clock.now(),
+          rate: new RateLimit(state.limits.requestsPerSecond, state.limits.requestBurst, state.clock.now()),
         });
         state.counters.connections += 1;
         state.clients.set(client.id, client);

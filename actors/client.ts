@@ -5,6 +5,8 @@ import type { Link } from '../protocol/link.ts';
 import type { ToolDefinition } from '../protocol/tools.ts';
 import type { Approval } from './approval-record.ts';
 import type { Callback } from './callback-record.ts';
+import { LazyMap, LazySet } from './lazy.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { QueuedChat } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
 import type { Turn } from './turn-record.ts';
@@ -33,34 +35,38 @@ export class Client implements ConnectionFacts {
   readonly needsAuth: boolean;
   readonly maxAuthFailures: number;
   readonly connectedAt: number;
+  /** Of its requests; events and answers are free. */
+  readonly rate: RateLimit;
   authFailures = 0;
   /** Set once it has proved who it is. */
   identity: Identity | undefined;
   /** False once it is closing: nothing is opened for it, or sent to it, any more. */
   isOpen = true;
   /** Turns that it opened. */
-  readonly turns = new Set<Turn>();
+  readonly turns = new LazySet<Turn>();
   /** Chats of its that wait for their session. */
-  readonly queued = new Set<QueuedChat>();
+  readonly queued = new LazySet<QueuedChat>();
   /** Turns that it answers, as an agent. */
-  readonly serving = new Set<Turn>();
-  readonly calls = new Map<RpcId, PendingCall>();
-  readonly lateCalls = new Map<RpcId, LateCall>();
+  readonly serving = new LazySet<Turn>();
+  readonly calls = new LazyMap<RpcId, PendingCall>();
+  readonly lateCalls = new LazyMap<RpcId, LateCall>();
   /** Tools that it offers to the agents it talks to, by name. */
-  readonly tools = new Map<string, ToolDefinition>();
+  readonly tools = new LazyMap<string, ToolDefinition>();
   /** Tool calls that it asked for as an agent, by its own request's id. */
-  readonly toolRequests = new Map<RpcId, Callback>();
+  readonly toolRequests = new LazyMap<RpcId, Callback>();
   /** Tool calls that the embedding API runs on it, outside any turn. */
-  readonly directCallbacks = new Set<Callback>();
+  readonly directCallbacks = new LazySet<Callback>();
   /** Approvals that it raised, or is parked on. */
-  readonly approvals = new Set<Approval>();
+  readonly approvals = new LazySet<Approval>();
   /** Ids of agents that it has registered to be listed. */
-  readonly registeredAgents = new Set<string>();
+  readonly registeredAgents = new LazySet<string>();
+  /** It is closed because it could not keep up. */
+  isOverrun = false;
   /** It has called `server.handshake`. */
   hasHandshaken = false;
   /** Requests that an embedder's handlers are working on. */
   pendingRequests = 0;
-  readonly #ref: { current?: ActorOf<ConnectionEvent> } = {};
+  #ref: ActorOf<ConnectionEvent> | undefined;
 
   constructor(options: {
     id: string;
@@ -68,21 +74,23 @@ export class Client implements ConnectionFacts {
     needsAuth: boolean;
     maxAuthFailures: number;
     connectedAt: number;
+    rate: RateLimit;
   }) {
     this.id = options.id;
     this.link = options.link;
     this.needsAuth = options.needsAuth;
     this.maxAuthFailures = options.maxAuthFailures;
     this.connectedAt = options.connectedAt;
+    this.rate = options.rate;
   }
 
   /** The connection's actor. */
   get ref(): ActorOf<ConnectionEvent> {
-    if (!this.#ref.current) throw new Error('a client is used before its actor exists');
-    return this.#ref.current;
+    if (!this.#ref) throw new Error('a client is used before its actor exists');
+    return this.#ref;
   }
   set ref(ref: ActorOf<ConnectionEvent>) {
-    this.#ref.current = ref;
+    this.#ref = ref;
   }
 
   get role(): Identity['role'] | undefined {

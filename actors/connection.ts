@@ -1,5 +1,5 @@
 import { type AnyActorRef, createActor } from 'xstate';
-import { type ConnectionEvent, connectionMachine, type OutwardEvent } from '../machines/connection.machine.ts';
+import { type ConnectionEvent, connectionMachine } from '../machines/connection.machine.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import { WireError } from '../protocol/errors.ts';
 import { parseParams } from '../protocol/params.ts';
@@ -8,7 +8,7 @@ import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
 import { toWireError } from './dispatcher.ts';
-import { encode } from './encode.ts';
+import { encode, type Framed } from './encode.ts';
 import { withFastPath } from './fast-path.ts';
 import { handleNotification } from './notifications.ts';
 import { tell } from './tell.ts';
@@ -29,7 +29,7 @@ export function connectionLogic(state: BrokerState) {
   /** The event, where the chart lets only one type reach an action. */
   const eventOf = <T extends ConnectionEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
-  const write = (client: Client, event: OutwardEvent) => client.link.send(encode(event));
+  const write = (client: Client, event: Framed) => client.link.send(encode(event));
   const close = (client: Client, code: CloseCode) => client.link.close(code, closeReason(code));
   const routeChatEvent = (client: Client, event: EventOf<'chat.event.received'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'chat.event', from: client, params: event.params, bytes: event.bytes });
@@ -107,7 +107,13 @@ export function connectionLogic(state: BrokerState) {
         state.counters.drop('malformed_frame');
         write(clientOf(args), { type: 'rpc.fail', id, error });
       },
-      write: (args) => write(clientOf(args), args.event as OutwardEvent),
+      write: (args) => write(clientOf(args), args.event as Framed),
+      writeToken: (args) => clientOf(args).link.sendToken(eventOf(args, 'chat.token').token),
+      noteOverrun: (args) => {
+        const client = clientOf(args);
+        state.log.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
+      },
+      closeOverrun: (args) => close(clientOf(args), CloseCode.SlowConsumer),
       announceGone: (args) => {
         const client = clientOf(args);
         client.isOpen = false;
@@ -148,9 +154,13 @@ export function connectionLogic(state: BrokerState) {
       in: READY,
       run: ({ client }: Context, event: EventOf<'chat.event.received'>, self) => routeChatEvent(client, event, self),
     },
+    'chat.token': {
+      in: READY,
+      run: ({ client }: Context, event: EventOf<'chat.token'>) => client.link.sendToken(event.token),
+    },
     'chat.deliver': {
       in: READY,
-      run: ({ client }: Context, event: OutwardEvent) => write(client, event),
+      run: ({ client }: Context, event: Framed) => write(client, event),
     },
   });
 }

@@ -14,7 +14,8 @@ export type DropReason =
   | 'late_response'
   | 'late_progress'
   | 'late_withdrawal'
-  | 'too_many_approvals';
+  | 'too_many_approvals'
+  | 'rate_limited';
 
 /** How a turn ended: the final state of its chart. */
 export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';

@@ -1,7 +1,10 @@
 import type { OutwardEvent } from '../machines/connection.machine.ts';
 
+/** What goes out as a frame of its own. A plain token is put together by the link, which may merge it before. */
+export type Framed = Exclude<OutwardEvent, { type: 'chat.token' }>;
+
 /** One outward event as the text of its frame. */
-export function encode(event: OutwardEvent): string {
+export function encode(event: Framed): string {
   switch (event.type) {
     case 'chat.deliver':
       return `{"jsonrpc":"2.0","method":"agents.chat.event","params":${JSON.stringify(event.params)}}`;

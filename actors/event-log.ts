@@ -3,7 +3,7 @@ import type { Approval } from './approval-record.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import { tell } from './tell.ts';
-import { createEventId } from './unique-ids.ts';
+import { createEventPrefix } from './unique-ids.ts';
 
 interface Entry {
   event: HostEvent;
@@ -28,6 +28,7 @@ export class EventLog {
   readonly #state: BrokerState;
   readonly #kept: Entry[] = [];
   readonly #subscribers = new Set<Client>();
+  readonly #idPrefix = createEventPrefix();
   #keptBytes = 0;
   #sequence = 0;
 
@@ -69,7 +70,7 @@ export class EventLog {
   #toEvent({ kind, agentId, message, payload }: Happening): HostEvent {
     this.#sequence += 1;
     return {
-      id: createEventId(),
+      id: `${this.#idPrefix}${this.#sequence}`,
       sequence: this.#sequence,
       timestamp: new Date().toISOString(),
       kind,

@@ -1,5 +1,6 @@
 import type { ConnectionEvent } from '../machines/connection.machine.ts';
 import { CloseCode } from '../protocol/close-codes.ts';
+import { WireError } from '../protocol/errors.ts';
 import { isChatEvent } from '../protocol/events.ts';
 import { decodeFrame } from '../protocol/frame.ts';
 import { unwritable } from '../protocol/json.ts';
@@ -13,11 +14,46 @@ export function openLink(state: BrokerState, client: Client): void {
       // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
       if (bytes > state.limits.maxUnauthenticatedBytes && client.needsAuth && !client.identity) {
         client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
-      } else client.ref.send(decodePeerFrame(data, bytes));
+        return;
+      }
+      const event = decodePeerFrame(data, bytes);
+      const limited = METERED.has(event.type) ? limit(state, client, event) : event;
+      if (limited) client.ref.send(limited);
     },
     binary: () => client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData }),
+    overrun: () => {
+      // Before anything else: leaving its state is the first that the chart does, and its turns then ask why.
+      client.isOverrun = true;
+      client.ref.send({ type: 'link.overrun' });
+    },
     closed: (code) => client.ref.send({ type: 'link.closed', code }),
   });
+}
+
+/** What costs a token: an agent's events and a host's answers are neither counted nor refused. */
+const METERED: ReadonlySet<string> = new Set(['rpc.request', 'rpc.notification', 'rpc.bad']);
+
+/** So many of a full bucket's: a frame that is no message takes longer, its error is made and written for it alone. */
+const MOST_BAD_FRAMES = 2_000;
+/** So many of a full bucket's: who has not authenticated has one thing to say, and reconnecting costs nothing. */
+const MOST_UNAUTHENTICATED = 200;
+
+/** What becomes of a metered frame: itself, its refusal, nothing, or the end of the connection. */
+function limit(state: BrokerState, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
+  const isKnown = client.identity !== undefined || !client.needsAuth;
+  const most = isKnown
+    ? event.type === 'rpc.bad'
+      ? MOST_BAD_FRAMES
+      : state.limits.requestBurst
+    : MOST_UNAUTHENTICATED;
+  const cost = Math.max(1, Math.floor(state.limits.requestBurst / most));
+  const verdict = client.rate.take(state.clock.now(), cost);
+  if (verdict.kind === 'ok') return event;
+  state.counters.drop('rate_limited');
+  if (verdict.kind === 'close') return { type: 'connection.close', code: CloseCode.RateLimited };
+  if (event.type !== 'rpc.request') return undefined;
+  const error = WireError.limitExceeded('requests_per_second', state.limits.requestsPerSecond, verdict.retryAfterMs);
+  return { type: 'rpc.fail', id: event.id, error };
 }
 
 /** One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. */

@@ -3,7 +3,6 @@ import type { BrokerEvent } from '../machines/broker.machine.ts';
 import type { TurnEvent } from '../machines/turn.machine.ts';
 import { TERMINAL_KINDS } from '../protocol/events.ts';
 import type { BrokerState } from './broker-state.ts';
-import type { Client } from './client.ts';
 import type { DropReason } from './counters.ts';
 import { tell } from './tell.ts';
 
@@ -24,13 +23,14 @@ const EVENT_TYPES: ReadonlyMap<string, AgentEventType> = new Map([
 export function routeChatEvent(state: BrokerState, event: ChatEventRouted, self: AnyActorRef): void {
   const { from, params, bytes } = event;
   const turn = state.sessions.live(params.session_id);
-  if (!turn?.ref) drop(state, from as Client, 'unknown_session');
-  else if (turn.agent !== from) drop(state, from as Client, 'not_owner');
-  else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(state, from as Client, 'wrong_turn');
+  if (!turn?.ref) drop(state, event, 'unknown_session');
+  else if (turn.agent !== from) drop(state, event, 'not_owner');
+  else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(state, event, 'wrong_turn');
   else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'turn.event', params, bytes });
 }
 
-function drop(state: BrokerState, from: Client, reason: DropReason): void {
+function drop(state: BrokerState, { from, params }: ChatEventRouted, reason: DropReason): void {
   state.counters.drop(reason);
-  state.log.debug({ client: from.id, reason }, 'dropped an event');
+  const { session_id: session, kind } = params;
+  state.log.debug({ client: from.id, reason, session, kind: kind.slice(0, 128) }, 'dropped an event');
 }

@@ -18,13 +18,14 @@ export function raiseChatApproval(state: BrokerState, turn: Turn, event: Checked
     kind: 'chat',
     raiser: turn.agent,
     agentId: turn.agentId,
-    action: (action ?? tool) as string,
+    // The event passes whole; the row is for people, and is kept.
+    action: shorten((action ?? tool) as string),
     details: {
       source: 'chat',
       session_id: turn.sessionId,
       turn_id: turn.id,
       approval_id: approvalId,
-      ...(tool === undefined ? {} : { tool }),
+      ...(tool === undefined ? {} : { tool: shorten(tool as string) }),
       ...(deadline === undefined ? {} : { deadline }),
     },
     hidden: boundedDetails(state, {
@@ -41,6 +42,8 @@ export function raiseChatApproval(state: BrokerState, turn: Turn, event: Checked
   turn.pendingApprovals.set(approvalId, approval);
   startApproval(state, approval);
 }
+
+const shorten = (text: string): string => (text.length > 1024 ? `${text.slice(0, 1024)}…` : text);
 
 /** The agent says how its approval ended. */
 export function settleChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {

@@ -3,10 +3,12 @@ import type { ChatParams } from '../protocol/chat.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { Limits } from '../protocol/limits.ts';
+import { tokenHead } from '../protocol/token.ts';
 import type { Approval } from './approval-record.ts';
 import type { Callback } from './callback-record.ts';
 import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
+import { LazyMap } from './lazy.ts';
 import type { ActorOf } from './tell.ts';
 
 /** One turn's record: what its actor and the broker share. Plain and mutable, so that a token copies nothing (law 2). */
@@ -15,6 +17,8 @@ export class Turn implements TurnFacts {
   readonly sessionId: string;
   readonly agentId: string;
   readonly params: ChatParams;
+  /** What all its token frames begin with. */
+  readonly tokenHead: string;
   /** The client that opened the turn: the one that its events go to. */
   readonly host: Client;
   readonly agent: Client;
@@ -38,10 +42,10 @@ export class Turn implements TurnFacts {
   heldBytes = 0;
   heldTerminal: string | undefined;
   /** By the agent's own id for it. */
-  readonly pendingApprovals = new Map<string, Approval>();
+  readonly pendingApprovals = new LazyMap<string, Approval>();
   readonly maxPendingApprovals: number;
   /** Tool calls that have not ended, by `request_id`. */
-  readonly callbacks = new Map<string, Callback>();
+  readonly callbacks = new LazyMap<string, Callback>();
   /** From here on no tool is called and no approval raised. */
   isEnding = false;
   /** When the grace of a cancel is over, in the clock's milliseconds. */
@@ -66,6 +70,7 @@ export class Turn implements TurnFacts {
     this.sessionId = options.sessionId;
     this.agentId = options.params.agent_id;
     this.params = options.params;
+    this.tokenHead = tokenHead({ session_id: this.sessionId, turn_id: this.id, agent_id: this.agentId });
     this.host = options.host;
     this.agent = options.agent;
     this.requestId = options.requestId;

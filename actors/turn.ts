@@ -3,6 +3,7 @@ import { type TurnEvent, turnMachine } from '../machines/turn.machine.ts';
 import type { CancelReason } from '../protocol/chat.ts';
 import { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
+import { isPlainToken } from '../protocol/token.ts';
 import type { BrokerState } from './broker-state.ts';
 import { buryCallback, cancelCallback, startCallback } from './callback.ts';
 import { Callback } from './callback-record.ts';
@@ -34,7 +35,10 @@ export function turnLogic(state: BrokerState) {
     turn.lastFrameAt = state.clock.now();
     state.counters.event(params.kind);
     turn.seq += 1;
-    tell(self, turn.host.ref, { type: 'chat.deliver', params: stamp(turn, params) });
+    if (isPlainToken(params)) {
+      const token = { head: turn.tokenHead, seq: turn.seq, seqFrom: turn.seq, delta: params.delta };
+      tell(self, turn.host.ref, { type: 'chat.token', token });
+    } else tell(self, turn.host.ref, { type: 'chat.deliver', params: stamp(turn, params) });
   };
   /** What the broker has to say itself to end a turn. */
   const synthesize = (args: Args, terminal: SynthesizedTerminal) =>
@@ -166,7 +170,8 @@ export function turnLogic(state: BrokerState) {
       cancelAgent: (args) => tellAgent(args, eventOf(args, 'turn.cancel').reason),
       cancelAgentAsStale: (args) => tellAgent(args, 'stale'),
       cancelAgentAsDraining: (args) => tellAgent(args, 'draining'),
-      cancelAgentAsAbandoned: (args) => tellAgent(args, 'host_disconnected'),
+      cancelAgentAsAbandoned: (args) =>
+        tellAgent(args, turnOf(args).host.isOverrun ? 'slow_consumer' : 'host_disconnected'),
       // Of the reasons that there are, the nearest: it has not acknowledged, and will not be waited for.
       cancelAgentAsOverflowing: (args) => tellAgent(args, 'ack_timeout'),
       cancelReplacedAgent: (args) => {

@@ -9,5 +9,5 @@ export const createTurnId = (): string => `turn-${v7()}`;
 /** See {@link createClientId}. */
 export const createApprovalId = (): string => `approval-${v7()}`;
 
-/** See {@link createClientId}. */
-export const createEventId = (): string => `event-${v7()}`;
+/** What the ids of one broker's events begin with; their sequence makes them unique. A random id each would be felt. */
+export const createEventPrefix = (): string => `event-${v7()}-`;

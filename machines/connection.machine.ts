@@ -4,6 +4,7 @@ import type { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { Token } from '../protocol/token.ts';
 import type { Answer } from './callback.machine.ts';
 
 /*
@@ -48,7 +49,9 @@ export type OutwardEvent =
   | { type: 'rpc.call'; id: RpcId; method: string; params: object }
   | { type: 'rpc.notify'; method: string; params: object }
   /** One event of a turn, stamped, for the host: no chart step either. */
-  | { type: 'chat.deliver'; params: JsonObject };
+  | { type: 'chat.deliver'; params: JsonObject }
+  /** The same for a plain token, not yet put together. */
+  | { type: 'chat.token'; token: Token };
 
 /** Everything that a connection hears. */
 export type ConnectionEvent =
@@ -58,6 +61,7 @@ export type ConnectionEvent =
   | { type: 'auth.refused'; id: RpcId | undefined }
   | { type: 'auth.expired' }
   | { type: 'connection.close'; code: CloseCode }
+  | { type: 'link.overrun' }
   | { type: 'link.closed'; code: number };
 
 export const connectionMachine = setup({
@@ -87,6 +91,9 @@ export const connectionMachine = setup({
     dropNotification: () => {},
     refuseFrame: () => {},
     write: () => {},
+    writeToken: () => {},
+    noteOverrun: () => {},
+    closeOverrun: () => {},
     announceGone: () => {},
     closeUnauthenticated: () => {},
     closeAsAsked: () => {},
@@ -118,6 +125,7 @@ export const connectionMachine = setup({
         ],
         'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
         'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+        'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
         'link.closed': 'closed',
       },
     },
@@ -136,9 +144,11 @@ export const connectionMachine = setup({
         'rpc.call': { actions: 'write' },
         'rpc.notify': { actions: 'write' },
         'chat.deliver': { actions: 'write' },
+        'chat.token': { actions: 'writeToken' },
         // Only where authentication is off: there a client may still say who it is.
         'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },
         'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+        'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
         'link.closed': 'closed',
       },
     },

@@ -4,9 +4,9 @@ import { turnStatus } from '../protocol/chat.ts';
 
 /**
  * `/metrics` of one broker. Everything is read when it is scraped: nothing here is on a token's way. Labels take values
- * from fixed lists only, so that no client can make the text grow.
+ * from fixed lists only, so that no client can make the text grow. `transport` tells what only the sockets know.
  */
-export function createMetrics(state: BrokerState): Registry {
+export function createMetrics(state: BrokerState, transport: { mergedTokens(): number }): Registry {
   const registry = new Registry();
   const { counters } = state;
   /** A metric whose values are put together when it is scraped. */
@@ -42,6 +42,15 @@ export function createMetrics(state: BrokerState): Registry {
   add(Counter, 'events_total', 'Events sent to hosts since the start, by kind.', 'kind', () => counters.events);
   add(Counter, 'drops_total', 'Frames that went nowhere since the start, by reason.', 'reason', () => counters.drops);
   add(Gauge, 'approvals_pending', 'Approvals that wait for an answer.', '', () => state.approvals.pendingCount);
+  add(Gauge, 'queue_bytes', 'Bytes that wait to be written, all connections together.', '', () =>
+    [...state.clients.values()].reduce((sum, { link }) => sum + link.waitingBytes, 0),
+  );
+  add(Gauge, 'queue_bytes_max', 'Bytes that wait for the connection that most wait for.', '', () =>
+    [...state.clients.values()].reduce((most, { link }) => Math.max(most, link.waitingBytes), 0),
+  );
+  add(Counter, 'tokens_merged_total', 'Tokens merged into another for slow readers since the start.', '', () =>
+    transport.mergedTokens(),
+  );
   addTally('callbacks', 'Tool calls ended since the start, by how', counters.callbacks);
   addTally('approvals', 'Approvals ended since the start, by how', counters.approvals);
   return registry;

@@ -6,6 +6,8 @@ import { isObject, type JsonObject } from './json.ts';
 const envelope = { session_id: sessionId, turn_id: z.string().optional() };
 
 const text = z.string();
+/** An agent's own id of an approval: it is listed, and remembered, so it has an end. */
+const approvalId = text.max(1024);
 const token = z.looseObject({ ...envelope, kind: z.literal('token'), delta: text });
 const toolCall = z.looseObject({
   ...envelope,
@@ -29,12 +31,12 @@ const approvalPending = z
   .looseObject({
     ...envelope,
     kind: z.literal('approval_pending'),
-    approval_id: text,
+    approval_id: approvalId,
     tool: text.optional(),
     action: text.optional(),
     params: z.unknown().optional(),
     details: z.unknown().optional(),
-    deadline: z.union([z.number(), text]).optional(),
+    deadline: z.union([z.number(), text.max(256)]).optional(),
   })
   .refine((event) => event.tool !== undefined || event.action !== undefined, {
     path: ['tool'],
@@ -43,7 +45,7 @@ const approvalPending = z
 const approvalResolved = z.looseObject({
   ...envelope,
   kind: z.literal('approval_resolved'),
-  approval_id: text,
+  approval_id: approvalId,
   resolution: z.enum(['approve', 'deny', 'timeout']),
 });
 const goalEvaluated = z.looseObject({

@@ -15,4 +15,5 @@ export * from './method.ts';
 export * from './methods.ts';
 export * from './params.ts';
 export * from './session.ts';
+export * from './token.ts';
 export * from './tools.ts';

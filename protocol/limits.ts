@@ -2,6 +2,14 @@
 export const DEFAULT_LIMITS = {
   /** Largest message in bytes; a larger one closes with 1009 (`wire.md` section 1). */
   maxMessageBytes: 16 * 1024 * 1024,
+  /** Bytes waiting for one connection beyond which neighbouring tokens of one turn are merged (section 9). */
+  softLimitBytes: 1024 * 1024,
+  /** Bytes waiting for one connection beyond which, for `hardLimitMs`, it is closed with 4413 (section 9). */
+  hardLimitBytes: 8 * 1024 * 1024,
+  /** See `hardLimitBytes`. */
+  hardLimitMs: 10_000,
+  /** Bytes waiting for one connection beyond which it is closed with 4413 at once (section 9). */
+  cutBytes: 32 * 1024 * 1024,
   /** Connections at once; one more is refused with HTTP 503 before the upgrade (section 1). */
   maxConnections: 10_000,
   /** Live and queued chats that one connection may have opened (`-32020`). */
@@ -12,6 +20,10 @@ export const DEFAULT_LIMITS = {
   maxUnackedBytes: 1024 * 1024,
   /** Requests of one connection that an embedder's methods may be working on (`-32020`). */
   maxPendingRequests: 1_024,
+  /** Requests a second that one connection may send for long (`-32020` with `retry_after_ms`, then 4429). */
+  requestsPerSecond: 10_000,
+  /** Requests that it may send at once. */
+  requestBurst: 20_000,
   /** Tools that one connection may register (`-32020`). */
   maxToolsPerConnection: 256,
   /** Bytes of JSON that its tools' definitions may have together: each `agent.chat` carries them (`-32020`). */

@@ -1,3 +1,5 @@
+import type { Token } from './token.ts';
+
 /** How a connection's bytes come and go, as everybody but `transport/` sees it. */
 export interface Link {
   /** Which way in it came. */
@@ -8,6 +10,8 @@ export interface Link {
   open(handlers: LinkHandlers): void;
   /** Queues one text frame. Frames keep their order; after `close` it does nothing. */
   send(text: string): void;
+  /** Queues a token, which may be merged with the one before it while it waits (`wire.md` section 9). */
+  sendToken(token: Token): void;
   /** Closes once everything queued was written. `closed` is called when the peer has agreed, or has had long enough. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */
@@ -19,6 +23,8 @@ export interface LinkHandlers {
   /** `bytes` is its size on the wire. */
   text(data: string, bytes: number): void;
   binary(data: Uint8Array): void;
+  /** The peer cannot keep up (`wire.md` section 9): nothing more is queued, and the connection is to be closed. */
+  overrun?(): void;
   /** Called exactly once, last. */
   closed(code: number): void;
 }

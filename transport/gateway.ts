@@ -5,6 +5,7 @@ import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import type { Link } from '../protocol/link.ts';
 import { checkOrigin, type Refusal } from './checks.ts';
 import { answerHttp, type HttpSource, refuseHttp, refuseUpgrade } from './http.ts';
+import type { OutgoingLimits } from './outgoing.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
 /** What a gateway needs to know of the broker behind it. */
@@ -14,6 +15,7 @@ export interface GatewayOptions extends HttpSource {
   pingIntervalMs: number;
   heartbeatTimeoutMs: number;
   allowedOrigins: ReadonlySet<string>;
+  outgoing: OutgoingLimits;
   /** A new connection, ready to be opened. */
   onLink(link: Link): void;
 }
@@ -24,6 +26,8 @@ export class Gateway {
   readonly #server: WebSocketServer;
   readonly #links = new Set<WebSocketLink>();
   readonly #heartbeat: NodeJS.Timeout;
+  /** Tokens that were merged on connections that are gone. */
+  #mergedBefore = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -41,6 +45,13 @@ export class Gateway {
   /** Connections that are open, or not quite closed yet. */
   get size(): number {
     return this.#links.size;
+  }
+
+  /** Tokens that were merged for slow readers, since the start (`wire.md` section 9). */
+  get mergedTokens(): number {
+    let sum = this.#mergedBefore;
+    for (const link of this.#links) sum += link.mergedCount;
+    return sum;
   }
 
   /** Answers plain HTTP. */
@@ -62,9 +73,12 @@ export class Gateway {
     socket.on('error', ignore);
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       socket.off('error', ignore);
-      const link = new WebSocketLink(ws, socket, kind);
+      const link = new WebSocketLink(ws, socket, kind, this.#options.outgoing);
       this.#links.add(link);
-      ws.once('close', () => this.#links.delete(link));
+      ws.once('close', () => {
+        this.#links.delete(link);
+        this.#mergedBefore += link.mergedCount;
+      });
       this.#options.onLink(link);
     });
   }

@@ -1,4 +1,5 @@
 import type { Link, LinkHandlers } from '../protocol/link.ts';
+import { type Token, tokenText } from '../protocol/token.ts';
 
 /**
  * Two ends of a connection inside one process: what one sends the other receives, in order, never in the same tick's
@@ -32,6 +33,10 @@ class MemoryLink implements Link {
   send(text: string): void {
     if (this.#isClosed) return;
     this.peer?.deliver((handlers) => handlers.text(text, Buffer.byteLength(text)));
+  }
+
+  sendToken(token: Token): void {
+    this.send(tokenText(token));
   }
 
   close(code: number): void {

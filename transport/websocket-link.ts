@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import type { Link, LinkHandlers } from '../protocol/link.ts';
-
-/** Beyond this many bytes waiting to be written, a connection is given up with 4413 (`wire.md` section 9). */
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+import type { Token } from '../protocol/token.ts';
+import { Outgoing, type OutgoingLimits } from './outgoing.ts';
 
 /** How long the peer gets to answer a close frame before the socket is cut. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -16,27 +14,38 @@ export class WebSocketLink implements Link {
   /** When the peer was last heard, in the milliseconds of `performance.now()`: any frame counts, a pong too. */
   lastHeardAt = performance.now();
   readonly #ws: WebSocket;
-  readonly #socket: Duplex;
-  #isCorked = false;
+  readonly #outgoing: Outgoing;
+  #handlers: LinkHandlers | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(ws: WebSocket, socket: Duplex, kind: Link['kind']) {
+  constructor(ws: WebSocket, socket: Duplex, kind: Link['kind'], limits: OutgoingLimits) {
     this.#ws = ws;
-    this.#socket = socket;
     this.kind = kind;
+    this.#outgoing = new Outgoing(socket, limits, () => {
+      // `closed` is the last that handlers hear.
+      if (ws.readyState !== ws.CLOSED) this.#handlers?.overrun?.();
+    });
     // ws has closed, or is about to, with the code that fits (1009, 1007, 1002): nothing to add.
     ws.on('error', () => {});
     if ('setNoDelay' in socket) (socket as Socket).setNoDelay(true);
   }
 
   get waitingBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#outgoing.waitingBytes;
+  }
+
+  /** Tokens that were merged into another because they waited, since it opened. */
+  get mergedCount(): number {
+    return this.#outgoing.mergedCount;
   }
 
   open(handlers: LinkHandlers): void {
+    this.#handlers = handlers;
     const ws = this.#ws;
     ws.on('message', (data: RawData, isBinary: boolean) => {
       this.lastHeardAt = performance.now();
+      // Closing: what still comes is not even read.
+      if (ws.readyState !== ws.OPEN) return;
       // The default binaryType hands over one Buffer.
       const bytes = data as Buffer;
       if (isBinary) handlers.binary(bytes);
@@ -49,19 +58,17 @@ export class WebSocketLink implements Link {
     ws.on('ping', heard);
     ws.once('close', (code) => {
       clearTimeout(this.#closeTimer);
+      this.#outgoing.stop();
       handlers.closed(code);
     });
   }
 
   send(text: string): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#cork();
-    this.#ws.send(text);
-    if (this.waitingBytes > MAX_WAITING_BYTES) {
-      this.close(CloseCode.SlowConsumer, closeReason(CloseCode.SlowConsumer));
-      // The close frame would wait behind all that the peer does not read.
-      this.terminate();
-    }
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.push(text);
+  }
+
+  sendToken(token: Token): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushToken(token);
   }
 
   ping(): void {
@@ -70,6 +77,7 @@ export class WebSocketLink implements Link {
 
   close(code: number, reason: string): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#outgoing.finish();
     this.#ws.close(code, reason);
     this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS);
     this.#closeTimer.unref();
@@ -77,16 +85,5 @@ export class WebSocketLink implements Link {
 
   terminate(): void {
     this.#ws.terminate();
-  }
-
-  /** Everything that is due in this tick leaves in one write: worth more than any other economy (law 1). */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      this.#socket.uncork();
-    });
   }
 }
