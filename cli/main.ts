@@ -4,6 +4,15 @@ import { processIo } from './io.ts';
 import { run } from './program.ts';
 
 // The process ends when there is nothing left to do, so that everything written gets out; a daemon stays.
-process.exitCode = await run(process.argv.slice(2), processIo());
+let isLost = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has left (`… | head`) has had what it wanted.
+  if (error.code === 'EPIPE' || isLost) return;
+  isLost = true;
+  process.stderr.write(`switchboard: what was to be printed is lost: ${error.message}\n`);
+  process.exitCode ||= Exit.Failed;
+});
+const code = await run(process.argv.slice(2), processIo());
+process.exitCode = code || (isLost ? Exit.Failed : Exit.Ok);
 // Who pressed Ctrl-C does not wait for anything.
 if (process.exitCode === Exit.Cancelled) process.exit();

@@ -28,6 +28,13 @@ export interface LogDestination {
   write(line: string): unknown;
 }
 
+/** A log that cannot be written (a full disk, a reader that left) loses its lines, and ends nothing. */
+function standardOutput(): LogDestination {
+  const destination = pino.destination({ fd: 1, sync: true });
+  destination.on('error', () => {});
+  return destination;
+}
+
 /**
  * The daemon's log: JSON lines, or coloured text for a person at a terminal. Written synchronously, without a worker:
  * the last line before an exit is the one that matters.
@@ -35,7 +42,7 @@ export interface LogDestination {
 export function createLogger(
   level: LogLevel,
   pretty: boolean = isatty(1),
-  destination: LogDestination = pino.destination({ fd: 1, sync: true }),
+  destination: LogDestination = standardOutput(),
 ): Logger {
   const options = { level, redact: { paths: REDACTED, censor: '[redacted]' } };
   if (!pretty) return pino(options, destination);

@@ -51,16 +51,25 @@ function refuse(message: string, code: number): never {
   process.exit(code);
 }
 
+/** Within this time after the first, a SIGINT under npm is the same one. */
+const NPM_ECHO_MS = 250;
+
 /** The first signal stops gracefully, a second one at once. */
 function stopOnSignals(log: Logger, teardown: Teardown): () => boolean {
   let stopping = false;
+  let since = 0;
   const stop = async (signal: NodeJS.Signals) => {
+    // Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. That is one signal.
+    const isEcho =
+      signal === 'SIGINT' && 'npm_lifecycle_event' in process.env && performance.now() - since < NPM_ECHO_MS;
+    if (stopping && isEcho) return;
     if (stopping) {
       log.warn(`${signal} again: leaving at once`);
       teardown.exitNow();
       process.exit(1);
     }
     stopping = true;
+    since = performance.now();
     log.info(`${signal}: stopping; live chats get time to end, a second signal leaves at once`);
     await teardown.stop();
     log.info('stopped');
@@ -68,6 +77,8 @@ function stopOnSignals(log: Logger, teardown: Teardown): () => boolean {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // The terminal was closed.
+  process.on('SIGHUP', stop);
   return () => stopping;
 }
 
