@@ -110,7 +110,7 @@ test('law 2 › when the same happens with and without the fast path › then ev
     ...(await import('../support/internals.ts')),
     ...(await import('../support/linked.ts')),
   });
-  expect(decorated.sort()).toEqual(['chat.deliver', 'chat.event', 'chat.event.received', 'turn.event']);
+  expect(decorated.sort()).toEqual(['chat.deliver', 'chat.event', 'chat.event.received', 'chat.token', 'turn.event']);
   expect(fast.frames.length).toBeGreaterThan(50);
   expect(slow).toEqual(fast);
 });

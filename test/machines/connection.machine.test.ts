@@ -27,9 +27,11 @@ const relay: ConnectionEvent = { type: 'rpc.relay', id: 1, answer: { error: { co
 const call: ConnectionEvent = { type: 'rpc.call', id: 'sb-1', method: 'agent.chat', params: {} };
 const notify: ConnectionEvent = { type: 'rpc.notify', method: 'agent.chat.cancel', params: {} };
 const deliver: ConnectionEvent = { type: 'chat.deliver', params: { kind: 'token' } };
+const token: ConnectionEvent = { type: 'chat.token', token: { head: '{', seq: 1, seqFrom: 1, delta: 'a' } };
+const overrun: ConnectionEvent = { type: 'link.overrun' };
 const everyEvent = [
   ...[auth, other, granted, refused, expired, close, closed, notification],
-  ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver],
+  ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver, token, overrun],
 ];
 
 const chart: Chart<Facts> = {
@@ -73,6 +75,7 @@ const rows: Row<Facts>[] = [
   },
   { in: 'authenticating', on: expired, to: 'closing', does: ['disarmAuthTimeout', 'closeUnauthenticated'] },
   { in: 'authenticating', on: close, to: 'closing', does: ['disarmAuthTimeout', 'closeAsAsked'] },
+  { in: 'authenticating', on: overrun, to: 'closing', does: ['disarmAuthTimeout', 'noteOverrun', 'closeOverrun'] },
   { in: 'authenticating', on: closed, to: 'closed', does: ['disarmAuthTimeout', 'release'] },
   { in: 'ready', on: auth, does: ['authenticate'] },
   { in: 'ready', on: other, does: ['route'] },
@@ -86,8 +89,10 @@ const rows: Row<Facts>[] = [
   { in: 'ready', on: call, does: ['write'] },
   { in: 'ready', on: notify, does: ['write'] },
   { in: 'ready', on: deliver, does: ['write'] },
+  { in: 'ready', on: token, does: ['writeToken'] },
   { in: 'ready', on: granted, does: ['bindIdentity', 'confirmIdentity'] },
   { in: 'ready', on: close, to: 'closing', does: ['announceGone', 'closeAsAsked'] },
+  { in: 'ready', on: overrun, to: 'closing', does: ['announceGone', 'noteOverrun', 'closeOverrun'] },
   { in: 'ready', on: closed, to: 'closed', does: ['announceGone', 'release'] },
   { in: 'closing', on: closed, to: 'closed', does: ['release'] },
 ];

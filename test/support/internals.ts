@@ -15,6 +15,7 @@ import type { Link, LinkHandlers } from '../../broker.ts';
 import { upsertParams } from '../../protocol/agents.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts';
 import { parseParams } from '../../protocol/params.ts';
+import { type Token, tokenText } from '../../protocol/token.ts';
 import { linkedPair } from '../../transport/linked-pair.ts';
 import { clientsOf, type LinkedClient } from './linked.ts';
 
@@ -92,6 +93,9 @@ export class StubbornLink implements Link {
   }
   send(text: string): void {
     this.sent.push(text);
+  }
+  sendToken(token: Token): void {
+    this.send(tokenText(token));
   }
   close(code: number): void {
     this.closeCode = code;

@@ -140,12 +140,12 @@ describe('a WebSocket › when its host never reads', () => {
     await agent.ok('agents.list');
     expect(agent.frames.filter((frame) => frame.method === 'agent.chat.cancel')).toEqual([
       expect.objectContaining({
-        params: { session_id: 'stuck', turn_id: expect.any(String), reason: expect.any(String) },
+        params: { session_id: 'stuck', turn_id: expect.any(String), reason: 'slow_consumer' },
       }),
     ]);
     host.ws.resume();
-    // The close frame stands behind what was never read, and was cut off with it.
-    expect(await host.closed).toBe(1006);
+    // The close frame stands behind what the sockets held; the rest was forgotten.
+    expect(await host.closed).toBe(4413);
     expect((await other.ok('agents.list'))[0]).toMatchObject({ turns: 0 });
   });
 });
