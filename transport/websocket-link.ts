@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import { CloseCode } from '../protocol/close-codes.ts';
 import type { Link, LinkHandlers } from '../protocol/link.ts';
 import type { Token } from '../protocol/token.ts';
 import { Outgoing, type OutgoingLimits } from './outgoing.ts';
@@ -79,6 +80,8 @@ export class WebSocketLink implements Link {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#outgoing.finish();
     this.#ws.close(code, reason);
+    // Who floods goes on while the close is under way: not read any more, it fills its own buffers instead of our time.
+    if (code === CloseCode.RateLimited) this.#ws.pause();
     this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS);
     this.#closeTimer.unref();
   }
