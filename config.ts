@@ -8,14 +8,13 @@ import { LOG_LEVELS } from './daemon/log.ts';
 import { isLoopback } from './daemon/loopback.ts';
 import { SOCKET_PATH_LIMIT } from './daemon/socket.ts';
 import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './daemon/sources.ts';
+import { UNGATEABLE_METHODS } from './protocol/approvals.ts';
 import { DEFAULT_LIMITS } from './protocol/limits.ts';
 
 /** Timers cannot wait longer: beyond it they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 /** A text frame becomes a string, which V8 ends at half a gigabyte. */
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
-/** An approval gate before these would lock everybody out (`wire.md` section 5). */
-const UNGATEABLE = ['session.auth', 'server.handshake', 'host.resolve_approval'];
 
 const listening = 'Listening';
 const safety = 'Who may do what';
@@ -90,14 +89,14 @@ export const configSchema = z.object({
       z
         .string()
         .regex(/^\S+$/)
-        .refine((method) => !UNGATEABLE.includes(method)),
+        .refine((method) => !UNGATEABLE_METHODS.includes(method)),
     )
     .default([])
     .register(flagInfo, {
       kind: 'list',
       group: safety,
       does: 'method, or tools.execute:TOOL, that waits for approval too, repeatable',
-      takes: `method names, or tools.execute:TOOL, apart from ${UNGATEABLE.join(', ')}`,
+      takes: `method names, or tools.execute:TOOL, apart from ${UNGATEABLE_METHODS.join(', ')}`,
       value: 'METHOD',
     }),
   'approval-timeout': duration(60_000, 'how long an approval is waited for'),

@@ -1,3 +1,5 @@
+import { UNGATEABLE_METHODS } from '../protocol/approvals.ts';
+
 /** CAR's set: methods that an embedder may add and nobody should run unasked (`wire.md` section 5). */
 export const DEFAULT_GATED_METHODS: readonly string[] = [
   'automation.run_applescript',
@@ -10,9 +12,6 @@ export const DEFAULT_GATED_METHODS: readonly string[] = [
   'calendar.delete_event',
   'vision.ocr',
 ];
-
-/** A broker that waited for approval of these could never be spoken to, or never be answered. */
-const NEVER_GATED = new Set(['session.auth', 'server.handshake', 'host.resolve_approval']);
 
 /** Which requests wait for a person's word first. */
 export interface ApprovalPolicy {
@@ -32,7 +31,7 @@ export class Gate {
   /** @throws {RangeError} where the policy names a method that cannot wait. */
   constructor(policy: ApprovalPolicy, defaultTimeoutMs: number) {
     const methods = policy.methods ?? DEFAULT_GATED_METHODS;
-    const impossible = methods.find((method) => NEVER_GATED.has(method));
+    const impossible = methods.find((method) => UNGATEABLE_METHODS.includes(method));
     if (impossible !== undefined) throw new RangeError(`${impossible} cannot wait for an approval`);
     this.#methods = new Set(policy.enabled === false ? [] : methods);
     this.timeoutMs = policy.timeoutMs ?? defaultTimeoutMs;

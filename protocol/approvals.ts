@@ -52,3 +52,9 @@ const APPROVING: ReadonlySet<unknown> = new Set([true, 'approve', 'approved', 'y
 export function approves(decision: unknown): boolean {
   return APPROVING.has(decision);
 }
+
+/**
+ * Methods that a gate can never park (`wire.md` section 5): a broker that waited for approval of these could not be
+ * spoken to, or never be answered.
+ */
+export const UNGATEABLE_METHODS: readonly string[] = ['session.auth', 'server.handshake', 'host.resolve_approval'];
