@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { AgentRegistry, createToken } from './actors/agent-registry.ts';
@@ -13,6 +15,7 @@ import { type ApprovalPolicy, Gate } from './actors/gate.ts';
 import { type Logger, silentLog } from './actors/log.ts';
 import { handlers } from './actors/methods/index.ts';
 import { type ExecuteToolOptions, executeTool } from './actors/tools.ts';
+import { EventLoopDelay } from './metrics/event-loop-delay.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
@@ -20,6 +23,7 @@ import type { Limits } from './protocol/limits.ts';
 import type { Link } from './protocol/link.ts';
 import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
+import { ConsolePages, DEFAULT_INSPECTOR_URL } from './transport/console-pages.ts';
 import { Gateway } from './transport/gateway.ts';
 import { linkedPair } from './transport/linked-pair.ts';
 import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
@@ -49,10 +53,22 @@ export interface BrokerOptions {
   limits?: Partial<Limits>;
   /** Web pages, besides the broker's own, that may connect: `scheme://host[:port]`. Default none. */
   allowedOrigins?: readonly string[];
+  /** Live statecharts, in the console and by `inspect.subscribe`. Default false. */
+  inspect?: boolean;
+  /** The console, which `GET /` and {@link Broker.handleRequest} serve; false: there is none. Default: as it was built. */
+  console?: ConsolePlace | false;
   /** Where time comes from. Default: the system's, monotonic. */
   clock?: BrokerClock;
   /** Where to log. Default: nowhere. Never given a secret. */
   log?: Logger;
+}
+
+/** Where the console is, and what it leads to. */
+export interface ConsolePlace {
+  /** The folder with its built files. Default: `dist/console` of this package. */
+  directory?: string;
+  /** Where Stately's inspector is, for `/inspect/stately`. Default {@link DEFAULT_INSPECTOR_URL}. */
+  inspectorUrl?: string;
 }
 
 /** Who called an embedder's method. */
@@ -84,7 +100,10 @@ export interface Broker {
   listen(options?: ListenOptions): Promise<Address>;
   /** Takes an `upgrade` of somebody's own HTTP server, with the same checks as on a port of the broker's own. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Answers `/healthz`, `/readyz` and `/metrics` for somebody's own HTTP server. */
+  /**
+   * Answers `/healthz`, `/readyz`, `/metrics` and the console's pages for somebody's own HTTP server. The console finds
+   * its files and its WebSocket beside itself: below a path of its own, `/broker/` say, upgrades there are the broker's too.
+   */
   handleRequest(request: IncomingMessage, response: ServerResponse): void;
   /** A connection inside this process; its other end speaks the same wire and authenticates the same way. */
   connect(): Link;
@@ -120,6 +139,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
+    inspect: options.inspect ?? false,
   });
   const stopped = new Promise<void>((resolve) => {
     state.onStopped = resolve;
@@ -133,8 +153,11 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       state.onStopped();
     },
   });
+  const delay = new EventLoopDelay();
   // The gateway is made next: it answers the scrape itself.
-  const metrics = createMetrics(state, { mergedTokens: () => gateway.mergedTokens });
+  state.vitals = { mergedTokens: () => gateway.mergedTokens, eventLoopDelay: () => delay.read() };
+  const metrics = createMetrics(state);
+  const pages = options.console === false ? undefined : consolePages(options);
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,
     maxConnections: limits.maxConnections,
@@ -144,6 +167,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     outgoing: limits,
     isReady: () => root.getSnapshot().value === 'accepting',
     metrics: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
+    page: async (request) => pages?.find(request),
     onLink: (link) => root.send({ type: 'link.opened', link }),
   });
   const listeners = new Set<Listener>();
@@ -152,6 +176,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   const close = async (): Promise<void> => {
     root.send({ type: 'broker.drain' });
     await stopped;
+    delay.stop();
     gateway.stop();
     await Promise.all([...listeners].map((listener) => listener.close()));
   };
@@ -208,3 +233,12 @@ export function createBroker(options: BrokerOptions = {}): Broker {
 export const DEFAULT_HOST = '127.0.0.1';
 /** See {@link DEFAULT_HOST}. */
 export const DEFAULT_PORT = 9100;
+function consolePages({ console: place, inspect = false }: BrokerOptions): ConsolePages {
+  const { directory, inspectorUrl = DEFAULT_INSPECTOR_URL } = place || {};
+  return new ConsolePages({ directory: directory ?? builtConsole(), inspect, inspectorUrl });
+}
+
+/** Asked for by the package's name, because the sources and the built files lie at different depths. */
+function builtConsole(): string {
+  return join(createRequire(import.meta.url).resolve('switchboard/package.json'), '../dist/console');
+}

@@ -10,6 +10,7 @@ import { SOCKET_PATH_LIMIT } from './daemon/socket.ts';
 import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './daemon/sources.ts';
 import { UNGATEABLE_METHODS } from './protocol/approvals.ts';
 import { DEFAULT_LIMITS } from './protocol/limits.ts';
+import { DEFAULT_INSPECTOR_URL } from './transport/console-pages.ts';
 
 /** Timers cannot wait longer: beyond it they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -123,6 +124,17 @@ export const configSchema = z.object({
       shown: '~/.switchboard',
     }),
   inspect: off(daemon, 'show live statecharts in the console'),
+  'inspector-url': z
+    .string()
+    .refine((url) => /^https?:\/\//i.test(url) && URL.canParse(url))
+    .default(DEFAULT_INSPECTOR_URL)
+    .register(flagInfo, {
+      kind: 'text',
+      group: daemon,
+      does: 'page of the Stately inspector that /inspect/stately holds in a frame, with --inspect',
+      takes: 'an http(s) URL',
+      value: 'URL',
+    }),
   demo: off(daemon, 'attach a small built-in agent, echo'),
   'log-level': z
     .enum(LOG_LEVELS)

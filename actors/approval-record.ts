@@ -50,6 +50,8 @@ export class Approval implements ApprovalFacts {
   readonly bytes: number;
   /** Unix milliseconds. */
   readonly createdAt: number;
+  /** Unix milliseconds; undefined where it waits for ever. */
+  readonly expiresAt: number | undefined;
   status: ApprovalStatus = 'pending';
   resolution: string | undefined;
   resolvedAt: number | undefined;
@@ -73,6 +75,7 @@ export class Approval implements ApprovalFacts {
     };
     this.bytes = jsonBytes(details) + jsonBytes(hidden);
     this.createdAt = createdAt;
+    this.expiresAt = spec.timeoutMs === undefined ? undefined : createdAt + spec.timeoutMs;
     this.#spec = spec;
   }
 
@@ -125,6 +128,7 @@ export class Approval implements ApprovalFacts {
       options: options ?? ['approve', 'deny'],
       status: this.status,
       created_at: Math.floor(this.createdAt),
+      ...(this.expiresAt === undefined ? {} : { expires_at: Math.floor(this.expiresAt) }),
       ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
       ...(this.resolvedAt === undefined ? {} : { resolved_at: Math.floor(this.resolvedAt) }),
     };

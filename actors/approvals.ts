@@ -25,6 +25,10 @@ export class Approvals {
     return this.#pending.size;
   }
 
+  allPending(): Iterable<Approval> {
+    return this.#pending.values();
+  }
+
   add(approval: Approval): void {
     this.#pending.set(approval.id, approval);
     this.#pendingBytes += approval.bytes;

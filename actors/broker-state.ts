@@ -1,5 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import type { BrokerEvent, BrokerFacts } from '../machines/broker.machine.ts';
+import { turnStatus } from '../protocol/chat.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { AgentRegistry } from './agent-registry.ts';
 import type { approvalLogic } from './approval.ts';
@@ -14,7 +15,9 @@ import type { Dispatcher } from './dispatcher.ts';
 import { EventLog } from './event-log.ts';
 import type { Gate } from './gate.ts';
 import { HostAgents } from './host-agents.ts';
+import { InspectFeed } from './inspect/feed.ts';
 import { type Logger, totalLog } from './log.ts';
+import { RoutingTimes } from './routing-times.ts';
 import { Sessions } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
 import type { turnLogic } from './turn.ts';
@@ -28,6 +31,14 @@ export interface Logics {
   turn: ReturnType<typeof turnLogic>;
   callback: ReturnType<typeof callbackLogic>;
   approval: ReturnType<typeof approvalLogic>;
+}
+
+/** What only the program around the actors knows of itself, for `broker.status`. */
+export interface Vitals {
+  /** Tokens merged for slow readers since the start. */
+  mergedTokens(): number;
+  /** How late timers were lately, in milliseconds. */
+  eventLoopDelay(): { p50: number; p99: number; max: number };
 }
 
 /** Everything that one broker's actors share. Two brokers in one process have two of these and nothing in common. */
@@ -46,6 +57,14 @@ export class BrokerState implements BrokerFacts {
   readonly approvals: Approvals;
   readonly events: EventLog;
   readonly hostAgents: HostAgents;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** How long events take through the broker. */
+  readonly routingTimes = new RoutingTimes();
+  /** Live statecharts; undefined where they are switched off. */
+  readonly inspection: InspectFeed | undefined;
+  /** Set by whoever made the broker. */
+  vitals: Vitals = { mergedTokens: () => 0, eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }) };
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */
   readonly clients = new Map<string, Client>();
   /** Turns by turn id, until they have ended. */
@@ -73,6 +92,8 @@ export class BrokerState implements BrokerFacts {
     auth: Authenticator;
     dispatcher: Dispatcher;
     gate: Gate;
+    /** Default false. */
+    inspect?: boolean;
   }) {
     this.version = options.version;
     this.clock = options.clock;
@@ -86,6 +107,8 @@ export class BrokerState implements BrokerFacts {
     this.approvals = new Approvals(options.limits);
     this.events = new EventLog(this);
     this.hostAgents = new HostAgents(this);
+    this.startedAt = options.clock.now();
+    this.inspection = options.inspect ? new InspectFeed(this) : undefined;
   }
 
   get turnCount(): number {
@@ -96,6 +119,23 @@ export class BrokerState implements BrokerFacts {
   }
   get drainTimeoutMs(): number {
     return this.limits.drainTimeoutMs;
+  }
+
+  /** Live turns by where they stand. */
+  turnsByState(): Record<string, number> {
+    const counts: Record<string, number> = Object.fromEntries(turnStatus.options.map((status) => [status, 0]));
+    for (const { ref } of this.turns.values()) {
+      const status = String(ref?.getSnapshot().value ?? 'dispatching');
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** Tool calls that have not ended. */
+  pendingCallbacks(): number {
+    let count = this.directCallbacks.size;
+    for (const { callbacks } of this.turns.values()) count += callbacks.size;
+    return count;
   }
 
   /** The root actor. */

@@ -48,6 +48,8 @@ export class Counters {
   turns = 0;
   /** Requests that were routed. */
   requests = 0;
+  /** Records of the inspection feed that watchers were too slow for. */
+  inspectDropped = 0;
 
   /** Tool calls that ended, and the milliseconds they took together, by how they ended. */
   readonly callbacks = new Map<CallbackEnding, Tally>();

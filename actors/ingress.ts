@@ -16,9 +16,12 @@ export function openLink(state: BrokerState, client: Client): void {
         client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
         return;
       }
+      const startedAt = state.routingTimes.begin();
       const event = decodePeerFrame(data, bytes);
       const limited = METERED.has(event.type) ? limit(state, client, event) : event;
       if (limited) client.ref.send(limited);
+      // All the way to the host's queue nothing waits: what was to be done is done.
+      if (startedAt > 0 && event.type === 'chat.event.received') state.routingTimes.end(startedAt);
     },
     binary: () => client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData }),
     overrun: () => {

@@ -23,6 +23,7 @@ export function attachAgent(state: BrokerState, client: Client): void {
 export function endClient(state: BrokerState, client: Client): void {
   const { agentId } = client;
   state.events.unsubscribe(client);
+  state.inspection?.unsubscribe(client);
   for (const chat of [...client.queued]) state.sessions.remove(chat);
   for (const turn of [...client.turns]) if (turn.ref) tell(state.ref, turn.ref, { type: 'host.gone' });
   endServing(state, client, 'agent_disconnected');

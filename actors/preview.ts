@@ -2,7 +2,7 @@ import { isObject } from '../protocol/json.ts';
 
 /** Keys whose values are not shown. The word ends the key: `max_tokens` is a number. */
 const SECRET_KEY =
-  /(token|secret|passw\w*|passphrase|pwd|authorization|api[-_]?key|access[-_]?key|credentials?|cookie|private[-_]?key|bearer)$/i;
+  /(token|secret|passw\w*|passphrase|pwd|authorization|api[-_]?key|access[-_]?key|credentials?|cookie|private[-_]?key|bearer|route[-_]?auth)$/i;
 /** What looks like a secret wherever it stands in a text. */
 const SECRET_TEXT = [
   /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi,
@@ -12,7 +12,8 @@ const SECRET_TEXT = [
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
   /(?<=[?&;][\w-]*(?:token|secret|password|key|signature|sig|code)=)[^&#\s]+/gi,
 ];
-const MASK = '[redacted]';
+/** What stands where a secret was. */
+export const MASK = '[redacted]';
 const MAX_STRING = 200;
 /** How many values of one request are looked at; a preview has no room for more. */
 const MAX_VALUES = 300;
@@ -33,15 +34,23 @@ export function preview(params: unknown): string {
     .replace(/\uFFFD+$/, '')}…`;
 }
 
+/** Whether what stands under this key is not to be shown. */
+export function isSecretKey(key: string): boolean {
+  return SECRET_KEY.test(key);
+}
+
+/** A text as it may be shown: what looks like a secret is masked, the rest cut after 200 characters. */
+export function maskText(value: string): string {
+  // Cut before it is searched: a preview has no room for more, and a search takes as long as its text.
+  const head = value.length > MAX_STRING ? value.slice(0, MAX_STRING * 2) : value;
+  const masked = SECRET_TEXT.reduce((text, secret) => text.replace(secret, MASK), head);
+  return masked.length > MAX_STRING ? `${masked.slice(0, MAX_STRING)}…` : masked;
+}
+
 function mask(value: unknown, budget: { left: number }): unknown {
   budget.left -= 1;
   if (budget.left < 0) return '…';
-  if (typeof value === 'string') {
-    // Cut before it is searched: a preview has no room for more, and a search takes as long as its text.
-    const head = value.length > MAX_STRING ? value.slice(0, MAX_STRING * 2) : value;
-    const masked = SECRET_TEXT.reduce((text, secret) => text.replace(secret, MASK), head);
-    return masked.length > MAX_STRING ? `${masked.slice(0, MAX_STRING)}…` : masked;
-  }
+  if (typeof value === 'string') return maskText(value);
   if (Array.isArray(value)) return value.slice(0, Math.max(0, budget.left)).map((item) => mask(item, budget));
   if (!isObject(value)) return value;
   // A header or a variable as `{name, value}`: the key is in a value.

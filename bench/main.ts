@@ -9,6 +9,7 @@ import { memoryScenario } from './scenarios/memory.ts';
 import { soakScenario } from './scenarios/soak.ts';
 import { stopSharing, streamScenarios } from './scenarios/streams.ts';
 import { turnsScenario } from './scenarios/turns.ts';
+import { watchedScenario } from './scenarios/watched.ts';
 import { chooseCores, pinSelf } from './targets/pinning.ts';
 import { stopAll } from './targets/target.ts';
 
@@ -21,6 +22,7 @@ const SCENARIOS: readonly Scenario[] = [
   memoryScenario,
   soakScenario,
   featuresScenario,
+  watchedScenario,
 ];
 
 // Whatever ends this process ends what it started, before anything else can go wrong.

@@ -5,6 +5,9 @@ import { makeDirectory } from './directory.ts';
 import { StartError } from './errors.ts';
 import { acquireLock, type Lock, LockHeldError } from './lock.ts';
 
+/** What `switchboard console` leaves behind: a page that leads a browser to ours, the host token with it. */
+const CONSOLE_PAGE = 'console.html';
+
 /** What `run/broker.json` tells a client that looks for the daemon (`wire.md` section 12). */
 export interface Announcement {
   pid: number;
@@ -44,7 +47,8 @@ export function openHome(path: string): Home {
     writeFileAtomic(join(run, name), text);
   };
   // A crashed daemon's: nobody should follow it to a port that is somebody else's by now.
-  for (const name of ['broker.json', 'auth-token', 'host-token']) rmSync(join(run, name), { force: true });
+  for (const name of ['broker.json', 'auth-token', 'host-token', CONSOLE_PAGE])
+    rmSync(join(run, name), { force: true });
 
   return {
     agentsFile: join(path, 'agents.json'),
@@ -59,6 +63,7 @@ export function openHome(path: string): Home {
     release() {
       // The way in goes first, the lock last: the next daemon must not find our files beside its own.
       for (const [file, text] of [...written].reverse()) quietly(() => removeIfOurs(file, text));
+      quietly(() => rmSync(join(run, CONSOLE_PAGE), { force: true }));
       quietly(() => lock.release());
     },
   };

@@ -7,6 +7,9 @@ const UUID = /(?<=(?:turn|client|chat|approval)-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-
 /** When something happened: Unix milliseconds. */
 const MOMENT = /(?<="(?:created|resolved)_at":)\d{13}/g;
 const SOME_MOMENT = '1767225600000';
+/** When something that waits a minute will be over. */
+const END = /(?<="expires_at":)\d{13}/g;
+const SOME_END = '1767225660000';
 
 /** Everything that crosses the wire between a broker in this process and its clients, in order. */
 export class FrameLog {
@@ -53,7 +56,10 @@ export class FrameLog {
 
   /** What was recorded since the last time, as a block of Markdown. */
   take(): string {
-    const block = ['```jsonc', ...this.#lines, '```'].join('\n').replaceAll(MOMENT, SOME_MOMENT);
+    const block = ['```jsonc', ...this.#lines, '```']
+      .join('\n')
+      .replaceAll(MOMENT, SOME_MOMENT)
+      .replaceAll(END, SOME_END);
     this.#lines = [];
     for (const [id] of block.matchAll(UUID)) {
       const standIn = `019a2b3c-4d5e-7f60-8a9b-${(0xc0d1e2f30000 + this.#standIns.size).toString(16)}`;

@@ -16,6 +16,10 @@ export const approvalRow = z.object({
   options: z.array(z.string()),
   status: approvalStatus,
   created_at: z.number().meta({ description: 'Unix milliseconds' }),
+  expires_at: z
+    .number()
+    .optional()
+    .meta({ description: 'Unix milliseconds; of a gate’s: when nobody’s answer counts as none' }),
   resolution: z.string().optional(),
   resolved_at: z.number().optional(),
 });

@@ -72,6 +72,10 @@ export const DEFAULT_LIMITS = {
   heartbeatTimeoutMs: 90_000,
   /** How long live turns get to end when the broker stops (section 10). */
   drainTimeoutMs: 10_000,
+  /** Connections that may watch the statecharts at once (`-32020`; section 12, `--inspect`). */
+  maxInspectWatchers: 16,
+  /** Bytes of inspection records that may wait for one watcher; beyond it the oldest are dropped, and it is told so. */
+  maxInspectBytes: 4 * 1024 * 1024,
   /** How long an embedder's method may take unless it says otherwise (`-32004`). */
   handlerTimeoutMs: 60_000,
 } as const;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { MethodSpec, MethodTable } from './method.ts';
 import { chatMethods } from './methods-chat.ts';
+import { consoleMethods } from './methods-console.ts';
 import { hostMethods } from './methods-host.ts';
 import { sessionMethods } from './methods-session.ts';
 import { toolMethods } from './methods-tools.ts';
@@ -11,6 +12,7 @@ export const methods = {
   ...chatMethods,
   ...toolMethods,
   ...hostMethods,
+  ...consoleMethods,
 } as const satisfies MethodTable;
 
 type Methods = typeof methods;

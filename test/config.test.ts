@@ -45,6 +45,7 @@ describe('the settings', () => {
       'drain-timeout': 10_000,
       home: join(homedir(), '.switchboard'),
       inspect: false,
+      'inspector-url': 'https://stately.ai/inspect',
       demo: false,
       'log-level': 'info',
     });
@@ -146,6 +147,8 @@ describe('a bad setting', () => {
     ['--host', '[::1]', '--host takes a host name or an IP address, IPv6 without brackets, not "[::1]"'],
     ['--log-level', 'loud', '--log-level takes one of trace, debug, info, warn, error, fatal, silent, not "loud"'],
     ['--allow-origin', 'https://a/b', 'takes origins such as https://app.example, without a path, not "https://a/b"'],
+    ['--inspector-url', 'stately.ai/inspect', '--inspector-url takes an http(s) URL, not "stately.ai/inspect"'],
+    ['--inspector-url', 'javascript:alert(1)', '--inspector-url takes an http(s) URL'],
     ['--approve', 'session.auth', '--approve takes method names'],
     ['--socket', `/${'x'.repeat(120)}`, '--socket takes a path of at most 107 bytes'],
   ])('%s %s is refused with what it takes', (flag, value, message) => {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Refusal } from './checks.ts';
+import { isLoopbackAddress, type Refusal } from './checks.ts';
+import type { PageRequest } from './console-pages.ts';
 
 /** What the plain HTTP endpoints tell about. */
 export interface HttpSource {
@@ -8,13 +9,21 @@ export interface HttpSource {
   isReady(): boolean;
   /** The Prometheus text, and its content type. */
   metrics(): Promise<{ text: string; contentType: string }>;
+  /** The console's page of a path; undefined where it has none. */
+  page(request: PageRequest): Promise<Page | undefined>;
 }
 
-interface Page {
+/** One answer. */
+export interface Page {
   status: number;
+  /** Its content type. Default: plain text. */
   type?: string;
-  body: string;
+  body: string | Buffer;
+  /** What it has beside, or in place of, the headers that every answer has. */
+  headers?: Record<string, string>;
 }
+
+const NOT_FOUND: Page = { status: 404, body: 'not found\n' };
 
 const TEXT = 'text/plain; charset=utf-8';
 
@@ -56,7 +65,7 @@ export function refuseUpgrade(socket: Duplex, { status, message }: { status: num
 }
 
 async function find(request: IncomingMessage, source: HttpSource): Promise<Page> {
-  const path = (request.url ?? '/').split('?', 1)[0];
+  const [path = '/'] = (request.url ?? '/').split('?', 1);
   switch (path) {
     case '/healthz':
       return { status: 200, body: 'ok\n' };
@@ -66,11 +75,17 @@ async function find(request: IncomingMessage, source: HttpSource): Promise<Page>
       const { text, contentType } = await source.metrics();
       return { status: 200, type: contentType, body: text };
     }
-    case '/':
-      return { status: 501, body: 'The console is not built yet. /healthz, /readyz and /metrics are.\n' };
-    default:
-      return { status: 404, body: 'not found\n' };
+    default: {
+      const { 'accept-encoding': acceptEncoding, host } = request.headers;
+      const page = await source.page({ path, acceptEncoding, host, isLocal: isLocal(request) });
+      return page ?? NOT_FOUND;
+    }
   }
+}
+
+/** A Unix socket has no address: whoever is on it is on this machine. */
+function isLocal({ socket }: IncomingMessage): boolean {
+  return socket.remoteAddress === undefined || isLoopbackAddress(socket.remoteAddress);
 }
 
 function writePage(request: IncomingMessage, response: ServerResponse, page: Page): void {
@@ -80,6 +95,7 @@ function writePage(request: IncomingMessage, response: ServerResponse, page: Pag
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(page.status === 405 ? { allow: 'GET, HEAD' } : {}),
+    ...page.headers,
   });
   response.end(request.method === 'HEAD' ? undefined : page.body);
 }

@@ -4,6 +4,8 @@ import { approveChat, listApprovals, requestApproval, resolveApproval } from './
 import { cancel, chat, listSessions } from './chat.ts';
 import { handshake } from './handshake.ts';
 import { listEvents, listHostAgents, notify, registerAgent, setStatus, subscribe, unregisterAgent } from './host.ts';
+import { inspectSubscribe, inspectUnsubscribe } from './inspect.ts';
+import { brokerStatus } from './status.ts';
 import { executeTool, initSession, listTools, registerTools, unregisterTool } from './tools.ts';
 
 /** Who carries out which built-in method. `session.auth` is the connection's own. */
@@ -31,4 +33,7 @@ export const handlers: Handlers = {
   'host.notify': notify,
   'host.request_approval': requestApproval,
   'host.resolve_approval': resolveApproval,
+  'broker.status': brokerStatus,
+  'inspect.subscribe': inspectSubscribe,
+  'inspect.unsubscribe': inspectUnsubscribe,
 };

@@ -64,6 +64,7 @@ test('the gate › when a tool is parked › then its row tells which, and shows
       options: ['approve', 'deny'],
       status: 'pending',
       created_at: 0,
+      expires_at: 60_000,
     },
   ]);
   expect(eventsOf(watcher)).toMatchObject([{ kind: 'approval.requested', agent_id: 'echo', payload: rows[0] }]);

@@ -77,6 +77,7 @@ test('the gate › when a request is parked › then its row tells what it is, s
       options: ['approve', 'deny'],
       status: 'pending',
       created_at: 0,
+      expires_at: 60_000,
     },
   ]);
   expect(eventsOf(person)).toMatchObject([{ kind: 'approval.requested', payload: rows[0] }]);

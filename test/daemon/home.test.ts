@@ -34,6 +34,8 @@ describe('the home', () => {
     expect([text('auth-token'), text('host-token')]).toEqual(['d', 'h']);
     expect(JSON.parse(text('broker.json'))).toEqual(announcement);
     for (const name of ['auth-token', 'host-token', 'broker.json']) expect(modeOf(join(run, name))).toBe(0o600);
+    // What `switchboard console` leaves behind has the token in it.
+    writeFileSync(join(run, 'console.html'), 'h');
     home.release();
     expect(readdirSync(run)).toEqual([]);
     home.release();
@@ -63,6 +65,7 @@ describe('the home', () => {
     const crashed = openHome(path);
     crashed.writeTokens({ daemon: 'd', host: 'h' });
     crashed.announce(announcement);
+    writeFileSync(join(path, 'run/console.html'), 'h');
     // The lock carries our own pid, as a container's next daemon would find it.
     openHome(path);
     expect(readdirSync(join(path, 'run'))).toEqual(['daemon.lock']);

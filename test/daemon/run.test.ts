@@ -184,9 +184,9 @@ describe('the daemon', () => {
   });
 
   it('says which flags have no effect yet', async () => {
-    const { log } = await start(place(), ['--inspect', '--approve', 'agents.list', '--approval-timeout', '5']);
+    const { log } = await start(place(), ['--resume-window', '5', '--inspect', '--approve', 'agents.list']);
     expect(log.filter((line) => line.includes('not built yet'))).toEqual([
-      expect.stringContaining('--inspect: not built yet'),
+      expect.stringContaining('--resume-window: not built yet'),
     ]);
   });
 

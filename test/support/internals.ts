@@ -21,7 +21,13 @@ import { clientsOf, type LinkedClient } from './linked.ts';
 
 /** A broker as `createBroker()` makes it, but with its actors and records in the test's reach. */
 export function startInternals(
-  options: { limits?: Partial<Limits>; log?: Logger; agentStore?: AgentStore; approvals?: ApprovalPolicy } = {},
+  options: {
+    limits?: Partial<Limits>;
+    log?: Logger;
+    agentStore?: AgentStore;
+    approvals?: ApprovalPolicy;
+    inspect?: boolean;
+  } = {},
 ) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const clock = new SimulatedClock();
@@ -36,6 +42,7 @@ export function startInternals(
     auth: new Authenticator({ enabled: true, tokens, agents }),
     dispatcher: new Dispatcher(handlers),
     gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
+    inspect: options.inspect ?? false,
   });
   const root: AnyActorRef = startBroker(state);
   const open = (link: Link) => root.send({ type: 'link.opened', link });
@@ -82,7 +89,8 @@ export type Internals = ReturnType<typeof startInternals>;
 /** A link that never answers a close, and delivers whatever the test says whenever it says so. */
 export class StubbornLink implements Link {
   readonly kind = 'memory';
-  readonly waitingBytes = 0;
+  /** What it claims to wait for its reader. */
+  waitingBytes = 0;
   readonly sent: string[] = [];
   handlers: LinkHandlers | undefined;
   closeCode: number | undefined;

@@ -12,7 +12,7 @@ async function statuses(port: number, headers: Record<string, string>): Promise<
   return Object.fromEntries([...(await Promise.all(asked)), ['upgrade', (await upgrade).status]]);
 }
 
-const ADMITTED = { '/healthz': 200, '/readyz': 200, '/metrics': 200, '/': 501, '/nowhere': 404, upgrade: 101 };
+const ADMITTED = { '/healthz': 200, '/readyz': 200, '/metrics': 200, '/': 200, '/nowhere': 404, upgrade: 101 };
 const FORBIDDEN = { '/healthz': 403, '/readyz': 403, '/metrics': 403, '/': 403, '/nowhere': 403, upgrade: 403 };
 
 describe('the Host header › when the listener is a loopback one', () => {

@@ -50,11 +50,6 @@ describe('plain HTTP › when a page is asked for', () => {
     expect((await http(port, '/metrics')).body).toContain('\nswitchboard_turns_total 1\n');
   });
 
-  test('/ › then it says that the console is not there yet', async () => {
-    const { port } = await startListening();
-    expect((await http(port, '/')).status).toBe(501);
-  });
-
   test.each(['/nowhere', '/healthz/', '//healthz', '/metrics/../x', '/__proto__', '/%00'])(
     '%s › then 404',
     async (path) => {

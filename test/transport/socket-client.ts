@@ -115,27 +115,39 @@ export interface HttpAnswer {
   body: string;
 }
 
+/** How a plain HTTP request is made. */
+interface HttpOptions {
+  method?: string;
+  headers?: OutgoingHttpHeaders;
+  socketPath?: string;
+}
+
 /** One plain HTTP request with whatever headers; an upgrade that succeeds counts as status 101. */
-export function http(
+export async function http(port: number, path: string, options: HttpOptions = {}): Promise<HttpAnswer> {
+  const answer = await bytes(port, path, options);
+  return { ...answer, body: answer.body.toString() };
+}
+
+/** The same, for a body that is no text. */
+export function bytes(
   port: number,
   path: string,
-  options: { method?: string; headers?: OutgoingHttpHeaders; socketPath?: string } = {},
-): Promise<HttpAnswer> {
+  options: HttpOptions = {},
+): Promise<Omit<HttpAnswer, 'body'> & { body: Buffer }> {
   return new Promise((resolve, reject) => {
     const where = options.socketPath === undefined ? { host: '127.0.0.1', port } : { socketPath: options.socketPath };
     const sent = request({ ...where, path, method: options.method ?? 'GET', agent: false, ...headersOf(options) });
     sent.on('error', reject);
     sent.on('upgrade', ({ statusCode = 0, headers }, socket) => {
       socket.destroy();
-      resolve({ status: statusCode, headers, body: '' });
+      resolve({ status: statusCode, headers, body: Buffer.alloc(0) });
     });
     sent.on('response', (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk) => {
-        body += chunk;
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
     });
     sent.end();
   });

@@ -1,0 +1,162 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { InspectedActor, InspectSnapshot, MachineDefinition } from '../../protocol/inspect.ts';
+import type { BrokerState } from '../broker-state.ts';
+import type { Client } from '../client.ts';
+import type { Deadline } from '../deadlines.ts';
+import { tell } from '../tell.ts';
+import { machineDefinitions } from './definition.ts';
+import { hookInspection } from './hook.ts';
+import { liveActors } from './live-actors.ts';
+import { type Emit, Recorder } from './recorder.ts';
+import { Watcher } from './watcher.ts';
+
+/** How often watchers are told, in milliseconds. */
+const TICK_MS = 50;
+/** What a snapshot may be, in bytes of JSON: beyond the first contexts are left out, beyond the second actors. */
+const SNAPSHOT_CONTEXT_BYTES = 2 * 1024 * 1024;
+const SNAPSHOT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Live statecharts for whoever watches (`--inspect`). Attached to the actor system while somebody does, and only then:
+ * until the first one comes, and after the last one has gone, it costs nothing (law 7). Nothing that breaks in here
+ * reaches the actor that it is told about.
+ */
+export class InspectFeed {
+  readonly #state: BrokerState;
+  readonly #watchers = new Map<Client, Watcher>();
+  #machines: Record<string, MachineDefinition> | undefined;
+  #recorder: Recorder | undefined;
+  #unhook: (() => void) | undefined;
+  #deadline: Deadline | undefined;
+  #isFaulty = false;
+  #sequence = 0;
+
+  constructor(state: BrokerState) {
+    this.#state = state;
+  }
+
+  /** Connections that watch. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  /**
+   * Has a client watch, and gives everything as it stands. One that watches already gets a new snapshot.
+   * @throws {WireError} `-32020`
+   */
+  subscribe(client: Client): InspectSnapshot {
+    const limit = this.#state.limits.maxInspectWatchers;
+    const known = this.#watchers.get(client);
+    if (!known && this.#watchers.size >= limit) throw WireError.limitExceeded('max_inspect_watchers', limit);
+    const watcher = known ?? new Watcher(client, this.#state.limits.maxInspectBytes);
+    this.#watchers.set(client, watcher);
+    try {
+      const recorder = this.#recorder ?? this.#attach();
+      const { actors, leftOut } = this.#snapshot(recorder);
+      watcher.clear();
+      return {
+        subscribed: true,
+        sequence: this.#sequence,
+        machines: this.#definitions(),
+        actors,
+        ...(leftOut > 0 ? { left_out: leftOut } : {}),
+      };
+    } catch (error) {
+      this.unsubscribe(client);
+      throw error;
+    }
+  }
+
+  /** It watches no more. False where it did not. */
+  unsubscribe(client: Client): boolean {
+    const wasWatching = this.#watchers.delete(client);
+    if (wasWatching && this.#watchers.size === 0) this.#detach();
+    return wasWatching;
+  }
+
+  #attach(): Recorder {
+    const recorder = new Recorder(this.#state, this.#emit);
+    this.#recorder = recorder;
+    this.#isFaulty = false;
+    this.#unhook = hookInspection(this.#state.ref.system, (report) => {
+      // In the middle of whatever the reported actor does: a throw would be its end.
+      try {
+        recorder.take(report);
+      } catch (error) {
+        this.#fault(error);
+      }
+    });
+    this.#arm();
+    return recorder;
+  }
+
+  #detach(): void {
+    this.#unhook?.();
+    this.#state.deadlines.disarm(this.#deadline);
+    this.#unhook = undefined;
+    this.#recorder = undefined;
+    this.#deadline = undefined;
+  }
+
+  #arm(): void {
+    this.#deadline = this.#state.deadlines.arm(TICK_MS, () => {
+      if (!this.#recorder) return;
+      this.#arm();
+      try {
+        this.#recorder.tick(this.#state.clock.now());
+      } catch (error) {
+        this.#fault(error);
+      }
+      this.#flush();
+    });
+  }
+
+  readonly #emit: Emit = (happening, bytes) => {
+    this.#sequence += 1;
+    const at = Math.round(this.#state.clock.now());
+    const record = { sequence: this.#sequence, at, ...happening };
+    for (const watcher of this.#watchers.values())
+      this.#state.counters.inspectDropped += watcher.push({ record, bytes });
+  };
+
+  /** Sends what waits, as far as the watchers' connections take it. */
+  #flush(): void {
+    for (const watcher of [...this.#watchers.values()]) {
+      // As much as there is now: what comes to be meanwhile waits for the next time.
+      for (let left = watcher.size; left > 0 && watcher.isReady; ) {
+        const params = { records: watcher.take() };
+        left -= params.records.length;
+        tell(this.#state.ref, watcher.client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
+      }
+    }
+  }
+
+  #snapshot(recorder: Recorder): { actors: InspectedActor[]; leftOut: number } {
+    const actors: InspectedActor[] = [];
+    let [used, leftOut] = [0, 0];
+    for (const ref of liveActors(this.#state)) {
+      if (used > SNAPSHOT_BYTES) {
+        leftOut += 1;
+        continue;
+      }
+      const described = recorder.describe(ref);
+      if (!described) continue;
+      const hasRoom = used <= SNAPSHOT_CONTEXT_BYTES;
+      actors.push(hasRoom ? described.actor : { ...described.actor, context: {} });
+      used += hasRoom ? described.bytes : 400;
+    }
+    return { actors, leftOut };
+  }
+
+  #definitions(): Record<string, MachineDefinition> {
+    this.#machines ??= machineDefinitions();
+    return this.#machines;
+  }
+
+  /** Said once for each time that somebody begins to watch: it may happen with every event. */
+  #fault(err: unknown): void {
+    if (this.#isFaulty) return;
+    this.#isFaulty = true;
+    this.#state.log.error({ err }, 'the inspection feed leaves something out');
+  }
+}

@@ -1,0 +1,66 @@
+import type { EventObject } from 'xstate';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { Link } from '../../protocol/link.ts';
+import type { Token } from '../../protocol/token.ts';
+import { MASK } from '../preview.ts';
+import { type View, viewOf } from './view.ts';
+
+/** How much is shown of one event, in bytes of JSON. */
+const MAX_PAYLOAD_BYTES = 2048;
+
+const DONE = 'xstate.done.actor.';
+const FAILED = 'xstate.error.actor.';
+const AFTER = 'xstate.after.';
+
+/** An event's type as the charts have it: XState's own names hold ids. */
+export function eventName(type: string): string {
+  if (!type.startsWith('xstate.')) return type;
+  if (type.startsWith(DONE)) return 'child.done';
+  if (type.startsWith(FAILED)) return 'child.failed';
+  if (type.startsWith(AFTER)) return `after:${type.slice(AFTER.length).split('.', 1)[0]}`;
+  return type;
+}
+
+/** Whether a child says that it has failed. */
+export function isFailure(type: string): boolean {
+  return type.startsWith(FAILED);
+}
+
+/** What is shown of an event. */
+export function payloadOf(event: EventObject): View {
+  return viewOf(fieldsOf(event as EventObject & JsonObject), MAX_PAYLOAD_BYTES);
+}
+
+function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
+  switch (type) {
+    case 'chat.token': {
+      // Not its head: the same for each token of its turn.
+      const { seq, seqFrom, delta } = fields.token as Token;
+      return { seq, ...(seqFrom === seq ? {} : { seq_from: seqFrom }), delta };
+    }
+    case 'rpc.reply':
+      return isSnapshot(fields.result) ? { ...fields, result: MASKED_SNAPSHOT } : fields;
+    case 'link.opened':
+      return { via: (fields.link as Link).kind };
+    case 'rpc.request':
+    case 'rpc.notification':
+      return fields.method === 'session.auth' ? { ...fields, params: credentials(fields.params) } : fields;
+    default:
+      if (type.startsWith(DONE)) return { id: type.slice(DONE.length) };
+      if (type.startsWith(FAILED)) return { id: type.slice(FAILED.length), error: fields.error };
+      return fields;
+  }
+}
+
+/** The feed's own answer: everything in it has just been told. */
+const MASKED_SNAPSHOT = { subscribed: true, actors: '…', machines: '…' };
+
+function isSnapshot(result: unknown): boolean {
+  return isObject(result) && result.subscribed === true && 'machines' in result && 'actors' in result;
+}
+
+/** Of whatever was sent as credentials only who they are for: a secret under a wrong key is one all the same. */
+function credentials(params: unknown): unknown {
+  if (!isObject(params)) return MASK;
+  return Object.fromEntries(Object.entries(params).map(([key, value]) => [key, key === 'agent_id' ? value : MASK]));
+}

@@ -1,0 +1,255 @@
+import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
+import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
+import type { BrokerState } from '../broker-state.ts';
+import { contextView, factsOf } from './facts.ts';
+import type { Report } from './hook.ts';
+import { eventName, isFailure, payloadOf } from './payload.ts';
+import { textView, viewOf } from './view.ts';
+import { statePaths, Watched, type Window } from './watched.ts';
+
+/** How long events are counted before single ones are told again, in milliseconds. */
+const WINDOW_MS = 1_000;
+/** So many of them are told singly by all actors together in that time: what it costs stays small with any number. */
+const TOLD_SINGLY_BY_ALL = 1_000;
+/** How often bundles are told, in milliseconds. */
+const BUNDLE_MS = 250;
+/** So many contexts are looked at in one tick, where nothing but them has changed. */
+const CONTEXTS_A_TICK = 100;
+/** What a record is besides its payload or context, in bytes, roughly. */
+const HEAD_BYTES = 200;
+const MAX_OUTPUT_BYTES = 1024;
+/** Steps of one event that are told: far more than any chart has. */
+const MAX_STEPS = 16;
+
+type Unnumbered = InspectRecord extends infer R ? (R extends unknown ? Omit<R, 'sequence' | 'at'> : never) : never;
+
+type HeardReport = Extract<Report, { type: '@xstate.event' }>;
+
+/** Hears of each record, and about how many bytes of JSON it is. */
+export type Emit = (record: Unnumbered, bytes: number) => void;
+
+const HOT_TYPES = 5;
+
+/** Which of the event types this is that come in great numbers and take no chart step (law 2); -1: none of them. */
+function placeOfHot(type: string): number {
+  if (type === 'turn.event') return 0;
+  if (type === 'chat.event') return 1;
+  if (type === 'chat.token') return 2;
+  if (type === 'chat.event.received') return 3;
+  return type === 'chat.deliver' ? 4 : -1;
+}
+
+interface Framed extends EventObject {
+  method?: unknown;
+}
+
+/** Whether this is the feed's own doing: watchers that were told of it would be told of being told, without end. */
+function isOwnDelivery(event: Framed): boolean {
+  return event.type === 'rpc.notify' && event.method === 'inspect.event';
+}
+
+/** Makes records of what the actor system reports. It may throw: whoever calls it catches that. */
+export class Recorder {
+  readonly #state: BrokerState;
+  readonly #emit: Emit;
+  readonly #watched = new Map<unknown, Watched>();
+  /** Who heard the last event of each hot type: mostly the one that hears the next. */
+  readonly #latest: (Watched | undefined)[] = new Array(HOT_TYPES).fill(undefined);
+  readonly #window: Window = { number: 1, left: TOLD_SINGLY_BY_ALL };
+  #windowSince = 0;
+  #bundlesSince = 0;
+  /** Actors whose context is still to be looked at in this window. */
+  #unlooked: Iterator<Watched> | undefined;
+
+  constructor(state: BrokerState, emit: Emit) {
+    this.#state = state;
+    this.#emit = emit;
+  }
+
+  /** Takes one report of the actor system. */
+  take(report: Report): void {
+    if (report.type === '@xstate.event') {
+      const place = placeOfHot(report.event.type);
+      if (place < 0) this.#heard(report);
+      else this.#heardHot(place, report);
+    } else if (report.type === '@xstate.snapshot') {
+      // Handled off the chart. One that moved it all the same is seen when its context is looked at.
+      if (placeOfHot(report.event.type) < 0 || report.snapshot.status !== 'active') this.#stepped(report);
+    } else if (report.type === '@xstate.microstep') {
+      const steps = this.#watched.get(report.actorRef)?.steps;
+      if (steps && steps.length < MAX_STEPS) steps.push(statePaths(report.snapshot.value));
+    }
+  }
+
+  /** Tells what was held back and is due. */
+  tick(now: number): void {
+    if (now - this.#bundlesSince >= BUNDLE_MS) {
+      this.#bundlesSince = now;
+      for (const watched of this.#watched.values()) this.#tellBundles(watched);
+    }
+    if (now - this.#windowSince >= WINDOW_MS) {
+      this.#windowSince = now;
+      this.#window.number += 1;
+      this.#window.left = TOLD_SINGLY_BY_ALL;
+      this.#unlooked ??= this.#watched.values();
+    }
+    this.#tellContexts();
+  }
+
+  /** One live actor as it stands, from here on followed; undefined where it has ended. */
+  describe(ref: AnyActorRef): { actor: InspectedActor; bytes: number } | undefined {
+    const watched = this.#follow(ref);
+    if (!watched) return undefined;
+    this.#tellBundles(watched);
+    return this.#actorOf(watched);
+  }
+
+  /** On every token's way, four times: nothing is made here, and hardly anything looked up. */
+  #heardHot(place: number, { actorRef, sourceRef, event }: HeardReport): void {
+    let watched = this.#latest[place];
+    if (watched?.ref !== actorRef) {
+      watched = this.#watched.get(actorRef) ?? this.#follow(actorRef);
+      if (!watched) return;
+      this.#latest[place] = watched;
+    }
+    watched.isTouched = true;
+    if (watched.isToldSingly(this.#window)) this.#tellEvent(watched, event, sourceRef, 1);
+    else watched.bundle(event, sourceRef);
+  }
+
+  #heard({ actorRef, sourceRef, event }: HeardReport): void {
+    if (isOwnDelivery(event)) return;
+    if (event.type === 'xstate.init') {
+      this.#started(actorRef as AnyActorRef);
+      return;
+    }
+    const source = sourceRef && this.#watched.get(sourceRef);
+    // A failure makes no snapshot: that its parent hears of it is the first that can be seen.
+    if (source && isFailure(event.type)) this.#ended(source, 'error', undefined);
+    const watched = this.#follow(actorRef);
+    if (!watched) return;
+    watched.isTouched = true;
+    this.#tellBundles(watched);
+    this.#tellEvent(watched, event, sourceRef, 1);
+  }
+
+  #stepped({ actorRef, event, snapshot }: Extract<Report, { type: '@xstate.snapshot' }>): void {
+    const watched = this.#watched.get(actorRef);
+    if (!watched) return;
+    this.#moved(watched, snapshot, event.type);
+    if (watched.steps.length > 0) watched.steps = [];
+  }
+
+  /** Tells of a chart that stands elsewhere than before. */
+  #moved(watched: Watched, snapshot: AnyMachineSnapshot, eventType: string): void {
+    const before = watched.snapshot;
+    if (snapshot === before) return;
+    watched.snapshot = snapshot;
+    if (snapshot.value === before.value && snapshot.status === before.status) return;
+    const previous = watched.state;
+    const state = statePaths(snapshot.value);
+    if (state.join() === previous.join() && snapshot.status === before.status) return;
+    watched.state = state;
+    this.#tellBundles(watched);
+    this.#tellTransition(watched, eventType, previous);
+    if (snapshot.status !== 'active')
+      this.#ended(watched, snapshot.status === 'done' ? 'done' : 'error', snapshot.output);
+  }
+
+  #started(ref: AnyActorRef): void {
+    const watched = this.#follow(ref);
+    if (!watched) return;
+    const { actor, bytes } = this.#actorOf(watched);
+    this.#emit({ type: 'started', actor }, bytes);
+  }
+
+  #ended(watched: Watched, status: 'done' | 'error', output: unknown): void {
+    this.#watched.delete(watched.ref);
+    this.#latest.fill(undefined);
+    this.#tellBundles(watched);
+    const seen = output === undefined ? undefined : viewOf(output, MAX_OUTPUT_BYTES);
+    const end = { type: 'ended' as const, actor: watched.id, status, state: [...watched.state] };
+    this.#emit(seen ? { ...end, output: seen.value } : end, HEAD_BYTES + (seen?.bytes ?? 0));
+  }
+
+  /** What is known of an actor; undefined of one that has ended, which still may be sent something. */
+  #follow(ref: unknown): Watched | undefined {
+    const known = this.#watched.get(ref);
+    if (known) return known;
+    const actor = ref as AnyActorRef;
+    const snapshot = actor.getSnapshot() as AnyMachineSnapshot | undefined;
+    if (snapshot?.status !== 'active' || !snapshot.machine) return undefined;
+    const watched = new Watched(actor, snapshot);
+    this.#watched.set(ref, watched);
+    return watched;
+  }
+
+  #actorOf(watched: Watched): { actor: InspectedActor; bytes: number } {
+    const { ref, id, snapshot, state } = watched;
+    const facts = factsOf(this.#state, snapshot);
+    const { value, bytes } = contextView(facts);
+    watched.contextText = JSON.stringify(value);
+    watched.isTouched = false;
+    const actor: InspectedActor = {
+      id,
+      name: ref.id,
+      machine: snapshot.machine.id,
+      parent: ref._parent?.sessionId ?? null,
+      state: [...state],
+      status: snapshot.status === 'active' || snapshot.status === 'done' ? snapshot.status : 'error',
+      ...(facts.label === undefined ? {} : { label: textView(facts.label) }),
+      started_at: Math.round(facts.startedAt),
+      context: value as InspectedActor['context'],
+    };
+    return { actor, bytes: HEAD_BYTES * 2 + bytes };
+  }
+
+  #tellEvent(watched: Watched, event: EventObject, source: AnyActorRef | undefined, count: number): void {
+    const from = source?.sessionId ?? null;
+    const { value: payload, bytes } = payloadOf(event);
+    const record = { type: 'event', actor: watched.id, event: eventName(event.type), from, payload } as const;
+    this.#emit(count === 1 ? record : { ...record, count }, HEAD_BYTES + bytes);
+  }
+
+  #tellBundles(watched: Watched): void {
+    if (watched.bundles.length === 0) return;
+    for (const { last, source, count } of watched.bundles.splice(0)) this.#tellEvent(watched, last, source, count);
+  }
+
+  #tellTransition(watched: Watched, eventType: string, previous: readonly string[]): void {
+    const { actor, bytes } = this.#actorOf(watched);
+    const { id, label, state, status, context } = actor;
+    const event = eventName(eventType);
+    const through = watched.steps.slice(0, -1);
+    const record = {
+      type: 'transition' as const,
+      actor: id,
+      event,
+      state,
+      previous: [...previous],
+      ...(through.length === 0 ? {} : { through }),
+      context,
+      status,
+      ...(label === undefined ? {} : { label }),
+    };
+    this.#emit(record, bytes);
+  }
+
+  /** Of actors that have heard something and stayed where they are: what they know by now, each once a window. */
+  #tellContexts(): void {
+    for (let looked = 0; this.#unlooked && looked < CONTEXTS_A_TICK; ) {
+      const { value: watched, done } = this.#unlooked.next();
+      if (done) {
+        this.#unlooked = undefined;
+        return;
+      }
+      if (!watched.isTouched) continue;
+      looked += 1;
+      this.#moved(watched, watched.ref.getSnapshot(), '');
+      const before = watched.contextText;
+      const view = contextView(factsOf(this.#state, watched.snapshot));
+      watched.isTouched = false;
+      if (JSON.stringify(view.value) !== before) this.#tellTransition(watched, '', watched.state);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { isSecretKey, MASK, maskText } from '../preview.ts';
+
+/** A value as watchers may see it, and about how many bytes of JSON it is. */
+export interface View {
+  value: unknown;
+  bytes: number;
+}
+
+/** How much of a text is searched: even if all of it is masked, what is shown ends before the cut through a token does. */
+const MAX_SEARCHED = 1_200;
+/** How deep a view goes. */
+const MAX_DEPTH = 8;
+/** Kept back for the marks of what was left out, one for each level. */
+const RESERVE = MAX_DEPTH * 16;
+const CUT = '…';
+/** What a token of the broker's own looks like: 32 bytes in base64url. A client's id is as long. */
+const TOKEN = /(?<![\w-])(?!client-)[\w-]{43}(?![\w-])/g;
+
+/**
+ * What is shown of any value: JSON of `maxBytes` at most, secrets masked, long texts cut, records of the broker's by
+ * their ids. Cycles end at a depth, and whatever is no JSON has a word that stands for it.
+ */
+export function viewOf(value: unknown, maxBytes: number): View {
+  const budget = { left: maxBytes - RESERVE };
+  const seen = show(value, budget, 0);
+  return { value: seen, bytes: maxBytes - RESERVE - Math.max(0, budget.left) };
+}
+
+interface Budget {
+  left: number;
+}
+
+function show(value: unknown, budget: Budget, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      return showText(value, budget);
+    case 'number':
+      budget.left -= 8;
+      return Number.isFinite(value) ? value : String(value);
+    case 'boolean':
+      budget.left -= 5;
+      return value;
+    case 'object':
+      if (value === null) {
+        budget.left -= 4;
+        return null;
+      }
+      return depth >= MAX_DEPTH || budget.left <= 0 ? CUT : showObject(value, budget, depth);
+    case 'undefined':
+      return undefined;
+    default:
+      return showText(`[${typeof value}]`, budget);
+  }
+}
+
+/** A text as watchers may see it. */
+export function textView(text: string): string {
+  return maskText(text.slice(0, MAX_SEARCHED).replace(TOKEN, MASK));
+}
+
+function showText(text: string, budget: Budget): string {
+  const shown = textView(text);
+  const bytes = jsonLength(shown);
+  if (bytes > budget.left) {
+    budget.left = 0;
+    return CUT;
+  }
+  budget.left -= bytes;
+  return shown;
+}
+
+function showObject(value: object, budget: Budget, depth: number): unknown {
+  if (Array.isArray(value)) return showArray(value, budget, depth);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return showText(nameOf(value as JsonObject), budget);
+  const source = value as JsonObject;
+  // A header or a variable as `{name, value}`: the key is in a value.
+  const isNamedSecret = typeof source.name === 'string' && isSecretKey(source.name);
+  const shown: [string, unknown][] = [];
+  budget.left -= 2;
+  for (const key in source) {
+    if (source[key] === undefined) continue;
+    if (budget.left <= 0) {
+      shown.push([CUT, true]);
+      break;
+    }
+    const name = showText(key, budget);
+    const isSecret = isSecretKey(key) || (isNamedSecret && key === 'value');
+    shown.push([name, isSecret ? showText(MASK, budget) : show(source[key], budget, depth + 1)]);
+    budget.left -= 2;
+  }
+  // Own properties whatever their name: `__proto__` is an ordinary key here.
+  return Object.fromEntries(shown);
+}
+
+function showArray(items: readonly unknown[], budget: Budget, depth: number): unknown[] {
+  const shown: unknown[] = [];
+  budget.left -= 2;
+  for (const item of items) {
+    if (budget.left <= 0) {
+      shown.push(CUT);
+      break;
+    }
+    shown.push(show(item, budget, depth + 1) ?? null);
+    budget.left -= 1;
+  }
+  return shown;
+}
+
+/** What stands for something that is no plain object: a record's id, an error's code, else its class. */
+function nameOf(value: JsonObject): string {
+  if (value instanceof WireError) return `${value.code} ${value.message}`;
+  // The detail of a fault of ours is logged, never sent.
+  if (value instanceof Error) return value.name;
+  if (typeof value.id === 'string') return value.id;
+  return `[${value.constructor?.name ?? 'object'}]`;
+}
+
+function jsonLength(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
+}

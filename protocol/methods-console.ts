@@ -1,0 +1,44 @@
+import * as inspect from './inspect.ts';
+import { type MethodTable, none } from './method.ts';
+import * as status from './status.ts';
+
+/** What the console watches the broker by (`wire.md` section 12, `--inspect`). For the host role alone. */
+export const consoleMethods = {
+  'broker.status': {
+    direction: 'in',
+    kind: 'request',
+    role: 'host',
+    section: 12,
+    summary: 'How the broker is: connections, turns, counts, queues, delays. Cheap enough to ask once a second.',
+    params: status.statusParams,
+    result: status.statusResult,
+  },
+  'inspect.subscribe': {
+    direction: 'in',
+    kind: 'request',
+    role: 'host',
+    section: 12,
+    summary:
+      'From now on inspect.event notifications; answers every live actor and every chart. Again: a new snapshot.',
+    params: none,
+    result: inspect.inspectSubscribeResult,
+    errors: ['LimitExceeded'],
+  },
+  'inspect.unsubscribe': {
+    direction: 'in',
+    kind: 'request',
+    role: 'host',
+    section: 12,
+    summary: 'No more inspect.event notifications.',
+    params: none,
+    result: inspect.inspectUnsubscribeResult,
+  },
+  'inspect.event': {
+    direction: 'out',
+    kind: 'notification',
+    role: 'host',
+    section: 12,
+    summary: 'What actors heard and how they changed, in order, gathered over 50 ms.',
+    params: inspect.inspectEventParams,
+  },
+} as const satisfies MethodTable;
