@@ -25,6 +25,7 @@ export {
   type TerminalEvent,
   TurnError,
 } from './errors.ts';
+export type { Frame, OnFrame } from './frame-tap.ts';
 export type { Host } from './host.ts';
 export type { HostSnapshot, HostSubscription, SubscribeOptions } from './host-events.ts';
 export type { OnToolError } from './host-tools.ts';

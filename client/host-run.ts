@@ -1,8 +1,10 @@
 import { approvalOutcome } from './approval-outcome.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { tapped } from './frame-tap.ts';
 import type { Host, HostOptions } from './host.ts';
 import { HostEvents } from './host-events.ts';
 import { HostTools } from './host-tools.ts';
+import { quietly } from './quietly.ts';
 import { requestFunction } from './request.ts';
 import type { SocketFactory } from './socket.ts';
 
@@ -11,11 +13,11 @@ import type { SocketFactory } from './socket.ts';
  * @throws {ConnectionError} not reachable. @throws {AuthError} wrong token.
  */
 export async function openHost(open: SocketFactory, options: HostOptions): Promise<Host> {
-  const { url, token = '', hostToken, connectTimeoutMs, onToolError } = options;
+  const { url, token = '', hostToken, connectTimeoutMs, onToolError, onFrame, onNotification } = options;
   const tools = new HostTools(onToolError);
   const events = new HostEvents();
   const connection = await openConnection({
-    open,
+    open: tapped(open, onFrame),
     url,
     auth: hostToken === undefined ? { token } : { host_token: hostToken },
     connectTimeoutMs,
@@ -27,6 +29,7 @@ export async function openHost(open: SocketFactory, options: HostOptions): Promi
     notification: (method, params, size) => {
       if (method === 'host.event') events.event(params, size);
       else if (method === 'tools.cancel') tools.cancel(params);
+      else quietly(() => onNotification?.(method, params));
     },
     ended: (error) => {
       tools.lost();

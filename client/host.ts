@@ -7,6 +7,7 @@ import type { InputOf, ResultOf } from '../protocol/methods.ts';
 import type { ToolDefinition } from '../protocol/tools.ts';
 import type { Chat, ChatOptions } from './chat.ts';
 import type { SwitchboardError } from './errors.ts';
+import type { OnFrame } from './frame-tap.ts';
 import type { HostSubscription, SubscribeOptions } from './host-events.ts';
 import type { OnToolError } from './host-tools.ts';
 import type { RequestFunction } from './request.ts';
@@ -24,6 +25,10 @@ export interface HostOptions {
   connectTimeoutMs?: number | undefined;
   /** Hears what a tool's handler threw and the agent was told, errors made for the agent apart. Default: nobody does. */
   onToolError?: OnToolError | undefined;
+  /** Hears every frame of the connection but the one with its token: an aid to look at the wire with. Default: nobody does. */
+  onFrame?: OnFrame | undefined;
+  /** Hears each notification that the SDK itself has no use for, such as `inspect.event`. Default: nobody does. */
+  onNotification?: ((method: string, params: unknown) => void) | undefined;
 }
 
 /** A connected host: what a window that people chat in needs of the broker. It does not reconnect by itself. */
