@@ -1,0 +1,37 @@
+import type { ComponentType } from 'preact';
+import { Approvals } from './approvals/approvals.tsx';
+import { Charts } from './charts/charts.tsx';
+import { Playground } from './chat/playground.tsx';
+import { Overview } from './overview/overview.tsx';
+import { route } from './route.ts';
+import { session } from './session.ts';
+import { Shell } from './shell.tsx';
+import { SignIn } from './sign-in.tsx';
+
+/** One page of the console: its place in the address, its name, what it shows. */
+export interface Tab {
+  path: string;
+  title: string;
+  page: ComponentType;
+}
+
+export const tabs: readonly Tab[] = [
+  { path: 'overview', title: 'Overview', page: Overview },
+  { path: 'charts', title: 'Charts', page: Charts },
+  { path: 'approvals', title: 'Approvals', page: Approvals },
+  { path: 'chat', title: 'Playground', page: Playground },
+];
+
+/** The console: asks for a token where it has none, and shows the tab that the address names. */
+export function App() {
+  const { value } = session;
+  if (value.kind === 'signed-out' || (value.kind === 'connecting' && value.typed)) return <SignIn />;
+  const tab = tabs.find(({ path }) => path === route.value[0]) ?? tabs[0];
+  if (!tab) return null;
+  const Page = tab.page;
+  return (
+    <Shell tabs={tabs} current={tab}>
+      <Page />
+    </Shell>
+  );
+}

@@ -1,0 +1,144 @@
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ApprovalRow } from '../../client/browser.ts';
+import { now } from '../clock.ts';
+import { age, count, moment, words } from '../format.ts';
+import { Id } from '../id.tsx';
+import { link } from '../route.ts';
+import { visible } from '../visible.ts';
+import { decide } from './decide.ts';
+import { type Subject, subjectOf } from './subject.ts';
+
+/** Less than this is little time. Milliseconds. */
+const SOON_MS = 15_000;
+
+interface ApprovalProps {
+  row: ApprovalRow;
+  /**
+   * Where it is answered elsewhere, it stays as tall as it was: what moved up would come under somebody's pointer, who is
+   * about to answer another one.
+   */
+  keepsItsPlace?: boolean;
+  /** It was decided here: the next one's turn. */
+  onDecided(title: string, status: string): void;
+}
+
+/** One approval: what is asked for, by whom, with what; and while it is pending, the answers. */
+export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProps) {
+  const article = useRef<HTMLElement>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState('');
+  const subject = subjectOf(row);
+  const isPending = row.status === 'pending';
+  useLayoutEffect(() => {
+    // The buttons go; who was on one of them stays with what they read.
+    const { current } = article;
+    if (!isPending && current?.contains(document.activeElement)) current.focus();
+  }, [isPending]);
+  const answer = async (resolution: string) => {
+    // Not disabled while it is on its way: the focus would be lost.
+    if (isBusy) return;
+    setBusy(true);
+    setProblem('');
+    const outcome = await decide(row.id, resolution);
+    setBusy(false);
+    if (outcome.isDecided) onDecided(subject.title, outcome.status);
+    else setProblem(outcome.problem);
+  };
+  const others = row.options.filter((option) => option !== 'approve' && option !== 'deny');
+  return (
+    <article
+      ref={article}
+      id={row.id}
+      class="approval"
+      data-status={row.status}
+      aria-labelledby={`${row.id}-title`}
+      aria-busy={isBusy}
+      tabIndex={-1}
+    >
+      <header>
+        <h3 id={`${row.id}-title`}>{subject.title}</h3>
+        <Clock row={row} subject={subject} />
+      </header>
+      <About row={row} subject={subject} />
+      <Preview id={row.id} subject={subject} />
+      {isPending || keepsItsPlace ? (
+        <fieldset class={isPending ? 'answers' : 'answers over'}>
+          <legend class="hidden">Answer to {subject.title}</legend>
+          <button type="button" class="primary" aria-disabled={isBusy} onClick={() => answer('approve')}>
+            Approve
+          </button>
+          <button type="button" aria-disabled={isBusy} onClick={() => answer('deny')}>
+            Deny
+          </button>
+          {others.length > 0 ? <span class="soft">or deny with</span> : null}
+          {others.map((option) => (
+            <button key={option} type="button" class="option" aria-disabled={isBusy} onClick={() => answer(option)}>
+              {visible(option)}
+            </button>
+          ))}
+        </fieldset>
+      ) : null}
+      <p class="note" role="status">
+        {problem}
+      </p>
+    </article>
+  );
+}
+
+/** While it is pending, the time left or spent; then how it ended and when. */
+function Clock({ row, subject }: { row: ApprovalRow; subject: Subject }) {
+  if (row.status !== 'pending') {
+    const detail = row.resolution === undefined || EXPECTED.has(row.resolution) ? '' : ` (${visible(row.resolution)})`;
+    return (
+      <p class="clock">
+        <span class="state" data-tone={TONES[row.status]}>
+          {words(row.status)}
+          {detail}
+        </span>{' '}
+        {row.resolved_at === undefined ? null : moment(row.resolved_at)}
+      </p>
+    );
+  }
+  if (subject.expiresAt === undefined) return <p class="clock">waiting {age(now.value - row.created_at)}</p>;
+  const left = subject.expiresAt - now.value;
+  return (
+    <p class="clock" data-soon={left < SOON_MS}>
+      {left > 0 ? `${age(left)} left` : 'out of time'}
+    </p>
+  );
+}
+
+/** Resolutions that say no more than the status does. */
+const EXPECTED = new Set(['approve', 'approved', 'deny', 'denied', 'true', 'false', 'timeout', 'withdrawn', 'expired']);
+const TONES = { approved: 'good', denied: 'bad', expired: 'off', withdrawn: 'off', pending: 'off' } as const;
+
+function About({ row, subject }: { row: ApprovalRow; subject: Subject }) {
+  return (
+    <p class="about">
+      from {subject.raiser}, {moment(row.created_at)}
+      {subject.turnId === undefined ? null : (
+        <>
+          {' · '}
+          <a href={link('charts', subject.turnId)}>
+            <Id id={subject.turnId} />
+          </a>
+        </>
+      )}
+      {' · '}
+      <code>{row.id}</code>
+    </p>
+  );
+}
+
+function Preview({ id, subject }: { id: string; subject: Subject }) {
+  if (subject.preview === '') return null;
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+      <section class="preview" aria-label="Details" aria-describedby={`${id}-title`} tabIndex={0}>
+        <pre>{subject.preview}</pre>
+      </section>
+      {subject.leftOut > 0 ? <p class="soft">{count(subject.leftOut)} more characters are not shown.</p> : null}
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import type { ChartGraph } from './graph.ts';
+import type { WatchedActor } from './model.ts';
+import { staysFor, takenBy } from './taken.ts';
+
+/** Something of a chart that was just passed: an edge, or a line in a box. */
+export interface Flash {
+  /** Unique: the same edge may flash again before it has faded. */
+  readonly key: number;
+  readonly id: string;
+  readonly until: number;
+}
+
+/** How long a flash lasts. Milliseconds; the style sheet's animation is as long. */
+export const FLASH_MS = 1_100;
+/** The same line flashes again no sooner than this, however often it is passed. Milliseconds. */
+const AGAIN_MS = 350;
+const FLASHES_AT_ONCE = 24;
+
+/** Follows one actor along its chart: what it has passed so far, and what it passes now. */
+export class Follower {
+  /** Edges that were taken, by id, and how often. */
+  readonly trail = new Map<string, number>();
+  flashes: readonly Flash[] = [];
+  readonly #graph: ChartGraph;
+  readonly #actor: WatchedActor;
+  #transitionsSeen: number;
+  #eventsSeen: number;
+  #key = 0;
+
+  constructor(graph: ChartGraph, actor: WatchedActor) {
+    this.#graph = graph;
+    this.#actor = actor;
+    // The feed tells of no step before an actor's first state; those need no event.
+    const first = actor.transitions[0]?.previous ?? actor.state;
+    const initial = graph.states.filter(({ isInitial, parent }) => isInitial && parent === '').map(({ path }) => path);
+    this.#pass(takenBy(graph, { event: '', previous: initial, state: first }).edges);
+    for (const step of actor.transitions) this.#pass(takenBy(graph, step).edges);
+    this.#transitionsSeen = actor.transitions.at(-1)?.sequence ?? -1;
+    this.#eventsSeen = actor.events.at(-1)?.sequence ?? -1;
+  }
+
+  /** Takes what is new. @returns whether the drawing differs. */
+  update(now: number): boolean {
+    const alight = this.flashes.filter(({ until }) => until > now);
+    const lit: string[] = [];
+    for (const step of since(this.#actor.transitions, this.#transitionsSeen)) {
+      const { edges, stays } = takenBy(this.#graph, step);
+      this.#pass(edges);
+      lit.push(...edges, ...stays);
+    }
+    for (const { event } of since(this.#actor.events, this.#eventsSeen)) {
+      lit.push(...staysFor(this.#graph, event, this.#actor.state));
+    }
+    this.#transitionsSeen = this.#actor.transitions.at(-1)?.sequence ?? this.#transitionsSeen;
+    this.#eventsSeen = this.#actor.events.at(-1)?.sequence ?? this.#eventsSeen;
+    for (const id of new Set(lit)) {
+      if (alight.some((flash) => flash.id === id && flash.until - FLASH_MS + AGAIN_MS > now)) continue;
+      alight.push({ key: this.#key++, id, until: now + FLASH_MS });
+    }
+    const changed =
+      alight.length !== this.flashes.length || alight.some((flash, index) => flash !== this.flashes[index]);
+    this.flashes = alight.slice(-FLASHES_AT_ONCE);
+    return changed;
+  }
+
+  #pass(edges: readonly string[]): void {
+    for (const id of edges) this.trail.set(id, (this.trail.get(id) ?? 0) + 1);
+  }
+}
+
+/** The last ones of a list, after a sequence. */
+function since<T extends { sequence: number }>(list: readonly T[], sequence: number): T[] {
+  let from = list.length;
+  while (from > 0 && (list[from - 1]?.sequence ?? -1) > sequence) from -= 1;
+  return list.slice(from);
+}

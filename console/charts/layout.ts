@@ -1,0 +1,196 @@
+import type { ElkExtendedEdge, ElkLabel, ElkNode } from 'elkjs/lib/elk-api.js';
+import { type ChartEdge, type ChartGraph, type ChartState, type ChartTransition, labelOf } from './graph.ts';
+
+/** Sizes that the layout and the drawing agree on. Pixels. */
+export const sizes = {
+  /** Of the texts in boxes and on edges. */
+  line: 15,
+  /** The line with a state's name. */
+  header: 26,
+  padding: 9,
+  minWidth: 92,
+  /** Beside a name: the light of an active state. */
+  lamp: 16,
+  /** Where a chart begins. */
+  dot: 10,
+} as const;
+
+/** How wide texts are: those on lines, and a state's name. */
+export interface TextWidths {
+  line(text: string): number;
+  name(text: string): number;
+}
+
+/** A place in a chart. Pixels from its top left corner. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A place with an extent. */
+export interface Box extends Point {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where everything of a chart goes. */
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly states: readonly { readonly state: ChartState; readonly box: Box }[];
+  readonly edges: readonly {
+    readonly edge: ChartEdge;
+    readonly points: readonly Point[];
+    readonly label: Box | undefined;
+  }[];
+  /** Where the chart and its nested states begin. */
+  readonly starts: readonly { readonly dot: Point; readonly points: readonly Point[] }[];
+}
+
+/** Which way a chart runs. */
+export type Direction = 'DOWN' | 'RIGHT';
+
+const OPTIONS = {
+  'elk.algorithm': 'layered',
+  'elk.edgeRouting': 'ORTHOGONAL',
+  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+  'elk.json.shapeCoords': 'ROOT',
+  'elk.json.edgeCoords': 'ROOT',
+  'elk.spacing.nodeNode': '18',
+  'elk.spacing.edgeNode': '12',
+  'elk.spacing.edgeEdge': '9',
+  'elk.spacing.edgeLabel': '4',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '18',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '10',
+  'elk.layered.spacing.edgeEdgeBetweenLayers': '7',
+  // A chart is written in the order in which it runs: what leads upwards is a way back.
+  'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
+  'elk.layered.compaction.postCompaction.strategy': 'EDGE_LENGTH',
+  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
+  'elk.layered.nodePlacement.favorStraightEdges': 'true',
+  'elk.padding': '[top=8,left=8,bottom=8,right=8]',
+};
+
+/** Longer labels than this are broken before their guard. */
+const LABEL_CHARS = 20;
+
+/** What is asked of ELK for a graph. */
+export function elkGraphOf(graph: ChartGraph, direction: Direction, widths: TextWidths): ElkNode {
+  const childrenOf = (parent: string): ElkNode[] =>
+    graph.states
+      .filter((state) => state.parent === parent)
+      .flatMap((state) => {
+        const node = elkNodeOf(state, childrenOf(state.path), widths);
+        return state.isInitial && !isInParallel(graph, state) ? [startOf(state), node] : [node];
+      });
+  const starts = graph.states.filter((state) => state.isInitial && !isInParallel(graph, state));
+  return {
+    id: '',
+    layoutOptions: { ...OPTIONS, 'elk.direction': direction },
+    children: childrenOf(''),
+    edges: [
+      ...starts.map(({ path }) => ({ id: `${path}#start`, sources: [`${path}#dot`], targets: [path] })),
+      ...graph.edges.map((edge) => elkEdgeOf(edge, widths)),
+    ],
+  };
+}
+
+/** The lines in a state's box, below its name. */
+export function boxLinesOf(state: ChartState): { id: string; text: string }[] {
+  return [
+    ...state.entry.map((action, index) => ({ id: `entry#${index}`, text: `entry / ${action}` })),
+    ...state.exit.map((action, index) => ({ id: `exit#${index}`, text: `exit / ${action}` })),
+    ...state.stays.map((transition) => ({ id: transition.id, text: `↺ ${labelOf(transition)}` })),
+  ];
+}
+
+/** The lines on an edge. A long guard has a line of its own: narrow labels make narrow charts. */
+export function edgeLinesOf(transitions: readonly ChartTransition[]): { transition: ChartTransition; text: string }[] {
+  return transitions.flatMap((transition) => {
+    const whole = labelOf(transition);
+    const guard = whole.indexOf(' [');
+    if (whole.length <= LABEL_CHARS || transition.guard === undefined) return [{ transition, text: whole }];
+    return [whole.slice(0, guard), `  ${whole.slice(guard + 1)}`].map((text) => ({ transition, text }));
+  });
+}
+
+/** Puts ELK's answer and the graph together. */
+export function layoutOf(graph: ChartGraph, laidOut: ElkNode): Layout {
+  const nodes = new Map<string, ElkNode>();
+  const collect = (node: ElkNode) => {
+    nodes.set(node.id, node);
+    for (const child of node.children ?? []) collect(child);
+  };
+  collect(laidOut);
+  const edges = new Map((laidOut.edges ?? []).map((edge) => [edge.id, edge]));
+  return {
+    width: laidOut.width ?? 0,
+    height: laidOut.height ?? 0,
+    states: graph.states.map((state) => ({ state, box: boxOf(nodes.get(state.path)) })),
+    edges: graph.edges.map((edge) => {
+      const placed = edges.get(edge.id);
+      const [label] = placed?.labels ?? [];
+      return { edge, points: pointsOf(placed), label: label && boxOf(label) };
+    }),
+    starts: graph.states.flatMap(({ path }) => {
+      const dot = nodes.get(`${path}#dot`);
+      return dot ? [{ dot: centreOf(boxOf(dot)), points: pointsOf(edges.get(`${path}#start`)) }] : [];
+    }),
+  };
+}
+
+function elkNodeOf(state: ChartState, children: ElkNode[], widths: TextWidths): ElkNode {
+  const lines = boxLinesOf(state);
+  const head = sizes.header + lines.length * sizes.line + (lines.length > 0 ? sizes.padding : 0);
+  const text = Math.max(widths.name(state.name) + sizes.lamp, ...lines.map((line) => widths.line(line.text)));
+  const width = Math.ceil(Math.max(sizes.minWidth, text + 2 * sizes.padding + 2));
+  if (children.length === 0) return { id: state.path, width, height: head };
+  return {
+    id: state.path,
+    children,
+    layoutOptions: {
+      'elk.padding': `[top=${head + 14},left=16,bottom=16,right=16]`,
+      'elk.nodeSize.constraints': 'MINIMUM_SIZE',
+      'elk.nodeSize.minimum': `(${width},${head})`,
+    },
+  };
+}
+
+function startOf({ path }: ChartState): ElkNode {
+  return {
+    id: `${path}#dot`,
+    width: sizes.dot,
+    height: sizes.dot,
+    layoutOptions: { 'elk.layered.layering.layerConstraint': 'FIRST' },
+  };
+}
+
+function elkEdgeOf({ id, source, target, transitions }: ChartEdge, widths: TextWidths): ElkExtendedEdge {
+  const lines = edgeLinesOf(transitions).map(({ text }) => text);
+  const label: ElkLabel = {
+    text: lines.join('\n'),
+    width: Math.ceil(Math.max(...lines.map((line) => widths.line(line)))) + 8,
+    height: lines.length * sizes.line + 2,
+    layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' },
+  };
+  return { id, sources: [source], targets: [target], labels: [label] };
+}
+
+/** All regions of a parallel state are entered: there is nothing to point at. */
+function isInParallel(graph: ChartGraph, { parent }: ChartState): boolean {
+  return graph.states.some(({ path, type }) => path === parent && type === 'parallel');
+}
+
+function pointsOf(edge: ElkExtendedEdge | undefined): Point[] {
+  return (edge?.sections ?? []).flatMap(({ startPoint, bendPoints = [], endPoint }) => [
+    startPoint,
+    ...bendPoints,
+    endPoint,
+  ]);
+}
+
+function boxOf(shape: { x?: number; y?: number; width?: number; height?: number } | undefined): Box {
+  return { x: shape?.x ?? 0, y: shape?.y ?? 0, width: shape?.width ?? 0, height: shape?.height ?? 0 };
+}
+
+const centreOf = ({ x, y, width, height }: Box): Point => ({ x: x + width / 2, y: y + height / 2 });

@@ -1,0 +1,228 @@
+import type { ActorStatus, InspectedActor, InspectRecord, InspectSnapshot } from '../../protocol/inspect.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { MessageLogs } from './message-logs.ts';
+
+/** How long an actor that has ended stays to be looked at. Milliseconds. */
+export const ENDED_STAYS_MS = 60_000;
+/** How many events are kept of one actor. */
+export const EVENTS_KEPT = 200;
+/** How many are kept of all together: with very many actors each one keeps fewer. */
+const EVENTS_KEPT_IN_ALL = 50_000;
+const EVENTS_KEPT_AT_LEAST = 20;
+
+/** Something that an actor heard; `count` of them where the broker sampled. */
+export interface HeardEvent {
+  readonly sequence: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly event: string;
+  /** The sender's id. */
+  readonly from: string | null;
+  readonly payload: unknown;
+  readonly count: number;
+}
+
+/** A change of state, or an event that was acted on without one. */
+export interface SeenTransition {
+  readonly sequence: number;
+  readonly at: number;
+  readonly event: string;
+  readonly state: readonly string[];
+  readonly previous: readonly string[];
+  /** The states in between, which were left at once. */
+  readonly through: readonly (readonly string[])[] | undefined;
+}
+
+/** One actor and what was seen of it. Mutable: thousands change many times a second. */
+export interface WatchedActor {
+  readonly id: string;
+  readonly name: string;
+  readonly machine: string;
+  readonly parent: string | null;
+  label: string | undefined;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  state: readonly string[];
+  status: ActorStatus;
+  context: JsonObject;
+  output: unknown;
+  /** When it ended, by the page's own clock. */
+  endedAt: number | undefined;
+  /** When it ended, by the broker's. */
+  endedAtBroker: number | undefined;
+  readonly children: Set<string>;
+  readonly events: HeardEvent[];
+  readonly transitions: SeenTransition[];
+}
+
+/** What a batch of records asks for: `gap` where records are missing, so that a new snapshot is needed. */
+export type Applied = 'ok' | 'gap';
+
+/** Every actor that the feed tells of: a snapshot, and the records after it. Bounded, whatever arrives. */
+export class ActorsModel {
+  readonly actors = new Map<string, WatchedActor>();
+  readonly logs = new MessageLogs();
+  machines: InspectSnapshot['machines'] = {};
+  /** Records that the broker dropped because this page was too slow. */
+  dropped = 0;
+  /** Live actors that the snapshot had no room for. */
+  leftOut = 0;
+  #sequence = -1;
+  readonly #ended = new Set<string>();
+
+  /** Takes a snapshot; what is known of the actors in it stays. One of another daemon clears everything. */
+  renew(snapshot: InspectSnapshot, now: number): void {
+    const root = snapshot.actors.find(({ parent }) => parent === null);
+    const known = root && this.actors.get(root.id);
+    if (!known || known.startedAt !== root.started_at) this.clear();
+    this.machines = snapshot.machines;
+    this.leftOut = snapshot.left_out ?? 0;
+    this.#sequence = snapshot.sequence;
+    const listed = new Set<string>();
+    for (const actor of snapshot.actors) {
+      listed.add(actor.id);
+      this.#put(actor);
+    }
+    // Once more, because a parent may be listed after its children.
+    for (const { id, parent } of snapshot.actors) if (parent !== null) this.actors.get(parent)?.children.add(id);
+    for (const machine of ['turn', 'callback', 'approval']) {
+      for (const actor of this.actors.values()) if (actor.machine === machine) this.logs.note(actor);
+    }
+    for (const actor of this.actors.values()) {
+      if (!listed.has(actor.id) && actor.endedAt === undefined) this.#end(actor, 'done', now, undefined);
+    }
+  }
+
+  clear(): void {
+    this.actors.clear();
+    this.#ended.clear();
+    this.logs.clear();
+    this.dropped = 0;
+    this.leftOut = 0;
+    this.#sequence = -1;
+  }
+
+  /** Takes records in their order; those that the snapshot holds already are passed over. */
+  apply(records: readonly InspectRecord[], now: number): Applied {
+    let applied: Applied = 'ok';
+    for (const record of records) {
+      if (record.sequence <= this.#sequence) continue;
+      if (record.type === 'dropped') {
+        this.dropped += record.count;
+        applied = 'gap';
+      } else if (record.sequence !== this.#sequence + 1) applied = 'gap';
+      this.#sequence = record.sequence;
+      this.#take(record, now);
+    }
+    return applied;
+  }
+
+  /** Forgets what ended a minute ago. @returns whether there was any. */
+  expire(now: number): boolean {
+    const before = this.actors.size;
+    for (const id of this.#ended) {
+      const actor = this.actors.get(id);
+      // In the order of their ends: what comes after is younger.
+      if (actor?.endedAt !== undefined && now - actor.endedAt < ENDED_STAYS_MS) break;
+      this.#ended.delete(id);
+      if (actor) this.#forget(actor);
+    }
+    return this.actors.size !== before;
+  }
+
+  /** An actor by its id, or the newest by its name. */
+  find(idOrName: string): WatchedActor | undefined {
+    const byId = this.actors.get(idOrName);
+    if (byId) return byId;
+    let found: WatchedActor | undefined;
+    for (const actor of this.actors.values()) if (actor.name === idOrName) found = actor;
+    return found;
+  }
+
+  #take(record: InspectRecord, now: number): void {
+    switch (record.type) {
+      case 'started':
+        this.logs.note(this.#put(record.actor));
+        return;
+      case 'event':
+        this.#hear(record);
+        return;
+      case 'transition': {
+        const actor = this.actors.get(record.actor);
+        if (!actor) return;
+        const { sequence, at, event, state, previous, through, context, status, label } = record;
+        actor.state = state;
+        if (label !== undefined) actor.label = label;
+        actor.context = context;
+        this.logs.note(actor);
+        actor.status = status;
+        // With no event and no change of state it tells of the context alone.
+        if (event === '' && state.join() === previous.join()) return;
+        keep(actor.transitions, { sequence, at, event, state, previous, through }, this.#limit());
+        return;
+      }
+      case 'ended': {
+        const actor = this.actors.get(record.actor);
+        if (!actor) return;
+        actor.state = record.state;
+        actor.output = record.output;
+        this.#end(actor, record.status, now, record.at);
+      }
+    }
+  }
+
+  #hear(record: Extract<InspectRecord, { type: 'event' }>): void {
+    const { sequence, at, event, from, payload, count = 1 } = record;
+    const actor = this.actors.get(record.actor);
+    if (actor) keep(actor.events, { sequence, at, event, from, payload, count }, this.#limit());
+    this.logs.hear(record, actor, from === null ? undefined : this.actors.get(from));
+  }
+
+  #put(given: InspectedActor): WatchedActor {
+    const old = this.actors.get(given.id);
+    const actor: WatchedActor = {
+      id: given.id,
+      name: given.name,
+      machine: given.machine,
+      parent: given.parent,
+      label: given.label,
+      startedAt: given.started_at,
+      state: given.state,
+      status: given.status,
+      context: given.context,
+      output: old?.output,
+      endedAt: undefined,
+      endedAtBroker: undefined,
+      children: old?.children ?? new Set(),
+      events: old?.events ?? [],
+      transitions: old?.transitions ?? [],
+    };
+    this.actors.set(given.id, actor);
+    this.#ended.delete(given.id);
+    if (given.parent !== null) this.actors.get(given.parent)?.children.add(given.id);
+    return actor;
+  }
+
+  #end(actor: WatchedActor, status: ActorStatus, now: number, at: number | undefined): void {
+    actor.status = status;
+    actor.endedAt = now;
+    actor.endedAtBroker = at ?? now;
+    this.#ended.add(actor.id);
+  }
+
+  #forget(actor: WatchedActor): void {
+    this.actors.delete(actor.id);
+    this.logs.forget(actor);
+    if (actor.parent !== null) this.actors.get(actor.parent)?.children.delete(actor.id);
+  }
+
+  #limit(): number {
+    const share = Math.floor(EVENTS_KEPT_IN_ALL / Math.max(1, this.actors.size));
+    return Math.min(EVENTS_KEPT, Math.max(EVENTS_KEPT_AT_LEAST, share));
+  }
+}
+
+function keep<T>(list: T[], item: T, limit: number): void {
+  list.push(item);
+  if (list.length > limit) list.splice(0, list.length - limit);
+}

@@ -1,0 +1,70 @@
+import type { RefObject } from 'preact';
+import type { Conversation } from './conversation.ts';
+
+/** Where the person writes. Enter sends, Shift+Enter begins a line. */
+export function Composer({
+  conversation,
+  box,
+  problem,
+  onSend,
+}: {
+  conversation: Conversation;
+  box: RefObject<HTMLTextAreaElement | null>;
+  /** Why nothing can be sent now. */
+  problem: string | undefined;
+  onSend: (prompt: string) => void;
+}) {
+  const state = conversation.state.value;
+  const busy = state !== 'idle';
+  const submit = () => {
+    const element = box.current;
+    if (!element || busy || problem !== undefined || element.value.trim() === '') return;
+    const prompt = element.value;
+    element.value = '';
+    onSend(prompt);
+  };
+  const keyDown = (event: KeyboardEvent) => {
+    // While an input method composes, Enter is its own.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    submit();
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {problem === undefined ? null : <p class="composer-problem">{problem}</p>}
+      <textarea
+        ref={box}
+        rows={2}
+        aria-label="Message"
+        title="Enter sends, Shift+Enter begins a line"
+        placeholder={busy ? 'Your next message' : 'Message; Enter sends'}
+        onKeyDown={keyDown}
+      />
+      <div class="composer-buttons">
+        {busy ? (
+          <button
+            type="button"
+            class="cancel"
+            disabled={state === 'cancelling'}
+            onClick={() => {
+              void conversation.cancel();
+              box.current?.focus();
+            }}
+          >
+            {state === 'cancelling' ? 'Cancelling' : 'Cancel'}
+          </button>
+        ) : (
+          <button type="submit" class="primary" disabled={problem !== undefined}>
+            Send
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}

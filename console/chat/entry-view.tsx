@@ -1,0 +1,75 @@
+import { ApprovalView } from './approval-view.tsx';
+import type { Conversation } from './conversation.ts';
+import type { Chunk, TextBlock } from './text-block.ts';
+import { ToolView } from './tool-view.tsx';
+import type { Entry, EntryOf } from './transcript.ts';
+import type { TurnEnd } from './turn-end.ts';
+
+/** One piece of a conversation. */
+export function EntryView({ entry, conversation }: { entry: Entry; conversation: Conversation }) {
+  switch (entry.kind) {
+    case 'prompt':
+      return (
+        <p class="said by-person">
+          <span class="hidden">You: </span>
+          {entry.text}
+        </p>
+      );
+    case 'text':
+      return <Text block={entry.block} />;
+    case 'tool':
+      return <ToolView entry={entry} />;
+    case 'approval':
+      return <ApprovalView entry={entry} conversation={conversation} />;
+    case 'note':
+      return <Note entry={entry} />;
+    case 'end':
+      return <End end={entry.end} />;
+  }
+}
+
+function Text({ block }: { block: TextBlock }) {
+  return (
+    <div class="said by-agent">
+      {block.chunks.value.map((chunk) => (
+        <ClosedChunk key={chunk.key} chunk={chunk} />
+      ))}
+      {/* The signal itself, not its value: Preact then changes this one text and nothing else. */}
+      <div class="chunk">{block.tail}</div>
+    </div>
+  );
+}
+
+function ClosedChunk({ chunk }: { chunk: Chunk }) {
+  return <div class="chunk">{chunk.text}</div>;
+}
+
+function Note({ entry }: { entry: EntryOf<'note'> }) {
+  const { count, detail } = entry.latest.value;
+  const title = (
+    <>
+      <span class="note-kind">{entry.label}</span>
+      {count > 1 ? <span class="soft"> ×{count}</span> : null}
+    </>
+  );
+  if (detail === '') return <p class="note">{title}</p>;
+  return (
+    <details class="note">
+      <summary>{title}</summary>
+      <pre>{detail}</pre>
+    </details>
+  );
+}
+
+function End({ end }: { end: TurnEnd }) {
+  return (
+    <div class={`end ${end.tone}`}>
+      <p>
+        <span class="end-title">{end.title}</span>
+        {end.code === undefined ? null : <code>{end.code}</code>}
+      </p>
+      {end.message === undefined ? null : <p class="end-message">{end.message}</p>}
+      {end.hint === undefined ? null : <p class="end-hint">{end.hint}</p>}
+    </div>
+  );
+}

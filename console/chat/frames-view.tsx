@@ -1,0 +1,93 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import type { Conversation } from './conversation.ts';
+import type { LoggedFrame } from './frame-log.ts';
+import { useStick } from './stick.ts';
+import './frames.css';
+
+/** So many are drawn while they run through. */
+const FOLLOWED = 100;
+
+/** The raw frames of a conversation: they stand still while the person reads further up. */
+export function FramesView({ conversation }: { conversation: Conversation }) {
+  const { box, atEnd, toEnd } = useStick<HTMLElement>();
+  const copied = useSignal<'no' | 'yes' | 'failed'>('no');
+  const shown = useRef<readonly LoggedFrame[]>([]);
+  const stood = useRef(false);
+  const frames = useComputed(() => {
+    void conversation.frameVersion.value;
+    const { frames: kept } = conversation.frames;
+    if (atEnd.value) {
+      stood.current = false;
+      shown.current = kept.slice(-FOLLOWED);
+    } else if (!stood.current) {
+      // Whoever scrolls up finds everything, as it stood then.
+      stood.current = true;
+      shown.current = [...kept];
+    }
+    return shown.current;
+  }).value;
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(conversation.frames.toString());
+      copied.value = 'yes';
+    } catch {
+      copied.value = 'failed';
+    }
+  };
+  return (
+    <section class="frames" aria-label="Raw frames">
+      <p class="frames-bar">
+        <span class="soft frames-count">
+          {frames.length === 0
+            ? 'No frames yet'
+            : `The newest ${frames.length} frames${atEnd.value ? '' : ', standing still'}`}
+        </span>
+        <span role="status">
+          {copied.value === 'yes'
+            ? 'Copied'
+            : copied.value === 'failed'
+              ? 'The browser does not let the page copy'
+              : ''}
+        </span>
+        <button type="button" class="quiet" onClick={copy} disabled={frames.length === 0}>
+          Copy
+        </button>
+        {atEnd.value ? null : (
+          <button type="button" class="quiet" onClick={toEnd}>
+            Newest
+          </button>
+        )}
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard */}
+      <section class="frames-list" ref={box} tabIndex={0} aria-label="Frames">
+        <ol>
+          {frames.map((frame) => (
+            <FrameRow key={frame.key} frame={frame} />
+          ))}
+        </ol>
+      </section>
+    </section>
+  );
+}
+
+function FrameRow({ frame }: { frame: LoggedFrame }) {
+  return (
+    <li class={frame.direction}>
+      <span class="direction">
+        <span aria-hidden="true">{frame.direction === 'in' ? '←' : '→'}</span>
+        <span class="hidden">{frame.direction === 'in' ? 'received' : 'sent'}</span>
+      </span>
+      <time class="soft">{clock(frame.at)}</time>
+      <code>{frame.text}</code>
+    </li>
+  );
+}
+
+/** 12:03:04.567, as the person's clock shows it. */
+function clock(at: number): string {
+  const time = new Date(at);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const ms = String(time.getMilliseconds()).padStart(3, '0');
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
+}

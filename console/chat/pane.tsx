@@ -1,0 +1,132 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { link } from '../route.ts';
+import { session } from '../session.ts';
+import { agents } from './agents.ts';
+import { Composer } from './composer.tsx';
+import type { Conversation } from './conversation.ts';
+import { closeConversation } from './conversations.ts';
+import { EmptyPane } from './empty-pane.tsx';
+import { FramesView } from './frames-view.tsx';
+import { Options } from './options.tsx';
+import { grouped } from './preview.ts';
+import { TranscriptView } from './transcript-view.tsx';
+
+/** One conversation: whom it is with, what was said, and where to write. */
+export function Pane({ conversation, isNew }: { conversation: Conversation; isNew: boolean }) {
+  const box = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (isNew) box.current?.focus();
+  }, [isNew]);
+  const { agentId, showFrames, announcement } = conversation;
+  const rows = agents.value ?? [];
+  const attached = rows.filter((row) => row.attached).map(({ spec }) => spec.id);
+  const { value: now } = session;
+  const send = (prompt: string) => {
+    if (now.kind === 'connected') void conversation.send(now.host, prompt);
+    box.current?.focus();
+  };
+  return (
+    <article class="pane" id={`chat-${conversation.key}`} aria-label={`Chat with ${agentId.value || 'an agent'}`}>
+      <header class="pane-bar">
+        <AgentChoice conversation={conversation} attached={attached} />
+        <TurnLine conversation={conversation} />
+        <button
+          type="button"
+          class="quiet small"
+          aria-pressed={showFrames.value}
+          onClick={() => {
+            showFrames.value = !showFrames.value;
+          }}
+        >
+          Frames
+        </button>
+        <button
+          type="button"
+          class="quiet small"
+          aria-label={`Close the chat with ${agentId.value || 'an agent'}`}
+          onClick={() => closeConversation(conversation)}
+        >
+          Close
+        </button>
+      </header>
+      <TranscriptView
+        conversation={conversation}
+        empty={
+          <EmptyPane agentId={agentId.value} none={agents.value !== undefined && attached.length === 0} onTry={send} />
+        }
+      />
+      {showFrames.value ? <FramesView conversation={conversation} /> : null}
+      <footer class="pane-foot">
+        <Composer
+          conversation={conversation}
+          box={box}
+          problem={problemOf(now.kind === 'connected', agentId.value, attached)}
+          onSend={send}
+        />
+        <Options conversation={conversation} />
+      </footer>
+      <p class="hidden" role="status">
+        {announcement}
+      </p>
+    </article>
+  );
+}
+
+function problemOf(connected: boolean, agentId: string, attached: readonly string[]): string | undefined {
+  if (!connected) return 'The connection to the daemon is lost; it is being tried again.';
+  if (agentId === '') return agents.value === undefined ? 'Asking for the agents' : 'No agent is attached.';
+  if (!attached.includes(agentId)) return `${agentId} is not attached.`;
+  return undefined;
+}
+
+function AgentChoice({ conversation, attached }: { conversation: Conversation; attached: readonly string[] }) {
+  const { agentId, state } = conversation;
+  const gone = agentId.value !== '' && !attached.includes(agentId.value);
+  return (
+    <select
+      aria-label="Agent"
+      value={agentId.value}
+      disabled={state.value !== 'idle'}
+      onChange={(event) => {
+        agentId.value = event.currentTarget.value;
+      }}
+    >
+      {agentId.value === '' ? <option value="">no agent</option> : null}
+      {gone ? <option value={agentId.value}>{agentId.value} (not attached)</option> : null}
+      {attached.map((id) => (
+        <option key={id} value={id}>
+          {id}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const STATES = {
+  idle: '',
+  opening: 'waiting for the agent',
+  streaming: 'streaming',
+  cancelling: 'cancelling',
+} as const;
+
+/** How the turn stands, and the way to its chart. */
+function TurnLine({ conversation }: { conversation: Conversation }) {
+  const { state, turnId, events, transcript } = conversation;
+  const id = turnId.value;
+  const waits = transcript.waiting.value > 0 && state.value === 'streaming';
+  return (
+    <p class={`turn-line ${waits ? 'parked' : state.value}`}>
+      <span>{waits ? 'waits for an approval' : STATES[state.value]}</span>
+      {events.value > 0 ? (
+        <span class="count">
+          {grouped(events.value)} {events.value === 1 ? 'event' : 'events'}
+        </span>
+      ) : null}
+      {id === undefined ? null : (
+        <a href={link('charts', id)} title={`The chart of turn ${id}`}>
+          Chart
+        </a>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,80 @@
+import { signal } from '@preact/signals';
+
+/** From so many characters on, a text is closed at its next line end, so that the page lays out only what still grows. */
+const SPLIT_AT = 4_096;
+/** A text without line ends is closed here all the same. */
+const SPLIT_HARD = 16_384;
+
+/** A part of a text that will not change any more. */
+export interface Chunk {
+  readonly key: number;
+  readonly text: string;
+  /** What stood between this chunk and the next, and is not in either. */
+  readonly end: '\n' | '';
+}
+
+/** A streamed text: closed chunks, and a short tail that grows. What one delta costs does not depend on the whole. */
+export class TextBlock {
+  readonly chunks = signal<readonly Chunk[]>([]);
+  readonly tail = signal('');
+  #pending = '';
+  #key = 0;
+  #size = 0;
+
+  /** Characters held, those that are not shown yet apart. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes a delta; it is shown by the next {@link TextBlock.flush}. */
+  append(delta: string): void {
+    this.#pending += delta;
+  }
+
+  /** Shows what was appended. @returns by how many characters it grew. */
+  flush(): number {
+    const grown = this.#pending.length;
+    if (grown === 0) return 0;
+    let text = this.tail.value + this.#pending;
+    this.#pending = '';
+    const closed: Chunk[] = [];
+    for (let cut = findCut(text); cut; cut = findCut(text)) {
+      closed.push({ key: this.#key++, text: text.slice(0, cut.at), end: cut.end });
+      text = text.slice(cut.at + cut.end.length);
+    }
+    if (closed.length > 0) this.chunks.value = [...this.chunks.value, ...closed];
+    this.tail.value = text;
+    this.#size += grown;
+    return grown;
+  }
+
+  /** Forgets closed chunks from the beginning until so many characters are gone. @returns how many really are. */
+  forget(characters: number): number {
+    const chunks = this.chunks.value;
+    let gone = 0;
+    let count = 0;
+    for (; count < chunks.length && gone < characters; count++) gone += lengthOf(chunks[count]);
+    if (count > 0) this.chunks.value = chunks.slice(count);
+    this.#size -= gone;
+    return gone;
+  }
+
+  /** The text as it came, its forgotten beginning apart. */
+  toString(): string {
+    return this.chunks.value.map(({ text, end }) => text + end).join('') + this.tail.value + this.#pending;
+  }
+}
+
+const lengthOf = (chunk: Chunk | undefined): number => (chunk ? chunk.text.length + chunk.end.length : 0);
+
+function findCut(text: string): { at: number; end: Chunk['end'] } | undefined {
+  if (text.length <= SPLIT_AT) return undefined;
+  const line = text.indexOf('\n', SPLIT_AT);
+  if (line !== -1 && line <= SPLIT_HARD) return { at: line, end: '\n' };
+  if (text.length <= SPLIT_HARD) return undefined;
+  const space = text.lastIndexOf(' ', SPLIT_HARD);
+  const at = space > SPLIT_AT ? space + 1 : SPLIT_HARD;
+  // A character of two code units stays whole.
+  const unit = text.charCodeAt(at);
+  return { at: unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at, end: '' };
+}

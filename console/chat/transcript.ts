@@ -1,0 +1,216 @@
+import { batch, type Signal, signal } from '@preact/signals';
+import type { ChatEvent } from '../../client/browser.ts';
+import { oneLine, preview } from './preview.ts';
+import { TextBlock } from './text-block.ts';
+import type { TurnEnd } from './turn-end.ts';
+
+/** Characters of answers that one conversation keeps; the oldest go. */
+const KEPT_CHARACTERS = 1_048_576;
+/** Entries that one conversation keeps; the oldest go. */
+const KEPT_ENTRIES = 1_000;
+
+/** What came of a tool call. */
+export interface ToolOutcome {
+  ok: boolean;
+  /** What it says for people. */
+  excerpt: string;
+}
+
+/** Where an approval stands on this page. */
+export type ApprovalState =
+  | { kind: 'pending'; problem?: string }
+  /** Somebody at this page has decided, and the agent has not taken it yet. */
+  | { kind: 'deciding'; approve: boolean }
+  | { kind: 'resolved'; resolution: 'approve' | 'deny' | 'timeout' }
+  /** The turn is over: it cannot be answered any more. */
+  | { kind: 'withdrawn' };
+
+/** A piece of a conversation. */
+export type Entry = { readonly key: number } & (
+  | { readonly kind: 'prompt'; readonly text: string }
+  | { readonly kind: 'text'; readonly block: TextBlock }
+  | {
+      readonly kind: 'tool';
+      readonly tool: string;
+      readonly callId: string | undefined;
+      readonly brief: string;
+      readonly params: string;
+      readonly outcome: Signal<ToolOutcome | undefined>;
+    }
+  | {
+      readonly kind: 'approval';
+      readonly approvalId: string;
+      readonly what: string;
+      readonly details: string;
+      readonly deadline: number | string | undefined;
+      readonly state: Signal<ApprovalState>;
+    }
+  | { readonly kind: 'note'; readonly label: string; readonly latest: Signal<{ count: number; detail: string }> }
+  | { readonly kind: 'end'; readonly end: TurnEnd }
+);
+/** An entry of one kind. */
+export type EntryOf<K extends Entry['kind']> = Extract<Entry, { kind: K }>;
+
+const isOpen = ({ kind }: ApprovalState): boolean => kind === 'pending' || kind === 'deciding';
+
+type Draft<T> = T extends Entry ? Omit<T, 'key'> : never;
+
+/**
+ * A conversation as it is shown. Events change it at once and are shown by {@link Transcript.flush}, once an animation
+ * frame: at a thousand tokens a second the page draws sixty times, and only the end of the text.
+ */
+export class Transcript {
+  readonly entries = signal<readonly Entry[]>([]);
+  /** Whether the beginning was forgotten, because it was too much. */
+  readonly truncated = signal(false);
+  /** Approvals that wait for an answer. */
+  readonly waiting = signal(0);
+  #entries: Entry[] = [];
+  #changed = false;
+  #key = 0;
+  #size = 0;
+  /** What the turn that runs has said in tokens. */
+  #spoken = 0;
+
+  /** What the person said. */
+  prompt(text: string): void {
+    this.#spoken = 0;
+    this.#add({ kind: 'prompt', text });
+    this.#size += text.length;
+  }
+
+  /** One event of the turn, its terminal apart. */
+  event(event: ChatEvent): void {
+    switch (event.kind) {
+      case 'token':
+        this.#say(event.delta);
+        return;
+      case 'tool_call':
+        this.#add({
+          kind: 'tool',
+          tool: event.tool,
+          callId: event.call_id,
+          brief: event.params === undefined ? '' : oneLine(event.params),
+          params: event.params === undefined ? '' : preview(event.params),
+          outcome: signal<ToolOutcome | undefined>(undefined),
+        });
+        return;
+      case 'tool_result':
+        this.#result(event);
+        return;
+      case 'approval_pending':
+        this.waiting.value += 1;
+        this.#add({
+          kind: 'approval',
+          approvalId: event.approval_id,
+          what: event.action ?? event.tool ?? '',
+          details: preview(event.details ?? event.params ?? ''),
+          deadline: event.deadline,
+          state: signal<ApprovalState>({ kind: 'pending' }),
+        });
+        return;
+      case 'approval_resolved':
+        this.approval(event.approval_id, { kind: 'resolved', resolution: event.resolution });
+        return;
+      default:
+        this.#note(event);
+    }
+  }
+
+  /** The turn is over. @param text the whole answer, where the agent's last event had it. */
+  end(end: TurnEnd, text?: string): void {
+    // An agent that streams nothing says it all at the end.
+    if (text && this.#spoken === 0) this.#say(text);
+    for (const entry of this.#entries) {
+      if (entry.kind !== 'approval') continue;
+      if (isOpen(entry.state.value)) entry.state.value = { kind: 'withdrawn' };
+    }
+    this.waiting.value = 0;
+    this.#add({ kind: 'end', end });
+  }
+
+  /** Where an approval stands now. One that is resolved stays so. */
+  approval(approvalId: string, state: ApprovalState): void {
+    const entry = this.#entries.findLast(
+      (one): one is EntryOf<'approval'> => one.kind === 'approval' && one.approvalId === approvalId,
+    );
+    if (!entry || !isOpen(entry.state.value)) return;
+    entry.state.value = state;
+    if (!isOpen(state)) this.waiting.value -= 1;
+  }
+
+  /** Shows what has changed, and forgets what is too much. */
+  flush(): void {
+    batch(() => {
+      for (const entry of this.#entries) if (entry.kind === 'text') this.#size += entry.block.flush();
+      this.#bound();
+      if (this.#changed) this.entries.value = [...this.#entries];
+      this.#changed = false;
+    });
+  }
+
+  /** What the last turn has said so far. */
+  answer(): string {
+    const begin = this.#entries.findLastIndex(({ kind }) => kind === 'prompt');
+    const said = this.#entries.slice(begin + 1).filter((entry) => entry.kind === 'text');
+    return said.map(({ block }) => block.toString()).join('\n');
+  }
+
+  #say(delta: string): void {
+    this.#spoken += delta.length;
+    const last = this.#entries.at(-1);
+    if (last?.kind === 'text') last.block.append(delta);
+    else if (delta !== '') {
+      const block = new TextBlock();
+      block.append(delta);
+      this.#add({ kind: 'text', block });
+    }
+  }
+
+  #result(event: Extract<ChatEvent, { kind: 'tool_result' }>): void {
+    const call = this.#entries.findLast(
+      (entry): entry is EntryOf<'tool'> =>
+        entry.kind === 'tool' &&
+        entry.outcome.value === undefined &&
+        (event.call_id === undefined ? entry.tool === event.tool : entry.callId === event.call_id),
+    );
+    const outcome = { ok: event.ok, excerpt: preview(event.excerpt ?? event.evidence ?? '') };
+    if (call) call.outcome.value = outcome;
+    // A result without its call is shown all the same: what the agent says is what the person debugs.
+    else {
+      const { tool, call_id: callId } = event;
+      this.#add({ kind: 'tool', tool, callId, brief: '', params: '', outcome: signal(outcome) });
+    }
+  }
+
+  #note(event: ChatEvent): void {
+    const { kind, session_id, turn_id, agent_id, seq, ...rest } = event;
+    const detail = Object.keys(rest).length > 0 ? preview(rest) : '';
+    const last = this.#entries.at(-1);
+    if (last?.kind === 'note' && last.label === kind) {
+      last.latest.value = { count: last.latest.value.count + 1, detail };
+    } else this.#add({ kind: 'note', label: kind, latest: signal({ count: 1, detail }) });
+  }
+
+  #add(entry: Draft<Entry>): void {
+    this.#entries.push({ ...entry, key: this.#key++ } as Entry);
+    this.#changed = true;
+  }
+
+  #bound(): void {
+    while (this.#entries.length > KEPT_ENTRIES || this.#size > KEPT_CHARACTERS) {
+      const [first] = this.#entries;
+      if (!first) return;
+      const isLast = this.#entries.length === 1;
+      const gone = first.kind === 'text' ? first.block.forget(this.#size - KEPT_CHARACTERS) : 0;
+      this.#size -= gone;
+      this.truncated.value = true;
+      if (gone > 0 && this.#size <= KEPT_CHARACTERS && this.#entries.length <= KEPT_ENTRIES) return;
+      if (isLast) return;
+      this.#entries.shift();
+      this.#changed = true;
+      if (first.kind === 'text') this.#size -= first.block.size;
+      if (first.kind === 'prompt') this.#size -= first.text.length;
+    }
+  }
+}

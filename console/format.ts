@@ -1,0 +1,50 @@
+const UNITS = ['B', 'KiB', 'MiB', 'GiB'];
+
+/** Bytes for people: `0 B`, `1.4 KiB`. */
+export function bytes(count: number): string {
+  let value = count;
+  let unit = 0;
+  while (value >= 1_000 && unit < UNITS.length - 1) {
+    value /= 1_024;
+    unit += 1;
+  }
+  return `${short(value)} ${UNITS[unit]}`;
+}
+
+/** A number in few digits: `0`, `0.03`, `4.2`, `87`, `12,300`. */
+export function short(value: number): string {
+  if (value === 0) return '0';
+  if (value < 0.01) return '<0.01';
+  if (value < 1) return value.toFixed(2);
+  if (value < 10) return Number.isInteger(value) ? String(value) : value.toFixed(1);
+  return count(Math.round(value));
+}
+
+/** A whole number with its thousands set apart. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** A stretch of time in at most two units: `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 2 h`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return `${minutes} min ${seconds % 60} s`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A moment on the clock of whoever looks: `14:03:22`, with its day where that is not today's. */
+export function moment(at: number): string {
+  const date = new Date(at);
+  const time = date.toLocaleTimeString('en-GB');
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString('en-CA')} ${time}`;
+}
+
+/** What a machine calls something, for people: `agent_disconnected` as `agent disconnected`. */
+export function words(name: string): string {
+  return name.replaceAll('_', ' ');
+}

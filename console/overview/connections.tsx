@@ -1,0 +1,48 @@
+import type { ConnectionRow } from '../../protocol/status.ts';
+import { now } from '../clock.ts';
+import { age, bytes } from '../format.ts';
+import { Id } from '../id.tsx';
+import { type Column, Table } from '../table.tsx';
+import { status } from './history.ts';
+
+/** Who is connected: first those for whom most waits to be written. */
+export function Connections() {
+  const { value } = status;
+  if (!value) return null;
+  const { rows, total } = value.connections;
+  return (
+    <section aria-labelledby="connections">
+      <h2 id="connections">
+        Connections <span class="soft">{total}</span>
+      </h2>
+      <Table
+        label="Connections"
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={(row) => row.client_id}
+        more={total - rows.length}
+        empty="None."
+      />
+    </section>
+  );
+}
+
+const COLUMNS: readonly Column<ConnectionRow>[] = [
+  { title: 'Connection', isHeading: true, cell: (row) => <Id id={row.client_id} /> },
+  {
+    title: 'Role',
+    cell: ({ role, agent_id }) =>
+      agent_id === null ? (
+        role
+      ) : (
+        <>
+          agent <code>{agent_id}</code>
+        </>
+      ),
+  },
+  { title: 'Via', cell: ({ via }) => via },
+  { title: 'Since', isNumber: true, cell: ({ since }) => age(now.value - since) },
+  { title: 'Waiting', isNumber: true, cell: ({ waiting_bytes }) => bytes(waiting_bytes) },
+  { title: 'Turns', isNumber: true, cell: ({ turns }) => turns },
+  { title: 'Tools', isNumber: true, cell: ({ tools }) => tools },
+];

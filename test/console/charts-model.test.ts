@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { ActorsModel, ENDED_STAYS_MS, EVENTS_KEPT } from '../../console/charts/model.ts';
+import { actor, heard, recorder, snapshot } from './charts-support.ts';
+
+const started = (id: string, given: Parameters<typeof actor>[1] = {}) => ({
+  type: 'started' as const,
+  actor: actor(id, given),
+});
+const ended = (id: string) => ({ type: 'ended' as const, actor: id, status: 'done' as const, state: ['closed'] });
+
+const watching = () => {
+  const model = new ActorsModel();
+  model.renew(snapshot([actor('root'), actor('c1')], 10), 0);
+  return { model, record: recorder(10) };
+};
+
+describe('ActorsModel', () => {
+  it('knows the actors of the snapshot, each below the one that started it', () => {
+    const model = new ActorsModel();
+    model.renew(snapshot([actor('cb', { parent: 't' }), actor('t', { machine: 'turn' }), actor('root')]), 0);
+    expect([...(model.find('root')?.children ?? [])]).toEqual(['t']);
+    expect([...(model.find('t')?.children ?? [])]).toEqual(['cb']);
+  });
+
+  it('follows what starts, changes and ends', () => {
+    const { model, record } = watching();
+    const transition = {
+      type: 'transition' as const,
+      actor: 'c2',
+      event: 'auth.granted',
+      previous: ['authenticating'],
+    };
+    const changed = { ...transition, state: ['ready'], status: 'active' as const, context: { role: 'agent' } };
+    model.apply(record(started('c2', { state: ['authenticating'] }), changed), 5);
+    expect(model.find('c2')).toMatchObject({ state: ['ready'], context: { role: 'agent' }, endedAt: undefined });
+    model.apply(record(ended('c2')), 7);
+    expect(model.find('c2')).toMatchObject({ state: ['closed'], status: 'done', endedAt: 7 });
+  });
+
+  it('takes a new context that came without a step for no step', () => {
+    const { model, record } = watching();
+    const still = { state: ['ready'], previous: ['ready'], status: 'active' as const, context: { seq: 5 } };
+    model.apply(record({ type: 'transition', actor: 'c1', event: '', ...still, label: 'now known' }), 0);
+    expect(model.find('c1')).toMatchObject({ context: { seq: 5 }, label: 'now known', transitions: [] });
+  });
+
+  it('passes over records that the snapshot holds already', () => {
+    const { model } = watching();
+    expect(model.apply(recorder(7)(heard('c1', 'a'), heard('c1', 'b'), heard('c1', 'c'), heard('c1', 'd')), 0)).toBe(
+      'ok',
+    );
+    expect(model.find('c1')?.events.map(({ event }) => event)).toEqual(['d']);
+  });
+
+  it('asks for a new snapshot where records are missing, or were dropped', () => {
+    const { model } = watching();
+    expect(model.apply(recorder(10)(heard('c1', 'a')), 0)).toBe('ok');
+    expect(model.apply(recorder(12)(heard('c1', 'b')), 0)).toBe('gap');
+    expect(model.apply(recorder(13)({ type: 'dropped', count: 40 }), 0)).toBe('gap');
+    expect(model.dropped).toBe(40);
+  });
+
+  it('keeps what it has seen over a new snapshot, and ends whoever is not in it', () => {
+    const { model, record } = watching();
+    model.apply(record(started('c2'), heard('c1', 'a')), 0);
+    model.renew(snapshot([actor('root'), actor('c1')], 50), 3);
+    expect(model.find('c1')?.events).toHaveLength(1);
+    expect(model.find('c2')?.endedAt).toBe(3);
+  });
+
+  it('forgets everything when the snapshot is of another daemon', () => {
+    const { model } = watching();
+    model.renew(snapshot([actor('root', { started_at: 99_000 })]), 0);
+    expect([...model.actors.keys()]).toEqual(['root']);
+  });
+
+  it('lets an actor that has ended stay for a minute', () => {
+    const { model, record } = watching();
+    model.apply(record(ended('c1')), 1_000);
+    expect(model.expire(1_000 + ENDED_STAYS_MS - 1)).toBe(false);
+    expect(model.find('c1')).toBeDefined();
+    expect(model.expire(1_000 + ENDED_STAYS_MS)).toBe(true);
+    expect(model.find('c1')).toBeUndefined();
+    expect(model.find('root')?.children.size).toBe(0);
+  });
+
+  it('keeps the last events of an actor only', () => {
+    const { model, record } = watching();
+    for (let n = 0; n < EVENTS_KEPT + 30; n += 1) model.apply(record(heard('c1', `e${n}`)), 0);
+    const events = model.find('c1')?.events ?? [];
+    expect(events).toHaveLength(EVENTS_KEPT);
+    expect(events.at(-1)?.event).toBe(`e${EVENTS_KEPT + 29}`);
+  });
+
+  it('keeps fewer of each when there are thousands of actors', () => {
+    const model = new ActorsModel();
+    const ids = Array.from({ length: 3_000 }, (_, index) => `c${index}`);
+    model.renew(snapshot([actor('root'), ...ids.map((id) => actor(id))]), 0);
+    const record = recorder();
+    for (let n = 0; n < 60; n += 1) model.apply(record(...ids.map((id) => heard(id, 'x'))), 0);
+    const kept = [...model.actors.values()].reduce((sum, { events }) => sum + events.length, 0);
+    expect(kept).toBeLessThanOrEqual(3_000 * 20);
+  });
+
+  it('finds an actor by its id, and the newest by its name', () => {
+    const model = new ActorsModel();
+    model.renew(snapshot([actor('root'), actor('x:1', { name: 'cb-1' }), actor('x:2', { name: 'cb-1' })]), 0);
+    expect(model.find('x:1')?.id).toBe('x:1');
+    expect(model.find('cb-1')?.id).toBe('x:2');
+    expect(model.find('nobody')).toBeUndefined();
+  });
+});
