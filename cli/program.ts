@@ -3,6 +3,7 @@ import { VERSION } from '../version.ts';
 import { addAgents } from './agents.ts';
 import { addApprovals } from './approvals.ts';
 import { addChat } from './chat.ts';
+import { addConsole } from './console.ts';
 import { EXIT_HELP, Exit } from './exit.ts';
 import { explain } from './explain.ts';
 import { type Io, tell } from './io.ts';
@@ -27,6 +28,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   addChat(program, io);
   addWatch(program, io);
   addApprovals(program, io);
+  addConsole(program, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Exit.Ok;

@@ -1,0 +1,220 @@
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { askChat, type OpenChat, openChat } from '../e2e/support/chat.ts';
+import { own } from '../e2e/support/cleanup.ts';
+import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { describeBrowser, openConsole } from './support/console.ts';
+
+const TURNS = 200;
+
+/** What a page says of the actor that it shows: its state in words. */
+const stateOf = (page: Page) => page.getByRole('status', { name: 'State' });
+/** A state of the chart that is drawn, while it is the active one; or the one that the actor ended in. */
+const active = (page: Page, name: string) => page.getByRole('button', { name: new RegExp(`^${name}, active`) });
+const ended = (page: Page, name: string) => page.getByRole('button', { name: new RegExp(`^${name}, where it ended`) });
+/** What is said of the state or edge that is looked at. */
+const note = (page: Page) => page.getByRole('region', { name: 'Note' });
+const row = (page: Page, text: string | RegExp) => page.getByRole('treeitem').filter({ hasText: text });
+
+describeBrowser('live charts', () => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await startDaemon({ flags: ['--demo', '--inspect'] });
+  });
+
+  test('a chat with echo › its turn’s chart goes through its states to the end', async () => {
+    const { page } = await openConsole({ daemon, place: 'charts/broker' });
+    await active(page, 'accepting').waitFor();
+    await page.getByLabel('show each new turn').check();
+    const host = await daemon.host();
+    const result = await host.ok('agents.chat', { agent_id: 'echo', prompt: '/approve this' });
+    await active(page, 'parked').waitFor();
+    expect(page.url()).toContain('#/charts/');
+    await stateOf(page).getByText('parked').waitFor();
+    await row(page, 'echo')
+      .filter({ hasText: 'parked' })
+      .and(page.getByRole('treeitem', { selected: true }))
+      .waitFor();
+    // The way it came is marked, and says how often it was taken.
+    await page
+      .locator('.chart-edge')
+      .filter({ hasText: /approval\.pending\s*\[mayPark\]/ })
+      .hover();
+    await note(page).getByText('streaming → parked').waitFor();
+    await note(page).getByText('taken once').waitFor();
+    const { approvals } = await host.ok('host.approvals', {});
+    const { id } = approvals.find((one: { details: { turn_id: string } }) => one.details.turn_id === result.turn_id);
+    await host.ok('host.resolve_approval', { approval_id: id, resolution: 'approve' });
+    await ended(page, 'done').waitFor();
+    await stateOf(page).getByText('done').waitFor();
+    await row(page, /done.*ended/)
+      .first()
+      .waitFor();
+  });
+
+  test('an agent dies › its turn is seen to fail', async () => {
+    const agent = await daemon.agent('mortal');
+    const { turnId } = await openChat(await daemon.host(), agent, { agent_id: 'mortal' });
+    const { page } = await openConsole({ daemon, place: `charts/${turnId}` });
+    await active(page, 'streaming').waitFor();
+    agent.socket.terminate();
+    await ended(page, 'failed').waitFor();
+    await note(page).getByText('Ended by an error').waitFor();
+    await page.getByRole('region', { name: 'Events' }).getByRole('button', { name: 'agent.gone' }).waitFor();
+  });
+
+  test('a state has the focus › its description and actions are told', async () => {
+    const { page } = await openConsole({ daemon, place: 'charts' });
+    await row(page, 'broker').click();
+    await page.getByRole('button', { name: /^draining/ }).focus();
+    await note(page).getByText('No new chats and no new connections').waitFor();
+    await note(page).getByText('rpc.request [opensChat] / refuseAsDraining').waitFor();
+    await page.getByText('The chart in words').click();
+    const words = page.getByRole('list', { name: 'States' });
+    await words.getByText('after drainTimeout: endAllTurns → closing').waitFor();
+    await words.getByText('always [hasNoTurns] → closing').waitFor();
+  });
+
+  test('no chart is open › then nothing was loaded to lay one out with', async () => {
+    const { page } = await openConsole({ daemon, place: 'overview' });
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(request.url()));
+    await page.getByRole('link', { name: 'Charts' }).click();
+    await row(page, 'broker').waitFor();
+    expect(loaded.filter((url) => url.includes('elk'))).toEqual([]);
+    await row(page, 'broker').click();
+    await active(page, 'accepting').waitFor();
+    expect(loaded.filter((url) => url.includes('elk')).length).toBeGreaterThan(0);
+  });
+
+  test('what an actor hears › is listed with its sender and payload, can be filtered and paused', async () => {
+    const [host, agent] = [await daemon.host(), await daemon.agent('talker')];
+    const { page } = await openConsole({ daemon, place: 'charts' });
+    await row(page, 'talker').waitFor();
+    const chat = await openChat(host, agent, { agent_id: 'talker', prompt: 'a quiet word' });
+    await page.goto(page.url().replace(/#.*/, `#/charts/${chat.turnId}`));
+    const events = page.getByRole('region', { name: 'Events' });
+    await page.getByRole('region', { name: 'Context' }).getByText('"a quiet word"').waitFor();
+    chat.emit({ kind: 'tool_call', tool: 'hammer' });
+    await events.getByText(/"tool":"hammer"/).waitFor();
+    await events.getByRole('link', { name: 'broker' }).first().waitFor();
+    await events.getByLabel('Filter events').fill('talker');
+    await expect.poll(() => events.getByRole('listitem').count()).toBe(1);
+    await events.getByText('call.answered').waitFor();
+    await events.getByLabel('Filter events').fill('hammer');
+    await events.getByRole('button', { name: 'turn.event' }).click();
+    await events.getByText('tool: "hammer"').waitFor();
+    await events.getByLabel('Filter events').fill('');
+    await events.getByRole('button', { name: 'Pause' }).click();
+    const before = await events.getByRole('listitem').count();
+    chat.emit({ kind: 'approval_pending', approval_id: 'p', tool: 'x' });
+    await stateOf(page).getByText('parked').waitFor();
+    expect(await events.getByRole('listitem').count()).toBe(before);
+    await events.getByRole('button', { name: 'Go on' }).click();
+    await events.getByText('approval.pending').waitFor();
+  });
+
+  test('by the keyboard alone › the tree is walked, closed and opened, and an actor chosen', async () => {
+    const agent = await daemon.agent('keys');
+    await openChat(await daemon.host(), agent, { agent_id: 'keys' });
+    const { page } = await openConsole({ daemon, place: 'charts' });
+    await page.getByLabel('Search actors').fill('keys');
+    await row(page, /keys.*streaming/).waitFor();
+    const tree = page.getByRole('tree', { name: 'Actors' });
+    const at = () =>
+      page.evaluate(
+        'document.getElementById(document.activeElement.getAttribute("aria-activedescendant"))?.textContent',
+      );
+    await tree.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(at).toMatch(/broker/);
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(at).toMatch(/turns/);
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => row(page, /keys.*streaming/).count()).toBe(0);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(at).toMatch(/keys.*streaming/);
+    await page.keyboard.press('Enter');
+    await active(page, 'streaming').waitFor();
+    await page.keyboard.press('End');
+    await expect.poll(at).toMatch(/keys.*ready/);
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(at).toMatch(/connections/);
+  });
+
+  test('200 turns stream › they are counted, and the page does what it is told meanwhile', async () => {
+    const [host, agent] = [await daemon.host(), await daemon.agent('crowd')];
+    const { page } = await openConsole({ daemon, place: 'charts' });
+    const chats: OpenChat[] = [];
+    for (let n = 0; n < TURNS; n++) chats.push(await openChat(host, agent, { agent_id: 'crowd' }));
+    const timer = setInterval(() => {
+      for (const chat of chats) chat.emit({ kind: 'token', delta: 'word ' });
+    }, 250);
+    own(() => clearInterval(timer));
+    await page.getByLabel('Search actors').fill('crowd');
+    await page.getByLabel('Kind').selectOption('turn');
+    await row(page, `turns ${TURNS}`).waitFor();
+    await row(page, 'streaming').first().click();
+    await active(page, 'streaming').waitFor();
+    await page.getByRole('region', { name: 'Events' }).getByText('turn.event').first().waitFor();
+    await page.getByRole('button', { name: 'Sequence' }).click();
+    await page.getByRole('button', { name: /^token ×\d+ from broker to turn/ }).waitFor();
+    await page.getByRole('button', { name: 'Chart' }).click();
+    await page.getByRole('tree').focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.url()).not.toContain(chats.at(-1)?.turnId ?? '');
+    await active(page, 'streaming').waitFor();
+  });
+
+  test('without --inspect › the page says how to turn it on', async () => {
+    const { page } = await openConsole({ flags: [], place: 'charts' });
+    await page.getByRole('heading', { name: 'Live statecharts are off' }).waitFor();
+    await page.getByText('npm start -- --inspect').waitFor();
+    await page.getByText('SWITCHBOARD_INSPECT=1').waitFor();
+  });
+});
+
+describeBrowser('the sequence of a turn', () => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await startDaemon({ flags: ['--inspect'] });
+  });
+
+  test('is there message by message, from the request to the end', async () => {
+    const [host, agent] = [await daemon.host(), await daemon.agent('walker')];
+    const { page } = await openConsole({ daemon, place: 'charts', context: { viewport: { width: 390, height: 800 } } });
+    await row(page, 'walker').waitFor();
+    await page.getByLabel('show each new turn').check();
+    const { id, sessionId, turnId, request } = await askChat(host, agent, { agent_id: 'walker' });
+    await page.getByRole('button', { name: 'Sequence' }).click();
+    agent.answer(request, { accepted: true });
+    await host.replyTo(id);
+    for (let n = 0; n < 7; n++) agent.emit(sessionId, { turn_id: turnId, kind: 'token', delta: `${n} ` });
+    agent.emit(sessionId, { turn_id: turnId, kind: 'done', finish_reason: 'stop' });
+    const messages = page.getByRole('region', { name: `Messages of ${turnId}` });
+    await messages.getByRole('button', { name: /^done from turn to host/ }).waitFor();
+    const names = await messages.getByRole('button').evaluateAll((all) => all.map((one) => one.ariaLabel));
+    expect(names.map((name) => name?.replace(/, \+.*/, ''))).toEqual([
+      'agents.chat from host to broker',
+      'agent.chat from turn to agent',
+      'call.answered from agent to turn',
+      'rpc.reply from broker to host',
+      'token ×7 from agent to broker',
+      'token ×7 from broker to turn',
+      'token ×7 from turn to host',
+      'done from agent to broker',
+      'done from broker to turn',
+      'done from turn to host',
+      'child.done from turn to broker',
+    ]);
+    await messages.getByRole('button', { name: /^token ×7 from turn to host/ }).click();
+    await messages.getByText('delta: "6 "').waitFor();
+    // On a phone it scrolls in its own box.
+    const [needed, there] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
+    expect(needed).toBeLessThanOrEqual(there ?? 0);
+    await page.getByRole('link', { name: '‹ Actors' }).click();
+    await row(page, /walker.*done/).waitFor();
+  });
+});

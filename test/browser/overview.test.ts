@@ -1,0 +1,111 @@
+import { beforeAll, expect, test } from 'vitest';
+import { openChat } from '../e2e/support/chat.ts';
+import { own } from '../e2e/support/cleanup.ts';
+import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { describeBrowser, openConsole } from './support/console.ts';
+
+const TURNS = 200;
+const EVERY_MS = 250;
+
+/** Turns that stream without end. */
+async function stream(daemon: Daemon, count: number) {
+  const [host, agent] = [await daemon.host(), await daemon.agent('writer')];
+  const open = () => openChat(host, agent, { agent_id: 'writer' });
+  const chats = await Promise.all(Array.from({ length: count }, open));
+  const timer = setInterval(() => {
+    for (const chat of chats) chat.emit({ kind: 'token', delta: 'word ' });
+  }, EVERY_MS);
+  own(() => clearInterval(timer));
+  return { host, agent, chats };
+}
+
+describeBrowser('the overview', () => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await startDaemon({ flags: ['--inspect'] });
+  });
+
+  test('a turn streams › then it is there with its state and the way to its chart, and can be cancelled', async () => {
+    const { page } = await openConsole({ daemon });
+    await page.getByText('Nobody is chatting').waitFor();
+    const { host, agent, chats } = await stream(daemon, 1);
+    const [chat] = chats;
+    const row = page.getByRole('table', { name: 'Live turns' }).getByRole('row').filter({ hasText: 'writer' });
+    await row.getByText('streaming').waitFor();
+    expect(await row.getByRole('link').getAttribute('href')).toBe(`#/charts/${chat?.turnId}`);
+    await page
+      .getByRole('table', { name: 'Agents' })
+      .getByRole('row')
+      .filter({ hasText: 'writer' })
+      .filter({ hasText: /attached.*1/ })
+      .waitFor();
+    // What it plots is what comes.
+    await page.getByRole('img', { name: /^Tokens\/s, the last two minutes: [1-9]/ }).waitFor();
+    chat?.emit({ kind: 'approval_pending', approval_id: 'a1', tool: 'paint' });
+    await row.getByText('parked').waitFor();
+    await page.getByRole('definition').getByRole('link', { name: '1' }).waitFor();
+    // Asked twice.
+    await row.getByRole('button', { name: /^Cancel/ }).click();
+    expect(agent.received('agent.chat.cancel')).toEqual([]);
+    await row.getByRole('button', { name: /^Really cancel/ }).click();
+    await agent.when(() => agent.received('agent.chat.cancel')[0]);
+    await page.getByText('Nobody is chatting').waitFor();
+    await host.when(() =>
+      host.received('agents.chat.event').find(({ params }) => params.finish_reason === 'cancelled'),
+    );
+    await page.getByRole('region', { name: 'Turns ended' }).getByText('cancelled').waitFor();
+  });
+
+  test('a frame is dropped, and an agent goes › then both are seen', async () => {
+    const { page } = await openConsole({ daemon });
+    const agent = await daemon.agent('lost');
+    const row = page.getByRole('table', { name: 'Agents' }).getByRole('row').filter({ hasText: 'lost' });
+    await row.getByText('attached', { exact: true }).waitFor();
+    agent.emit('nowhere', { kind: 'token', delta: 'x' });
+    await page.getByRole('region', { name: 'Frames dropped' }).getByText('unknown session').waitFor();
+    agent.close();
+    await row.getByText('not attached').waitFor();
+  });
+
+  test('200 turns stream › then they are counted, and the page still does what it is told', async () => {
+    const { page } = await openConsole({ daemon });
+    await stream(daemon, TURNS);
+    await page.getByRole('heading', { name: `Live turns ${TURNS}` }).waitFor();
+    await page.getByText('and 100 more').waitFor();
+    for (const [tab, text] of [
+      ['Approvals', 'Nothing waits for you'],
+      ['Overview', 'and 100 more'],
+      ['Approvals', 'Nothing waits for you'],
+    ] as const) {
+      await page.getByRole('link', { name: tab }).click();
+      await page.getByText(text).waitFor();
+    }
+    const manager = await daemon.manager();
+    await manager.ok('host.request_approval', { action: 'in between' });
+    await page.getByRole('article', { name: 'in between' }).getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('article', { name: 'in between' }).getByText('approved', { exact: true }).waitFor();
+  });
+
+  test('on a phone › then no page of the console is wider than it', async () => {
+    const { page, url } = await openConsole({ daemon, context: { viewport: { width: 360, height: 740 } } });
+    await stream(daemon, 2);
+    const manager = await daemon.manager();
+    const long = 'a-very-long-name-without-a-space-in-it-'.repeat(10);
+    await manager.ok('host.request_approval', {
+      action: long,
+      details: { [long]: long },
+      options: ['approve', long.slice(0, 256)],
+    });
+    for (const place of ['overview', 'charts', 'approvals', 'chat']) {
+      await page.goto(`${url}/#/${place}`);
+      await page
+        .getByRole('link', { name: place === 'chat' ? 'Playground' : new RegExp(place, 'i') })
+        .first()
+        .waitFor();
+      if (place === 'overview') await page.getByRole('table', { name: 'Live turns' }).waitFor();
+      if (place === 'approvals') await page.getByRole('article').waitFor();
+      const [needed, there] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
+      expect(needed, place).toBeLessThanOrEqual(there ?? 0);
+    }
+  });
+});

@@ -1,0 +1,60 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** Nothing that would look for something outside of this machine. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const executable = find();
+if (executable === undefined) {
+  const how = 'no chromium found; install one, or set CHROMIUM to where it is';
+  if (process.env.CI) throw new Error(how);
+  console.warn(`tests in a browser are skipped: ${how}`);
+}
+
+/** `describe`, skipped where there is no browser. */
+export function describeBrowser(name: string, tests: () => void): void {
+  describe.skipIf(executable === undefined)(name, tests);
+}
+
+let browser: Browser | undefined;
+
+beforeAll(async () => {
+  if (executable !== undefined) browser = await chromium.launch({ executablePath: executable, args: FLAGS });
+});
+afterAll(() => browser?.close());
+
+/** The browser of this file's tests. */
+export function theBrowser(): Browser {
+  if (browser === undefined) throw new Error('there is no browser; does the test stand in a describeBrowser?');
+  return browser;
+}
+
+function find(): string | undefined {
+  const given = process.env.CHROMIUM;
+  if (given) return given;
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/bin'];
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
