@@ -109,7 +109,7 @@ export const configSchema = z.object({
     1_000_000,
     'live chats that one connection may have opened',
   ),
-  'resume-window': duration(600_000, 'longest time a chat may wait for its host to come back'),
+  'resume-window': duration(DEFAULT_LIMITS.resumeWindowMs, 'longest time a chat may wait for its host to come back'),
   'drain-timeout': duration(DEFAULT_LIMITS.drainTimeoutMs, 'how long live chats get to end on a stop'),
   home: z
     .string()

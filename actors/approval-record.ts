@@ -26,8 +26,8 @@ export interface ApprovalSpec extends ApprovalSubject {
   kind: ApprovalFacts['kind'];
   /** Whose it is: the parked caller, the client that asked, or the turn's agent. It goes when they go. */
   raiser: Client;
-  /** Of a chat row: the turn that is parked, and the agent's own id for it. */
-  chat?: { turn: Turn; approvalId: string };
+  /** Of a chat row: the turn that is parked, the agent's own id for it, and which of its events asked. */
+  chat?: { turn: Turn; approvalId: string; seq: number };
   timeoutMs?: number;
   /** Called once, when it has ended. */
   onSettled(outcome: ApprovalOutcome): void;
@@ -105,7 +105,7 @@ export class Approval implements ApprovalFacts {
 
   #currentOwners(): Owners {
     const { raiser, chat } = this.spec;
-    return { raiserId: raiser.id, isAgents: raiser.role === 'agent', controllerId: chat?.turn.host.id };
+    return { raiserId: raiser.id, isAgents: raiser.role === 'agent', controllerId: chat?.turn.host?.id };
   }
 
   /** The row as this client sees it: of somebody else's chat row neither parameters nor details. */

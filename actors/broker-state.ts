@@ -21,6 +21,7 @@ import { RoutingTimes } from './routing-times.ts';
 import { Sessions } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
 import type { turnLogic } from './turn.ts';
+import { TurnLogs } from './turn-logs.ts';
 import type { Turn } from './turn-record.ts';
 
 /** How long sockets get to answer the close frame when the broker stops. */
@@ -65,6 +66,7 @@ export class BrokerState implements BrokerFacts {
   readonly inspection: InspectFeed | undefined;
   /** Set by whoever made the broker. */
   vitals: Vitals = { mergedTokens: () => 0, eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }) };
+  readonly logs: TurnLogs;
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */
   readonly clients = new Map<string, Client>();
   /** Turns by turn id, until they have ended. */
@@ -109,6 +111,7 @@ export class BrokerState implements BrokerFacts {
     this.hostAgents = new HostAgents(this);
     this.startedAt = options.clock.now();
     this.inspection = options.inspect ? new InspectFeed(this) : undefined;
+    this.logs = new TurnLogs(options.limits);
   }
 
   get turnCount(): number {

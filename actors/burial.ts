@@ -2,11 +2,12 @@ import { WireError } from '../protocol/errors.ts';
 import { attempt } from './attempt.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Ending } from './counters.ts';
+import { unobserve } from './observers.ts';
 import { reply } from './reply.ts';
 import { tell } from './tell.ts';
 import { endChildren } from './turn-children.ts';
-import { sendSynthesized } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
+import { sendSynthesized } from './turn-relay.ts';
 
 /** Forgets a turn that has ended: nothing of it stays. `ending`: the final state that its actor reached. */
 export function buryTurn(
@@ -16,10 +17,15 @@ export function buryTurn(
 ): void {
   state.turns.delete(turn.id);
   state.sessions.end(turn);
-  turn.host.turns.delete(turn);
+  turn.host?.turns.delete(turn);
   turn.agent.serving.delete(turn);
   turn.agent.calls.delete(turn.callId);
   state.deadlines.disarm(turn.deadline);
+  state.logs.detached.delete(turn);
+  if (turn.log) {
+    for (const observer of [...turn.log.observers]) unobserve(turn.log, observer);
+    state.logs.end(turn.log, ending, state.clock.now());
+  }
   state.counters.end(ending);
   state.events.emit({
     kind: 'chat.ended',
@@ -37,13 +43,14 @@ export function buryTurn(
 export function failTurn(state: BrokerState, turn: Turn): void {
   const step = (run: () => void) => attempt(state, 'a broken turn', run);
   step(() => endChildren(state, turn, 'turn_ended'));
-  step(() => buryTurn(state, turn, turn.isAccepted ? 'failed' : 'refused'));
   step(() => {
-    if (!turn.isAccepted) reply(state, turn.host, turn.requestId, { error: WireError.internal() });
-    else if (!turn.isTerminated) {
+    if (!turn.isAccepted && turn.host) reply(state, turn.host, turn.requestId, { error: WireError.internal() });
+    else if (turn.isAccepted && !turn.isTerminated) {
       sendSynthesized(state, state.ref, turn, { kind: 'error', error: 'internal error', code: 'internal' });
     }
   });
+  // After the terminal, which its log and its observers get too.
+  step(() => buryTurn(state, turn, turn.isAccepted ? 'failed' : 'refused'));
   step(() => {
     const params = { session_id: turn.sessionId, turn_id: turn.id, reason: 'stale' };
     tell(state.ref, turn.agent.ref, { type: 'rpc.notify', method: 'agent.chat.cancel', params });

@@ -9,6 +9,7 @@ import { LazyMap, LazySet } from './lazy.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { QueuedChat } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
+import type { TurnLog } from './turn-log.ts';
 import type { Turn } from './turn-record.ts';
 
 /** A request of ours that a client has not answered. */
@@ -42,8 +43,10 @@ export class Client implements ConnectionFacts {
   identity: Identity | undefined;
   /** False once it is closing: nothing is opened for it, or sent to it, any more. */
   isOpen = true;
-  /** Turns that it opened. */
+  /** Turns whose host it is. */
   readonly turns = new LazySet<Turn>();
+  /** Logs of turns that it only watches. */
+  readonly observing = new LazySet<TurnLog>();
   /** Chats of its that wait for their session. */
   readonly queued = new LazySet<QueuedChat>();
   /** Turns that it answers, as an agent. */

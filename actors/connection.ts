@@ -162,6 +162,10 @@ export function connectionLogic(state: BrokerState) {
       in: READY,
       run: ({ client }: Context, event: Framed) => write(client, event),
     },
+    'chat.frame': {
+      in: READY,
+      run: ({ client }: Context, event: Framed) => write(client, event),
+    },
   });
 }
 

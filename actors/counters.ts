@@ -50,6 +50,8 @@ export class Counters {
   requests = 0;
   /** Records of the inspection feed that watchers were too slow for. */
   inspectDropped = 0;
+  /** Turns that were taken up again, or watched, by role. */
+  readonly resumes = new Map<string, number>();
 
   /** Tool calls that ended, and the milliseconds they took together, by how they ended. */
   readonly callbacks = new Map<CallbackEnding, Tally>();
@@ -66,6 +68,10 @@ export class Counters {
 
   drop(reason: DropReason): void {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
+  }
+
+  resume(role: 'controller' | 'observer'): void {
+    this.resumes.set(role, (this.resumes.get(role) ?? 0) + 1);
   }
 
   end(ending: Ending): void {

@@ -1,4 +1,6 @@
 import type { OutwardEvent } from '../machines/connection.machine.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { Sealed } from './sealed.ts';
 
 /** What goes out as a frame of its own. A plain token is put together by the link, which may merge it before. */
 export type Framed = Exclude<OutwardEvent, { type: 'chat.token' }>;
@@ -7,9 +9,11 @@ export type Framed = Exclude<OutwardEvent, { type: 'chat.token' }>;
 export function encode(event: Framed): string {
   switch (event.type) {
     case 'chat.deliver':
-      return `{"jsonrpc":"2.0","method":"agents.chat.event","params":${JSON.stringify(event.params)}}`;
+      return chatFrame(event.params);
+    case 'chat.frame':
+      return event.text;
     case 'rpc.reply':
-      return JSON.stringify({ jsonrpc: '2.0', id: event.id, result: event.result ?? null });
+      return JSON.stringify({ jsonrpc: '2.0', id: event.id, result: resultOf(event) });
     case 'rpc.fail':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id ?? null, error: event.error.toObject() });
     case 'rpc.relay':
@@ -19,4 +23,13 @@ export function encode(event: Framed): string {
     case 'rpc.notify':
       return JSON.stringify({ jsonrpc: '2.0', method: event.method, params: event.params });
   }
+}
+
+/** One stamped event of a turn as the text of its frame. */
+export function chatFrame(params: JsonObject): string {
+  return `{"jsonrpc":"2.0","method":"agents.chat.event","params":${JSON.stringify(params)}}`;
+}
+
+function resultOf({ result, sealed }: Extract<OutwardEvent, { type: 'rpc.reply' }>): unknown {
+  return sealed === undefined ? (result ?? null) : { ...(result as object), ...Sealed.open(sealed) };
 }

@@ -3,6 +3,7 @@ import { withdrawApproval } from './approval.ts';
 import type { BrokerState } from './broker-state.ts';
 import { cancelCallback } from './callback.ts';
 import type { Client } from './client.ts';
+import { unobserve } from './observers.ts';
 import { tell } from './tell.ts';
 
 /** Binds an agent's connection to its id; an older one of the same agent is closed and loses its turns (section 3). */
@@ -26,6 +27,7 @@ export function endClient(state: BrokerState, client: Client): void {
   state.inspection?.unsubscribe(client);
   for (const chat of [...client.queued]) state.sessions.remove(chat);
   for (const turn of [...client.turns]) if (turn.ref) tell(state.ref, turn.ref, { type: 'host.gone' });
+  for (const log of [...client.observing]) unobserve(log, client);
   endServing(state, client, 'agent_disconnected');
   for (const callback of [...client.directCallbacks]) cancelCallback(state, callback, 'host_disconnected');
   for (const approval of [...client.approvals]) withdrawApproval(state, approval);

@@ -3,10 +3,11 @@ import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
+import type { Sealed } from './sealed.ts';
 import { tell } from './tell.ts';
 
-/** An answer to a client's request. */
-export type Answer = { result: unknown } | { error: WireError };
+/** An answer to a client's request. `sealed`: what of the result is a secret, see {@link Sealed}. */
+export type Answer = { result: unknown; sealed?: Sealed } | { error: WireError };
 
 /** What a tool's caller is answered: the host's own answer as it came, or why there is none. */
 export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };
@@ -31,5 +32,5 @@ export function reply(state: BrokerState, to: Client, id: RpcId | undefined, ans
     return;
   }
   if ('error' in answer) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: answer.error });
-  else tell(state.ref, to.ref, { type: 'rpc.reply', id, result: answer.result });
+  else tell(state.ref, to.ref, { type: 'rpc.reply', id, ...answer });
 }

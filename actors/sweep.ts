@@ -4,12 +4,17 @@ import { tell } from './tell.ts';
 /** A stale turn is swept within five seconds (`wire.md` section 6): the rest is for a timer that is late. */
 const MAX_SWEEP_INTERVAL_MS = 4_000;
 
-/** Ends every turn whose agent has been silent for too long. One that waits for a person, or for a tool, is not stale. */
+/**
+ * Ends every turn whose agent has been silent for too long, and forgets ended ones that nobody came back to. A turn that
+ * waits for a person, or for a tool, is not stale.
+ */
 export function sweepTurns(state: BrokerState): void {
+  state.logs.sweep(state.clock.now());
   const oldest = state.clock.now() - state.limits.staleAfterMs;
   for (const turn of [...state.turns.values()]) {
     if (turn.lastFrameAt > oldest || turn.callbacks.size > 0 || !turn.ref) continue;
-    if (turn.ref.getSnapshot().value === 'streaming') tell(state.ref, turn.ref, { type: 'turn.stale' });
+    const { value } = turn.ref.getSnapshot();
+    if (value === 'streaming' || value === 'detached') tell(state.ref, turn.ref, { type: 'turn.stale' });
   }
 }
 

@@ -18,11 +18,15 @@ export function sortedTools(client: Client): ToolDefinition[] {
 }
 
 /** Asks a turn to run a tool of its host for its agent. */
-export function requestTool({ state, from, id, params }: Call<ParamsOf<'tools.execute'>>, turn: Turn): void {
+export function requestTool(
+  { state, from, id, params }: Call<ParamsOf<'tools.execute'>>,
+  turn: Turn,
+  host: Client,
+): void {
   const callback: Callback = new Callback(
     {
       id: state.nextCallbackId(),
-      host: turn.host,
+      host,
       tool: params.tool,
       parameters: params.parameters,
       timeoutMs: params.timeout_ms,

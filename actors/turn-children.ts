@@ -32,7 +32,7 @@ export function raiseChatApproval(state: BrokerState, turn: Turn, event: Checked
       ...(params === undefined ? {} : { params }),
       ...(details === undefined ? {} : { details }),
     }),
-    chat: { turn, approvalId },
+    chat: { turn, approvalId, seq: turn.seq },
     onSettled: () => {
       // The agent may have ended this one by itself, and asked for another under the same id.
       if (turn.pendingApprovals.get(approvalId) !== approval) return;
@@ -57,11 +57,16 @@ export function settleChatApproval(state: BrokerState, turn: Turn, event: Checke
   });
 }
 
-/** Ends whatever a turn still waits for: each tool's caller is answered, each approval withdrawn. */
-export function endChildren(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
-  turn.isEnding = true;
+/** Ends a turn's tool calls: each one's caller is answered, and its host told. */
+export function endCallbacks(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
   for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason);
   turn.callbacks.clear();
+}
+
+/** Ends whatever a turn still waits for: its tool calls, and each approval is withdrawn. */
+export function endChildren(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
+  turn.isEnding = true;
+  endCallbacks(state, turn, reason);
   for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval);
   turn.pendingApprovals.clear();
 }

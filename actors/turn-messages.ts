@@ -1,19 +1,21 @@
-import type { AnyActorRef } from 'xstate';
 import type { AgentChatParams } from '../protocol/chat.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { BrokerState } from './broker-state.ts';
-import { tell } from './tell.ts';
+import type { Client } from './client.ts';
 import { sortedTools } from './tools.ts';
 import type { Turn } from './turn-record.ts';
 
 /** A terminal that the broker makes itself (`wire.md` section 6). */
 export type SynthesizedTerminal =
   | { kind: 'done'; finish_reason: 'cancelled' }
-  | { kind: 'error'; error: string; code: 'agent_disconnected' | 'agent_replaced' | 'stale' | 'draining' | 'internal' };
+  | {
+      kind: 'error';
+      error: string;
+      code: 'agent_disconnected' | 'agent_replaced' | 'stale' | 'slow_consumer' | 'draining' | 'internal';
+    };
 
 /** The parameters of `agent.chat`. The broker's own keys of the context win over the host's. */
-export function callAgentParams(turn: Turn): AgentChatParams {
-  const { params, host } = turn;
+export function callAgentParams(turn: Turn, host: Client): AgentChatParams {
+  const { params } = turn;
   return {
     session_id: turn.sessionId,
     turn_id: turn.id,
@@ -39,18 +41,4 @@ export function stamp(turn: Turn, params: JsonObject): JsonObject {
   params.turn_id = turn.id;
   params.seq = turn.seq;
   return params;
-}
-
-/** Sends the host a terminal that the broker makes itself, marked as such. */
-export function sendSynthesized(
-  state: BrokerState,
-  source: AnyActorRef,
-  turn: Turn,
-  terminal: SynthesizedTerminal,
-): void {
-  turn.seq += 1;
-  state.counters.event(terminal.kind);
-  const params = { ...stamp(turn, { session_id: turn.sessionId, ...terminal }), synthesized: true };
-  tell(source, turn.host.ref, { type: 'chat.deliver', params });
-  turn.isTerminated = true;
 }

@@ -10,6 +10,7 @@ import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
 import { LazyMap } from './lazy.ts';
 import type { ActorOf } from './tell.ts';
+import type { TurnLog } from './turn-log.ts';
 
 /** One turn's record: what its actor and the broker share. Plain and mutable, so that a token copies nothing (law 2). */
 export class Turn implements TurnFacts {
@@ -19,8 +20,11 @@ export class Turn implements TurnFacts {
   readonly params: ChatParams;
   /** What all its token frames begin with. */
   readonly tokenHead: string;
-  /** The client that opened the turn: the one that its events go to. */
-  readonly host: Client;
+  /**
+   * The client that its events go to: who opened the turn, or who took it over. Absent while it is detached; without a
+   * log it is always there.
+   */
+  host: Client | undefined;
   readonly agent: Client;
   /** The `agents.chat` to answer; absent where it came as a notification. */
   readonly requestId: RpcId | undefined;
@@ -37,6 +41,8 @@ export class Turn implements TurnFacts {
   isAccepted = false;
   /** The host has its terminal. */
   isTerminated = false;
+  /** Where it may be resumed, from its acceptance on: its events (`wire.md` section 8). */
+  log: TurnLog | undefined;
   /** Events and tool calls that overtook the ack, in order. */
   held: (CheckedEvent | Callback)[] = [];
   heldBytes = 0;
@@ -50,9 +56,9 @@ export class Turn implements TurnFacts {
   isEnding = false;
   /** When the grace of a cancel is over, in the clock's milliseconds. */
   graceEndsAt: number | undefined;
-  /** The ack's deadline, then that of a cancel's grace: never both. */
+  /** The ack's deadline, that of its host's return, or that of a cancel's grace: never two of them. */
   deadline: Deadline | undefined;
-  ref: (ActorOf<TurnEvent> & { getSnapshot(): { value: unknown } }) | undefined;
+  ref: (ActorOf<TurnEvent> & { getSnapshot(): { value: unknown; status: string } }) | undefined;
 
   constructor(options: {
     id: string;
@@ -79,5 +85,13 @@ export class Turn implements TurnFacts {
     this.lastFrameAt = options.now;
     this.maxHeldBytes = options.limits.maxUnackedBytes;
     this.maxPendingApprovals = options.limits.maxPendingApprovals;
+  }
+
+  get hasLog(): boolean {
+    return this.log !== undefined;
+  }
+
+  get mayDetach(): boolean {
+    return this.log?.budget.mayDetach === true;
   }
 }

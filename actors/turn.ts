@@ -2,18 +2,20 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { type TurnEvent, turnMachine } from '../machines/turn.machine.ts';
 import type { CancelReason } from '../protocol/chat.ts';
 import { WireError } from '../protocol/errors.ts';
-import type { CheckedEvent } from '../protocol/events.ts';
-import { isPlainToken } from '../protocol/token.ts';
+import type { ResumedStatus } from '../protocol/resume.ts';
 import type { BrokerState } from './broker-state.ts';
 import { buryCallback, cancelCallback, startCallback } from './callback.ts';
 import { Callback } from './callback-record.ts';
 import type { Client } from './client.ts';
 import { withFastPath } from './fast-path.ts';
 import { reply } from './reply.ts';
+import { Sealed } from './sealed.ts';
+import { answerLive, releaseHost, type Subscription, takeOver, watch } from './subscription.ts';
 import { tell } from './tell.ts';
-import { endChildren, endReason, raiseChatApproval, settleChatApproval } from './turn-children.ts';
-import { callAgentParams, type SynthesizedTerminal, sendSynthesized, stamp } from './turn-messages.ts';
+import { endCallbacks, endChildren, endReason, raiseChatApproval, settleChatApproval } from './turn-children.ts';
+import { callAgentParams, type SynthesizedTerminal } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
+import { relay, sendSynthesized } from './turn-relay.ts';
 
 type EventOf<T extends TurnEvent['type']> = Extract<TurnEvent, { type: T }>;
 type AgentEvent = EventOf<'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved'>;
@@ -23,7 +25,7 @@ interface Args {
   self: AnyActorRef;
 }
 
-const RELAYING = new Set(['streaming', 'parked', 'cancelling']);
+const RELAYING = new Set(['streaming', 'parked', 'detached', 'cancelling']);
 
 /** The turn chart with its effects: one logic for all turns of a broker. */
 export function turnLogic(state: BrokerState) {
@@ -31,15 +33,6 @@ export function turnLogic(state: BrokerState) {
   /** The event, where the chart lets only these types reach an action. */
   const eventOf = <T extends TurnEvent['type']>(args: Args, ..._types: T[]) => args.event as EventOf<T>;
 
-  const relay = (turn: Turn, params: CheckedEvent, self: AnyActorRef) => {
-    turn.lastFrameAt = state.clock.now();
-    state.counters.event(params.kind);
-    turn.seq += 1;
-    if (isPlainToken(params)) {
-      const token = { head: turn.tokenHead, seq: turn.seq, seqFrom: turn.seq, delta: params.delta };
-      tell(self, turn.host.ref, { type: 'chat.token', token });
-    } else tell(self, turn.host.ref, { type: 'chat.deliver', params: stamp(turn, params) });
-  };
   /** What the broker has to say itself to end a turn. */
   const synthesize = (args: Args, terminal: SynthesizedTerminal) =>
     sendSynthesized(state, args.self, turnOf(args), terminal);
@@ -50,7 +43,14 @@ export function turnLogic(state: BrokerState) {
   };
   const refuse = (args: Args, error: WireError) => {
     const turn = turnOf(args);
-    reply(state, turn.host, turn.requestId, { error });
+    if (turn.host) reply(state, turn.host, turn.requestId, { error });
+  };
+  /** Where a live turn stands after this step: the chart says so only afterwards. */
+  const statusIn = (args: Args, hasHost: boolean): ResumedStatus => {
+    const turn = turnOf(args);
+    const { value } = args.self.getSnapshot();
+    if (value !== 'detached' || !hasHost) return value;
+    return turn.pendingApprovals.size > 0 ? 'parked' : 'streaming';
   };
 
   const machine = turnMachine.provide({
@@ -59,7 +59,8 @@ export function turnLogic(state: BrokerState) {
         const turn = turnOf(args);
         turn.agent.calls.set(turn.callId, { replyTo: args.self });
         turn.deadline = state.deadlines.arm(state.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
-        const params = callAgentParams(turn);
+        if (!turn.host) return;
+        const params = callAgentParams(turn, turn.host);
         tell(args.self, turn.agent.ref, { type: 'rpc.call', id: turn.callId, method: 'agent.chat', params });
       },
       disarmAck: (args) => {
@@ -83,10 +84,13 @@ export function turnLogic(state: BrokerState) {
       acceptChat: (args) => {
         const turn = turnOf(args);
         const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
+        const opened = state.logs.open(turn);
+        turn.log = opened?.log;
         turn.isAccepted = true;
         // The ack is a frame of the agent's too: its silence begins here.
         turn.lastFrameAt = state.clock.now();
-        reply(state, turn.host, turn.requestId, { result });
+        const secret = opened ? { sealed: new Sealed({ resume_token: opened.token }) } : {};
+        if (turn.host) reply(state, turn.host, turn.requestId, { result, ...secret });
       },
       releaseHeld: (args) => {
         const turn = turnOf(args);
@@ -105,7 +109,7 @@ export function turnLogic(state: BrokerState) {
             state.counters.drop('too_many_approvals');
             continue;
           }
-          relay(turn, item, args.self);
+          relay(state, args.self, turn, item);
           if (item.kind === 'approval_pending') raiseChatApproval(state, turn, item);
           else if (item.kind === 'approval_resolved') settleChatApproval(state, turn, item);
         }
@@ -123,7 +127,7 @@ export function turnLogic(state: BrokerState) {
       refuseAsDraining: (args) => refuse(args, WireError.draining()),
       relay: (args) => {
         const event = args.event as AgentEvent;
-        relay(turnOf(args), event.params, args.self);
+        relay(state, args.self, turnOf(args), event.params);
         if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
       },
       noteApproval: (args) => raiseChatApproval(state, turnOf(args), eventOf(args, 'approval.pending').params),
@@ -161,6 +165,31 @@ export function turnLogic(state: BrokerState) {
         callbacks.delete(id);
       },
       endChildren: (args) => endChildren(state, turnOf(args), endReason(args.event)),
+      endCallbacks: (args) => endCallbacks(state, turnOf(args), endReason(args.event)),
+      releaseHost: (args) => releaseHost(turnOf(args)),
+      admitHost: (args) => {
+        const turn = turnOf(args);
+        const subscription = eventOf(args, 'host.joined').subscription as Subscription;
+        takeOver(state, turn, subscription.client);
+        answerLive(state, args.self, turn, subscription, statusIn(args, true));
+      },
+      admitObserver: (args) => {
+        const turn = turnOf(args);
+        const subscription = eventOf(args, 'observer.joined').subscription as Subscription;
+        watch(turn, subscription.client);
+        answerLive(state, args.self, turn, subscription, statusIn(args, false));
+      },
+      armWindow: (args) => {
+        const turn = turnOf(args);
+        state.logs.detached.add(turn);
+        const windowMs = turn.log?.windowMs ?? 0;
+        turn.deadline = state.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
+      },
+      disarmWindow: (args) => {
+        const turn = turnOf(args);
+        state.logs.detached.delete(turn);
+        state.deadlines.disarm(turn.deadline);
+      },
       confirmCancel: (args) => {
         const { confirm } = eventOf(args, 'turn.cancel');
         if (!confirm) return;
@@ -171,7 +200,7 @@ export function turnLogic(state: BrokerState) {
       cancelAgentAsStale: (args) => tellAgent(args, 'stale'),
       cancelAgentAsDraining: (args) => tellAgent(args, 'draining'),
       cancelAgentAsAbandoned: (args) =>
-        tellAgent(args, turnOf(args).host.isOverrun ? 'slow_consumer' : 'host_disconnected'),
+        tellAgent(args, turnOf(args).host?.isOverrun ? 'slow_consumer' : 'host_disconnected'),
       // Of the reasons that there are, the nearest: it has not acknowledged, and will not be waited for.
       cancelAgentAsOverflowing: (args) => tellAgent(args, 'ack_timeout'),
       cancelReplacedAgent: (args) => {
@@ -186,6 +215,14 @@ export function turnLogic(state: BrokerState) {
         synthesize(args, { kind: 'error', error, code });
       },
       tellCancelled: (args) => synthesize(args, { kind: 'done', finish_reason: 'cancelled' }),
+      tellAbandoned: (args) => {
+        const { log, host } = turnOf(args);
+        // Without a log nobody is left to hear it.
+        if (!log) return;
+        if (host?.isOverrun)
+          synthesize(args, { kind: 'error', error: 'the host cannot keep up', code: 'slow_consumer' });
+        else synthesize(args, { kind: 'done', finish_reason: 'cancelled' });
+      },
       armGrace: (args) => {
         const turn = turnOf(args);
         const { graceMs } = eventOf(args, 'turn.cancel');
@@ -203,7 +240,7 @@ export function turnLogic(state: BrokerState) {
   return withFastPath(machine, {
     'turn.event': {
       in: RELAYING,
-      run: ({ turn }: { turn: Turn }, event: EventOf<'turn.event'>, self) => relay(turn, event.params, self),
+      run: ({ turn }: { turn: Turn }, event: EventOf<'turn.event'>, self) => relay(state, self, turn, event.params),
     },
   });
 }

@@ -6,6 +6,7 @@ import { goalsText, tableText } from './report.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { featuresScenario } from './scenarios/features.ts';
 import { memoryScenario } from './scenarios/memory.ts';
+import { resumingScenario } from './scenarios/resuming.ts';
 import { soakScenario } from './scenarios/soak.ts';
 import { stopSharing, streamScenarios } from './scenarios/streams.ts';
 import { turnsScenario } from './scenarios/turns.ts';
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   soakScenario,
   featuresScenario,
   watchedScenario,
+  resumingScenario,
 ];
 
 // Whatever ends this process ends what it started, before anything else can go wrong.

@@ -9,9 +9,6 @@ import { reachableUrl } from './loopback.ts';
 import { bindSocket, chooseSocket, prepareDirectory } from './socket.ts';
 import type { Teardown } from './teardown.ts';
 
-/** Flags whose features are still to come. They are accepted, so that a config file need not change later. */
-const NOT_BUILT_YET = ['resume-window'];
-
 /**
  * Brings the daemon up (`wire.md` section 12): home, tokens, listeners, `echo`, and `broker.json` last, so that whoever
  * finds that file finds everything else done. What has to be undone is handed to `teardown` as it comes to be.
@@ -24,9 +21,7 @@ export async function startDaemon(
   log: Logger,
   teardown: Teardown,
 ): Promise<void> {
-  const { settings, given } = config;
-  for (const name of NOT_BUILT_YET) if (given.has(name)) log.warn(`${given.get(name)}: not built yet`);
-
+  const { settings } = config;
   const home = openHome(settings.home);
   teardown.onExit(() => home.release());
   const agentStore = fileAgentStore(home.agentsFile);
@@ -71,6 +66,7 @@ function limitsOf(settings: Settings) {
     maxConnections: settings['max-connections'],
     maxTurnsPerConnection: settings['max-turns-per-connection'],
     staleAfterMs: settings['stale-after'],
+    resumeWindowMs: settings['resume-window'],
     drainTimeoutMs: settings['drain-timeout'],
   };
 }

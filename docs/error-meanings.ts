@@ -35,7 +35,7 @@ export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
     data: '`agent_error`',
   },
   AgentAckTimeout: { when: 'The agent did not answer `agent.chat` in time.' },
-  NotFound: { when: 'No such session or agent.' },
+  NotFound: { when: 'No such session or agent, or a turn that keeps no log (section 8).' },
   Forbidden: { when: 'The session, agent or approval exists and belongs to somebody else.' },
   ApprovalNotPending: {
     when: 'The approval is decided, is being answered by somebody else, or never was.',
@@ -43,7 +43,7 @@ export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
   },
   ToolTimeout: { when: 'The host did not answer a tool call in time.' },
   ToolCancelled: { when: 'A tool call that will get no answer.', data: '`reason`, as in section 7' },
-  ToolUnavailable: { when: 'The host has not registered such a tool.' },
+  ToolUnavailable: { when: 'The host has not registered such a tool, or the turn has no host just now.' },
   LimitExceeded: { when: 'A limit was reached.', data: '`limit: {name, value}`, `retry_after_ms` where it helps' },
   Draining: { when: 'The broker is stopping and takes no new chats.' },
 };

@@ -1,4 +1,4 @@
-import { createBroker } from '../broker.ts';
+import { type Broker, createBroker } from '../broker.ts';
 import { FrameLog, field, type LoggedClient } from './frame-log.ts';
 
 const SESSION = 'demo-1';
@@ -38,6 +38,8 @@ export async function recordFrames(): Promise<ReadonlyMap<string, string>> {
   frames.set('frames-cancel', log.take());
 
   await recordTools(log, { manager, agent, host }, frames);
+
+  await recordResume(log, { agent, broker }, frames);
 
   await openChat(host, agent, 9, []);
   await agent.close();
@@ -86,12 +88,41 @@ async function recordTools(
   log.take();
 }
 
+/** One turn whose host is lost and comes back on another connection. */
+async function recordResume(
+  log: FrameLog,
+  { agent, broker }: { agent: LoggedClient; broker: Broker },
+  frames: Map<string, string>,
+): Promise<void> {
+  const [lost, back] = [log.connect('host'), log.connect('host again')];
+  for (const client of [lost, back]) {
+    await client.send({ id: 1, method: 'session.auth', params: { token: broker.tokens.daemon } });
+  }
+  log.take();
+  const emit = await openChat(lost, agent, 2, [], { resume_window_ms: 60_000 });
+  const token = field(lost, 'resume_token');
+  log.label(token, 'resume token');
+  await emit({ kind: 'token', delta: 'Sugar ' });
+  await lost.close();
+  await emit({ kind: 'token', delta: 'is sweet' });
+  const params = { session_id: SESSION, after: 1, resume_token: token };
+  await back.send({ id: 2, method: 'agents.chat.subscribe', params });
+  await emit({ kind: 'done', finish_reason: 'stop' });
+  frames.set('frames-resume', log.take());
+}
+
 /** Sends one event of a turn. */
 type Emit = (event: object) => Promise<void>;
 
 /** A chat that the agent accepts, and the events that it then streams. */
-async function openChat(host: LoggedClient, agent: LoggedClient, id: number, events: readonly object[]): Promise<Emit> {
-  const params = { agent_id: 'poet', prompt: 'a line, please', session_id: SESSION };
+async function openChat(
+  host: LoggedClient,
+  agent: LoggedClient,
+  id: number,
+  events: readonly object[],
+  more: object = {},
+): Promise<Emit> {
+  const params = { agent_id: 'poet', prompt: 'a line, please', session_id: SESSION, ...more };
   await host.send({ id, method: 'agents.chat', params });
   const turn = { session_id: SESSION, turn_id: field(agent, 'turn_id') };
   await agent.send({ id: agent.last.id, result: { accepted: true } });

@@ -42,7 +42,8 @@ export type PeerEvent =
 
 /** Events from the broker and from turns: something is to be sent. */
 export type OutwardEvent =
-  | { type: 'rpc.reply'; id: RpcId | undefined; result: unknown }
+  /** `sealed`: members of the result that nobody but its receiver may see, whoever inspects the event. */
+  | { type: 'rpc.reply'; id: RpcId | undefined; result: unknown; sealed?: object }
   | { type: 'rpc.fail'; id: RpcId | undefined | null; error: WireError }
   /** Another client's answer, as it came. */
   | { type: 'rpc.relay'; id: RpcId; answer: Answer }
@@ -50,6 +51,8 @@ export type OutwardEvent =
   | { type: 'rpc.notify'; method: string; params: object }
   /** One event of a turn, stamped, for the host: no chart step either. */
   | { type: 'chat.deliver'; params: JsonObject }
+  /** The same, put together already: one text for a turn's log and for all who watch it. */
+  | { type: 'chat.frame'; text: string }
   /** The same for a plain token, not yet put together. */
   | { type: 'chat.token'; token: Token };
 
@@ -144,6 +147,7 @@ export const connectionMachine = setup({
         'rpc.call': { actions: 'write' },
         'rpc.notify': { actions: 'write' },
         'chat.deliver': { actions: 'write' },
+        'chat.frame': { actions: 'write' },
         'chat.token': { actions: 'writeToken' },
         // Only where authentication is off: there a client may still say who it is.
         'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },

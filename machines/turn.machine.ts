@@ -22,6 +22,10 @@ export interface TurnFacts {
   readonly maxHeldBytes: number;
   /** The kind of the terminal that overtook the ack. */
   readonly heldTerminal: string | undefined;
+  /** It keeps a log: what follows when its host has gone is not lost. */
+  readonly hasLog: boolean;
+  /** It may wait for its host to come back. */
+  readonly mayDetach: boolean;
 }
 
 /** Everything that a turn hears. */
@@ -38,6 +42,12 @@ export type TurnEvent =
   | { type: 'grace.expired' }
   | { type: 'turn.stale' }
   | { type: 'host.gone' }
+  /** Somebody comes (back) to be its host. `subscription`: who, and what of the log they want. */
+  | { type: 'host.joined'; subscription: object }
+  /** Somebody comes to watch. */
+  | { type: 'observer.joined'; subscription: object }
+  /** Nobody came back in time. */
+  | { type: 'window.expired' }
   | { type: 'agent.gone'; code: 'agent_disconnected' | 'agent_replaced' }
   | { type: 'turn.drain' }
   /** The agent wants a tool of the host. */
@@ -63,8 +73,15 @@ const endings = {
     { target: 'cancelled', actions: ['confirmCancel', 'cancelAgent', 'endChildren'] },
   ],
   'turn.drain': { target: 'failed', actions: ['endChildren', 'cancelAgentAsDraining', 'failAsDraining'] },
-  'host.gone': { target: 'abandoned', actions: ['endChildren', 'cancelAgentAsAbandoned'] },
   'agent.gone': { target: 'failed', actions: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'] },
+} as const;
+
+/** A host that goes leaves its turn behind, where that may be resumed. */
+const leaving = {
+  'host.gone': [
+    { guard: 'mayDetach', target: 'detached', actions: ['endCallbacks', 'releaseHost'] },
+    { target: 'abandoned', actions: ['endChildren', 'cancelAgentAsAbandoned'] },
+  ],
 } as const;
 
 /** What changes no state wherever an accepted turn runs. */
@@ -73,6 +90,9 @@ const running = {
   'tool.requested': { actions: 'startCallback' },
   'child.done': { actions: 'forgetCallback' },
   'child.failed': { actions: 'buryCallback' },
+  // The host that there was, if any, is relieved.
+  'host.joined': { actions: 'admitHost' },
+  'observer.joined': { actions: 'admitObserver' },
 } as const;
 
 export const turnMachine = setup({
@@ -102,6 +122,9 @@ export const turnMachine = setup({
           : event.type === 'approval.settled' && event.approvalId;
       return id !== false && context.turn.pendingApprovals.size === 1 && context.turn.pendingApprovals.has(id);
     },
+    isUnparked: ({ context }) => context.turn.pendingApprovals.size === 0,
+    hasLog: ({ context }) => context.turn.hasLog,
+    mayDetach: ({ context }) => context.turn.mayDetach,
     hasGrace: ({ event }) => event.type === 'turn.cancel' && event.graceMs > 0,
   },
   actions: {
@@ -126,6 +149,12 @@ export const turnMachine = setup({
     forgetCallback: () => {},
     buryCallback: () => {},
     endChildren: () => {},
+    endCallbacks: () => {},
+    releaseHost: () => {},
+    admitHost: () => {},
+    admitObserver: () => {},
+    armWindow: () => {},
+    disarmWindow: () => {},
     confirmCancel: () => {},
     cancelAgent: () => {},
     cancelAgentAsStale: () => {},
@@ -137,6 +166,7 @@ export const turnMachine = setup({
     failAsDraining: () => {},
     failAsAgentGone: () => {},
     tellCancelled: () => {},
+    tellAbandoned: () => {},
     armGrace: () => {},
     disarmGrace: () => {},
   },
@@ -199,6 +229,7 @@ export const turnMachine = setup({
       description: 'Each event of the agent is counted, stamped and sent to the host that opened the turn.',
       on: {
         ...endings,
+        ...leaving,
         ...running,
         'turn.stale': { target: 'failed', actions: ['endChildren', 'cancelAgentAsStale', 'failAsStale'] },
         'approval.pending': [
@@ -212,6 +243,7 @@ export const turnMachine = setup({
       description: 'The agent waits for a person. Silence is not staleness here.',
       on: {
         ...endings,
+        ...leaving,
         ...running,
         'approval.pending': [{ guard: 'mayPark', actions: ['relay', 'noteApproval'] }, { actions: 'dropApproval' }],
         'approval.resolved': [
@@ -223,6 +255,31 @@ export const turnMachine = setup({
           { guard: 'isLastApproval', target: 'streaming', actions: 'forgetApproval' },
           { actions: 'forgetApproval' },
         ],
+      },
+    },
+    detached: {
+      description: 'The host has gone; for a while it may come back. What the agent streams meanwhile is logged.',
+      entry: 'armWindow',
+      exit: 'disarmWindow',
+      on: {
+        ...endings,
+        'turn.event': { actions: 'relay' },
+        'child.done': { actions: 'forgetCallback' },
+        'child.failed': { actions: 'buryCallback' },
+        'approval.pending': [{ guard: 'mayPark', actions: ['relay', 'noteApproval'] }, { actions: 'dropApproval' }],
+        'approval.resolved': { actions: ['relay', 'settleApproval'] },
+        'approval.settled': { actions: 'forgetApproval' },
+        'turn.stale': {
+          guard: 'isUnparked',
+          target: 'failed',
+          actions: ['endChildren', 'cancelAgentAsStale', 'failAsStale'],
+        },
+        'host.joined': [
+          { guard: 'isUnparked', target: 'streaming', actions: 'admitHost' },
+          { target: 'parked', actions: 'admitHost' },
+        ],
+        'observer.joined': { actions: 'admitObserver' },
+        'window.expired': { target: 'abandoned', actions: ['endChildren', 'cancelAgentAsAbandoned'] },
       },
     },
     cancelling: {
@@ -247,7 +304,10 @@ export const turnMachine = setup({
           { target: 'cancelled', actions: 'confirmCancel' },
         ],
         'turn.drain': { target: 'cancelled' },
-        'host.gone': 'abandoned',
+        // Its end is under way: no window is needed, and the log has it.
+        'host.gone': [{ guard: 'hasLog', actions: 'releaseHost' }, { target: 'abandoned' }],
+        'host.joined': { actions: 'admitHost' },
+        'observer.joined': { actions: 'admitObserver' },
         'agent.gone': { target: 'failed', actions: 'failAsAgentGone' },
       },
     },
@@ -258,7 +318,7 @@ export const turnMachine = setup({
       entry: 'tellCancelled',
       description: 'The host has its terminal, the agent its cancel.',
     },
-    abandoned: { type: 'final', description: 'No host was left; the agent was told.' },
+    abandoned: { type: 'final', entry: 'tellAbandoned', description: 'No host was left; the agent was told.' },
     refused: { type: 'final', description: 'Never accepted: the host’s request has its error, and nothing is left.' },
   },
 });

@@ -53,6 +53,15 @@ export function createMetrics(state: BrokerState): Registry {
   add(Counter, 'tokens_merged_total', 'Tokens merged into another for slow readers since the start.', '', () =>
     state.vitals.mergedTokens(),
   );
+  add(
+    Counter,
+    'resumes_total',
+    'Turns taken up again or watched since the start, by role.',
+    'role',
+    () => counters.resumes,
+  );
+  add(Gauge, 'resume_log_bytes', 'Bytes that the logs of resumable turns take together.', '', () => state.logs.bytes);
+  add(Gauge, 'ended_turns_kept', 'Ended turns that can still be resumed.', '', () => state.logs.endedCount);
   addTally('callbacks', 'Tool calls ended since the start, by how', counters.callbacks);
   addTally('approvals', 'Approvals ended since the start, by how', counters.approvals);
   addRouting(registry, state);

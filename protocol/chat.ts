@@ -102,7 +102,7 @@ export const sessionRow = z.object({
   session_id: sessionId,
   turn_id: z.string(),
   agent_id: agentId,
-  host_client_id: z.string(),
+  host_client_id: z.string().nullable().meta({ description: '`null` while it is detached' }),
   created_at: z.number().meta({ description: 'Unix seconds' }),
   status: turnStatus,
   seq: z.number(),

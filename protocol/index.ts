@@ -15,6 +15,7 @@ export * from './link.ts';
 export * from './method.ts';
 export * from './methods.ts';
 export * from './params.ts';
+export * from './resume.ts';
 export * from './session.ts';
 export * from './status.ts';
 export * from './token.ts';

@@ -66,6 +66,22 @@ export const DEFAULT_LIMITS = {
   staleAfterMs: 15 * 60_000,
   /** Longest grace that a cancel may ask for (section 6). */
   maxGraceMs: 30_000,
+  /** Longest time that a turn may wait for its host to come back; a longer wish is clamped (section 8). */
+  resumeWindowMs: 10 * 60_000,
+  /** How long an ended turn with a log can be resumed (section 8). */
+  resumeAfterEndMs: 5 * 60_000,
+  /** Bytes of events that the log of one turn may hold; beyond that the oldest go (section 8). */
+  maxLogBytes: 4 * 1024 * 1024,
+  /** Bytes of text that are kept of tokens that went; beyond that no `text` is kept of the turn's past. */
+  maxLogTextBytes: 8 * 1024 * 1024,
+  /** Bytes that all logs may have together; ended ones make room, then what the largest holds. */
+  maxAllLogBytes: 256 * 1024 * 1024,
+  /** Ended turns with a log that are kept; the oldest makes room. */
+  keptEndedTurns: 10_000,
+  /** Turns that may wait for their hosts at once; beyond that a host that goes ends its turns. */
+  maxDetachedTurns: 10_000,
+  /** Observers of one turn (`-32020`). */
+  maxObservers: 32,
   /** How often a connection is pinged (section 1). */
   pingIntervalMs: 30_000,
   /** Silence after which a connection is dropped with 4408 (section 1). */

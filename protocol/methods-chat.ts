@@ -2,8 +2,9 @@ import * as approvals from './approvals.ts';
 import * as chat from './chat.ts';
 import { agentChatEvent } from './events.ts';
 import { type MethodTable, none } from './method.ts';
+import * as resume from './resume.ts';
 
-/** Turns (`wire.md` section 6). */
+/** Turns (`wire.md` sections 6 and 8). */
 export const chatMethods = {
   'agents.chat': {
     direction: 'in',
@@ -41,6 +42,16 @@ export const chatMethods = {
     summary: "Live turns: the caller's own; all of them for the host role.",
     params: none,
     result: chat.sessionsResult,
+  },
+  'agents.chat.subscribe': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 8,
+    summary: 'Takes a turn up again, or watches it: its events after the one named, then the live ones.',
+    params: resume.chatSubscribeParams,
+    result: resume.chatSubscribeResult,
+    errors: ['NotFound', 'Forbidden', 'LimitExceeded'],
   },
   'agent.chat.event': {
     direction: 'in',

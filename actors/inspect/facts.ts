@@ -82,7 +82,15 @@ function ofTurn(turn: Turn): Facts {
     session_id: turn.sessionId,
     turn_id: turn.id,
     agent_id: turn.agentId,
-    host: turn.host.id,
+    host: turn.host?.id ?? null,
+    observers:
+      turn.log &&
+      listed(
+        [...turn.log.observers].map(({ id }) => id),
+        turn.log.observers.size,
+      ),
+    log_bytes: turn.log?.bytes,
+    resume_window_ms: turn.log?.windowMs,
     agent: turn.agent.id,
     prompt: params.prompt,
     conversation_id: params.conversation_id,

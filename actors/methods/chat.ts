@@ -2,6 +2,7 @@ import { v4 as uuid } from 'uuid';
 import type { TurnStatus } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { BrokerState } from '../broker-state.ts';
+import type { Client } from '../client.ts';
 import { type Call, type Handler, LATER } from '../dispatcher.ts';
 import { openTurn } from '../open-turn.ts';
 import type { QueuedChat } from '../sessions.ts';
@@ -15,7 +16,7 @@ export const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
   checkAttached(state, request);
   const live = state.sessions.live(sessionId);
   if (!live) {
-    checkTurnLimit(state, request);
+    checkTurnLimit(state, from);
     openTurn(state, request);
     return LATER;
   }
@@ -24,7 +25,7 @@ export const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
   if (params.on_busy === 'queue') {
     const limit = state.limits.maxQueuedPerSession;
     if (state.sessions.waitingCount(sessionId) >= limit) throw WireError.limitExceeded('max_queued_per_session', limit);
-    checkTurnLimit(state, request);
+    checkTurnLimit(state, from);
     state.sessions.enqueue(request, 'back');
   } else {
     // Starts when the old turn is buried, which is the next thing the broker hears, ahead of whatever waits.
@@ -39,7 +40,8 @@ function checkAttached(state: BrokerState, chat: QueuedChat): void {
   if (!state.attached.has(chat.params.agent_id)) throw WireError.agentNotAttached(chat.params.agent_id);
 }
 
-function checkTurnLimit(state: BrokerState, { from }: QueuedChat): void {
+/** @throws {WireError} `-32020` where a connection is the host of as many turns as it may be. */
+export function checkTurnLimit(state: BrokerState, from: Client): void {
   const limit = state.limits.maxTurnsPerConnection;
   if (from.turns.size + from.queued.size >= limit) throw WireError.limitExceeded('max_turns_per_connection', limit);
 }
@@ -62,7 +64,7 @@ export const listSessions: Handler<'agents.chat.sessions'> = ({ state, from }) =
 };
 
 /**
- * The live turn of a session, where the caller may act on it: who opened it, and the host role.
+ * The live turn of a session, where the caller may act on it: its host, and the host role.
  * @throws {WireError} `-32014`, `-32015`
  */
 export function findOwnTurn({ state, from }: Call<unknown>, sessionId: string): Turn {
@@ -77,7 +79,7 @@ function toRow(turn: Turn) {
     session_id: turn.sessionId,
     turn_id: turn.id,
     agent_id: turn.agentId,
-    host_client_id: turn.host.id,
+    host_client_id: turn.host?.id ?? null,
     created_at: Math.floor(turn.createdAt / 1000),
     status: (turn.ref?.getSnapshot().value ?? 'dispatching') as TurnStatus,
     seq: turn.seq,

@@ -15,8 +15,7 @@ export const handshake: Handler<'server.handshake'> = ({ state, from, params }) 
       max_message_bytes: state.limits.maxMessageBytes,
       max_turns_per_connection: state.limits.maxTurnsPerConnection,
       max_pending_tools: state.limits.maxPendingTools,
-      // Zero: nothing can be resumed yet, and a client can see it.
-      resume_window_ms: 0,
+      resume_window_ms: state.limits.resumeWindowMs,
     },
   };
 };

@@ -6,6 +6,7 @@ import { handshake } from './handshake.ts';
 import { listEvents, listHostAgents, notify, registerAgent, setStatus, subscribe, unregisterAgent } from './host.ts';
 import { inspectSubscribe, inspectUnsubscribe } from './inspect.ts';
 import { brokerStatus } from './status.ts';
+import { subscribeChat } from './subscribe.ts';
 import { executeTool, initSession, listTools, registerTools, unregisterTool } from './tools.ts';
 
 /** Who carries out which built-in method. `session.auth` is the connection's own. */
@@ -23,6 +24,7 @@ export const handlers: Handlers = {
   'agents.chat.cancel': cancel,
   'agents.chat.approve': approveChat,
   'agents.chat.sessions': listSessions,
+  'agents.chat.subscribe': subscribeChat,
   'host.subscribe': subscribe,
   'host.agents': listHostAgents,
   'host.approvals': listApprovals,

@@ -31,10 +31,11 @@ export const executeTool: Handler<'tools.execute'> = (call) => {
   const turn = state.sessions.live(params.session_id);
   if (!turn) throw WireError.notFound('session');
   if (turn.agent !== from) throw WireError.forbidden('session');
-  if (!turn.host.tools.has(params.tool)) throw WireError.toolUnavailable();
+  const { host } = turn;
+  if (!host?.tools.has(params.tool)) throw WireError.toolUnavailable();
   const limit = state.limits.maxPendingTools;
   if (turn.callbacks.size >= limit) throw WireError.limitExceeded('max_pending_tools', limit);
-  requestTool(call, turn);
+  requestTool(call, turn, host);
   return LATER;
 };
 

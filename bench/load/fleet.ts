@@ -14,6 +14,8 @@ const DONE = { kind: 'done', finish_reason: 'stop' };
 export class Fleet {
   readonly agents: Wire[] = [];
   readonly hosts: Wire[] = [];
+  /** What every chat asks for besides. */
+  chatParams: object = {};
   /** Turns whose terminal is waited for, by session. */
   readonly #ending = new Map<string, () => void>();
 
@@ -47,7 +49,7 @@ export class Fleet {
 
   /** Opens one turn. */
   async chat({ agent, host, sessionId }: PlannedTurn, prompt: string): Promise<void> {
-    const params = { agent_id: agentId(agent), session_id: sessionId, prompt };
+    const params = { agent_id: agentId(agent), session_id: sessionId, prompt, ...this.chatParams };
     const { accepted } = await at(this.hosts, host).call('agents.chat', params);
     if (accepted !== true) throw new Error(`${sessionId} was not accepted`);
   }

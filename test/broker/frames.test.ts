@@ -129,7 +129,7 @@ describe('an event › when a stranger sends it', () => {
 
 describe('a method › when nobody may call it here', () => {
   test.each([
-    ...['agents.chat.subscribe', 'runs.start', 'supervision.list', 'voice.sessions.list', 'voice.providers.list'],
+    ...['runs.start', 'supervision.list', 'voice.sessions.list', 'voice.providers.list'],
     ...['meeting.list', 'meeting.start', 'memory.query', 'memory.add_fact', 'a2ui.surfaces', 'a2ui.apply'],
     ...['a2ui/subscribe', 'tools.progress', 'host.event', 'agents.approve', 'tools.execute:clock'],
     ...['', '__proto__', 'constructor', 'toString', 'rpc.request', 'xstate.stop', 'AGENTS.LIST', 'agents.list '],

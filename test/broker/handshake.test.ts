@@ -14,7 +14,7 @@ describe('server.handshake › when the version is one that is spoken', () => {
         max_message_bytes: 5_000,
         max_turns_per_connection: 7,
         max_pending_tools: 64,
-        resume_window_ms: 0,
+        resume_window_ms: 600_000,
       },
     });
     expect(linked.broker.version).toMatch(/^\d+\.\d+\.\d+/);

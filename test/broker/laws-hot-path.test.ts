@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { FastPath } from '../../actors/fast-path.ts';
 import { snapshotOf, startInternals, watchCharts } from '../support/internals.ts';
-import { type Message, openChat, settle } from '../support/linked.ts';
+import { type LinkedClient, type Message, openChat, settle } from '../support/linked.ts';
 
 /* Law 2 of the design: a token takes no step of a chart, and it makes no difference that it does not. */
 
@@ -19,23 +19,32 @@ test('law 2 › when tokens go through › then no chart on their way sees them,
   }
   agent.emit('parked', { kind: 'approval_pending', approval_id: 'a', tool: 't' });
   await host.ok('agents.chat.cancel', { session_id: 'cancelling', grace_ms: 1_000 });
+  const gone = await internals.host();
+  await openChat(gone, agent, { agent_id: 'echo', session_id: 'detached', resume_window_ms: 60_000 });
+  await host.ok('agents.chat.subscribe', { session_id: 'detached', role: 'observer', resume_token: tokenOf(gone) });
+  gone.close();
+  await settle();
   const { turns, clients } = internals.state;
   const actors = [internals.root, ...turns.values(), ...clients.values()].map((one) => ('ref' in one ? one.ref : one));
   const before = actors.map(snapshotOf);
   expect(before.map((snapshot) => snapshot.value)).toEqual([
-    ...['accepting', 'streaming', 'parked', 'cancelling', 'ready', 'ready'],
+    ...['accepting', 'streaming', 'parked', 'cancelling', 'detached', 'ready', 'ready'],
   ]);
   const seen = watchCharts(actors);
-  for (const session of ['streaming', 'parked', 'cancelling', 'nope']) {
+  for (const session of ['streaming', 'parked', 'cancelling', 'detached', 'nope']) {
     agent.emit(session, { kind: 'token', delta: 'a' });
     agent.emit(session, { kind: 'mood' });
     agent.emit(session, { kind: 'token', delta: 'x', turn_id: 'other' });
   }
   await settle();
-  expect(host.events()).toHaveLength(7);
+  expect(host.events()).toHaveLength(9);
   expect([...seen]).toEqual([]);
   for (const [n, actor] of actors.entries()) expect(snapshotOf(actor)).toBe(before[n]);
 });
+
+/** What resumes the last turn that a client has opened. */
+const tokenOf = (client: LinkedClient): string =>
+  client.frames.findLast((frame) => frame.result?.resume_token).result.resume_token;
 
 /** The same things happen to a broker, hot events in every state; every frame that anybody got is written down. */
 async function play(modules: {
@@ -58,11 +67,14 @@ async function play(modules: {
   const sessions = ['dispatching', 'streaming', 'parked', 'cancelling', 'ended'];
   for (const session_id of sessions.slice(1)) await modules.openChat(host, agent, { agent_id: 'echo', session_id });
   await modules.openChat(other, agent, { agent_id: 'echo', session_id: 'other' });
+  await modules.openChat(other, agent, { agent_id: 'echo', session_id: 'logged', resume_window_ms: 60_000 });
+  const claim = { session_id: 'logged', resume_token: tokenOf(other) };
+  await host.ok('agents.chat.subscribe', { ...claim, role: 'observer' });
   host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', session_id: 'dispatching' });
   agent.emit('parked', { kind: 'approval_pending', approval_id: 'a', tool: 't' });
   agent.emit('ended', { kind: 'error', error: 'oh' });
   await host.ok('agents.chat.cancel', { session_id: 'cancelling', grace_ms: 30_000 });
-  for (const session of [...sessions, 'other', 'nope']) say(session);
+  for (const session of [...sessions, 'other', 'logged', 'nope']) say(session);
   await modules.settle();
   agent.answer(agent.lastChat(), { accepted: true });
   for (const session of sessions) say(session);
@@ -70,6 +82,9 @@ async function play(modules: {
   agent.emit('parked', { kind: 'approval_resolved', approval_id: 'a', resolution: 'approve' });
   other.close();
   say('other');
+  say('logged');
+  await stranger.ok('agents.chat.subscribe', claim);
+  say('logged');
   await internals.advance(1_000);
   internals.root.send({ type: 'broker.drain' });
   for (const session of sessions) say(session);
@@ -80,7 +95,7 @@ async function play(modules: {
   await modules.settle();
   const ids = new Map<string, string>();
   const named = (text: string) =>
-    text.replace(/(turn|client)-[0-9a-f-]{36}/g, (id, what) => {
+    text.replace(claim.resume_token, 'token').replace(/(turn|client)-[0-9a-f-]{36}/g, (id, what) => {
       const name = ids.get(id) ?? `${what}#${ids.size}`;
       ids.set(id, name);
       return name;
@@ -110,7 +125,9 @@ test('law 2 › when the same happens with and without the fast path › then ev
     ...(await import('../support/internals.ts')),
     ...(await import('../support/linked.ts')),
   });
-  expect(decorated.sort()).toEqual(['chat.deliver', 'chat.event', 'chat.event.received', 'chat.token', 'turn.event']);
+  expect(decorated.sort()).toEqual([
+    ...['chat.deliver', 'chat.event', 'chat.event.received', 'chat.frame', 'chat.token', 'turn.event'],
+  ]);
   expect(fast.frames.length).toBeGreaterThan(50);
   expect(slow).toEqual(fast);
 });

@@ -118,14 +118,14 @@ describe('README.md', () => {
     expect((await run(source)).trim().split('\n')).toEqual(promised);
   });
 
-  it('shows a host that runs', async () => {
+  it.each(['host', 'resume'])('shows a host that runs: %s', async (name) => {
     const broker = createBroker();
     const { url } = await broker.listen({ port: 0 });
     const { token } = broker.upsertAgent({ id: 'echo' });
     const agent = await connectAgent({ url, token, agentId: 'echo', onChat: async ({ prompt }) => prompt });
     const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon };
     try {
-      expect(await run(snippet('host'), env)).toBe('hello there');
+      expect(await run(snippet(name), env)).toBe('hello there');
     } finally {
       await agent.close();
       await broker.close();

@@ -27,11 +27,12 @@ const relay: ConnectionEvent = { type: 'rpc.relay', id: 1, answer: { error: { co
 const call: ConnectionEvent = { type: 'rpc.call', id: 'sb-1', method: 'agent.chat', params: {} };
 const notify: ConnectionEvent = { type: 'rpc.notify', method: 'agent.chat.cancel', params: {} };
 const deliver: ConnectionEvent = { type: 'chat.deliver', params: { kind: 'token' } };
+const framed: ConnectionEvent = { type: 'chat.frame', text: '{}' };
 const token: ConnectionEvent = { type: 'chat.token', token: { head: '{', seq: 1, seqFrom: 1, delta: 'a' } };
 const overrun: ConnectionEvent = { type: 'link.overrun' };
 const everyEvent = [
   ...[auth, other, granted, refused, expired, close, closed, notification],
-  ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver, token, overrun],
+  ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver, framed, token, overrun],
 ];
 
 const chart: Chart<Facts> = {
@@ -89,6 +90,7 @@ const rows: Row<Facts>[] = [
   { in: 'ready', on: call, does: ['write'] },
   { in: 'ready', on: notify, does: ['write'] },
   { in: 'ready', on: deliver, does: ['write'] },
+  { in: 'ready', on: framed, does: ['write'] },
   { in: 'ready', on: token, does: ['writeToken'] },
   { in: 'ready', on: granted, does: ['bindIdentity', 'confirmIdentity'] },
   { in: 'ready', on: close, to: 'closing', does: ['announceGone', 'closeAsAsked'] },

@@ -33,12 +33,15 @@ const agentGone: TurnEvent = { type: 'agent.gone', code: 'agent_disconnected' };
 const drain: TurnEvent = { type: 'turn.drain' };
 const toolRequested: TurnEvent = { type: 'tool.requested', callback: { id: 'cb-1', isGated: false } };
 const settled: TurnEvent = { type: 'approval.settled', approvalId: 'a' };
+const hostJoined: TurnEvent = { type: 'host.joined', subscription: {} };
+const observerJoined: TurnEvent = { type: 'observer.joined', subscription: {} };
+const windowOver: TurnEvent = { type: 'window.expired' };
 const childDone: TurnEvent = { type: 'child.done', id: 'cb-1' };
 const childFailed: TurnEvent = { type: 'child.failed', id: 'cb-1', error: new Error('oh') };
 const everyEvent = [
   ...[ack, token, done, error, pending, resolved, expired],
   ...[cancel, cancelGently, graceOver, stale, hostGone, agentGone, drain],
-  ...[toolRequested, settled, childDone, childFailed],
+  ...[toolRequested, settled, hostJoined, observerJoined, windowOver, childDone, childFailed],
 ];
 
 const chart: Chart<Facts> = {
@@ -52,12 +55,15 @@ const chart: Chart<Facts> = {
     heldBytes: 0,
     maxHeldBytes: 100,
     heldTerminal: undefined,
+    hasLog: false,
+    mayDetach: false,
   }),
   input: (turn) => ({ turn }),
   ways: {
     dispatching: { by: [] },
     streaming: { by: [ack] },
     parked: { by: [ack, pending] },
+    detached: { by: [ack, hostGone], given: { mayDetach: true } },
     cancelling: { by: [ack, cancelGently] },
   },
 };
@@ -67,6 +73,8 @@ const two = { pendingApprovals: new Set(['a', 'b']) };
 const another = { pendingApprovals: new Set(['b']) };
 const last = { pendingApprovals: new Set(['b', 'c']) };
 const tooMany = { pendingApprovals: new Set(['b', 'c', 'd']) };
+const logged = { hasLog: true };
+const resumable = { mayDetach: true };
 const full = { heldBytes: 91 };
 const overflows = {
   to: 'refused',
@@ -138,22 +146,35 @@ const dispatching: Omit<Row<Facts>, 'in'>[] = [
     ],
   },
   { on: drain, to: 'refused', does: ['disarmAck', 'endChildren', 'refuseAsDraining', 'cancelAgentAsDraining'] },
-  { on: hostGone, to: 'abandoned', does: ['disarmAck', 'endChildren', 'cancelAgentAsAbandoned'] },
+  { on: hostGone, to: 'abandoned', does: ['disarmAck', 'endChildren', 'cancelAgentAsAbandoned', 'tellAbandoned'] },
+  {
+    on: hostGone,
+    given: resumable,
+    to: 'abandoned',
+    does: ['disarmAck', 'endChildren', 'cancelAgentAsAbandoned', 'tellAbandoned'],
+  },
   { on: agentGone, to: 'refused', does: ['disarmAck', 'endChildren', 'cancelReplacedAgent', 'refuseAsDetached'] },
   { on: toolRequested, does: ['holdCallback'] },
 ];
 
-/** What an accepted turn does alike, whether it streams or is parked. */
-const accepting: Omit<Row<Facts>, 'in'>[] = [
-  { on: token, does: ['relay'] },
+/** How an accepted turn ends alike, wherever it stands. */
+const ending: Omit<Row<Facts>, 'in'>[] = [
   { on: done, to: 'done', does: ['endChildren', 'relay'] },
   { on: authRequired, to: 'done', does: ['endChildren', 'relay'] },
   { on: error, to: 'failed', does: ['endChildren', 'relay'] },
   { on: cancel, to: 'cancelled', does: ['confirmCancel', 'cancelAgent', 'endChildren', 'tellCancelled'] },
   { on: cancelGently, to: 'cancelling', does: ['confirmCancel', 'cancelAgent', 'endChildren', 'armGrace'] },
   { on: drain, to: 'failed', does: ['endChildren', 'cancelAgentAsDraining', 'failAsDraining'] },
-  { on: hostGone, to: 'abandoned', does: ['endChildren', 'cancelAgentAsAbandoned'] },
   { on: agentGone, to: 'failed', does: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'] },
+];
+/** What an accepted turn does alike, whether it streams or is parked. */
+const accepting: Omit<Row<Facts>, 'in'>[] = [
+  { on: token, does: ['relay'] },
+  ...ending,
+  { on: hostGone, to: 'abandoned', does: ['endChildren', 'cancelAgentAsAbandoned', 'tellAbandoned'] },
+  { on: hostGone, given: resumable, to: 'detached', does: ['endCallbacks', 'releaseHost', 'armWindow'] },
+  { on: hostJoined, does: ['admitHost'] },
+  { on: observerJoined, does: ['admitObserver'] },
   { on: toolRequested, does: ['startCallback'] },
   { on: childDone, does: ['forgetCallback'] },
   { on: childFailed, does: ['buryCallback'] },
@@ -178,6 +199,26 @@ const parked: Omit<Row<Facts>, 'in'>[] = [
   { on: settled, given: two, does: ['forgetApproval'] },
   { on: settled, given: another, does: ['forgetApproval'] },
 ];
+const detached: Omit<Row<Facts>, 'in'>[] = [
+  { on: token, does: ['relay'] },
+  ...ending.map(({ does, ...row }) => ({ ...row, does: ['disarmWindow', ...does] })),
+  { on: stale, to: 'failed', does: ['disarmWindow', 'endChildren', 'cancelAgentAsStale', 'failAsStale'] },
+  { on: stale, given: one, does: [] },
+  { on: pending, does: ['relay', 'noteApproval'] },
+  { on: pending, given: tooMany, does: ['dropApproval'] },
+  { on: resolved, given: one, does: ['relay', 'settleApproval'] },
+  { on: settled, given: one, does: ['forgetApproval'] },
+  { on: hostJoined, to: 'streaming', does: ['disarmWindow', 'admitHost'] },
+  { on: hostJoined, given: one, to: 'parked', does: ['disarmWindow', 'admitHost'] },
+  { on: observerJoined, does: ['admitObserver'] },
+  {
+    on: windowOver,
+    to: 'abandoned',
+    does: ['disarmWindow', 'endChildren', 'cancelAgentAsAbandoned', 'tellAbandoned'],
+  },
+  { on: childDone, does: ['forgetCallback'] },
+  { on: childFailed, does: ['buryCallback'] },
+];
 const cancelling: Omit<Row<Facts>, 'in'>[] = [
   { on: token, does: ['relay'] },
   { on: pending, does: ['relay'] },
@@ -188,12 +229,15 @@ const cancelling: Omit<Row<Facts>, 'in'>[] = [
   { on: cancelGently, does: ['confirmCancel', 'armGrace'] },
   { on: cancel, to: 'cancelled', does: ['disarmGrace', 'confirmCancel', 'tellCancelled'] },
   { on: drain, to: 'cancelled', does: ['disarmGrace', 'tellCancelled'] },
-  { on: hostGone, to: 'abandoned', does: ['disarmGrace'] },
+  { on: hostGone, to: 'abandoned', does: ['disarmGrace', 'tellAbandoned'] },
+  { on: hostGone, given: logged, does: ['releaseHost'] },
+  { on: hostJoined, does: ['admitHost'] },
+  { on: observerJoined, does: ['admitObserver'] },
   { on: agentGone, to: 'failed', does: ['disarmGrace', 'failAsAgentGone'] },
   { on: toolRequested, does: ['refuseCallback'] },
 ];
-const rows: Row<Facts>[] = Object.entries({ dispatching, streaming, parked, cancelling }).flatMap(([state, list]) =>
-  list.map((row) => ({ in: state, ...row })),
+const rows: Row<Facts>[] = Object.entries({ dispatching, streaming, parked, detached, cancelling }).flatMap(
+  ([state, list]) => list.map((row) => ({ in: state, ...row })),
 );
 /** The finals, and one way to each. */
 const FINALS: Record<string, EventObject[]> = {
@@ -259,7 +303,7 @@ for (const [final, way] of Object.entries(FINALS)) {
 }
 
 test('turnMachine › when all its paths are walked › then every state and every final is reached', () => {
-  const variants = [{}, one, full, { heldTerminal: 'error' }, { heldTerminal: 'done' }];
+  const variants = [{}, one, full, resumable, { heldTerminal: 'error' }, { heldTerminal: 'done' }];
   const reached = reachedBy(
     chart,
     everyEvent,

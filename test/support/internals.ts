@@ -73,7 +73,9 @@ export function startInternals(
     },
     /** The record of a host's connection: that of the turn in this session. */
     hostOf(sessionId: string): Client {
-      return this.turn(sessionId).host;
+      const { host } = this.turn(sessionId);
+      if (!host) throw new Error(`the turn in ${sessionId} is detached`);
+      return host;
     },
     /** Has every inspection event go to `see`, until the function that it gives is called. */
     inspect(see: (event: InspectionEvent) => void): () => void {
