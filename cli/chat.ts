@@ -1,8 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { HostStatus } from '../client/node.ts';
 import { offerTools } from './chat-tools.ts';
 import { converse } from './conversation.ts';
 import { CliError, EXIT_HELP, Exit } from './exit.ts';
-import type { Io } from './io.ts';
+import { IdleConnection } from './idle-connection.ts';
+import { Interruptions } from './interruptions.ts';
+import { type Io, tell } from './io.ts';
 import { LineReader } from './line-reader.ts';
 import { Output } from './output.ts';
 import { runTurn } from './turn.ts';
@@ -36,7 +39,8 @@ export function addChat(program: Command, io: Io): void {
 }
 
 const CHAT_HELP = `
-Ctrl-C cancels the answer, a second one leaves. What the agent asks approval for is asked on the terminal; where there
+Ctrl-C cancels the answer, a second one leaves. A lost connection is waited for, a minute at most, and the answer goes on
+where it was; meanwhile one Ctrl-C leaves. What the agent asks approval for is asked on the terminal; where there
 is none, or with --json, it waits for \`switchboard approve ID\` from another one.
 ${EXIT_HELP}`;
 
@@ -50,16 +54,30 @@ function parseContext(text: string): Record<string, unknown> {
   throw new InvalidArgumentError('It takes a JSON object, like {"city": "Ghent"}.');
 }
 
+/** A person waits: often enough that it is not the waits between two attempts that one waits for. */
+const RECONNECT = { maxMs: 2_000 };
+
 async function chat(io: Io, agentId: string, words: string[], flags: ChatFlags): Promise<void> {
   const { json = false, model, session, context, approve, deny, tools, ...connection } = flags;
   const prompt = await readPrompt(io, words);
   const output = new Output(io.stdout);
   const options = { model, session_id: session, context };
   const autoAnswer = approve ? true : deny ? false : undefined;
-  await withHost(io, connection, async (host) => {
+  const interruptions = new Interruptions(io);
+  const common = { agentId, options, json, output, lines: new LineReader(io), autoAnswer, interruptions };
+  if (prompt !== undefined) {
+    await withHost(io, { ...connection, reconnect: RECONNECT }, async (host) => {
+      if (tools) await offerTools(io, host);
+      await runTurn(io, { ...common, host, prompt });
+    });
+    return;
+  }
+  // A conversation goes on after a connection that was lost between two answers, too.
+  const idle = new IdleConnection(interruptions, () => tell(io, ''));
+  const reconnecting = { ...connection, reconnect: RECONNECT, onStatus: (status: HostStatus) => idle.become(status) };
+  await withHost(io, reconnecting, async (host) => {
     if (tools) await offerTools(io, host);
-    const input = { host, agentId, options, json, output, lines: new LineReader(io), autoAnswer };
-    return prompt === undefined ? converse(io, input) : runTurn(io, { ...input, prompt });
+    await converse(io, { ...common, host, idle });
   });
 }
 

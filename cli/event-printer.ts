@@ -7,13 +7,15 @@ import { ToolLines } from './tool-lines.ts';
 /** Writes one turn's events as they come. */
 export interface EventPrinter {
   print(event: ChatEvent): Promise<void>;
+  /** Something else is about to be written to stderr, which is to start a line of its own. */
+  leaveLine(): void;
   /** The turn is over, well or not. */
   finish(): Promise<void>;
 }
 
 /** Events as they are, one a line. */
 export function jsonPrinter(output: Output): EventPrinter {
-  return { print: (event) => output.write(`${JSON.stringify(event)}\n`), finish: async () => {} };
+  return { print: (event) => output.write(`${JSON.stringify(event)}\n`), leaveLine() {}, finish: async () => {} };
 }
 
 /** The answer's text on stdout, everything else as words on stderr. */
@@ -54,6 +56,10 @@ export function textPrinter(io: Io, output: Output): EventPrinter {
         await aside();
         tools.leave();
       }
+    },
+    leaveLine() {
+      void aside();
+      tools.leave();
     },
     async finish() {
       tools.leave();

@@ -1,4 +1,12 @@
-import { AuthError, ConnectionError, ConnectionLostError, ErrorCode, NoDaemonError, RpcError } from '../client/node.ts';
+import {
+  AuthError,
+  ConnectionError,
+  ConnectionLostError,
+  ErrorCode,
+  NoDaemonError,
+  ResumeError,
+  RpcError,
+} from '../client/node.ts';
 import { CliError, Exit } from './exit.ts';
 
 const START_ONE = 'start one with `npm start`, or name another with --url or --home';
@@ -18,6 +26,9 @@ export function explain(error: unknown): CliError {
   }
   if (error instanceof ConnectionLostError) {
     return new CliError(Exit.Failed, `${error.message}; the daemon may have stopped`);
+  }
+  if (error instanceof ResumeError) {
+    return new CliError(Exit.Failed, error.retryable ? `${error.message}; ask again` : error.message);
   }
   if (error instanceof RpcError) return new CliError(statusOf(error), error.message);
   return new CliError(Exit.Failed, error instanceof Error ? error.message : String(error));

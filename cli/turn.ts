@@ -1,8 +1,9 @@
-import type { ChatEvent, ChatOptions, Host, TerminalEvent } from '../client/node.ts';
+import type { ChatEvent, ChatOptions, Host, Interruption, TerminalEvent } from '../client/node.ts';
 import { ErrorCode, RpcError } from '../client/node.ts';
 import { Approver } from './approver.ts';
 import { jsonPrinter, textPrinter } from './event-printer.ts';
 import { CliError, Exit } from './exit.ts';
+import type { Interruptions } from './interruptions.ts';
 import { type Io, tell } from './io.ts';
 import type { LineReader } from './line-reader.ts';
 import type { Output } from './output.ts';
@@ -20,14 +21,18 @@ export interface TurnInput {
   lines: LineReader;
   /** Answers every approval; undefined: a person does. */
   autoAnswer: boolean | undefined;
+  interruptions: Interruptions;
 }
 
+/** How long a lost connection is waited for. Milliseconds. */
+export const RESUME_WINDOW = 60_000;
+
 /**
- * Runs one turn in the terminal. Ctrl-C cancels it, a second one leaves it.
+ * Runs one turn in the terminal. Ctrl-C cancels it, a second one leaves it; one is enough while the connection is lost.
  * @throws {CliError} where it did not end well: `Cancelled` after one Ctrl-C, `Left` after two.
  */
 export async function runTurn(io: Io, input: TurnInput): Promise<void> {
-  const interrupt = watchInterrupts(io);
+  const interrupt = watchInterrupts(io, input.interruptions);
   try {
     await Promise.race([stream(io, input, interrupt), interrupt.second]);
   } finally {
@@ -43,14 +48,14 @@ export class Left extends CliError {
   }
 }
 
-function watchInterrupts(io: Io) {
+function watchInterrupts(io: Io, interruptions: Interruptions) {
   const first = new AbortController();
   let leave: (error: Left) => void = () => {};
   const second = new Promise<never>((_, reject) => {
     leave = reject;
   });
   const press = () => {
-    if (first.signal.aborted) leave(new Left());
+    if (first.signal.aborted || interruptions.isWaiting) leave(new Left());
     else tell(io, '\ncancelling; Ctrl-C again leaves');
     first.abort();
   };
@@ -61,7 +66,15 @@ async function stream(io: Io, input: TurnInput, interrupt: ReturnType<typeof wat
   const { host, agentId, output } = input;
   const signal = AbortSignal.any([interrupt.first, output.broken]);
   const printer = input.json ? jsonPrinter(output) : textPrinter(io, output);
-  const chat = host.chat(agentId, input.prompt, { ...input.options, signal });
+  const onInterruption = ({ state }: Interruption) => {
+    if (state === 'resumed') return input.interruptions.back();
+    // A question, too, leaves the cursor behind it.
+    if (approver.isAsking) tell(io, '');
+    printer.leaveLine();
+    input.interruptions.waiting('Ctrl-C leaves');
+  };
+  const resuming = { resumable: true, resume_window_ms: RESUME_WINDOW, onInterruption };
+  const chat = host.chat(agentId, input.prompt, { ...input.options, ...resuming, signal });
   const approver = new Approver(io, { ...input, chat, signal, interrupt: interrupt.press });
   let last: TerminalEvent | undefined;
   /** What came while a question stood on the terminal. */

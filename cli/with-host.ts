@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connectHost, type Host } from '../client/node.ts';
+import { connectHost, type Host, type HostOptions } from '../client/node.ts';
 import type { Io } from './io.ts';
 
 /** The flags that say which daemon is meant. */
@@ -39,7 +39,7 @@ export function asManager(flags: ConnectionFlags): ConnectionFlags & { managemen
  */
 export async function withHost<T>(
   io: Io,
-  flags: ConnectionFlags & { management?: boolean },
+  flags: ConnectionFlags & Pick<HostOptions, 'management' | 'reconnect' | 'onStatus'>,
   use: (host: Host) => Promise<T>,
 ): Promise<T> {
   const host = await connectHost({ ...flags, env: io.env });

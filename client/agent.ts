@@ -1,17 +1,12 @@
 import type { ReconnectOptions } from './backoff.ts';
 import type { Chat, ChatOptions } from './chat.ts';
 import type { SwitchboardError } from './errors.ts';
+import type { ConnectionStatus } from './kept-connection.ts';
 import type { RequestFunction } from './request.ts';
 import type { TurnHandlers } from './turns.ts';
 
 /** Where an agent stands. */
-export type AgentStatus =
-  | { status: 'connecting' }
-  | { status: 'ready' }
-  /** Not connected; tries again after `delayMs`. */
-  | { status: 'waiting'; error: SwitchboardError; delayMs: number }
-  /** Over for good. */
-  | { status: 'closed'; error: SwitchboardError };
+export type AgentStatus = ConnectionStatus;
 
 /** How to connect an agent. */
 export interface AgentOptions extends TurnHandlers {

@@ -10,7 +10,16 @@ export type { InputOf, RequestMethod, ResultOf } from '../protocol/methods.ts';
 export type { ToolCancelReason, ToolDefinition } from '../protocol/tools.ts';
 export type { Agent, AgentStatus } from './agent.ts';
 export type { ReconnectOptions } from './backoff.ts';
-export type { ApproveOptions, CancelOptions, Chat, ChatAck, ChatOptions } from './chat.ts';
+export type {
+  ApproveOptions,
+  CancelOptions,
+  Chat,
+  ChatAck,
+  ChatOptions,
+  Interruption,
+  ResumeOptions,
+} from './chat.ts';
+export type { ChatHandle } from './chat-handle.ts';
 export {
   AuthError,
   BufferOverflowError,
@@ -20,13 +29,15 @@ export {
   type ErrorName,
   NoDaemonError,
   RequestTimeoutError,
+  ResumeError,
+  type ResumeFailure,
   RpcError,
   SwitchboardError,
   type TerminalEvent,
   TurnError,
 } from './errors.ts';
 export type { Frame, OnFrame } from './frame-tap.ts';
-export type { Host } from './host.ts';
+export type { Host, HostStatus } from './host.ts';
 export type { HostSnapshot, HostSubscription, SubscribeOptions } from './host-events.ts';
 export type { OnToolError } from './host-tools.ts';
 export type { RequestFunction, RequestOptions } from './request.ts';

@@ -1,9 +1,17 @@
+import { turnStatus } from '../protocol/chat.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type ChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
-import type { ApproveOptions, CancelOptions, Chat, ChatAck } from './chat.ts';
-import { BufferOverflowError, RpcError, type TerminalEvent, TurnError } from './errors.ts';
+import type { ResultOf } from '../protocol/methods.ts';
+import type { ApproveOptions, CancelOptions, Chat, ChatAck, Interruption } from './chat.ts';
+import type { ChatHandle } from './chat-handle.ts';
+import { ChatPosition } from './chat-position.ts';
+import { missedEvents } from './chat-resume.ts';
+import { textOf } from './chat-text.ts';
+import { BufferOverflowError, ConnectionLostError, ResumeError, RpcError, type SwitchboardError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
+import { Outage } from './outage.ts';
 import type { Peer } from './peer.ts';
+import { quietly } from './quietly.ts';
 
 /** What a {@link ChatRun} is made of. */
 export interface ChatRunInput {
@@ -13,8 +21,19 @@ export interface ChatRunInput {
   /** Whether nobody else can have a turn in this session, because its id was made here. */
   ownSession: boolean;
   bufferLimit: number;
-  /** Cancels the turn when it aborts. */
+  /** Cancels the turn when it aborts; an observer leaves it. */
   signal: AbortSignal | undefined;
+  /** Whether it outlives its connection. */
+  resumable: boolean;
+  /** Whether it only watches the turn of another. */
+  observes: boolean;
+  /** How long the turn waits for its host. Milliseconds. */
+  window(): number;
+  /** A turn from before, which is gone on with. */
+  handle?: ChatHandle | undefined;
+  onInterruption: ((interruption: Interruption) => void) | undefined;
+  /** There will be no more of it, once. */
+  over(run: ChatRun): void;
 }
 
 /** A {@link Chat} from the inside: what the connection tells it. */
@@ -22,71 +41,144 @@ export class ChatRun implements Chat {
   readonly agentId: string;
   readonly sessionId: string;
   readonly ack: Promise<ChatAck>;
-  readonly #peer: Peer;
+  readonly #input: ChatRunInput;
   readonly #queue: EventQueue<ChatEvent>;
-  readonly #limit: number;
-  readonly #signal: AbortSignal | undefined;
   readonly #abandon: () => void;
+  /** What has arrived. */
+  readonly #arrived: ChatPosition;
+  /** What the reader has been given. */
+  readonly #read: ChatPosition;
+  #peer: Peer;
   #settleAck!: { resolve(ack: ChatAck): void; reject(error: unknown): void };
+  readonly #acked: Promise<unknown>;
+  /** The turn, as soon as it is known. */
+  #turn: Pick<ChatAck, 'turn_id' | 'resume_token'> | undefined;
   /** Whether the broker would know a cancel of this session as one of this turn. */
   #cancellable: boolean;
-  readonly #acked: Promise<unknown>;
+  /** Whether the broker has said that the turn is over: only its end is still to come. */
+  #hasEnded = false;
+  /** Whether the broker sends this turn's events to the present connection. */
+  #attached = false;
+  #outage: Outage | undefined;
+  #failure: { error: unknown } | undefined;
   #over = false;
-  #read = false;
+  #isRead = false;
+  /** Whether its reader knows nothing of what came before. */
+  #isNew: boolean;
 
   constructor(input: ChatRunInput) {
+    const { handle, signal } = input;
     this.agentId = input.agentId;
     this.sessionId = input.sessionId;
+    this.#input = input;
     this.#peer = input.peer;
-    this.#limit = input.bufferLimit;
-    this.#queue = new EventQueue(input.bufferLimit);
+    this.#turn = handle;
+    this.#isNew = handle !== undefined;
+    this.#arrived = new ChatPosition(handle?.seq, handle?.text_length);
+    this.#read = new ChatPosition(handle?.seq, handle?.text_length);
+    this.#queue = new EventQueue(input.bufferLimit, (event) => this.#read.pass(event));
     this.#cancellable = input.ownSession;
     this.ack = new Promise((resolve, reject) => {
       this.#settleAck = { resolve, reject };
     });
     // Who only reads the events learns of a refusal there, and must not be told by an unhandled rejection too.
     this.#acked = this.ack.catch(() => {});
-    // A cancel that fails has nobody to tell: the connection is gone, or the turn.
-    this.#abandon = () => void this.cancel().catch(() => {});
-    this.#signal = input.signal;
-    this.#signal?.addEventListener('abort', this.#abandon);
+    this.#abandon = () => {
+      if (input.observes) this.failed(signal?.aborted ? signal.reason : new Error('its reader has left'));
+      // A cancel that fails has nobody to tell: the connection is gone, or the turn.
+      else void this.cancel().catch(() => {});
+    };
+    signal?.addEventListener('abort', this.#abandon);
+  }
+
+  get turnId(): string | undefined {
+    return this.#turn?.turn_id;
+  }
+
+  get handle(): ChatHandle | undefined {
+    const { turn_id, resume_token } = this.#turn ?? {};
+    if (turn_id === undefined || resume_token === undefined) return undefined;
+    const { seq, textLength: text_length } = this.#read;
+    const turn = { agent_id: this.agentId, session_id: this.sessionId, turn_id, resume_token };
+    return { ...turn, seq, text_length, resume_window_ms: this.#input.window() };
+  }
+
+  /** Whether it goes on as soon as there is a connection. */
+  get isWaiting(): boolean {
+    return !this.#over && !this.#attached && this.handle !== undefined;
   }
 
   /** The agent has taken the turn. */
   accepted(ack: ChatAck): void {
+    this.#turn = ack;
+    this.#attached = true;
     this.#cancellable = true;
     this.#settleAck.resolve(ack);
   }
 
-  /** One event of the turn. True once it was the last. */
-  event(event: ChatEvent, size: number): boolean {
+  /** One event of the turn. */
+  event(event: ChatEvent, size: number): void {
+    if (this.#over) return;
+    // Without a token nothing can come twice, and old brokers need not count.
+    if (this.#turn?.resume_token !== undefined && this.#arrived.isPast(event)) return;
+    this.#arrived.pass(event);
     if (TERMINAL_KINDS.has(event.kind)) {
       this.#finish();
       // A terminal is never refused: where it does not fit the buffer, its reader is late anyway.
       this.#queue.push(event, 0);
       this.#queue.end();
-      return true;
+      return;
     }
-    if (!this.#queue.push(event, size)) {
-      this.#queue.end({ error: new BufferOverflowError(this.#limit) });
-      this.#abandon();
-    }
-    return this.#over;
+    this.#push(event, size);
   }
 
   /** There will be no (further) events. */
   failed(error: unknown): void {
+    if (this.#over) return;
+    this.#failure = { error };
     this.#finish();
     this.#settleAck.reject(error);
     this.#queue.end({ error });
   }
 
+  /** The connection is gone. */
+  interrupted(error: SwitchboardError): void {
+    if (this.#over || this.#outage) return;
+    this.#attached = false;
+    if (!this.#input.resumable || this.handle === undefined || !error.retryable) {
+      this.failed(error);
+      return;
+    }
+    const windowMs = this.#input.window();
+    this.#outage = new Outage(windowMs, () => this.failed(new ResumeError('window_over', error)));
+    this.#tell({ state: 'waiting', error, windowMs });
+  }
+
+  /** Goes on with its turn over a new connection. */
+  resume(peer: Peer): void {
+    const { session_id, turn_id, resume_token } = this.handle ?? {};
+    const role = this.#input.observes ? 'observer' : 'controller';
+    this.#peer = peer;
+    peer.call(
+      'agents.chat.subscribe',
+      { session_id, turn_id, resume_token, after: this.#arrived.seq, role },
+      {
+        // Synchronously, for the first event may be in the same packet.
+        result: (value) => this.#resumed(value as ResultOf<'agents.chat.subscribe'>),
+        error: (error) => {
+          // Whatever else it is, it is the connection's end.
+          if (error instanceof RpcError) this.failed(new ResumeError(reasonOf(error), error));
+          else this.interrupted(error);
+        },
+      },
+    );
+  }
+
   async cancel(options: CancelOptions = {}): Promise<void> {
     if (!this.#cancellable) await this.#acked;
-    if (this.#over) return;
-    const params = { session_id: this.sessionId, grace_ms: options.graceMs ?? 0 };
+    if (this.#over || this.#hasEnded) return;
     try {
-      await this.#peer.request('agents.chat.cancel', params);
+      await this.#ask('agents.chat.cancel', { session_id: this.sessionId, grace_ms: options.graceMs ?? 0 });
     } catch (error) {
       // The turn ended while the cancel was under way: that is what was wanted.
       if (this.#over || (error instanceof RpcError && error.code === ErrorCode.NotFound)) return;
@@ -96,24 +188,18 @@ export class ChatRun implements Chat {
 
   async approve(approvalId: string, decision: boolean | string, options: ApproveOptions = {}): Promise<boolean> {
     const params = { session_id: this.sessionId, approval_id: approvalId, decision, answer: options.answer };
-    const { resolved } = (await this.#peer.request('agents.chat.approve', params)) as { resolved: boolean };
+    const { resolved } = (await this.#ask('agents.chat.approve', params)) as { resolved: boolean };
     return resolved;
   }
 
   async text(): Promise<string> {
-    let text = '';
-    let last: TerminalEvent | undefined;
-    for await (const event of this) {
-      if (event.kind === 'token') text += event.delta;
-      if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') last = event;
-    }
-    if (last && (last.kind !== 'done' || last.finish_reason === 'cancelled')) throw new TurnError(last);
-    return last?.text ?? text;
+    if (this.#input.handle?.seq) throw new TypeError('text() needs the beginning, too: resume it with fromStart');
+    return textOf(this);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ChatEvent, undefined> {
-    if (this.#read) throw new TypeError('the events of a chat can be read once');
-    this.#read = true;
+    if (this.#isRead) throw new TypeError('the events of a chat can be read once');
+    this.#isRead = true;
     return {
       next: () => this.#queue.next(),
       return: () => {
@@ -124,8 +210,68 @@ export class ChatRun implements Chat {
     };
   }
 
+  #resumed(result: ResultOf<'agents.chat.subscribe'>): void {
+    if (this.#over) return;
+    const outage = this.#outage;
+    this.#outage = undefined;
+    this.#attached = true;
+    this.#cancellable = true;
+    this.#hasEnded = !turnStatus.safeParse(result.status).success;
+    outage?.end();
+    // One that was resumed by its handle is acknowledged by this; of any other the ack has been settled.
+    const { turn_id = '', resume_token } = this.#turn ?? {};
+    this.#settleAck.resolve({ accepted: true, session_id: this.sessionId, turn_id, resume_token });
+    const missed = missedEvents(result, this.#arrived, this.#isNew);
+    if (!missed) {
+      this.#abandon();
+      this.failed(new ResumeError('text_lost'));
+      return;
+    }
+    for (const event of missed) {
+      this.#arrived.pass(event);
+      this.#push(event, JSON.stringify(event).length);
+    }
+    this.#isNew = false;
+    if (outage) this.#tell({ state: 'resumed', recovered: result.recovered });
+  }
+
+  #push(event: ChatEvent, size: number): void {
+    const { bufferLimit } = this.#input;
+    if (this.#queue.push(event, size)) return;
+    this.#queue.end({ error: new BufferOverflowError(bufferLimit) });
+    this.#abandon();
+  }
+
+  /** A request about the turn. While there is no connection it waits for the next; one that was under way is repeated. */
+  async #ask(method: string, params: object): Promise<unknown> {
+    for (;;) {
+      if (this.#outage) {
+        await this.#outage.over;
+        if (this.#failure) throw this.#failure.error;
+      }
+      try {
+        return await this.#peer.request(method, params);
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError)) throw error;
+        if (!this.#outage) throw this.#failure?.error ?? error;
+      }
+    }
+  }
+
+  #tell(interruption: Interruption): void {
+    quietly(() => this.#input.onInterruption?.(interruption));
+  }
+
   #finish(): void {
     this.#over = true;
-    this.#signal?.removeEventListener('abort', this.#abandon);
+    this.#attached = false;
+    this.#input.signal?.removeEventListener('abort', this.#abandon);
+    this.#outage?.end();
+    this.#outage = undefined;
+    this.#input.over(this);
   }
+}
+
+function reasonOf({ code }: RpcError): 'not_found' | 'refused' {
+  return code === ErrorCode.NotFound ? 'not_found' : 'refused';
 }

@@ -1,5 +1,7 @@
 import type { ChatEvent } from '../protocol/events.ts';
 import type { InputOf, ResultOf } from '../protocol/methods.ts';
+import type { ChatHandle } from './chat-handle.ts';
+import type { SwitchboardError } from './errors.ts';
 
 /** What the broker says when the agent has taken the turn: `{accepted, session_id, turn_id, …}`. */
 export type ChatAck = ResultOf<'agents.chat'>;
@@ -13,7 +15,39 @@ export type ChatOptions = Omit<InputOf<'agents.chat'>, 'agent_id' | 'prompt'> & 
    * is in the buffer, in a `BufferOverflowError`. Default 16,777,216 (16 Mi), which a chat whose events nobody reads counts towards too.
    */
   bufferLimit?: number | undefined;
+  /**
+   * Survives a lost connection: the client connects again, reading goes on where it was, nothing is missing and nothing
+   * comes twice. How long it waits at most is `resume_window_ms`, by default the longest that the broker allows
+   * (10 minutes); after that reading ends in a `ResumeError`. A broker that cannot resume makes it a plain chat.
+   * Default false.
+   */
+  resumable?: boolean | undefined;
+  /** Hears when a resumable chat loses its connection, and when it goes on. That it does not, reading tells. */
+  onInterruption?: ((interruption: Interruption) => void) | undefined;
 };
+
+/** What a resumable chat tells of its connection: each `waiting` is followed by a `resumed`, or by the chat's end. */
+export type Interruption =
+  /** The connection is gone; at most so many milliseconds are waited for the next. */
+  | { state: 'waiting'; error: SwitchboardError; windowMs: number }
+  /** The chat goes on. Where not every event could be `recovered`, a `token` brings the text that is missing. */
+  | { state: 'resumed'; recovered: boolean };
+
+/** How to go on with a turn by its handle. */
+export interface ResumeOptions {
+  /**
+   * `controller` takes the turn over: whoever had it hears nothing more. An `observer` only watches; leaving the loop
+   * or aborting the signal then leaves the turn alone. Default `controller`.
+   */
+  role?: 'controller' | 'observer' | undefined;
+  /** Gives all events from the first on, or their text, instead of those after the handle's `seq`. Default false. */
+  fromStart?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  /** See `ChatOptions`. */
+  bufferLimit?: number | undefined;
+  /** See `ChatOptions`. */
+  onInterruption?: ((interruption: Interruption) => void) | undefined;
+}
 
 /** How to cancel a turn. */
 export interface CancelOptions {
@@ -32,7 +66,13 @@ export interface ApproveOptions {
  * leaving the loop early cancels the turn. Its events can be read once, either by iterating or by {@link Chat.text}.
  *
  * Reading throws: what `ack` rejects with, where the turn was refused; `ConnectionLostError` or
- * `ConnectionClosedError`, after the events that came before; `BufferOverflowError`.
+ * `ConnectionClosedError`, after the events that came before; `ResumeError`; `BufferOverflowError`.
+ *
+ * Where a resumed turn is longer than what the broker keeps (`wire.md` section 8), a `token` marked `synthesized` and
+ * `recovered` brings all the text that is missing; other events of that stretch are lost.
+ *
+ * While a resumable chat has no connection, `cancel` and `approve` wait for it. What was under way when it was lost is
+ * sent again, so a `-32016` may then mean that the first answer has arrived.
  */
 export interface Chat extends AsyncIterable<ChatEvent> {
   readonly agentId: string;
@@ -40,6 +80,12 @@ export interface Chat extends AsyncIterable<ChatEvent> {
   readonly sessionId: string;
   /** Resolves when the agent has taken the turn. Rejects with an `RpcError`, or with what became of the connection. */
   readonly ack: Promise<ChatAck>;
+  /**
+   * What `host.resume` needs to go on after what has been read so far, from any process: always up to date. It is JSON,
+   * and a **secret**. Undefined until the agent has taken the turn, and where the turn cannot be resumed: it can with
+   * `resumable` or a `resume_window_ms`, from a broker that resumes, for its window and 5 minutes after its end.
+   */
+  readonly handle: ChatHandle | undefined;
   /**
    * Ends the turn; the terminal still comes. Legal at every moment, and nothing happens once the turn is over.
    * A chat in a session of a given id that is not accepted yet is cancelled as soon as it is: earlier, the
@@ -56,7 +102,8 @@ export interface Chat extends AsyncIterable<ChatEvent> {
   approve(approvalId: string, decision: boolean | string, options?: ApproveOptions): Promise<boolean>;
   /**
    * The whole answer: `done.text` where the agent sent it, else all `token` deltas joined.
-   * @throws {TurnError} when the turn ends in `error` or `auth_required`, or cancelled.
+   * @throws {TurnError} when the turn ends in `error` or `auth_required`, or cancelled. @throws {TypeError} where it was
+   * resumed in the middle: see `fromStart` of `ResumeOptions`.
    */
   text(): Promise<string>;
 }

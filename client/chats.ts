@@ -1,31 +1,53 @@
 import { type ChatEvent, isChatEvent } from '../protocol/events.ts';
 import { isObject } from '../protocol/json.ts';
-import type { Chat, ChatAck, ChatOptions } from './chat.ts';
-import { ChatRun } from './chat-run.ts';
-import type { SwitchboardError } from './errors.ts';
+import type { Chat, ChatAck, ChatOptions, ResumeOptions } from './chat.ts';
+import { type ChatHandle, checkHandle } from './chat-handle.ts';
+import { ChatRun, type ChatRunInput } from './chat-run.ts';
+import { ConnectionClosedError, ResumeError, type SwitchboardError } from './errors.ts';
 import { newSessionId } from './ids.ts';
 import type { Peer } from './peer.ts';
 
 /** See `bufferLimit` of `ChatOptions`. Characters. */
 const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
 
-/** The chats that one connection has opened: each event finds its own by the turn's id. */
+/** The longest window that there is (`wire.md` section 8): what is asked for unless told otherwise. Milliseconds. */
+const LONGEST_WINDOW = 10 * 60_000;
+
+/** The chats of one client: each event finds its own by the turn's id. A resumable one outlives its connection. */
 export class Chats {
   readonly #live = new Map<string, ChatRun>();
+  readonly #over: () => void;
+  /** The longest window that this broker allows. Milliseconds. Undefined: not asked yet. */
+  #cap: number | undefined;
+  #closed: SwitchboardError | undefined;
+
+  /** @param over a chat is over. */
+  constructor(over: () => void = () => {}) {
+    this.#over = over;
+  }
+
+  /** Whether a chat waits for the next connection. */
+  get areWaiting(): boolean {
+    for (const run of this.#live.values()) if (run.isWaiting) return true;
+    return false;
+  }
 
   /** Opens a turn. Never throws: a refusal shows on the chat. */
   open(peer: Peer, agentId: string, prompt: string, options: ChatOptions = {}): Chat {
-    const { signal, bufferLimit = DEFAULT_BUFFER_LIMIT, ...wire } = options;
+    const { signal, bufferLimit, resumable = false, onInterruption, ...wire } = options;
     const ownSession = wire.session_id === undefined;
     const sessionId = wire.session_id ?? newSessionId();
-    const run = new ChatRun({ peer, agentId, sessionId, ownSession, bufferLimit, signal });
+    const windowMs = wire.resume_window_ms ?? (resumable ? LONGEST_WINDOW : undefined);
+    const identity = { agentId, sessionId, ownSession, observes: false };
+    const run = this.#run({ peer, ...identity, resumable, windowMs, signal, bufferLimit, onInterruption });
     if (signal?.aborted) {
       run.failed(signal.reason);
       return run;
     }
+    const asked = windowMs === undefined ? {} : { resume_window_ms: windowMs };
     peer.call(
       'agents.chat',
-      { ...wire, agent_id: agentId, prompt, session_id: sessionId },
+      { ...wire, ...asked, agent_id: agentId, prompt, session_id: sessionId },
       {
         // The route is laid in the very moment in which the ack arrives: the first event may be in the same packet
         // (`wire.md` section 6, 3), and a promise's `then` would come after it.
@@ -33,6 +55,7 @@ export class Chats {
           const ack = value as ChatAck;
           this.#live.set(ack.turn_id, run);
           run.accepted(ack);
+          if (ack.resume_token !== undefined) this.#askForCap(peer);
         },
         error: (error) => run.failed(error),
       },
@@ -40,17 +63,91 @@ export class Chats {
     return run;
   }
 
+  /**
+   * Goes on with a turn from before. That it cannot shows on the chat.
+   * @throws {TypeError} where it is no handle.
+   */
+  resume(peer: Peer, input: ChatHandle, options: ResumeOptions = {}): Chat {
+    const { role = 'controller', fromStart = false, ...own } = options;
+    const checked = checkHandle(input);
+    const handle = fromStart ? { ...checked, seq: 0, text_length: 0 } : checked;
+    const { agent_id: agentId, session_id: sessionId, turn_id: turnId, resume_window_ms: windowMs } = handle;
+    const identity = { agentId, sessionId, ownSession: false, observes: role === 'observer', handle };
+    const run = this.#run({ peer, ...identity, resumable: true, windowMs, ...own });
+    if (own.signal?.aborted) run.failed(own.signal.reason);
+    else if (this.#closed) run.failed(this.#closed);
+    else if (this.#live.has(turnId)) run.failed(new TypeError('this turn is being read already, by another chat here'));
+    else {
+      this.#live.set(turnId, run);
+      run.resume(peer);
+      this.#askForCap(peer);
+    }
+    return run;
+  }
+
   /** `agents.chat.event`. An event of a turn that is not live here is nobody's. */
   event(params: unknown, size: number): void {
     if (!isObject(params) || typeof params.turn_id !== 'string' || !isChatEvent(params)) return;
-    const run = this.#live.get(params.turn_id as string);
-    if (run?.event(params as unknown as ChatEvent, size)) this.#live.delete(params.turn_id as string);
+    this.#live.get(params.turn_id as string)?.event(params as unknown as ChatEvent, size);
   }
 
-  /** The connection is over. */
-  ended(error: SwitchboardError): void {
-    const runs = [...this.#live.values()];
-    this.#live.clear();
-    for (const run of runs) run.failed(error);
+  /** The connection is over. What can be resumed waits for the next. */
+  interrupt(error: SwitchboardError): void {
+    for (const run of [...this.#live.values()]) run.interrupted(error);
+  }
+
+  /** There is a connection again. */
+  resumeAll(peer: Peer): void {
+    // It may be another broker by now.
+    this.#cap = undefined;
+    const waiting = [...this.#live.values()].filter((run) => run.isWaiting);
+    for (const run of waiting) run.resume(peer);
+    if (waiting.length > 0) this.#askForCap(peer);
+  }
+
+  /** There will be no other connection. */
+  close(error: SwitchboardError): void {
+    this.#closed = error;
+    const end = error instanceof ConnectionClosedError ? error : new ResumeError('disconnected', error);
+    for (const run of [...this.#live.values()]) run.failed(end);
+  }
+
+  #run({
+    windowMs = 0,
+    bufferLimit = DEFAULT_BUFFER_LIMIT,
+    ...input
+  }: Omit<ChatRunInput, 'window' | 'over' | 'bufferLimit' | 'signal' | 'onInterruption'> & {
+    windowMs: number | undefined;
+    bufferLimit?: number | undefined;
+    signal?: ChatRunInput['signal'];
+    onInterruption?: ChatRunInput['onInterruption'];
+  }): ChatRun {
+    return new ChatRun({
+      signal: undefined,
+      onInterruption: undefined,
+      ...input,
+      bufferLimit,
+      window: () => Math.min(windowMs, this.#cap ?? windowMs),
+      over: (run) => this.#forget(run),
+    });
+  }
+
+  #forget(run: ChatRun): void {
+    const { turnId } = run;
+    if (turnId !== undefined && this.#live.get(turnId) === run) this.#live.delete(turnId);
+    this.#over();
+  }
+
+  /** What a window is clamped to, the answer to `agents.chat` does not say. */
+  #askForCap(peer: Peer): void {
+    if (this.#cap !== undefined) return;
+    this.#cap = LONGEST_WINDOW;
+    const limitOf = (value: unknown) => {
+      const limits = isObject(value) ? value.limits : undefined;
+      const cap = isObject(limits) ? limits.resume_window_ms : undefined;
+      if (typeof cap === 'number' && cap > 0) this.#cap = cap;
+    };
+    // A broker that does not say has the wire's own cap.
+    peer.call('server.handshake', { protocol_version: 3 }, { result: limitOf, error: () => {} });
   }
 }

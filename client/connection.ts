@@ -1,7 +1,8 @@
 import { ErrorCode } from '../protocol/errors.ts';
 import type { InputOf, ResultOf } from '../protocol/methods.ts';
-import { Chats } from './chats.ts';
+import type { Chats } from './chats.ts';
 import { AuthError, ConnectionError, RpcError, type SwitchboardError } from './errors.ts';
+import { watchHeartbeat } from './heartbeat.ts';
 import { Peer, type Reply } from './peer.ts';
 import type { SocketFactory } from './socket.ts';
 
@@ -16,6 +17,8 @@ export interface ConnectionInput {
   connectTimeoutMs?: number | undefined;
   /** Gives up connecting. */
   signal?: AbortSignal;
+  /** Those that this connection carries: the ones of its client, whose connections come one after the other. */
+  chats: Chats;
   /** Answers a request of the broker's; false for one that is not known. */
   request?(method: string, params: unknown, reply: Reply, peer: Peer): boolean;
   /** Takes a notification that is not an event of a chat opened here; `size` is its frame's length in characters. */
@@ -24,10 +27,9 @@ export interface ConnectionInput {
   ended?(error: SwitchboardError): void;
 }
 
-/** One authenticated connection, and the chats opened on it. */
+/** One authenticated connection. */
 export interface Connection {
   peer: Peer;
-  chats: Chats;
   identity: ResultOf<'session.auth'>;
   /** Resolves when the connection is over, with why. */
   ended: Promise<SwitchboardError>;
@@ -38,7 +40,8 @@ export interface Connection {
  * @throws {ConnectionError} not reachable, or not in time. @throws {AuthError} wrong token.
  */
 export async function openConnection(input: ConnectionInput): Promise<Connection> {
-  const chats = new Chats();
+  const { chats } = input;
+  let isOpen = false;
   let end: (error: SwitchboardError) => void = () => {};
   const ended = new Promise<SwitchboardError>((resolve) => {
     end = resolve;
@@ -51,7 +54,8 @@ export async function openConnection(input: ConnectionInput): Promise<Connection
       else input.notification?.(method, params, size);
     },
     ended: (error: SwitchboardError) => {
-      chats.ended(error);
+      // One that was never authenticated has carried nothing.
+      if (isOpen) chats.interrupt(error);
       input.ended?.(error);
       end(error);
     },
@@ -60,7 +64,9 @@ export async function openConnection(input: ConnectionInput): Promise<Connection
   try {
     const peer = await Peer.open(input.open, input.url, handlers, opening.signal);
     const identity = await authenticate(peer, input.auth, opening.signal);
-    return { peer, chats, identity, ended };
+    isOpen = true;
+    watchHeartbeat(peer);
+    return { peer, identity, ended };
   } finally {
     opening.clear();
   }

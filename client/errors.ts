@@ -137,6 +137,46 @@ function describe(event: TerminalEvent): string {
   return `the turn ended: ${event.finish_reason}`;
 }
 
+/** Why an interrupted chat does not go on. */
+export type ResumeFailure =
+  /** The connection was not back within the chat's window. */
+  | 'window_over'
+  /** The broker does not know that turn: it was restarted, or the turn has ended too long ago. */
+  | 'not_found'
+  /** More of the answer was missed than the broker keeps; the turn is cancelled. */
+  | 'text_lost'
+  /** The broker answered with another error, which is the `cause`. */
+  | 'refused'
+  /** Connecting again was given up; the `cause` says why. */
+  | 'disconnected';
+
+const RESUME_FAILURES: Record<ResumeFailure, string> = {
+  window_over: 'the connection was not back in time',
+  not_found: 'the broker does not know this turn (any more)',
+  text_lost: 'more of its text was missed than the broker keeps',
+  refused: 'the broker refused it',
+  disconnected: 'the connection could not be made again',
+};
+
+/**
+ * A chat that lost its connection cannot be continued (`wire.md` section 8). Its turn is over, or will be when its
+ * window is; how far the agent has come is unknown. `retryable` says whether asking again may well succeed.
+ */
+export class ResumeError extends SwitchboardError {
+  readonly reason: ResumeFailure;
+
+  constructor(reason: ResumeFailure, cause?: SwitchboardError) {
+    const isLost = reason !== 'refused' && reason !== 'disconnected';
+    const detail = cause && reason !== 'not_found' ? `: ${cause.message}` : '';
+    super(
+      `the chat cannot be resumed, ${RESUME_FAILURES[reason]}${detail}`,
+      isLost || cause?.retryable === true,
+      cause,
+    );
+    this.reason = reason;
+  }
+}
+
 /** Events were read so much more slowly than they came that their buffer ran over; where it was a chat, it was cancelled. */
 export class BufferOverflowError extends SwitchboardError {
   constructor(limit: number) {

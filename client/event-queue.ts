@@ -7,14 +7,17 @@ const COMPACT_AT = 1_024;
  */
 export class EventQueue<T> {
   readonly #limit: number;
+  readonly #taken: (value: T) => void;
   #entries: { value: T; size: number }[] = [];
   #read = 0;
   #size = 0;
   #waiting: { resolve(result: IteratorResult<T, undefined>): void; reject(error: unknown): void }[] = [];
   #end: { error?: unknown } | undefined;
 
-  constructor(limit: number) {
+  /** @param taken hears of each entry in the moment in which the reader gets it. */
+  constructor(limit: number, taken: (value: T) => void = () => {}) {
     this.#limit = limit;
+    this.#taken = taken;
   }
 
   /** Adds an entry. False: that would be beyond the limit, and it was not added. */
@@ -22,6 +25,7 @@ export class EventQueue<T> {
     if (this.#end) return true;
     const reader = this.#waiting.shift();
     if (reader) {
+      this.#taken(value);
       reader.resolve({ value, done: false });
       return true;
     }
@@ -58,6 +62,7 @@ export class EventQueue<T> {
         this.#entries = this.#entries.slice(this.#read);
         this.#read = 0;
       }
+      this.#taken(entry.value);
       return Promise.resolve({ value: entry.value, done: false });
     }
     if (!this.#end) return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));

@@ -1,9 +1,10 @@
 import type { HostEvent } from '../protocol/host.ts';
 import { isObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
-import { BufferOverflowError, type SwitchboardError } from './errors.ts';
+import { BufferOverflowError, RpcError, type SwitchboardError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Peer } from './peer.ts';
+import { quietly } from './quietly.ts';
 
 /** How much may wait to be read unless told otherwise. Characters of JSON. */
 const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
@@ -15,6 +16,8 @@ export type HostSnapshot = ResultOf<'host.subscribe'>;
 export interface SubscribeOptions {
   /** How much may wait to be read, in characters of JSON, before reading ends in a `BufferOverflowError`. Default 16 Mi. */
   bufferLimit?: number | undefined;
+  /** The host has come back after a lost connection: hears the new snapshot, after which events go on. */
+  onRenewed?: ((snapshot: HostSnapshot) => void) | undefined;
 }
 
 /**
@@ -23,25 +26,29 @@ export interface SubscribeOptions {
  *
  * Leaving the loop closes it. The wire knows no unsubscribing, so a connection that has subscribed once is sent events
  * until it ends; closing stops keeping them.
+ *
+ * A host that comes back after a lost connection renews it: what the broker still keeps of the events in between comes
+ * first; a broker that was restarted counts them anew.
  */
 export interface HostSubscription extends AsyncIterable<HostEvent> {
+  /** The last snapshot. */
   readonly snapshot: HostSnapshot;
   /** Ends the iteration at once; what was not read is forgotten. Harmless when called again. */
   close(): void;
 }
 
-/** The subscriptions of one connection. */
+/** The subscriptions of one host. */
 export class HostEvents {
   readonly #open = new Set<SubscriptionRun>();
 
   /** @throws {RpcError} refused. @throws {SwitchboardError} what became of the connection. */
   async subscribe(
     peer: Peer,
-    { bufferLimit = DEFAULT_BUFFER_LIMIT }: SubscribeOptions = {},
+    { bufferLimit = DEFAULT_BUFFER_LIMIT, onRenewed }: SubscribeOptions = {},
   ): Promise<HostSubscription> {
     await peer.request('server.handshake', { protocol_version: 3 });
     return new Promise((resolve, reject) => {
-      const run = new SubscriptionRun(bufferLimit, () => this.#open.delete(run));
+      const run = new SubscriptionRun(bufferLimit, () => this.#open.delete(run), onRenewed);
       // Registered before the broker is asked, for the first event may be in the same packet as the snapshot.
       this.#open.add(run);
       peer.call(
@@ -67,7 +74,22 @@ export class HostEvents {
     for (const run of [...this.#open]) run.event(params as HostEvent, size);
   }
 
-  /** The connection is over. */
+  /** There is a connection again. Never rejects: a refusal ends the subscriptions, a loss is followed by the next. */
+  async renew(peer: Peer): Promise<void> {
+    const runs = [...this.#open].filter((run) => run.isStarted);
+    if (runs.length === 0) return;
+    for (const run of runs) run.pause();
+    try {
+      await peer.request('server.handshake', { protocol_version: 3 });
+      const snapshot = (await peer.request('host.subscribe', {})) as HostSnapshot;
+      // Some may have been closed meanwhile.
+      for (const run of runs) if (this.#open.has(run)) run.renew(snapshot);
+    } catch (error) {
+      if (error instanceof RpcError) for (const run of runs) run.end(error);
+    }
+  }
+
+  /** There will be no other connection. */
   ended(error: SwitchboardError): void {
     for (const run of [...this.#open]) run.end(error);
   }
@@ -77,15 +99,20 @@ class SubscriptionRun implements HostSubscription {
   readonly #limit: number;
   readonly #queue: EventQueue<HostEvent>;
   readonly #forget: () => void;
+  readonly #onRenewed: SubscribeOptions['onRenewed'];
   /** What came before the snapshot did. */
   #early: { event: HostEvent; size: number }[] = [];
   #snapshot: HostSnapshot | undefined;
+  /** The last one that was seen, in a snapshot or by itself. */
+  #sequence = 0;
+  #isWaiting = true;
   #read = false;
 
-  constructor(limit: number, forget: () => void) {
+  constructor(limit: number, forget: () => void, onRenewed: SubscribeOptions['onRenewed']) {
     this.#limit = limit;
     this.#queue = new EventQueue(limit);
     this.#forget = forget;
+    this.#onRenewed = onRenewed;
   }
 
   get snapshot(): HostSnapshot {
@@ -93,19 +120,42 @@ class SubscriptionRun implements HostSubscription {
     return this.#snapshot;
   }
 
+  get isStarted(): boolean {
+    return this.#snapshot !== undefined;
+  }
+
   start(snapshot: HostSnapshot): void {
     this.#snapshot = snapshot;
-    for (const { event, size } of this.#early) this.event(event, size);
+    this.#isWaiting = false;
+    // The snapshot tells of all these already.
+    this.#sequence = snapshot.event_sequence;
+    for (const { event, size } of this.#early.splice(0)) this.event(event, size);
+  }
+
+  /** Another snapshot is under way. */
+  pause(): void {
+    this.#isWaiting = true;
     this.#early = [];
   }
 
+  renew(snapshot: HostSnapshot): void {
+    const before = this.#snapshot;
+    const isSame = before?.identity.pid === snapshot.identity.pid && snapshot.event_sequence >= this.#sequence;
+    const missed = snapshot.events.filter(({ sequence }) => !isSame || sequence > this.#sequence);
+    this.#sequence = 0;
+    this.#isWaiting = false;
+    for (const event of missed) this.event(event, JSON.stringify(event).length);
+    this.start(snapshot);
+    quietly(() => this.#onRenewed?.(snapshot));
+  }
+
   event(event: HostEvent, size: number): void {
-    if (!this.#snapshot) {
+    if (this.#isWaiting) {
       this.#early.push({ event, size });
       return;
     }
-    // The snapshot tells of it already.
-    if (event.sequence <= this.#snapshot.event_sequence) return;
+    if (event.sequence <= this.#sequence) return;
+    this.#sequence = event.sequence;
     if (!this.#queue.push(event, size)) this.end(new BufferOverflowError(this.#limit));
   }
 

@@ -1,9 +1,13 @@
 import { approvalOutcome } from './approval-outcome.ts';
+import { Chats } from './chats.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { AuthError, ConnectionClosedError, ConnectionError, type SwitchboardError } from './errors.ts';
 import { tapped } from './frame-tap.ts';
 import type { Host, HostOptions } from './host.ts';
 import { HostEvents } from './host-events.ts';
 import { HostTools } from './host-tools.ts';
+import { KeptConnection } from './kept-connection.ts';
+import type { Peer } from './peer.ts';
 import { quietly } from './quietly.ts';
 import { requestFunction } from './request.ts';
 import type { SocketFactory } from './socket.ts';
@@ -13,39 +17,109 @@ import type { SocketFactory } from './socket.ts';
  * @throws {ConnectionError} not reachable. @throws {AuthError} wrong token.
  */
 export async function openHost(open: SocketFactory, options: HostOptions): Promise<Host> {
-  const { url, token = '', hostToken, connectTimeoutMs, onToolError, onFrame, onNotification } = options;
-  const tools = new HostTools(onToolError);
-  const events = new HostEvents();
-  const connection = await openConnection({
-    open: tapped(open, onFrame),
-    url,
-    auth: hostToken === undefined ? { token } : { host_token: hostToken },
-    connectTimeoutMs,
-    request: (method, params, reply, peer) => {
-      if (method !== 'tools.execute') return false;
-      tools.execute(params, reply, peer);
-      return true;
-    },
-    notification: (method, params, size) => {
-      if (method === 'host.event') events.event(params, size);
-      else if (method === 'tools.cancel') tools.cancel(params);
-      else quietly(() => onNotification?.(method, params));
-    },
-    ended: (error) => {
-      tools.lost();
-      events.ended(error);
-    },
-  });
-  return hostOn(connection, tools, events);
+  const run = new HostRun(open, options);
+  await run.kept.start();
+  return hostOn(run);
 }
 
-function hostOn({ peer, chats, identity, ended }: Connection, tools: HostTools, events: HostEvents): Host {
-  const request = requestFunction(() => peer);
-  const subscribe: Host['subscribe'] = (options) => events.subscribe(peer, options);
+/** A {@link Host} from the inside: one connection after the other, and what outlives them. */
+class HostRun {
+  readonly kept: KeptConnection;
+  readonly chats: Chats;
+  readonly events = new HostEvents();
+  readonly tools: HostTools;
+  readonly #open: SocketFactory;
+  readonly #options: HostOptions;
+  /** How the last connection ended. */
+  #lost: SwitchboardError | undefined;
+
+  constructor(open: SocketFactory, options: HostOptions) {
+    const { reconnect = false, onStatus, onToolError } = options;
+    this.#open = tapped(open, options.onFrame);
+    this.#options = options;
+    this.tools = new HostTools(onToolError);
+    this.chats = new Chats(() => this.#giveUpUnlessNeeded());
+    this.kept = new KeptConnection({
+      connect: (signal) => this.#connect(signal),
+      restore: ({ peer }) => this.#restore(peer),
+      persists: (before) => before && (reconnect !== false || this.chats.areWaiting),
+      reconnect: typeof reconnect === 'object' ? reconnect : {},
+      onStatus,
+    });
+    this.kept.closed.then((error) => {
+      this.chats.close(error);
+      this.events.ended(error);
+    });
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    const { url: given, token, hostToken, connectTimeoutMs } = this.#options;
+    const url = resolved(given);
+    try {
+      return await openConnection({
+        open: this.#open,
+        url,
+        auth: hostToken === undefined ? { token: resolved(token) ?? '' } : { host_token: resolved(hostToken) },
+        connectTimeoutMs,
+        signal,
+        chats: this.chats,
+        request: (method, params, reply, peer) => {
+          if (method !== 'tools.execute') return false;
+          this.tools.execute(params, reply, peer);
+          return true;
+        },
+        notification: (method, params, size) => {
+          if (method === 'host.event') this.events.event(params, size);
+          else if (method === 'tools.cancel') this.tools.cancel(params);
+          else quietly(() => this.#options.onNotification?.(method, params));
+        },
+        ended: (error) => {
+          // One that was given up here was none.
+          if (!(error instanceof ConnectionClosedError)) this.#lost = error;
+          this.tools.lost();
+        },
+      });
+    } catch (error) {
+      const isLookedUp = typeof (hostToken ?? token) === 'function';
+      // A daemon that was restarted has new tokens, and the next look finds them.
+      if (!(error instanceof AuthError) || !isLookedUp || !this.#lost) throw error;
+      throw new ConnectionError(error.message, { url, retryable: true, cause: error });
+    }
+  }
+
+  /** The tools first: an agent that goes on with its turn may need them at once. */
+  async #restore(peer: Peer): Promise<void> {
+    await this.tools.restore(peer);
+    this.chats.resumeAll(peer);
+    void this.events.renew(peer);
+  }
+
+  /** Nobody needs another connection once no chat waits for it. */
+  #giveUpUnlessNeeded(): void {
+    const isBetween = this.kept.status === 'waiting' || this.kept.status === 'connecting';
+    if (!isBetween || !this.#lost || this.#options.reconnect || this.chats.areWaiting) return;
+    void this.kept.stop(this.#lost);
+  }
+}
+
+function resolved<T>(given: T | (() => T)): T {
+  return given instanceof Function ? given() : given;
+}
+
+function hostOn({ kept, chats, events, tools }: HostRun): Host {
+  const peer = () => kept.current.peer;
+  const request = requestFunction(peer);
+  const subscribe: Host['subscribe'] = (options) => events.subscribe(peer(), options);
   return {
-    role: identity.role,
-    closed: ended,
-    chat: (agentId, prompt, options) => chats.open(peer, agentId, prompt, options),
+    get role() {
+      return kept.current.identity.role;
+    },
+    get status() {
+      return kept.status;
+    },
+    closed: kept.closed,
+    chat: (agentId, prompt, options) => chats.open(peer(), agentId, prompt, options),
+    resume: (handle, options) => chats.resume(peer(), handle, options),
     agents: {
       list: () => request('agents.list', {}),
       upsert: (agent) => request('agents.upsert', agent),
@@ -68,6 +142,6 @@ function hostOn({ peer, chats, identity, ended }: Connection, tools: HostTools, 
     },
     setStatus: (status) => request('host.set_status', status),
     request,
-    close: () => peer.close(),
+    close: () => kept.stop(),
   };
 }

@@ -6,13 +6,18 @@ import type { RequestFunction } from './request.ts';
 import type { HostTool, ToolCall, ToolHandler, ToolOptions } from './tool.ts';
 import { ToolRun, type ToolWork } from './tool-run.ts';
 
+/** A tool, and what agents are told of it. */
+interface Registered extends ToolWork {
+  definition: ToolDefinition;
+}
+
 /** Hears what a tool's handler threw, a cancelled call's protest and errors made for the agent apart. */
 export type OnToolError = (error: unknown, call: ToolCall) => void;
 
-/** The tools of one host connection, and their calls that are under way. */
+/** The tools of one host, and their calls that are under way. */
 export class HostTools {
   readonly #onError: OnToolError;
-  readonly #tools = new Map<string, ToolWork>();
+  readonly #tools = new Map<string, Registered>();
   readonly #running = new Map<string, ToolRun>();
 
   constructor(onError: OnToolError = () => {}) {
@@ -35,7 +40,7 @@ export class HostTools {
       ...(description === undefined ? {} : { description }),
       ...(parameters === undefined ? {} : { parameters }),
     };
-    const work: ToolWork = { schema, handler };
+    const work: Registered = { schema, handler, definition };
     const before = this.#tools.get(name);
     // Before the broker knows of it: the first call may be in the same packet as its answer.
     this.#tools.set(name, work);
@@ -56,6 +61,12 @@ export class HostTools {
         await request('tools.unregister', { name });
       },
     };
+  }
+
+  /** Registers all of them anew, with a broker that knows of none. */
+  async restore(peer: Peer): Promise<void> {
+    const definitions = [...this.#tools.values()].map(({ definition }) => definition);
+    if (definitions.length > 0) await peer.request('tools.register', definitions);
   }
 
   /** `tools.execute`, to this host. */

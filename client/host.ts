@@ -5,22 +5,35 @@ import type { SessionRow } from '../protocol/chat.ts';
 import type { HostAgent, HostEvent } from '../protocol/host.ts';
 import type { InputOf, ResultOf } from '../protocol/methods.ts';
 import type { ToolDefinition } from '../protocol/tools.ts';
-import type { Chat, ChatOptions } from './chat.ts';
+import type { ReconnectOptions } from './backoff.ts';
+import type { Chat, ChatOptions, ResumeOptions } from './chat.ts';
+import type { ChatHandle } from './chat-handle.ts';
 import type { SwitchboardError } from './errors.ts';
 import type { OnFrame } from './frame-tap.ts';
 import type { HostSubscription, SubscribeOptions } from './host-events.ts';
 import type { OnToolError } from './host-tools.ts';
+import type { ConnectionStatus } from './kept-connection.ts';
 import type { RequestFunction } from './request.ts';
 import type { HostTool, ToolHandler, ToolOptions } from './tool.ts';
 
+/** Where a host stands. */
+export type HostStatus = ConnectionStatus;
+
 /** How to connect a host. */
 export interface HostOptions {
-  /** `ws:` or `wss:`; in Node also `ws+unix:/path/to.sock:/`. */
-  url: string;
-  /** The daemon token. May be left out where authentication is off. */
-  token?: string | undefined;
+  /** `ws:` or `wss:`; in Node also `ws+unix:/path/to.sock:/`. A function is asked anew at each connection. */
+  url: string | (() => string);
+  /** The daemon token. May be left out where authentication is off. A function is asked anew at each connection. */
+  token?: string | (() => string | undefined) | undefined;
   /** The host token instead: gives the management role (`agents.upsert`, `agents.remove`, everybody's sessions). */
-  hostToken?: string | undefined;
+  hostToken?: string | (() => string) | undefined;
+  /**
+   * Comes back after a lost connection by itself, for as long as it takes; how, may be given in place of `true`.
+   * Default false: it comes back while a resumable chat waits for it, and is over otherwise.
+   */
+  reconnect?: ReconnectOptions | boolean | undefined;
+  /** Hears of each change. */
+  onStatus?: ((status: HostStatus) => void) | undefined;
   /** How long connecting and authenticating may take together. Milliseconds, default 10,000. */
   connectTimeoutMs?: number | undefined;
   /** Hears what a tool's handler threw and the agent was told, errors made for the agent apart. Default: nobody does. */
@@ -31,14 +44,31 @@ export interface HostOptions {
   onNotification?: ((method: string, params: unknown) => void) | undefined;
 }
 
-/** A connected host: what a window that people chat in needs of the broker. It does not reconnect by itself. */
+/**
+ * A connected host: what a window that people chat in needs of the broker.
+ *
+ * After a lost connection it comes back by itself with `reconnect`, or while a resumable chat waits for it; not after
+ * the broker has refused its token or closed it for good (4401, 4403). Back again, its tools are registered before its
+ * chats go on, and its subscriptions are renewed. Whatever else was asked when the connection was lost, or is asked
+ * while there is none, rejects with `ConnectionLostError`. A connection on which nothing was heard for a minute, although
+ * the broker was asked, counts as lost. What the wire ties to a connection (agents that it has registered, approvals that
+ * it has raised) is gone.
+ */
 export interface Host {
   /** `host` where this connection has the management role. */
   readonly role: 'host' | undefined;
-  /** Resolves when the connection is over, with why: `ConnectionLostError`, or `ConnectionClosedError` after {@link Host.close}. */
+  /** Where it stands now. */
+  readonly status: HostStatus['status'];
+  /** Resolves when it is over for good, with why: `ConnectionLostError`, or `ConnectionClosedError` after {@link Host.close}. */
   readonly closed: Promise<SwitchboardError>;
   /** Opens a turn with an agent. Never throws; what goes wrong shows on the chat. */
   chat(agentId: string, prompt: string, options?: ChatOptions): Chat;
+  /**
+   * Goes on with a turn that was opened before, by another connection or another process. What goes wrong shows on the
+   * chat, as a `ResumeError`; an approval that still waits is given again, because this reader has not seen it.
+   * @param handle a chat's `handle`. @throws {TypeError} where it is none.
+   */
+  resume(handle: ChatHandle, options?: ResumeOptions): Chat;
   /** The registry (`wire.md` section 4). Changing it needs the management role. */
   readonly agents: {
     /** Every known and every attached agent. */
@@ -92,6 +122,6 @@ export interface Host {
   /** Says what an agent that this connection has registered is doing. */
   setStatus(status: InputOf<'host.set_status'>): Promise<HostAgent>;
   readonly request: RequestFunction;
-  /** Ends the connection; chats that still run fail with `ConnectionClosedError`. Resolves when the socket is closed. */
+  /** Ends the connection for good; chats that still run fail with `ConnectionClosedError`. Resolves when the socket is closed. */
   close(): Promise<void>;
 }

@@ -9,9 +9,12 @@ import { openWsSocket } from './socket-ws.ts';
 export * from './api.ts';
 export { type DiscoverOptions, type Environment, findHome, findToken, findUrl } from './discover.ts';
 
-/** How to connect a host. A URL or token that is not given is looked for in the environment and the home directory. */
+/**
+ * How to connect a host. A URL or token that is not given is looked for in the environment and the home directory, anew
+ * at each connection: a daemon that was restarted may have others.
+ */
 export interface HostOptions extends Omit<CoreHostOptions, 'url'>, DiscoverOptions {
-  url?: string | undefined;
+  url?: CoreHostOptions['url'] | undefined;
   /** Asks for the management role with the host token that is found. Default false. */
   management?: boolean | undefined;
 }
@@ -27,10 +30,11 @@ export interface AgentOptions extends Omit<CoreAgentOptions, 'url'>, DiscoverOpt
  * @throws {AuthError} wrong token.
  */
 export async function connectHost(options: HostOptions = {}): Promise<Host> {
-  const url = options.url ?? findUrl(options);
-  const found = { ...options, url };
-  const hostToken = options.hostToken ?? (options.management ? (findToken('host', found) ?? '') : undefined);
-  return openHost(openWsSocket, { ...found, token: options.token ?? findToken('auth', found), hostToken });
+  const { url: given } = options;
+  const url = typeof given === 'function' ? given : () => given ?? findUrl(options);
+  const find = (kind: 'auth' | 'host') => findToken(kind, { ...options, url: url() });
+  const hostToken = options.hostToken ?? (options.management ? () => find('host') ?? '' : undefined);
+  return openHost(openWsSocket, { ...options, url, token: options.token ?? (() => find('auth')), hostToken });
 }
 
 /**

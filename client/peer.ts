@@ -47,6 +47,7 @@ export class Peer {
   #markGone: () => void = () => {};
   #socket: Socket | undefined;
   #nextId = 1;
+  #heard = 0;
   #ended: SwitchboardError | undefined;
 
   private constructor(handlers: PeerHandlers) {
@@ -78,6 +79,9 @@ export class Peer {
             resolve(peer);
           },
           message: (text) => peer.#receive(text),
+          pinged: () => {
+            peer.#heard++;
+          },
           closed: (end) => {
             signal.removeEventListener('abort', giveUp);
             peer.#markGone();
@@ -90,6 +94,15 @@ export class Peer {
         reject(new ConnectionError(`not a WebSocket URL: ${url}`, { url, retryable: false, cause }));
       }
     });
+  }
+
+  /** Counts what came: frames, and pings where the platform shows them. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  get isOver(): boolean {
+    return this.#ended !== undefined;
   }
 
   /** Bytes that were sent and have not left yet. */
@@ -135,9 +148,14 @@ export class Peer {
 
   /** Settles everything that is pending, then closes the socket. Resolves when that is done. */
   close(): Promise<void> {
-    this.#end(new ConnectionClosedError());
-    this.#socket?.close(1000, '');
+    this.drop(new ConnectionClosedError());
     return this.gone;
+  }
+
+  /** The same, without waiting, for another reason. */
+  drop(error: SwitchboardError): void {
+    this.#end(error);
+    this.#socket?.close(1000, '');
   }
 
   #end(error: SwitchboardError): void {
@@ -155,6 +173,7 @@ export class Peer {
   #receive(text: string): void {
     // What arrives after close() belongs to nobody any more.
     if (this.#ended) return;
+    this.#heard++;
     const frame = decodeFrame(text);
     if (frame.kind === 'notification') this.#handlers.notification(frame.method, frame.params, text.length);
     else if (frame.kind === 'request') this.#answer(frame.id, frame.method, frame.params);

@@ -14,6 +14,7 @@ export const openWsSocket: SocketFactory = (url, listener) => {
   socket.on('message', (data, isBinary) => {
     if (!isBinary) listener.message(data.toString());
   });
+  socket.on('ping', () => listener.pinged());
   socket.on('unexpected-response', (_request, response) => {
     status = response.statusCode;
     response.resume();

@@ -14,6 +14,8 @@ export interface SocketListener {
   opened(): void;
   /** One text frame. */
   message(text: string): void;
+  /** A ping, where the platform shows it: browsers do not. */
+  pinged(): void;
   /** The end, exactly once, also of a connection that never opened. */
   closed(end: SocketEnd): void;
 }

@@ -3,7 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { connectAgent, connectHost } from '../../client/browser.ts';
+import { CutProxy } from './cut-proxy.ts';
+import { RealBroker } from './real-broker.ts';
 import { ScriptedBroker } from './scripted-broker.ts';
+import { speaker } from './speaker.ts';
 
 /** Every module that a file needs, directly or not: packages by their names, files by their paths. */
 function importsOf(file: string, seen = new Set<string>()): Set<string> {
@@ -59,6 +62,29 @@ describe('client/browser.ts', () => {
     hostWire.close(1001, 'broker stopping');
     expect(await host.closed).toMatchObject({ closeCode: 1001, closeReason: 'broker stopping' });
     await agent.close();
+  });
+
+  it('resumes a chat whose wire was cut', async () => {
+    const native = globalThis.WebSocket;
+    globalThis.WebSocket = WebSocket as unknown as typeof native;
+    onTestFinished(() => {
+      globalThis.WebSocket = native;
+    });
+    const real = await RealBroker.start();
+    const { onChat, say } = speaker();
+    await real.agent(onChat);
+    const proxy = await CutProxy.to(real.url);
+    const host = await connectHost({ url: proxy.url, token: real.broker.tokens.daemon });
+    onTestFinished(() => host.close());
+    const chat = host.chat('echo', 'hi', { resumable: true });
+    const events = chat[Symbol.asyncIterator]();
+    say('one');
+    expect(await events.next()).toMatchObject({ value: { delta: 'one' } });
+    proxy.cut();
+    say('two');
+    say();
+    expect(await events.next()).toMatchObject({ value: { delta: 'two', seq: 2 } });
+    expect(await events.next()).toMatchObject({ value: { kind: 'done' } });
   });
 
   it('when nobody listens › rejects with ConnectionError', async () => {

@@ -76,6 +76,11 @@ export class Wire {
   terminate(): void {
     this.#socket.terminate();
   }
+  /** Resolves when the client has answered it. */
+  async ping(): Promise<void> {
+    this.#socket.ping();
+    await once(this.#socket, 'pong');
+  }
   pause(): void {
     this.#socket.pause();
   }

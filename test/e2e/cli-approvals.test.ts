@@ -105,9 +105,9 @@ describe('switchboard chat', () => {
     expect(program.out).not.toContain('10');
   });
 
-  it('that is left while it waits takes its approval along', async () => {
+  it('that is cancelled while it waits takes its approval along', async () => {
     const { program, id } = await waiting('never mind');
-    await program.kill('SIGKILL');
+    expect(await program.kill('SIGINT')).toEqual({ code: 130, signal: null });
     const resolved = ({ method, params }: { method?: string; params?: { kind: string; payload: { id: string } } }) =>
       method === 'host.event' && params?.kind === 'approval.resolved' && params.payload.id === id;
     await watcher.when(() => watcher.frames.find(resolved));

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { own } from './support/cleanup.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { CLI, DIST, Program } from './support/program.ts';
+import { sdkProcess } from './support/tools.ts';
 import type { WireClient } from './support/wire-client.ts';
 
 /** Long enough, at a tenth of a second a word, for whoever is to be killed. */
@@ -22,9 +23,16 @@ async function agentProcess(id: string, on = daemon): Promise<Program> {
   return program;
 }
 
+/** A program whose chat does not outlive its connection. */
 function hostProcess(agentId: string, on = daemon): Program {
-  const env = { SWITCHBOARD_HOME: on.home };
-  const program = new Program([CLI, 'chat', agentId, LONG_PROMPT, '--json'], env);
+  const text = `const host = await connectHost();
+    const chat = host.chat('${agentId}', '${LONG_PROMPT}');
+    for await (const event of chat) console.log(JSON.stringify(event));`;
+  return sdkProcess(text, { SWITCHBOARD_HOME: on.home });
+}
+
+function commandProcess(agentId: string): Program {
+  const program = new Program([CLI, 'chat', agentId, LONG_PROMPT, '--json'], { SWITCHBOARD_HOME: daemon.home });
   program.child.stdin?.end();
   return program;
 }
@@ -45,7 +53,7 @@ describe('when an agent’s process is killed', () => {
 
   it('a host process ends with 1, and what came so far is on its screen', async () => {
     const agent = await agentProcess('doomed-too');
-    const program = hostProcess('doomed-too');
+    const program = commandProcess('doomed-too');
     await program.shows('"seq":2');
     await agent.kill('SIGKILL');
     expect(await program.exit).toEqual({ code: 1, signal: null });
