@@ -46,6 +46,7 @@ export class Outgoing {
   /** The least of the limits: below it nothing needs to be known exactly. */
   readonly #leastLimit: number;
   readonly #overflow: () => void;
+  readonly #isOpen: () => boolean;
   #queue: Waiting[] = [];
   /** Where the queue begins: entries before it are written. Shifting a long array would cost its length. */
   #first = 0;
@@ -58,12 +59,16 @@ export class Outgoing {
   #isStopped = false;
   #hardTimer: NodeJS.Timeout | undefined;
 
-  /** `overflow` is called once, when the connection is to be given up, and from no call of the owner's. */
-  constructor(socket: Duplex, limits: OutgoingLimits, overflow: () => void) {
+  /**
+   * `overflow` is called once, when the connection is to be given up, and from no call of the owner's. `isOpen`: whether
+   * no close frame has been written yet.
+   */
+  constructor(socket: Duplex, limits: OutgoingLimits, overflow: () => void, isOpen: () => boolean = () => true) {
     this.#socket = socket;
     this.#limits = limits;
     this.#leastLimit = Math.min(limits.softLimitBytes, limits.hardLimitBytes, limits.cutBytes);
     this.#overflow = overflow;
+    this.#isOpen = isOpen;
   }
 
   /** Bytes that wait to be written, here and in the socket. */
@@ -145,6 +150,11 @@ export class Outgoing {
 
   #flush(): void {
     if (this.#isStopped || this.#queue.length === this.#first) return;
+    if (!this.#isOpen()) {
+      // The close frame is out: after it nothing may be sent any more (RFC 6455, section 5.5.1).
+      this.stop();
+      return;
+    }
     const room = SOCKET_BYTES - this.#socket.writableLength;
     if (room > 0) this.#write(room);
   }

@@ -22,10 +22,12 @@ export class WebSocketLink implements Link {
   constructor(ws: WebSocket, socket: Duplex, kind: Link['kind'], limits: OutgoingLimits) {
     this.#ws = ws;
     this.kind = kind;
-    this.#outgoing = new Outgoing(socket, limits, () => {
+    const overflow = () => {
       // `closed` is the last that handlers hear.
       if (ws.readyState !== ws.CLOSED) this.#handlers?.overrun?.();
-    });
+    };
+    // A close of the peer's, and a frame that is none, ws answers with a close frame by itself, at once.
+    this.#outgoing = new Outgoing(socket, limits, overflow, () => ws.readyState === ws.OPEN);
     // ws has closed, or is about to, with the code that fits (1009, 1007, 1002): nothing to add.
     ws.on('error', () => {});
     if ('setNoDelay' in socket) (socket as Socket).setNoDelay(true);
