@@ -11,6 +11,8 @@ export class WellBehavedPair {
   readonly #host: WireClient;
   readonly #agent: WireClient;
   readonly #over: Promise<void>;
+  /** Of the chat that runs now. */
+  session: string | undefined;
   #done = 0;
   #stopped = false;
   #watching: (() => void)[] = [];
@@ -30,6 +32,11 @@ export class WellBehavedPair {
     return new WellBehavedPair(await daemon.host(), await daemon.agent('good'));
   }
 
+  /** Whole chats so far. */
+  get done(): number {
+    return this.#done;
+  }
+
   /** Waits for so many whole chats that began after now. Throws where any has gone wrong since the start. */
   async chats(count: number): Promise<void> {
     // The one that runs now began before.
@@ -38,6 +45,17 @@ export class WellBehavedPair {
       await new Promise<void>((resolve) => this.#watching.push(resolve));
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends the chat that runs as it should, and leaves. Throws where any has gone wrong since the start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#over;
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const client of [this.#host, this.#agent]) {
+      client.close();
+      await client.closed;
+    }
   }
 
   async #run(): Promise<void> {
@@ -58,6 +76,7 @@ export class WellBehavedPair {
 
   async #chat(): Promise<void> {
     const chat = await openChat(this.#host, this.#agent, { agent_id: 'good', prompt: 'on and on' });
+    this.session = chat.sessionId;
     for (let i = 0; i < TOKENS; i++) {
       chat.emit({ kind: 'token', delta: `${i} ` });
       if (i % 10 === 0) await breathe();
