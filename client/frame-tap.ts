@@ -23,6 +23,7 @@ export function tapped(open: SocketFactory, onFrame: OnFrame | undefined): Socke
     let authenticating = true;
     const socket = open(url, {
       opened: () => listener.opened(),
+      pinged: () => listener.pinged(),
       closed: (end) => listener.closed(end),
       message: (text) => {
         tell('in', text);

@@ -29,5 +29,5 @@ export function watchHeartbeat(peer: Peer): void {
     }
   }, TICK);
   // Nothing but the socket keeps the process alive. Browsers have numbers for timers.
-  if (typeof timer === 'object') timer.unref();
+  (timer as number | { unref(): void } as { unref?(): void }).unref?.();
 }

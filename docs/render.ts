@@ -9,7 +9,7 @@ import { turnMachine } from '../machines/turn.machine.ts';
 import { chartSection } from './chart-page.ts';
 import { closeCodeTable, errorTable, limitTable } from './code-tables.ts';
 import { eventTable } from './event-table.ts';
-import { flagTable, notBuiltYet } from './flag-table.ts';
+import { flagTable } from './flag-table.ts';
 import { methodOverview, methodSections, methodTables } from './method-tables.ts';
 import { fillRegions } from './regions.ts';
 import { memberComments } from './source-comments.ts';
@@ -41,7 +41,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
   ]);
   const charts = new Map(Object.entries(MACHINES).map(([name, machine]) => [`chart-${name}`, chartSection(machine)]));
   const readme = new Map([
-    ['flags', flagTable(notBuiltYet(read('daemon/start.ts')))],
+    ['flags', flagTable()],
     ['example-agent', `\`\`\`ts\n${read('examples/agent.ts').trim()}\n\`\`\``],
   ]);
   const pages = [
