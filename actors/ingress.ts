@@ -1,6 +1,6 @@
 import type { ConnectionEvent } from '../machines/connection.machine.ts';
 import { CloseCode } from '../protocol/close-codes.ts';
-import { WireError } from '../protocol/errors.ts';
+import { ErrorCode, WireError } from '../protocol/errors.ts';
 import { isChatEvent } from '../protocol/events.ts';
 import { decodeFrame } from '../protocol/frame.ts';
 import { unwritable } from '../protocol/json.ts';
@@ -80,5 +80,8 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
   }
 }
 
-/** Stands for an answer that could be read but never written again. */
-const UNWRITABLE = { code: -32602, message: 'the answer was nested too deeply, or held a number out of range' };
+/**
+ * Stands for an answer that could be read but never written again. No fault of whoever asked: `-32602` would blame their
+ * parameters.
+ */
+const UNWRITABLE = { code: ErrorCode.InternalError, message: 'the answer was nested too deeply, or held a number out of range' };
