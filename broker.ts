@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { AgentRegistry, createToken } from './actors/agent-registry.ts';
@@ -23,7 +21,7 @@ import type { Limits } from './protocol/limits.ts';
 import type { Link } from './protocol/link.ts';
 import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
-import { ConsolePages, DEFAULT_INSPECTOR_URL } from './transport/console-pages.ts';
+import { ConsolePages } from './transport/console-pages.ts';
 import { Gateway } from './transport/gateway.ts';
 import { linkedPair } from './transport/linked-pair.ts';
 import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
@@ -122,7 +120,9 @@ export interface Broker {
 
 /** Makes a broker. Nothing listens yet, and two of them in one process do not touch each other. */
 export function createBroker(options: BrokerOptions = {}): Broker {
+  const { inspect = false } = options;
   const limits = checkLimits(options.limits);
+  const pages = options.console === false ? undefined : new ConsolePages({ inspect, ...options.console });
   const tokens = Object.freeze({
     // An empty one is none: whoever sends no token at all must not be let in by it.
     daemon: options.tokens?.daemon || createToken(),
@@ -139,7 +139,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
-    inspect: options.inspect ?? false,
+    inspect,
   });
   const stopped = new Promise<void>((resolve) => {
     state.onStopped = resolve;
@@ -157,7 +157,6 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   // The gateway is made next: it answers the scrape itself.
   state.vitals = { mergedTokens: () => gateway.mergedTokens, eventLoopDelay: () => delay.read() };
   const metrics = createMetrics(state);
-  const pages = options.console === false ? undefined : consolePages(options);
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,
     maxConnections: limits.maxConnections,
@@ -233,12 +232,3 @@ export function createBroker(options: BrokerOptions = {}): Broker {
 export const DEFAULT_HOST = '127.0.0.1';
 /** See {@link DEFAULT_HOST}. */
 export const DEFAULT_PORT = 9100;
-function consolePages({ console: place, inspect = false }: BrokerOptions): ConsolePages {
-  const { directory, inspectorUrl = DEFAULT_INSPECTOR_URL } = place || {};
-  return new ConsolePages({ directory: directory ?? builtConsole(), inspect, inspectorUrl });
-}
-
-/** Asked for by the package's name, because the sources and the built files lie at different depths. */
-function builtConsole(): string {
-  return join(createRequire(import.meta.url).resolve('switchboard/package.json'), '../dist/console');
-}

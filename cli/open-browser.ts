@@ -49,13 +49,20 @@ const OPENERS: Partial<Record<NodeJS.Platform, [command: string, ...first: strin
   win32: ['cmd', '/c', 'start', ''],
 };
 
+/** How long an opener has to say that it cannot. Milliseconds. */
+const OPENING_MS = 2_000;
+
 function open(url: string, env: Environment): Promise<boolean> {
   const [command, ...first] = OPENERS[process.platform] ?? ['xdg-open'];
   return new Promise((resolve) => {
     const child = spawn(command, [...first, url], { env, detached: true, stdio: 'ignore' });
     child.once('error', () => resolve(false));
-    child.once('spawn', () => resolve(true));
-    // The browser may live on for as long as it likes.
+    // One that finds no browser says so by its status, and soon; one that is the browser lives on as long as it likes.
+    const timer = setTimeout(() => resolve(true), OPENING_MS);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      resolve(code === 0);
+    });
     child.unref();
   });
 }

@@ -2,7 +2,7 @@ import * as inspect from './inspect.ts';
 import { type MethodTable, none } from './method.ts';
 import * as status from './status.ts';
 
-/** What the console watches the broker by (`wire.md` section 12, `--inspect`). For the host role alone. */
+/** What the console watches the broker by (`docs/protocol.md` section 12). For the host role alone. */
 export const consoleMethods = {
   'broker.status': {
     direction: 'in',

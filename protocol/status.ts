@@ -53,7 +53,7 @@ export const statusResult = z.object({
   queue_bytes: z.object({ total: z.number(), max: z.number() }),
   routing_ms: z
     .object({ p50: z.number(), p99: z.number(), max: z.number(), samples: z.number() })
-    .meta({ description: 'from an event’s arrival to the host’s queue, of one event in 64, over the last 10 s' }),
+    .meta({ description: 'from an event’s arrival to the host’s queue, of one frame in 64, over the last 10 s' }),
   event_loop_delay_ms: z
     .object({ p50: z.number(), p99: z.number(), max: z.number() })
     .meta({ description: 'over the last 5 to 10 s' }),

@@ -1,29 +1,20 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Page } from './http.ts';
+import type { Page, PageRequest } from './page.ts';
 import { chooseEncoding, PageFiles } from './page-files.ts';
 
 /** What a {@link ConsolePages} serves. */
 export interface ConsoleOptions {
-  /** Where the built console lies. */
-  directory: string;
+  /** Where the built console lies. Default: `dist/console` of this package. */
+  directory?: string | undefined;
   /** Whether live statecharts are on; without them there is nothing for Stately's inspector to show. */
   inspect: boolean;
-  /** Where Stately's inspector is: `http(s)`. */
-  inspectorUrl: string;
+  /** Where Stately's inspector is: `http(s)`. Default {@link DEFAULT_INSPECTOR_URL}. */
+  inspectorUrl?: string | undefined;
 }
 
 /** Where Stately's hosted inspector is. */
 export const DEFAULT_INSPECTOR_URL = 'https://stately.ai/inspect';
-
-/** What of a request matters to a page. */
-export interface PageRequest {
-  /** The path as it came, without its query. */
-  path: string;
-  acceptEncoding: string | undefined;
-  host: string | undefined;
-  /** Whether it comes from this machine. */
-  isLocal: boolean;
-}
 
 /** What Vite puts beside a page: one name, with a hash of the content in it, so that it never changes. */
 const ASSET = /^\/assets\/([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.([a-z0-9]+))$/;
@@ -42,15 +33,15 @@ const PLAIN_HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
 
 /** The console, its files, and the page around Stately's inspector (`wire.md` section 1). */
 export class ConsolePages {
-  readonly #options: ConsoleOptions;
+  readonly #options: Required<{ [K in keyof ConsoleOptions]: NonNullable<ConsoleOptions[K]> }>;
   readonly #files = new PageFiles();
 
   /** @throws {TypeError} where the inspector's address is none. */
-  constructor(options: ConsoleOptions) {
-    if (!/^https?:$/.test(new URL(options.inspectorUrl).protocol)) {
-      throw new TypeError(`inspectorUrl takes an http(s) URL, not ${options.inspectorUrl}`);
+  constructor({ inspect, directory = builtConsole(), inspectorUrl = DEFAULT_INSPECTOR_URL }: ConsoleOptions) {
+    if (!/^https?:$/.test(new URL(inspectorUrl).protocol)) {
+      throw new TypeError(`inspectorUrl takes an http(s) URL, not ${inspectorUrl}`);
     }
-    this.#options = options;
+    this.#options = { inspect, directory, inspectorUrl };
   }
 
   /** The page of a path; undefined where the console has none. */
@@ -141,4 +132,9 @@ function pageHeaders(policy: string): Record<string, string> {
 
 function escapeAttribute(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+}
+
+/** Asked for by the package's name, because the sources and the built files lie at different depths. */
+function builtConsole(): string {
+  return join(createRequire(import.meta.url).resolve('switchboard/package.json'), '../dist/console');
 }

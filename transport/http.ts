@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isLoopbackAddress, type Refusal } from './checks.ts';
-import type { PageRequest } from './console-pages.ts';
+import type { Page, PageRequest } from './page.ts';
 
 /** What the plain HTTP endpoints tell about. */
 export interface HttpSource {
@@ -11,16 +11,6 @@ export interface HttpSource {
   metrics(): Promise<{ text: string; contentType: string }>;
   /** The console's page of a path; undefined where it has none. */
   page(request: PageRequest): Promise<Page | undefined>;
-}
-
-/** One answer. */
-export interface Page {
-  status: number;
-  /** Its content type. Default: plain text. */
-  type?: string;
-  body: string | Buffer;
-  /** What it has beside, or in place of, the headers that every answer has. */
-  headers?: Record<string, string>;
 }
 
 const NOT_FOUND: Page = { status: 404, body: 'not found\n' };
@@ -83,8 +73,12 @@ async function find(request: IncomingMessage, source: HttpSource): Promise<Page>
   }
 }
 
+/** What a proxy adds for whom it asks: those may be anywhere, however near the proxy itself is. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
 /** A Unix socket has no address: whoever is on it is on this machine. */
-function isLocal({ socket }: IncomingMessage): boolean {
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  if (FORWARDED.some((name) => headers[name] !== undefined)) return false;
   return socket.remoteAddress === undefined || isLoopbackAddress(socket.remoteAddress);
 }
 

@@ -3,7 +3,7 @@ import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import type { Handler } from '../dispatcher.ts';
 
-/** `broker.status` (`wire.md` section 12): everything is counted anyhow, and only put together here. */
+/** `broker.status` (`docs/protocol.md` section 12): everything is counted anyhow, and only put together here. */
 export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
   const { counters, inspection, vitals } = state;
   const { rss, heapUsed } = process.memoryUsage();

@@ -76,6 +76,20 @@ describe('switchboard console', () => {
     expect([opened(), far.opened()]).toEqual([undefined, undefined]);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'an opener that finds no browser › says to open it by hand, and leaves no secret behind',
+    async () => {
+      const { home } = await startAnnounced();
+      const bin = temporaryDirectory();
+      writeFileSync(join(bin, 'xdg-open'), '#!/bin/sh\nexit 3\n');
+      chmodSync(join(bin, 'xdg-open'), 0o755);
+      const io = new TestIo({ SWITCHBOARD_HOME: home, DISPLAY: ':99', PATH: `${bin}:${process.env.PATH}` });
+      expect(await io.run('console')).toBe(0);
+      expect(io.err).toContain('open it in a browser');
+      expect(existsSync(join(home, 'run/console.html'))).toBe(false);
+    },
+  );
+
   it('no program there to open it › says to open it by hand, and leaves no secret behind', async () => {
     const { home } = await startAnnounced();
     const io = new TestIo({ SWITCHBOARD_HOME: home, DISPLAY: ':99', PATH: temporaryDirectory() });

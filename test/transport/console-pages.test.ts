@@ -170,6 +170,18 @@ describe('GET /inspect/stately', () => {
     expect(policy).toContain("script-src 'self'");
   });
 
+  test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'])(
+    'asked for through a proxy (%s) › then it is refused: whoever asks may be anywhere',
+    async (name) => {
+      const { port } = await startConsole({ inspect: true });
+      const { status, body } = await http(port, '/inspect/stately', { headers: { [name]: '203.0.113.9' } });
+      expect(status).toBe(403);
+      expect(body).toContain('own machine alone');
+      // The console itself needs a token, and goes through.
+      expect((await http(port, '/', { headers: { [name]: '203.0.113.9' } })).status).toBe(200);
+    },
+  );
+
   test('without them › then it says how to turn them on', async () => {
     const { port } = await startConsole();
     const { status, body } = await http(port, '/inspect/stately');

@@ -1,0 +1,19 @@
+/** What of a request matters to a page. */
+export interface PageRequest {
+  /** The path as it came, without its query. */
+  path: string;
+  acceptEncoding: string | undefined;
+  host: string | undefined;
+  /** Whether it comes from this machine, and not through a proxy for somebody who may be anywhere. */
+  isLocal: boolean;
+}
+
+/** An answer to a plain HTTP request. */
+export interface Page {
+  status: number;
+  /** Its content type. Default: plain text. */
+  type?: string;
+  body: string | Buffer;
+  /** What it has beside, or in place of, the headers that every answer has. */
+  headers?: Record<string, string>;
+}
