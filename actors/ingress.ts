@@ -84,4 +84,7 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
  * Stands for an answer that could be read but never written again. No fault of whoever asked: `-32602` would blame their
  * parameters.
  */
-const UNWRITABLE = { code: ErrorCode.InternalError, message: 'the answer was nested too deeply, or held a number out of range' };
+const UNWRITABLE = {
+  code: ErrorCode.InternalError,
+  message: 'the answer was nested too deeply, or held a number out of range',
+};

@@ -121,7 +121,7 @@ export class TurnLog {
   at(seq: number): Extract<OutwardEvent, { type: 'chat.token' | 'chat.frame' }> | undefined {
     const entry = seq < this.#firstSeq ? undefined : this.#entries[this.#first + seq - this.#firstSeq];
     if (entry === undefined) return undefined;
-    if (typeof entry === 'object') return { type: 'chat.frame', text: entry.text };
+    if (typeof entry === 'object') return { type: 'chat.frame', text: entry.text, delta: entry.delta };
     return { type: 'chat.token', token: { head: this.tokenHead, seq, seqFrom: seq, delta: entry } };
   }
 

@@ -44,8 +44,9 @@ function deliver(source: AnyActorRef, turn: Turn, params: JsonObject): void {
   const { log, host } = turn;
   if (log) {
     const text = chatFrame(params);
-    log.addFrame(text, params.kind === 'token' ? (params.delta as string) : undefined);
-    publish(source, turn, { type: 'chat.frame', text });
+    const delta = params.kind === 'token' ? (params.delta as string) : undefined;
+    log.addFrame(text, delta);
+    publish(source, turn, { type: 'chat.frame', text, delta });
   } else if (host) tell(source, host.ref, { type: 'chat.deliver', params });
 }
 

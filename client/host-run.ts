@@ -142,6 +142,7 @@ function hostOn({ kept, chats, events, tools }: HostRun): Host {
     },
     setStatus: (status) => request('host.set_status', status),
     request,
+    retry: () => kept.retry(),
     close: () => kept.stop(),
   };
 }

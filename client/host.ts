@@ -122,6 +122,8 @@ export interface Host {
   /** Says what an agent that this connection has registered is doing. */
   setStatus(status: InputOf<'host.set_status'>): Promise<HostAgent>;
   readonly request: RequestFunction;
+  /** Tries to connect at once, where it waits for the next try: for who knows that the network is back. */
+  retry(): void;
   /** Ends the connection for good; chats that still run fail with `ConnectionClosedError`. Resolves when the socket is closed. */
   close(): Promise<void>;
 }

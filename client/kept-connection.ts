@@ -34,6 +34,8 @@ export class KeptConnection {
   #connection: Connection | undefined;
   #status: ConnectionStatus = { status: 'connecting' };
   #settle: (error: SwitchboardError) => void = () => {};
+  /** Ends the present wait. */
+  #wake: () => void = () => {};
 
   constructor(input: KeptConnectionInput) {
     this.#input = input;
@@ -66,6 +68,11 @@ export class KeptConnection {
     });
   }
 
+  /** Tries at once, where it waits for the next try. */
+  retry(): void {
+    this.#wake();
+  }
+
   /** Ends it for good. @param error what {@link KeptConnection.closed} tells. */
   async stop(error: SwitchboardError = new ConnectionClosedError()): Promise<void> {
     this.#stop.abort(error);
@@ -87,7 +94,7 @@ export class KeptConnection {
       if (!error.retryable || !this.#input.persists(this.#connection !== undefined)) return error;
       const delayMs = this.#backoff.next();
       this.#become({ status: 'waiting', error, delayMs });
-      await pause(delayMs, stop);
+      await this.#pause(delayMs, stop);
     }
     return stop.reason;
   }
@@ -111,23 +118,24 @@ export class KeptConnection {
     this.#backoff.held(performance.now() - since);
     return error;
   }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', finish);
+        resolve();
+      };
+      const timer = setTimeout(finish, ms);
+      this.#wake = finish;
+      signal.addEventListener('abort', finish);
+      if (signal.aborted) finish();
+    });
+  }
 }
 
 /** Anything else than an error of the SDK's is a fault in the given `url` function, which trying again does not mend. */
 function asError(cause: unknown): SwitchboardError {
   if (cause instanceof SwitchboardError) return cause;
   return new ConnectionError(cause instanceof Error ? cause.message : String(cause), { retryable: false, cause });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, ms);
-    signal.addEventListener('abort', finish);
-    if (signal.aborted) finish();
-  });
 }

@@ -52,7 +52,7 @@ export type OutwardEvent =
   /** One event of a turn, stamped, for the host: no chart step either. */
   | { type: 'chat.deliver'; params: JsonObject }
   /** The same, put together already: one text for a turn's log and for all who watch it. */
-  | { type: 'chat.frame'; text: string }
+  | { type: 'chat.frame'; text: string; delta?: string | undefined }
   /** The same for a plain token, not yet put together. */
   | { type: 'chat.token'; token: Token };
 

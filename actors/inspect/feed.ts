@@ -12,8 +12,11 @@ import { Watcher } from './watcher.ts';
 
 /** How often watchers are told, in milliseconds. */
 const TICK_MS = 50;
-/** What a snapshot may be, in bytes of JSON: beyond the first contexts are left out, beyond the second actors. */
-const SNAPSHOT_CONTEXT_BYTES = 2 * 1024 * 1024;
+/**
+ * What a snapshot may be, in bytes of JSON: beyond the first contexts are left out, and follow by and by; beyond the
+ * second actors. It is made in one go, while every stream waits, and a context costs most of it.
+ */
+const SNAPSHOT_CONTEXT_BYTES = 256 * 1024;
 const SNAPSHOT_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -139,11 +142,10 @@ export class InspectFeed {
         leftOut += 1;
         continue;
       }
-      const described = recorder.describe(ref);
+      const described = recorder.describe(ref, { withContext: used <= SNAPSHOT_CONTEXT_BYTES });
       if (!described) continue;
-      const hasRoom = used <= SNAPSHOT_CONTEXT_BYTES;
-      actors.push(hasRoom ? described.actor : { ...described.actor, context: {} });
-      used += hasRoom ? described.bytes : 400;
+      actors.push(described.actor);
+      used += described.bytes;
     }
     return { actors, leftOut };
   }

@@ -20,6 +20,8 @@ interface Reporting {
 export function hookInspection(system: ActorSystem<ActorSystemInfo>, see: (report: Report) => void): () => void {
   const reporting = system as unknown as Reporting;
   const send = reporting._sendInspectionEvent;
+  // No public name: an XState without it must be noticed here, and not in the middle of a turn.
+  if (typeof send !== 'function') throw new Error('this XState reports in another way; the hook has to be adapted');
   reporting._sendInspectionEvent = (report) => {
     see(report);
     send(report);

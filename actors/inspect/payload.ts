@@ -8,6 +8,9 @@ import { type View, viewOf } from './view.ts';
 /** How much is shown of one event, in bytes of JSON. */
 const MAX_PAYLOAD_BYTES = 2048;
 
+/** A frame is taken apart for watchers up to this length: of a longer one hardly anything would be shown. Characters. */
+const MAX_FRAME_READ = 16_384;
+
 const DONE = 'xstate.done.actor.';
 const FAILED = 'xstate.error.actor.';
 const AFTER = 'xstate.after.';
@@ -38,6 +41,8 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
       const { seq, seqFrom, delta } = fields.token as Token;
       return { seq, ...(seqFrom === seq ? {} : { seq_from: seqFrom }), delta };
     }
+    case 'chat.frame':
+      return frameOf(fields.text as string);
     case 'rpc.reply':
       return isSnapshot(fields.result) ? { ...fields, result: MASKED_SNAPSHOT } : fields;
     case 'link.opened':
@@ -50,6 +55,11 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
       if (type.startsWith(FAILED)) return { id: type.slice(FAILED.length), error: fields.error };
       return fields;
   }
+}
+
+/** What a frame says, as `chat.deliver` would. Of a long one only how long: a secret is known by its key, not in a text. */
+function frameOf(text: string): JsonObject {
+  return text.length > MAX_FRAME_READ ? { text: '…', length: text.length } : { params: JSON.parse(text).params };
 }
 
 /** The feed's own answer: everything in it has just been told. */

@@ -28,13 +28,34 @@ type HeardReport = Extract<Report, { type: '@xstate.event' }>;
 /** Hears of each record, and about how many bytes of JSON it is. */
 export type Emit = (record: Unnumbered, bytes: number) => void;
 
-const HOT_TYPES = 5;
+/** The event types that take no chart step where they are legal (law 2). */
+const OFF_CHART: ReadonlySet<string> = new Set([
+  'turn.event',
+  'chat.event',
+  'chat.token',
+  'chat.event.received',
+  'chat.frame',
+  'chat.deliver',
+]);
+const TOKEN_TYPES = 6;
 
-/** Which of the event types this is that come in great numbers and take no chart step (law 2); -1: none of them. */
-function placeOfHot(type: string): number {
-  if (type === 'turn.event') return 0;
-  if (type === 'chat.event') return 1;
-  if (type === 'chat.token') return 2;
+interface Carrying extends EventObject {
+  params?: { kind?: unknown };
+  /** Of a `chat.frame` that is a token. */
+  delta?: unknown;
+}
+
+/**
+ * By which of its types an event carries a `token`; -1: none of them. Tokens come in great numbers and are told as
+ * bundles then, everything else one by one.
+ */
+function placeOfToken(event: Carrying): number {
+  const { type } = event;
+  if (type === 'chat.token') return 0;
+  if (type === 'chat.frame') return event.delta === undefined ? -1 : 5;
+  if (event.params?.kind !== 'token') return -1;
+  if (type === 'turn.event') return 1;
+  if (type === 'chat.event') return 2;
   if (type === 'chat.event.received') return 3;
   return type === 'chat.deliver' ? 4 : -1;
 }
@@ -53,8 +74,8 @@ export class Recorder {
   readonly #state: BrokerState;
   readonly #emit: Emit;
   readonly #watched = new Map<unknown, Watched>();
-  /** Who heard the last event of each hot type: mostly the one that hears the next. */
-  readonly #latest: (Watched | undefined)[] = new Array(HOT_TYPES).fill(undefined);
+  /** Who heard the last token of each type: mostly the one that hears the next. */
+  readonly #latest: (Watched | undefined)[] = new Array(TOKEN_TYPES).fill(undefined);
   readonly #window: Window = { number: 1, left: TOLD_SINGLY_BY_ALL };
   #windowSince = 0;
   #bundlesSince = 0;
@@ -69,12 +90,12 @@ export class Recorder {
   /** Takes one report of the actor system. */
   take(report: Report): void {
     if (report.type === '@xstate.event') {
-      const place = placeOfHot(report.event.type);
+      const place = placeOfToken(report.event);
       if (place < 0) this.#heard(report);
-      else this.#heardHot(place, report);
+      else this.#heardToken(place, report);
     } else if (report.type === '@xstate.snapshot') {
       // Handled off the chart. One that moved it all the same is seen when its context is looked at.
-      if (placeOfHot(report.event.type) < 0 || report.snapshot.status !== 'active') this.#stepped(report);
+      if (!OFF_CHART.has(report.event.type) || report.snapshot.status !== 'active') this.#stepped(report);
     } else if (report.type === '@xstate.microstep') {
       const steps = this.#watched.get(report.actorRef)?.steps;
       if (steps && steps.length < MAX_STEPS) steps.push(statePaths(report.snapshot.value));
@@ -97,15 +118,15 @@ export class Recorder {
   }
 
   /** One live actor as it stands, from here on followed; undefined where it has ended. */
-  describe(ref: AnyActorRef): { actor: InspectedActor; bytes: number } | undefined {
+  describe(ref: AnyActorRef, how: { withContext: boolean }): { actor: InspectedActor; bytes: number } | undefined {
     const watched = this.#follow(ref);
     if (!watched) return undefined;
     this.#tellBundles(watched);
-    return this.#actorOf(watched);
+    return this.#actorOf(watched, how);
   }
 
   /** On every token's way, four times: nothing is made here, and hardly anything looked up. */
-  #heardHot(place: number, { actorRef, sourceRef, event }: HeardReport): void {
+  #heardToken(place: number, { actorRef, sourceRef, event }: HeardReport): void {
     let watched = this.#latest[place];
     if (watched?.ref !== actorRef) {
       watched = this.#watched.get(actorRef) ?? this.#follow(actorRef);
@@ -114,7 +135,7 @@ export class Recorder {
     }
     watched.isTouched = true;
     if (watched.isToldSingly(this.#window)) this.#tellEvent(watched, event, sourceRef, 1);
-    else watched.bundle(event, sourceRef);
+    else watched.bundle(place, event, sourceRef);
   }
 
   #heard({ actorRef, sourceRef, event }: HeardReport): void {
@@ -184,12 +205,13 @@ export class Recorder {
     return watched;
   }
 
-  #actorOf(watched: Watched): { actor: InspectedActor; bytes: number } {
+  #actorOf(watched: Watched, { withContext } = { withContext: true }): { actor: InspectedActor; bytes: number } {
     const { ref, id, snapshot, state } = watched;
     const facts = factsOf(this.#state, snapshot);
-    const { value, bytes } = contextView(facts);
-    watched.contextText = JSON.stringify(value);
-    watched.isTouched = false;
+    const { value, bytes } = withContext ? contextView(facts) : { value: {}, bytes: 0 };
+    if (withContext) watched.contextText = JSON.stringify(value);
+    // One whose context was left out is told of with the next ones that have changed.
+    watched.isTouched = !withContext;
     const actor: InspectedActor = {
       id,
       name: ref.id,
@@ -212,8 +234,10 @@ export class Recorder {
   }
 
   #tellBundles(watched: Watched): void {
-    if (watched.bundles.length === 0) return;
-    for (const { last, source, count } of watched.bundles.splice(0)) this.#tellEvent(watched, last, source, count);
+    if (!watched.hasBundles) return;
+    for (const { last, source, count } of watched.takeBundles()) {
+      if (last) this.#tellEvent(watched, last, source, count);
+    }
   }
 
   #tellTransition(watched: Watched, eventType: string, previous: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { isSecretKey, MASK, maskText } from '../preview.ts';
+import { isSecretField, isSecretPair, MASK, maskText } from '../preview.ts';
 
 /** A value as watchers may see it, and about how many bytes of JSON it is. */
 export interface View {
@@ -16,7 +16,7 @@ const MAX_DEPTH = 8;
 const RESERVE = MAX_DEPTH * 16;
 const CUT = '…';
 /** What a token of the broker's own looks like: 32 bytes in base64url. A client's id is as long. */
-const TOKEN = /(?<![\w-])(?!client-)[\w-]{43}(?![\w-])/g;
+const TOKEN = /(?<![A-Za-z0-9])(?!client-)[\w-]{43}(?![A-Za-z0-9])/g;
 
 /**
  * What is shown of any value: JSON of `maxBytes` at most, secrets masked, long texts cut, records of the broker's by
@@ -76,8 +76,6 @@ function showObject(value: object, budget: Budget, depth: number): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return showText(nameOf(value as JsonObject), budget);
   const source = value as JsonObject;
-  // A header or a variable as `{name, value}`: the key is in a value.
-  const isNamedSecret = typeof source.name === 'string' && isSecretKey(source.name);
   const shown: [string, unknown][] = [];
   budget.left -= 2;
   for (const key in source) {
@@ -87,8 +85,7 @@ function showObject(value: object, budget: Budget, depth: number): unknown {
       break;
     }
     const name = showText(key, budget);
-    const isSecret = isSecretKey(key) || (isNamedSecret && key === 'value');
-    shown.push([name, isSecret ? showText(MASK, budget) : show(source[key], budget, depth + 1)]);
+    shown.push([name, isSecretField(source, key) ? showText(MASK, budget) : show(source[key], budget, depth + 1)]);
     budget.left -= 2;
   }
   // Own properties whatever their name: `__proto__` is an ordinary key here.
@@ -98,6 +95,7 @@ function showObject(value: object, budget: Budget, depth: number): unknown {
 function showArray(items: readonly unknown[], budget: Budget, depth: number): unknown[] {
   const shown: unknown[] = [];
   budget.left -= 2;
+  if (isSecretPair(items)) return [showText(items[0] as string, budget), showText(MASK, budget)];
   for (const item of items) {
     if (budget.left <= 0) {
       shown.push(CUT);

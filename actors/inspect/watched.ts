@@ -11,11 +11,10 @@ export interface Window {
   left: number;
 }
 
-/** Events of one type that are told together. */
+/** Events of one type that are told together; `last` is undefined while there are none. */
 export interface Bundle {
-  readonly type: string;
   count: number;
-  last: EventObject;
+  last: EventObject | undefined;
   source: AnyActorRef | undefined;
 }
 
@@ -29,12 +28,16 @@ export class Watched {
   contextText = '';
   /** It has heard something since. */
   isTouched = false;
-  readonly bundles: Bundle[] = [];
+  /** One for each hot type that it has heard in great numbers, by the type's place; kept for the next ones. */
+  readonly #kept: (Bundle | undefined)[] = [];
+  /** Those that hold something, in the order in which they began. */
+  #bundles: Bundle[] = [];
   /** Where its chart has been since it was last told, one for each step of the event that it works on. */
   steps: string[][] = [];
   #window = 0;
   #heard = 0;
-  #isLoud = false;
+  /** So many may be told singly in this window. */
+  #singly = 0;
 
   constructor(ref: AnyActorRef, snapshot: AnyMachineSnapshot) {
     this.ref = ref;
@@ -48,27 +51,51 @@ export class Watched {
    * window before has not got quieter until a whole window says so.
    */
   isToldSingly(window: Window): boolean {
-    if (this.#window !== window.number) {
-      this.#isLoud = this.#window === window.number - 1 && this.#heard > TOLD_SINGLY;
-      this.#window = window.number;
-      this.#heard = 0;
-    }
+    if (this.#window !== window.number) this.#begin(window);
     this.#heard += 1;
-    if (this.#isLoud || this.#heard > TOLD_SINGLY || window.left <= 0) return false;
+    if (this.#heard > this.#singly || window.left <= 0) return false;
     window.left -= 1;
     return true;
   }
 
-  /** Adds an event to those of its type. */
-  bundle(event: EventObject, source: AnyActorRef | undefined): void {
-    for (const bundle of this.bundles) {
-      if (bundle.type !== event.type) continue;
-      bundle.count += 1;
-      bundle.last = event;
-      bundle.source = source;
-      return;
+  #begin({ number }: Window): void {
+    const isLoud = this.#window === number - 1 && this.#heard > TOLD_SINGLY;
+    this.#singly = isLoud ? 0 : TOLD_SINGLY;
+    this.#window = number;
+    this.#heard = 0;
+  }
+
+  /** Adds an event to those of its type, which is the hot one in this place. Makes nothing but the first time. */
+  bundle(place: number, event: EventObject, source: AnyActorRef | undefined): void {
+    const bundle = this.#kept[place] ?? this.#keep(place);
+    if (bundle.count === 0) this.#bundles.push(bundle);
+    bundle.count += 1;
+    bundle.last = event;
+    bundle.source = source;
+  }
+
+  #keep(place: number): Bundle {
+    const bundle: Bundle = { count: 0, last: undefined, source: undefined };
+    while (this.#kept.length < place) this.#kept.push(undefined);
+    this.#kept[place] = bundle;
+    return bundle;
+  }
+
+  /** Whether events wait to be told together. */
+  get hasBundles(): boolean {
+    return this.#bundles.length > 0;
+  }
+
+  /** Takes what waits, and begins anew. */
+  takeBundles(): Bundle[] {
+    const taken = this.#bundles.map((bundle) => ({ ...bundle }));
+    for (const bundle of this.#bundles) {
+      bundle.count = 0;
+      bundle.last = undefined;
+      bundle.source = undefined;
     }
-    this.bundles.push({ type: event.type, count: 1, last: event, source });
+    this.#bundles = [];
+    return taken;
   }
 }
 

@@ -24,6 +24,7 @@ const MASKED = '[redacted]';
 test.each([
   ...['token', 'access_token', 'refreshToken', 'API_KEY', 'apikey', 'api-key', 'password', 'passwd', 'Passphrase'],
   ...['secret', 'client_secret', 'Authorization', 'cookie', 'set-cookie', 'private_key', 'credentials', 'bearer'],
+  ...['Cookies', 'tokens', 'secretKey', 'clientSecretValue', 'x-functions-key', 'X-Auth-Token-a', 'authorization '],
 ])('the gate’s preview › when a key is %j › then its value is masked, whatever it is and however deep', async (key) => {
   const shownOf = await setUp();
   const shown = await shownOf({
@@ -44,6 +45,20 @@ test.each([
 ])('the gate’s preview › when a value looks like a token: %j › then it is masked, whatever its key', async (value) => {
   const shownOf = await setUp();
   expect(JSON.parse(await shownOf({ text: value, list: [value] }))).toEqual({ text: MASKED, list: [MASKED] });
+});
+
+test('the gate’s preview › when a key is a value, of a header or a pair › then what it names is masked', async () => {
+  const shownOf = await setUp();
+  const headers = [
+    { name: 'Authorization', value: 'hunter2' },
+    { key: 'Authorization', value: 'hunter2' },
+    { type: 'header', name: 'X-Cust', value: 'hunter2' },
+    ['Authorization', 'hunter2'],
+  ];
+  const shown = await shownOf({ headers, env: 'API_KEY=hunter2', line: 'X-Api-Key: hunter2', max_tokens: 100 });
+  expect(shown).not.toContain('hunter2');
+  expect(shown).toContain('X-Cust');
+  expect(JSON.parse(shown).max_tokens).toBe(100);
 });
 
 test('the gate’s preview › when values are ordinary › then they are shown as they are', async () => {

@@ -44,6 +44,18 @@ describe('connectHost with reconnect', () => {
     expect(await stage.host.closed).toBeInstanceOf(ConnectionClosedError);
   });
 
+  it('told to › tries at once, and not before it was told', async () => {
+    await stage.connect({ reconnect: { minMs: 3_600_000, maxMs: 3_600_000 } });
+    stage.wire.terminate();
+    await expect.poll(() => stage.host.status).toBe('waiting');
+    stage.host.retry();
+    await (await stage.broker.accept()).authenticate();
+    await expect.poll(() => stage.host.status).toBe('ready');
+    // There is nothing to hurry now.
+    stage.host.retry();
+    expect(stage.host.status).toBe('ready');
+  });
+
   it('left out › does not come back for plain chats', async () => {
     await stage.connect();
     const chat = stage.host.chat('echo', 'x');
