@@ -44,6 +44,19 @@ export function moment(at: number): string {
   return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString('en-CA')} ${time}`;
 }
 
+/** A moment to the millisecond, on the clock of whoever looks: `14:03:22.041`. */
+export function clockTime(at: number): string {
+  const date = new Date(at);
+  return `${date.toLocaleTimeString('en-GB')}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** An agent's own deadline in Unix milliseconds: it may be seconds, milliseconds or a date. Anything else says nothing. */
+export function deadlineOf(deadline: unknown): number | undefined {
+  const number = typeof deadline === 'number' ? deadline : Date.parse(String(deadline ?? ''));
+  if (!Number.isFinite(number) || number <= 0) return undefined;
+  return number < 100_000_000_000 ? number * 1_000 : number;
+}
+
 /** What a machine calls something, for people: `agent_disconnected` as `agent disconnected`. */
 export function words(name: string): string {
   return name.replaceAll('_', ' ');

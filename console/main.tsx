@@ -1,6 +1,8 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { startFeed } from './feed.ts';
+import { startBrokerClock } from './broker-clock.ts';
+import { startKeeping } from './chat/keeping.ts';
+import { startFeed } from './host-feed.ts';
 import { startSession } from './session.ts';
 import './styles/tokens.css';
 import './styles/base.css';
@@ -9,6 +11,8 @@ import './styles/shell.css';
 const root = document.getElementById('app');
 if (root) {
   startSession();
+  startBrokerClock();
   startFeed();
+  void startKeeping();
   render(<App />, root);
 }

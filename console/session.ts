@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
-import { AuthError, connectHost, type Host } from '../client/browser.ts';
+import { AuthError, connectHost, type Host, type HostStatus } from '../client/browser.ts';
+import { forgetAll } from './sign-out.ts';
 import { taps } from './tap.ts';
 
 /** How the page stands with the daemon. `host` is a new object after each reconnect; what hangs on it starts anew. */
@@ -19,10 +20,14 @@ export const session = signal<Session>({ kind: 'connecting', typed: false });
 export const host = computed(() => (session.value.kind === 'connected' ? session.value.host : undefined));
 
 const TOKEN_KEY = 'switchboard.host-token';
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 5_000;
+/** Waits between two tries; milliseconds. */
+const RETRY = { minMs: 500, maxMs: 5_000 };
+/** How long after a first connection that did not come about. Milliseconds. */
+const FIRST_RETRY_MS = 2_000;
 /** Who connects now. One that finds itself replaced leaves everything alone. */
 let attempt = 0;
+/** The connection, one that is lost and tried again too. */
+let kept: Host | undefined;
 let wake: (() => void) | undefined;
 
 /** Where the daemon's WebSocket is: beside the page. */
@@ -79,6 +84,8 @@ export function signIn(token: string): void {
 /** Forgets the token and the connection. */
 export function signOut(): void {
   sessionStorage.removeItem(TOKEN_KEY);
+  // While there still is a connection: they may have a last word.
+  forgetAll();
   leave();
   session.value = { kind: 'signed-out' };
 }
@@ -86,44 +93,59 @@ export function signOut(): void {
 /** Does not wait for the next try. */
 export function retryNow(): void {
   wake?.();
+  kept?.retry();
 }
 
 function leave(): void {
   attempt += 1;
   wake?.();
-  void host.peek()?.close();
+  void kept?.close();
+  kept = undefined;
 }
 
-/** Keeps a connection until the token is refused or the person signs out. */
+/** Keeps a connection until the token is refused or the person signs out. Once it is there, the SDK brings it back. */
 async function connect(token: string, typed: boolean): Promise<void> {
   leave();
   const mine = attempt;
-  let wait = FIRST_RETRY_MS;
   let since: number | undefined;
   let wasConnected = false;
+  let isRefused = false;
   session.value = { kind: 'connecting', typed };
+  const connected = (connection: Host) => {
+    // A view of its own for each connection: what hangs on it starts anew.
+    session.value = { kind: 'connected', host: Object.create(connection), again: wasConnected };
+    wasConnected = true;
+    since = undefined;
+  };
+  const lost = (waitMs: number) => {
+    since ??= Date.now();
+    session.value = { kind: 'lost', since, retryAt: Date.now() + waitMs };
+  };
+  const onStatus = (now: HostStatus) => {
+    if (mine !== attempt) return;
+    if (now.status === 'ready' && kept) connected(kept);
+    else if (now.status === 'waiting') lost(now.delayMs);
+    else if (now.status === 'closed' && now.error instanceof AuthError) {
+      sessionStorage.removeItem(TOKEN_KEY);
+      session.value = { kind: 'signed-out', why: wasConnected ? 'restarted' : 'refused' };
+      isRefused = true;
+    } else if (now.status === 'closed') lost(FIRST_RETRY_MS);
+  };
   while (mine === attempt) {
     try {
-      const connection = await connectHost({ url: socketUrl(), hostToken: token, ...taps });
+      const options = { url: socketUrl(), hostToken: token, reconnect: RETRY, onStatus };
+      const connection = await connectHost({ ...options, ...taps });
       if (mine !== attempt) return void connection.close();
-      session.value = { kind: 'connected', host: connection, again: wasConnected };
-      wasConnected = true;
-      wait = FIRST_RETRY_MS;
-      since = undefined;
+      kept = connection;
+      if (connection.status === 'ready') connected(connection);
       await connection.closed;
-    } catch (error) {
-      if (mine !== attempt) return;
-      if (error instanceof AuthError) {
-        sessionStorage.removeItem(TOKEN_KEY);
-        session.value = { kind: 'signed-out', why: wasConnected ? 'restarted' : 'refused' };
-        return;
-      }
+    } catch {
+      // Its status has told why.
     }
     if (mine !== attempt) return;
-    since ??= Date.now();
-    session.value = { kind: 'lost', since, retryAt: Date.now() + wait };
-    await pause(wait);
-    wait = Math.min(wait * 2, LAST_RETRY_MS);
+    kept = undefined;
+    if (isRefused) return;
+    await pause(FIRST_RETRY_MS);
   }
 }
 

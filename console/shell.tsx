@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import type { Tab } from './app.tsx';
+import { pending } from './approval-rows.ts';
 import { now } from './clock.ts';
-import { pending } from './feed.ts';
 import { age } from './format.ts';
 import { Mark } from './mark.tsx';
 import { link } from './route.ts';

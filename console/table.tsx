@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { count } from './format.ts';
 
 /** A column of a {@link Table}. */
 export interface Column<Row> {
@@ -58,7 +59,7 @@ export function Table<Row>({ label, columns, rows, keyOf, empty, more = 0 }: Tab
           ))}
         </tbody>
       </table>
-      {more > 0 ? <p class="more">and {more.toLocaleString('en-US')} more</p> : null}
+      {more > 0 ? <p class="more">and {count(more)} more</p> : null}
     </div>
   );
 }

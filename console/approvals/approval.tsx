@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApprovalRow } from '../../client/browser.ts';
-import { now } from '../clock.ts';
+import { brokerTime, shownAt } from '../broker-clock.ts';
 import { age, count, moment, words } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link } from '../route.ts';
@@ -99,8 +99,8 @@ function Clock({ row, subject }: { row: ApprovalRow; subject: Subject }) {
       </p>
     );
   }
-  if (subject.expiresAt === undefined) return <p class="clock">waiting {age(now.value - row.created_at)}</p>;
-  const left = subject.expiresAt - now.value;
+  if (subject.expiresAt === undefined) return <p class="clock">waiting {age(shownAt.value - row.created_at)}</p>;
+  const left = subject.expiresAt - brokerTime.value;
   return (
     <p class="clock" data-soon={left < SOON_MS}>
       {left > 0 ? `${age(left)} left` : 'out of time'}

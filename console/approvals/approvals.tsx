@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApprovalRow } from '../../client/browser.ts';
-import { approvals, isFeedLive, pending } from '../feed.ts';
+import { approvals, pending } from '../approval-rows.ts';
+import { isFeedLive } from '../host-feed.ts';
 import { Approval } from './approval.tsx';
 import './approvals.css';
 
@@ -17,7 +18,8 @@ export function Approvals() {
   for (const { id } of pending.value) seen.current.add(id);
   const rows = [...approvals.value.values()];
   const current = upper(rows, seen.current);
-  const earlier = rows.filter((row) => !current.includes(row)).reverse();
+  const isCurrent = new Set(current);
+  const earlier = rows.filter((row) => !isCurrent.has(row)).reverse();
   const waiting = pending.value.length;
   useEffect(() => {
     // Of what the daemon has forgotten, nobody needs to know that it was here.

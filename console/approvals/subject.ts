@@ -1,4 +1,5 @@
 import type { ApprovalRow } from '../../client/browser.ts';
+import { deadlineOf } from '../format.ts';
 import { visible } from '../visible.ts';
 
 /** What an approval is about, as people read it. */
@@ -22,6 +23,11 @@ export interface Subject {
 const MAX_PREVIEW = 20_000;
 const GATED = 'ws.method:';
 
+/** What an agent tells of what it wants to do, whole. @param title what stands above it. */
+export function detailsOf(details: object, tool: unknown, title: string): string {
+  return show(withTool(details, tool, title));
+}
+
 /** Reads a row of whichever source: a chat's, a gate's, or one that somebody has raised by hand. */
 export function subjectOf({ action, agent_id: agentId, details, expires_at }: ApprovalRow): Subject {
   const { source, session_id, turn_id, approval_id: _id, method, tool, params_preview, deadline, ...rest } = details;
@@ -29,7 +35,7 @@ export function subjectOf({ action, agent_id: agentId, details, expires_at }: Ap
   const name = isGated ? `${action.slice(GATED.length)}${typeof tool === 'string' ? `: ${tool}` : ''}` : action;
   const who = agentId === null ? 'a host' : `agent ${agentId}`;
   const preview =
-    params_preview === undefined ? show(withTool(rest, isGated ? undefined : tool, action)) : pretty(params_preview);
+    params_preview === undefined ? detailsOf(rest, isGated ? undefined : tool, action) : pretty(params_preview);
   return {
     title: visible(name),
     raiser: isGated ? `${who}, whose request is held back` : source === 'chat' ? `${who}, in a chat` : who,
@@ -37,7 +43,7 @@ export function subjectOf({ action, agent_id: agentId, details, expires_at }: Ap
     leftOut: Math.max(0, preview.length - MAX_PREVIEW),
     turnId: text(turn_id),
     sessionId: text(session_id),
-    expiresAt: expires_at ?? momentOf(deadline),
+    expiresAt: expires_at ?? deadlineOf(deadline),
   };
 }
 
@@ -65,11 +71,4 @@ function pretty(preview: unknown): string {
   } catch {
     return preview;
   }
-}
-
-/** An agent's own deadline: Unix seconds or milliseconds, or a date. Anything else says nothing. */
-function momentOf(deadline: unknown): number | undefined {
-  const number = typeof deadline === 'number' ? deadline : Date.parse(String(deadline ?? ''));
-  if (!Number.isFinite(number) || number <= 0) return undefined;
-  return number < 100_000_000_000 ? number * 1_000 : number;
 }

@@ -1,5 +1,5 @@
-import { useState } from 'preact/hooks';
-import { now } from '../clock.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { shownAt } from '../broker-clock.ts';
 import { age, count } from '../format.ts';
 import { link } from '../route.ts';
 import { ChartView } from './chart-view.tsx';
@@ -16,8 +16,14 @@ export function ActorPage({ chosen }: { chosen: string | undefined }) {
   const [view, setView] = useState<'chart' | 'sequence'>('chart');
   // Records of actors change in place, so each part that draws one listens by itself; the chart to a faster time.
   void feed.slowVersion.value;
+  const actor = chosen === undefined ? undefined : feed.model.find(chosen);
+  useEffect(() => {
+    feed.model.chosen = actor?.id;
+    return () => {
+      feed.model.chosen = undefined;
+    };
+  }, [actor]);
   if (chosen === undefined) return <NothingChosen />;
-  const actor = feed.model.find(chosen);
   if (!actor) return <Gone name={chosen} />;
   const isTurn = actor.machine === 'turn';
   const shown = isTurn ? view : 'chart';
@@ -82,9 +88,9 @@ function Context({ actor }: { actor: WatchedActor }) {
 }
 
 function lifeOf(actor: WatchedActor): string {
-  if (actor.endedAtBroker === undefined) return `runs for ${age(now.value - actor.startedAt)}`;
+  if (actor.endedAtBroker === undefined) return `runs for ${age(shownAt.value - actor.startedAt)}`;
   const lived = actor.endedAtBroker - actor.startedAt;
-  const ago = age(now.value - (actor.endedAt ?? now.value));
+  const ago = age(shownAt.value - actor.endedAtBroker);
   return `ended ${ago} ago after ${lived < 1_000 ? `${Math.max(0, Math.round(lived))} ms` : age(lived)}`;
 }
 

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
 import { ChartBoxes, ChartLines, type Subject } from './chart-drawing.tsx';
 import { ChartWords } from './chart-words.tsx';
 import { layOut, prepare } from './elk.ts';
@@ -15,8 +15,8 @@ import { feed } from './watching.ts';
 export function ChartView({ actor }: { actor: WatchedActor }) {
   void feed.version.value;
   const definition = feed.model.machines[actor.machine];
-  const key = JSON.stringify(definition);
-  const graph = useMemo(() => definition && graphOf(definition), [key]);
+  // The same object as long as it is the same chart.
+  const graph = useMemo(() => definition && graphOf(definition), [definition]);
   const [layout, setLayout] = useState<Layout>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
@@ -35,7 +35,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
     };
   }, [graph]);
 
-  const follower = useMemo(() => graph && new Follower(graph, actor), [graph, actor.id]);
+  const follower = useMemo(() => graph && new Follower(graph, actor), [graph, actor]);
   useFlashes(follower);
   const [hovered, setHovered] = useState<Subject>();
   const [chosen, setChosen] = useState<Subject>();
@@ -110,16 +110,22 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
   );
 }
 
-/** Takes what the actor has just done, and wakes up again when the last flash has faded. */
+/** Takes what the actor has just done before it is seen, and again when the last flash has faded. */
 function useFlashes(follower: Follower | undefined): void {
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
-  follower?.update(Date.now());
-  const last = follower?.flashes.at(-1);
+  const [drawing, redraw] = useReducer((count: number) => count + 1, 0);
+  const { value: version } = feed.version;
+  useLayoutEffect(() => {
+    if (follower?.update(Date.now())) redraw(undefined);
+  }, [follower, version]);
   useEffect(() => {
-    if (!last) return;
-    const timer = setTimeout(() => redraw(undefined), Math.max(0, last.until - Date.now()) + 20);
+    const last = follower?.flashes.at(-1);
+    if (!follower || !last) return;
+    const fade = () => {
+      if (follower.update(Date.now())) redraw(undefined);
+    };
+    const timer = setTimeout(fade, Math.max(0, last.until - Date.now()) + 20);
     return () => clearTimeout(timer);
-  }, [last]);
+  }, [follower, drawing]);
 }
 
 function Markers() {

@@ -1,10 +1,9 @@
 import { useMemo, useState } from 'preact/hooks';
-import { count } from '../format.ts';
+import { clockTime, count } from '../format.ts';
 import { link } from '../route.ts';
 import { JsonTree } from './json-tree.tsx';
 import type { HeardEvent, WatchedActor } from './model.ts';
 import { nameOf } from './payload.ts';
-import { clockTime } from './times.ts';
 import { titleOf } from './tree-rows.ts';
 import { feed } from './watching.ts';
 

@@ -24,7 +24,7 @@ export interface FeedDependencies {
   hear(listener: (params: unknown) => void): () => void;
   /** Runs something before the next picture is drawn. */
   nextFrame(run: () => void): void;
-  /** Unix milliseconds. */
+  /** Unix milliseconds, by the broker's clock as well as it is known. */
   now(): number;
 }
 
@@ -80,6 +80,14 @@ export class Feed {
     this.#early = undefined;
     if (this.state.value.kind === 'live') host.request('inspect.unsubscribe', {}).catch(() => {});
     this.state.value = { kind: 'off' };
+  }
+
+  /** Unsubscribes, and forgets what was seen. */
+  reset(): void {
+    this.close();
+    this.model.clear();
+    this.newestTurn.value = undefined;
+    this.#mark();
   }
 
   async #renew(host: Host): Promise<void> {

@@ -39,11 +39,12 @@ export class Follower {
     this.#eventsSeen = actor.events.at(-1)?.sequence ?? -1;
   }
 
-  /** Takes what is new. @returns whether the drawing differs. */
+  /** Takes what is new, and lets fade what is old. @returns whether the drawing differs, or what is said of it. */
   update(now: number): boolean {
     const alight = this.flashes.filter(({ until }) => until > now);
     const lit: string[] = [];
-    for (const step of since(this.#actor.transitions, this.#transitionsSeen)) {
+    const steps = since(this.#actor.transitions, this.#transitionsSeen);
+    for (const step of steps) {
       const { edges, stays } = takenBy(this.#graph, step);
       this.#pass(edges);
       lit.push(...edges, ...stays);
@@ -57,10 +58,10 @@ export class Follower {
       if (alight.some((flash) => flash.id === id && flash.until - FLASH_MS + AGAIN_MS > now)) continue;
       alight.push({ key: this.#key++, id, until: now + FLASH_MS });
     }
-    const changed =
-      alight.length !== this.flashes.length || alight.some((flash, index) => flash !== this.flashes[index]);
-    this.flashes = alight.slice(-FLASHES_AT_ONCE);
-    return changed;
+    const shown = alight.slice(-FLASHES_AT_ONCE);
+    const isSame = shown.length === this.flashes.length && shown.every((flash, index) => flash === this.flashes[index]);
+    this.flashes = shown;
+    return steps.length > 0 || !isSame;
   }
 
   #pass(edges: readonly string[]): void {

@@ -1,57 +1,16 @@
-import type { InspectRecord } from '../../protocol/inspect.ts';
 import { isObject } from '../../protocol/json.ts';
+import { type Actor, type EventRecord, type MessageLog, OpenLog } from './message-log.ts';
 import type { WatchedActor } from './model.ts';
-import { field, methodOf, nameOf, paramsOf } from './payload.ts';
+import { field, methodOf, paramsOf } from './payload.ts';
 
-/** How many messages are kept of one turn; runs of tokens count as one each. */
-export const MESSAGES_KEPT = 500;
+/** How many messages are kept of all turns together: with very many turns each one keeps fewer. */
+export const MESSAGES_KEPT_IN_ALL = 50_000;
+/** How much of that is left when there were too many. */
+const LEFT = 0.75;
 /** How many requests of clients are remembered until one of them turns out to have opened a turn. */
 const REQUESTS_REMEMBERED = 200;
 /** How many requests of one turn may wait for an answer that is recognized. */
 const ANSWERS_AWAITED = 100;
-
-/** Who takes part in a turn. `others`: further clients, such as one that answers an approval. */
-export type Party = 'others' | 'host' | 'broker' | 'turn' | 'callbacks' | 'approvals' | 'agent';
-
-/** One message between two actors, or a run of them that differ in nothing but their text. */
-export interface Message {
-  readonly sequence: number;
-  /** When the first one came, and the last. Unix milliseconds. */
-  readonly at: number;
-  until: number;
-  /** The ids of sender and hearer, and what those are to the turn. Nobody sent what a timer brought. */
-  readonly from: string | null;
-  readonly to: string;
-  readonly fromParty: Party | undefined;
-  readonly toParty: Party;
-  /** The event's type. */
-  readonly event: string;
-  /** What people call it: the method, the kind of a chat event, else the event's type. */
-  readonly name: string;
-  payload: unknown;
-  count: number;
-}
-
-/** What one turn, its callbacks and its approvals heard and said. */
-export interface MessageLog {
-  readonly turn: string;
-  readonly messages: Message[];
-  /** Messages that were left out, since there were too many. */
-  forgotten: number;
-  /** Tokens came too fast to be told one by one: their number on each leg is the one that the turn heard. */
-  isSampled: boolean;
-}
-
-type Actor = WatchedActor | undefined;
-
-type EventRecord = Extract<InspectRecord, { type: 'event' }>;
-interface OpenLog extends MessageLog {
-  /** The runs that a further token goes into: those since the last message that was no token. */
-  readonly runs: Map<string, Message>;
-  readonly about: WatchedActor;
-  /** Requests of clients that the broker itself has still to answer, as `<connection>#<id>`. */
-  readonly unanswered: Set<string>;
-}
 
 /** The conversations of all turns that are watched. */
 export class MessageLogs {
@@ -67,6 +26,12 @@ export class MessageLogs {
   readonly #strays = new Map<string, string>();
   /** Requests that may turn out to have opened a turn. */
   readonly #requests: { record: EventRecord; actor: Actor; sender: WatchedActor }[] = [];
+  #kept = 0;
+
+  /** How many messages are kept. */
+  get kept(): number {
+    return this.#kept;
+  }
 
   /** Of a turn, by its actor's id. */
   of(turnId: string): MessageLog | undefined {
@@ -77,6 +42,7 @@ export class MessageLogs {
     for (const map of [this.#byTurn, this.#turnOf, this.#byName, this.#namesOf, this.#strays, this.#awaiting])
       map.clear();
     this.#requests.length = 0;
+    this.#kept = 0;
   }
 
   /** An actor is there, or has changed: its messages belong to a turn from now on. */
@@ -94,7 +60,9 @@ export class MessageLogs {
   }
 
   forget({ id, name }: WatchedActor): void {
-    for (const key of this.#byTurn.get(id)?.unanswered ?? []) this.#awaiting.delete(key);
+    const log = this.#byTurn.get(id);
+    this.#kept -= log?.messages.length ?? 0;
+    for (const key of log?.unanswered ?? []) this.#awaiting.delete(key);
     const turn = this.#turnOf.get(id);
     this.#byTurn.delete(id);
     this.#turnOf.delete(id);
@@ -103,8 +71,8 @@ export class MessageLogs {
     this.#namesOf.delete(id);
   }
 
-  /** Notes an event where it belongs to a turn. */
-  hear(record: EventRecord, actor: Actor, sender: Actor): void {
+  /** Notes an event where it belongs to a turn. @param chosen the id of the actor that somebody looks at. */
+  hear(record: EventRecord, actor: Actor, sender: Actor, chosen: string | undefined): void {
     const own = this.#turnOf.get(record.actor) ?? (record.from === null ? undefined : this.#turnOf.get(record.from));
     const isToBroker = actor?.machine === 'broker';
     const named = isToBroker ? this.#named(record.payload) : this.#answered(record, sender);
@@ -116,20 +84,29 @@ export class MessageLogs {
       if (this.#requests.length > REQUESTS_REMEMBERED) this.#requests.shift();
     } else if (log) {
       if (isToBroker) this.#expectAnswer(log, record);
-      add(log, record, actor, sender);
+      this.#add(log, record, actor, sender);
+      if (this.#kept > MESSAGES_KEPT_IN_ALL) this.#cut(chosen);
+    }
+  }
+
+  #add(log: OpenLog, record: EventRecord, actor: Actor, sender: Actor): void {
+    this.#kept -= log.messages.length;
+    log.add(record, actor, sender);
+    this.#kept += log.messages.length;
+  }
+
+  /** Every turn keeps the same number of messages, but for the one that somebody looks at. */
+  #cut(chosen: string | undefined): void {
+    const share = Math.floor((MESSAGES_KEPT_IN_ALL * LEFT) / this.#byTurn.size);
+    this.#kept = 0;
+    for (const log of this.#byTurn.values()) {
+      if (log.turn !== chosen) log.cut(share);
+      this.#kept += log.messages.length;
     }
   }
 
   #open(turn: WatchedActor): void {
-    const log: OpenLog = {
-      turn: turn.id,
-      messages: [],
-      forgotten: 0,
-      isSampled: false,
-      runs: new Map(),
-      about: turn,
-      unanswered: new Set(),
-    };
+    const log = new OpenLog(turn);
     this.#byTurn.set(turn.id, log);
     this.#turnOf.set(turn.id, turn.id);
     const names = [turn.name, field(turn.context, 'session_id')].filter((name) => name !== undefined);
@@ -139,7 +116,7 @@ export class MessageLogs {
     const [request] = at < 0 ? [] : this.#requests.splice(at, 1);
     if (!request) return;
     this.#expectAnswer(log, request.record);
-    add(log, request.record, request.actor, request.sender);
+    this.#add(log, request.record, request.actor, request.sender);
   }
 
   #expectAnswer({ turn, unanswered }: OpenLog, { from, payload }: EventRecord): void {
@@ -184,67 +161,6 @@ export class MessageLogs {
     const params = paramsOf(value);
     const name = field(params, 'turn_id') ?? field(params, 'session_id') ?? field(params, 'approval_id');
     return name === undefined ? undefined : this.#byName.get(name);
-  }
-}
-
-function add(log: OpenLog, record: EventRecord, hearer: Actor, sender: Actor): void {
-  const { sequence, at, from, actor: to, event, payload } = record;
-  const name = nameOf(event, payload);
-  const isToken = name === 'token' || event === 'chat.token';
-  let { count = 1 } = record;
-  if (count > 1) {
-    log.isSampled = true;
-    if (hearer?.machine !== 'turn') {
-      // What a connection or the broker heard together may be of many turns: it tells of the leg, not of the number.
-      // And where the run is over on the turn itself, it is late.
-      if (!isToken || !ownRun(log)) return;
-      count = 1;
-    }
-  }
-  const key = isToken ? JSON.stringify([from, to, event]) : '';
-  const run = isToken ? log.runs.get(key) : undefined;
-  if (run) {
-    run.count += count;
-    run.until = at;
-    run.payload = payload;
-    level(log);
-    return;
-  }
-  const fromParty = from === null ? undefined : partyOf(log, sender);
-  const toParty = partyOf(log, hearer);
-  const message: Message = { sequence, at, until: at, from, to, fromParty, toParty, event, name, payload, count };
-  if (isToken) log.runs.set(key, message);
-  else log.runs.clear();
-  level(log);
-  log.messages.push(message);
-  if (log.messages.length > MESSAGES_KEPT) {
-    log.messages.shift();
-    log.forgotten += 1;
-  }
-}
-
-/** The tokens that the turn itself has heard. */
-const ownRun = ({ runs }: OpenLog): Message | undefined => [...runs.values()].find(({ toParty }) => toParty === 'turn');
-
-/** Where tokens are told of together, the number on every leg is the turn's own: they are the same tokens. */
-function level(log: OpenLog): void {
-  const own = log.isSampled ? ownRun(log) : undefined;
-  if (own) for (const leg of log.runs.values()) leg.count = own.count;
-}
-
-function partyOf({ about }: OpenLog, actor: Actor): Party {
-  switch (actor?.machine) {
-    case 'broker':
-      return 'broker';
-    case 'turn':
-      return 'turn';
-    case 'callback':
-      return 'callbacks';
-    case 'approval':
-      return 'approvals';
-    default:
-      if (actor?.name === about.context.host) return 'host';
-      return actor?.name === about.context.agent ? 'agent' : 'others';
   }
 }
 

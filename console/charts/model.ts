@@ -6,9 +6,12 @@ import { MessageLogs } from './message-logs.ts';
 export const ENDED_STAYS_MS = 60_000;
 /** How many events are kept of one actor. */
 export const EVENTS_KEPT = 200;
-/** How many are kept of all together: with very many actors each one keeps fewer. */
-const EVENTS_KEPT_IN_ALL = 50_000;
-const EVENTS_KEPT_AT_LEAST = 20;
+/** How many events and steps are kept of all together: with very many actors each one keeps fewer. */
+export const EVENTS_KEPT_IN_ALL = 50_000;
+/** How much of that is left when there were too many. */
+const LEFT = 0.75;
+/** How many actors that have ended stay: with very many, those that ended first go before their minute is over. */
+export const ENDED_KEPT = 2_000;
 
 /** Something that an actor heard; `count` of them where the broker sampled. */
 export interface HeardEvent {
@@ -46,9 +49,9 @@ export interface WatchedActor {
   status: ActorStatus;
   context: JsonObject;
   output: unknown;
-  /** When it ended, by the page's own clock. */
+  /** When it was heard that it had ended. */
   endedAt: number | undefined;
-  /** When it ended, by the broker's. */
+  /** When it ended, by the broker's word; where nothing was heard of its end, when that was found. */
   endedAtBroker: number | undefined;
   readonly children: Set<string>;
   readonly events: HeardEvent[];
@@ -67,6 +70,10 @@ export class ActorsModel {
   dropped = 0;
   /** Live actors that the snapshot had no room for. */
   leftOut = 0;
+  /** The id of the actor that somebody looks at: where there is too much, of that one nothing goes. */
+  chosen: string | undefined;
+  /** Events and steps that are kept. */
+  #kept = 0;
   #sequence = -1;
   readonly #ended = new Set<string>();
 
@@ -75,7 +82,7 @@ export class ActorsModel {
     const root = snapshot.actors.find(({ parent }) => parent === null);
     const known = root && this.actors.get(root.id);
     if (!known || known.startedAt !== root.started_at) this.clear();
-    this.machines = snapshot.machines;
+    this.machines = sameWhereEqual(this.machines, snapshot.machines);
     this.leftOut = snapshot.left_out ?? 0;
     this.#sequence = snapshot.sequence;
     const listed = new Set<string>();
@@ -99,6 +106,7 @@ export class ActorsModel {
     this.logs.clear();
     this.dropped = 0;
     this.leftOut = 0;
+    this.#kept = 0;
     this.#sequence = -1;
   }
 
@@ -130,6 +138,11 @@ export class ActorsModel {
     return this.actors.size !== before;
   }
 
+  /** How many events and steps of actors, and messages of turns, are kept. */
+  get kept(): { events: number; messages: number } {
+    return { events: this.#kept, messages: this.logs.kept };
+  }
+
   /** An actor by its id, or the newest by its name. */
   find(idOrName: string): WatchedActor | undefined {
     const byId = this.actors.get(idOrName);
@@ -158,7 +171,7 @@ export class ActorsModel {
         actor.status = status;
         // With no event and no change of state it tells of the context alone.
         if (event === '' && state.join() === previous.join()) return;
-        keep(actor.transitions, { sequence, at, event, state, previous, through }, this.#limit());
+        this.#keep(actor.transitions, { sequence, at, event, state, previous, through });
         return;
       }
       case 'ended': {
@@ -174,29 +187,16 @@ export class ActorsModel {
   #hear(record: Extract<InspectRecord, { type: 'event' }>): void {
     const { sequence, at, event, from, payload, count = 1 } = record;
     const actor = this.actors.get(record.actor);
-    if (actor) keep(actor.events, { sequence, at, event, from, payload, count }, this.#limit());
-    this.logs.hear(record, actor, from === null ? undefined : this.actors.get(from));
+    if (actor) this.#keep(actor.events, { sequence, at, event, from, payload, count });
+    this.logs.hear(record, actor, from === null ? undefined : this.actors.get(from), this.chosen);
   }
 
+  /** The same actor stays the same object: others hold it. */
   #put(given: InspectedActor): WatchedActor {
-    const old = this.actors.get(given.id);
-    const actor: WatchedActor = {
-      id: given.id,
-      name: given.name,
-      machine: given.machine,
-      parent: given.parent,
-      label: given.label,
-      startedAt: given.started_at,
-      state: given.state,
-      status: given.status,
-      context: given.context,
-      output: old?.output,
-      endedAt: undefined,
-      endedAtBroker: undefined,
-      children: old?.children ?? new Set(),
-      events: old?.events ?? [],
-      transitions: old?.transitions ?? [],
-    };
+    const { label, state, status, context } = given;
+    const now = { label, state, status, context, endedAt: undefined, endedAtBroker: undefined };
+    const known = this.actors.get(given.id);
+    const actor = known ? Object.assign(known, now) : { ...newActor(given), ...now };
     this.actors.set(given.id, actor);
     this.#ended.delete(given.id);
     if (given.parent !== null) this.actors.get(given.parent)?.children.add(given.id);
@@ -208,21 +208,68 @@ export class ActorsModel {
     actor.endedAt = now;
     actor.endedAtBroker = at ?? now;
     this.#ended.add(actor.id);
+    if (this.#ended.size <= ENDED_KEPT) return;
+    for (const id of this.#ended) {
+      if (id === this.chosen) continue;
+      const oldest = this.actors.get(id);
+      this.#ended.delete(id);
+      if (oldest) this.#forget(oldest);
+      return;
+    }
   }
 
   #forget(actor: WatchedActor): void {
     this.actors.delete(actor.id);
+    this.#kept -= actor.events.length + actor.transitions.length;
     this.logs.forget(actor);
     if (actor.parent !== null) this.actors.get(actor.parent)?.children.delete(actor.id);
   }
 
-  #limit(): number {
-    const share = Math.floor(EVENTS_KEPT_IN_ALL / Math.max(1, this.actors.size));
-    return Math.min(EVENTS_KEPT, Math.max(EVENTS_KEPT_AT_LEAST, share));
+  #keep<T>(list: T[], item: T): void {
+    list.push(item);
+    this.#kept += 1;
+    this.#kept -= cut(list, EVENTS_KEPT);
+    if (this.#kept > EVENTS_KEPT_IN_ALL) this.#cut();
+  }
+
+  /** Every actor keeps the same number, but for the one that somebody looks at. */
+  #cut(): void {
+    const share = Math.floor((EVENTS_KEPT_IN_ALL * LEFT) / this.actors.size / 2);
+    this.#kept = 0;
+    for (const { id, events, transitions } of this.actors.values()) {
+      if (id !== this.chosen) {
+        cut(events, share);
+        cut(transitions, share);
+      }
+      this.#kept += events.length + transitions.length;
+    }
   }
 }
 
-function keep<T>(list: T[], item: T, limit: number): void {
-  list.push(item);
-  if (list.length > limit) list.splice(0, list.length - limit);
+/** Takes away the oldest ones beyond so many. @returns how many it took. */
+function cut(list: unknown[], limit: number): number {
+  const surplus = Math.max(0, list.length - limit);
+  if (surplus > 0) list.splice(0, surplus);
+  return surplus;
+}
+
+const newActor = ({ id, name, machine, parent, started_at }: InspectedActor) => ({
+  id,
+  name,
+  machine,
+  parent,
+  startedAt: started_at,
+  output: undefined,
+  children: new Set<string>(),
+  events: [],
+  transitions: [],
+});
+
+/** What has not changed stays the same object: charts are drawn anew only for a new one. */
+function sameWhereEqual<T>(old: Record<string, T>, given: Record<string, T>): Record<string, T> {
+  const same = ([id, one]: [string, T]): [string, T] => {
+    const before = old[id];
+    return [id, before !== undefined && JSON.stringify(before) === JSON.stringify(one) ? before : one];
+  };
+  return Object.fromEntries(Object.entries(given).map(same));
 }

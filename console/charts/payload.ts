@@ -6,6 +6,8 @@ export function nameOf(event: string, payload: unknown): string {
   const params = paramsOf(payload);
   const kind = field(params, 'kind');
   const method = methodOf(payload);
+  // A turn that can be resumed hands on whole frames; of a very long one nothing but its length is told.
+  if (event === 'chat.frame') return kind ?? 'agents.chat.event';
   if (method === 'agent.chat.event' || method === 'agents.chat.event') return kind ?? method;
   return method ?? (/^(chat|turn)\./.test(event) ? kind : undefined) ?? event;
 }

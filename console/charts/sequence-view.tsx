@@ -1,9 +1,10 @@
 import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
+import { clockTime } from '../format.ts';
 import { JsonTree } from './json-tree.tsx';
 import type { WatchedActor } from './model.ts';
 import { type Arrow, type Lifeline, sequenceOf } from './sequence.ts';
-import { clockTime, since } from './times.ts';
+import { since } from './times.ts';
 import { feed } from './watching.ts';
 
 /** The messages of one turn as arrows between those who sent and heard them. */

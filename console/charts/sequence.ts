@@ -1,5 +1,5 @@
 import { count } from '../format.ts';
-import type { Message, MessageLog, Party } from './message-logs.ts';
+import type { Message, MessageLog, Party } from './message-log.ts';
 import type { WatchedActor } from './model.ts';
 
 /** One lifeline. */

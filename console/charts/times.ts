@@ -1,9 +1,3 @@
-/** A moment to the millisecond, on the clock of whoever looks: `14:03:22.041`. */
-export function clockTime(at: number): string {
-  const date = new Date(at);
-  return `${date.toLocaleTimeString('en-GB')}.${String(date.getMilliseconds()).padStart(3, '0')}`;
-}
-
 /** A stretch of time in one unit, for narrow columns: `44 s`, `5 min`, `3 h`, `2 d`. */
 export function shortAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { now } from '../clock.ts';
+import { shownAt } from '../broker-clock.ts';
 import { count } from '../format.ts';
 import type { WatchedActor } from './model.ts';
 import { shortAge } from './times.ts';
@@ -156,7 +156,7 @@ function Row({ row, top, isSelected, isActive, onPress, onToggle }: RowProps) {
 function ActorCells({ actor }: { actor: WatchedActor }) {
   // The record changes in place: whoever draws it has to listen.
   void feed.slowVersion.value;
-  const until = actor.endedAt ?? now.value;
+  const until = actor.endedAt ?? shownAt.value;
   return (
     <>
       <span class="tree-title">{titleOf(actor)}</span>

@@ -1,5 +1,7 @@
 import { useEffect } from 'preact/hooks';
+import { brokerNow } from '../broker-clock.ts';
 import { host } from '../session.ts';
+import { onSignOut } from '../sign-out.ts';
 import { hearNotifications } from '../tap.ts';
 import { Feed } from './feed.ts';
 
@@ -11,8 +13,10 @@ const HIDDEN_MS = 60_000;
 export const feed = new Feed({
   hear: (listener) => hearNotifications('inspect.event', listener),
   nextFrame: (run) => void requestAnimationFrame(run),
-  now: () => Date.now(),
+  now: brokerNow,
 });
+
+onSignOut(() => feed.reset());
 
 let leaving: ReturnType<typeof setTimeout> | undefined;
 
@@ -21,7 +25,8 @@ export function useFeed(): void {
   const connection = host.value;
   useEffect(() => {
     clearTimeout(leaving);
-    if (!connection) return;
+    // What was seen stays as it was until there is another connection.
+    if (!connection) return feed.close();
     let hiding: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
       clearTimeout(hiding);

@@ -1,3 +1,5 @@
+import { deadlineOf, moment } from '../format.ts';
+import { visible } from '../visible.ts';
 import type { Conversation } from './conversation.ts';
 import type { ApprovalState, EntryOf } from './transcript.ts';
 
@@ -45,9 +47,8 @@ export function ApprovalView({ entry, conversation }: { entry: EntryOf<'approval
 /** What an agent calls a deadline is its own: a time is shown as one, anything else as it is. */
 function Deadline({ deadline }: { deadline: number | string | undefined }) {
   if (deadline === undefined) return null;
-  const seconds = typeof deadline === 'number' && deadline < 1e11;
-  const time = new Date(seconds ? deadline * 1_000 : deadline);
-  return <span class="soft">until {Number.isNaN(time.valueOf()) ? deadline : time.toLocaleTimeString()}</span>;
+  const at = deadlineOf(deadline);
+  return <span class="soft">until {at === undefined ? visible(String(deadline)) : moment(at)}</span>;
 }
 
 function outcome(state: ApprovalState): string {

@@ -1,11 +1,23 @@
 import { batch, signal } from '@preact/signals';
-import { type Chat, type Host, RpcError, type TerminalEvent } from '../../client/browser.ts';
+import {
+  type Chat,
+  type ChatHandle,
+  ConnectionClosedError,
+  ConnectionLostError,
+  type Host,
+  type Interruption,
+  ResumeError,
+  RpcError,
+  type TerminalEvent,
+} from '../../client/browser.ts';
+import { nextFrame } from '../next-frame.ts';
+import { visible } from '../visible.ts';
 import { FrameLog } from './frame-log.ts';
 import { routeFrames } from './frame-router.ts';
-import { nextFrame } from './next-frame.ts';
-import { offerPageTool } from './page-tool.ts';
+import { offerPageTool, releasePageTool } from './page-tool.ts';
+import { draftsOf, type SavedTranscript } from './saved-transcript.ts';
 import { Transcript } from './transcript.ts';
-import { endOf, endOfError, type TurnEnd, wordsOf } from './turn-end.ts';
+import { endOf, endOfCancel, endOfError, endOfReload, type TurnEnd, wordsOf } from './turn-end.ts';
 
 /** Where a conversation's turn stands, as this page knows it. */
 export type TurnState = 'idle' | 'opening' | 'streaming' | 'cancelling';
@@ -20,6 +32,22 @@ export interface SendOptions {
   tool: boolean;
 }
 
+/** What the person is told of a turn's connection. `gap`: events besides the text may be missing. */
+export type Standing = 'waiting' | 'back' | 'gap';
+
+/** A conversation as it is kept over a reload of the page, as JSON. With a turn that runs it holds a secret: its handle. */
+export interface SavedConversation {
+  sessionId: string;
+  agentId: string;
+  options: SendOptions;
+  transcript: SavedTranscript;
+  turnId: string | undefined;
+  events: number;
+  isRunning: boolean;
+  /** Of a turn that runs and can be gone on with. */
+  handle: ChatHandle | undefined;
+}
+
 /** The end of a turn, and the whole answer where its agent said it there. */
 interface Ending {
   end: TurnEnd;
@@ -31,13 +59,13 @@ const FRAMES_PAUSE_MS = 250;
 
 let count = 0;
 
-/** One conversation with one agent: its session, what was said, and the turn that runs. It outlives the page's tab. */
+/** One conversation with one agent: its session, what was said, and the turn that runs. It outlives the console's tab. */
 export class Conversation {
   readonly key = ++count;
   /** Follow-up prompts go on in it. */
-  readonly sessionId = newSessionId();
+  readonly sessionId: string;
   readonly transcript = new Transcript();
-  readonly frames = new FrameLog(this.sessionId);
+  readonly frames: FrameLog;
   readonly agentId = signal('');
   readonly options = signal<SendOptions>({ model: '', stream: true, tool: true });
   readonly state = signal<TurnState>('idle');
@@ -50,42 +78,84 @@ export class Conversation {
   /** What is read out: the milestones, not each word. */
   readonly announcement = signal('');
   readonly showFrames = signal(false);
-  readonly #unroute = routeFrames(this.frames);
+  /** Of a turn whose connection was lost: whether it is back. */
+  readonly standing = signal<Standing | undefined>(undefined);
+  /** Of a turn that waits for somebody to go on with it, because the SDK's host that had it is over. */
+  readonly left = signal<ChatHandle | undefined>(undefined);
+  readonly #unroute: () => void;
   #chat: Chat | undefined;
+  /** It was cancelled while there was nobody yet to tell. */
+  #wantsCancel = false;
   #events = 0;
   #scheduled = false;
   /** When the frames were drawn last. */
   #framesAt = 0;
   #closed = false;
 
+  /** @param saved what was kept of it. @throws {TypeError} where it is none. */
+  constructor(saved?: SavedConversation) {
+    this.sessionId = saved?.sessionId ?? newSessionId();
+    this.frames = new FrameLog(this.sessionId);
+    if (saved) this.#restore(saved);
+    this.#unroute = routeFrames(this.frames);
+  }
+
   /** Says something to the agent. Only while no turn runs. */
   async send(host: Host, prompt: string): Promise<void> {
     if (this.state.value !== 'idle' || this.agentId.value === '') return;
     this.#events = 0;
+    this.#wantsCancel = false;
     batch(() => {
       this.state.value = 'opening';
       this.turnId.value = undefined;
+      this.standing.value = undefined;
       this.announcement.value = `Sent to ${this.agentId.value}.`;
     });
     this.transcript.prompt(prompt);
     this.#schedule();
-    const { model, stream, tool } = this.options.value;
-    try {
-      await offerPageTool(host, tool);
-      this.#over(await this.#turn(host.chat(this.agentId.value, prompt, this.#wire(model, stream))));
-    } catch (error) {
-      // The seam for resuming: a turn with a window would be subscribed to again here, once there is a new host.
-      this.#over({ end: endOfError(error) });
-    }
+    const { model, stream } = this.options.value;
+    const asked = { ...this.#wire(model, stream), resumable: true, onInterruption: this.#onInterruption };
+    await this.#run(host, () => host.chat(this.agentId.value, prompt, asked));
+  }
+
+  /** Asks the last thing again. */
+  async again(host: Host): Promise<void> {
+    const prompt = this.transcript.lastPrompt();
+    if (prompt !== undefined) await this.send(host, prompt);
+  }
+
+  /** Goes on with a turn that was left; does nothing where there is none. */
+  async goOn(host: Host): Promise<void> {
+    const handle = this.left.value;
+    if (!handle || this.#closed) return;
+    this.left.value = undefined;
+    await this.#run(
+      host,
+      () => {
+        const chat = host.resume(handle, { onInterruption: this.#onInterruption });
+        const isBack = () => {
+          if (this.standing.value === 'waiting') this.#isBack('back');
+        };
+        chat.ack.then(isBack).catch(() => {});
+        return chat;
+      },
+      handle,
+    );
   }
 
   /** Ends the turn that runs. */
   async cancel(): Promise<void> {
-    if (!this.#chat || this.state.value === 'idle') return;
     const before = this.state.value;
+    if (before === 'idle' || before === 'cancelling') return;
     this.state.value = 'cancelling';
+    // A turn that is about to be opened, or gone on with, is cancelled then.
+    if (this.#chat) await this.#cancel(this.#chat, before);
+    else this.#wantsCancel = true;
+  }
+
+  async #cancel(chat: Chat, before: TurnState): Promise<void> {
     try {
-      await this.#chat.cancel();
+      await chat.cancel();
     } catch {
       // Where the connection is gone the turn ends by that; otherwise it still runs.
       if (this.state.value === 'cancelling') this.state.value = before;
@@ -107,11 +177,77 @@ export class Conversation {
     }
   }
 
+  /** What it takes to go on from here. @param limit how much of what was said is kept. Characters, roughly. */
+  saved(limit: number): SavedConversation {
+    const isRunning = this.state.value !== 'idle';
+    return {
+      sessionId: this.sessionId,
+      agentId: this.agentId.value,
+      options: this.options.value,
+      transcript: this.transcript.saved(limit),
+      turnId: this.turnId.value,
+      events: this.#events,
+      isRunning,
+      handle: isRunning ? (this.#chat?.handle ?? this.left.value) : undefined,
+    };
+  }
+
   /** Forgets it; a turn that runs is cancelled. */
   close(): void {
     this.#closed = true;
+    releasePageTool(this);
     this.#unroute();
     void this.#chat?.cancel().catch(() => {});
+  }
+
+  #restore({ agentId, options, transcript, turnId, events, isRunning, handle }: SavedConversation): void {
+    this.transcript.restore(draftsOf(transcript), transcript);
+    this.agentId.value = agentId;
+    this.options.value = options;
+    this.turnId.value = turnId;
+    this.#events = events;
+    this.events.value = events;
+    if (!isRunning) return;
+    this.state.value = 'streaming';
+    if (handle) this.#wait(handle);
+    else this.#over({ end: endOfReload() });
+  }
+
+  /** Until somebody goes on with it. */
+  #wait(handle: ChatHandle): void {
+    this.#chat = undefined;
+    batch(() => {
+      this.standing.value = 'waiting';
+      this.left.value = handle;
+    });
+  }
+
+  readonly #onInterruption = (interruption: Interruption) => {
+    if (interruption.state === 'resumed') return this.#isBack(interruption.recovered ? 'back' : 'gap');
+    this.standing.value = 'waiting';
+    this.announcement.value = `The connection is lost. The answer of ${this.agentId.value} goes on when it is back.`;
+  };
+
+  #isBack(standing: Standing): void {
+    this.standing.value = standing;
+    this.announcement.value = `${this.agentId.value} goes on.`;
+  }
+
+  /** Opens a turn, or goes on with one, and reads it to its end. @param handle of the one that is gone on with. */
+  async #run(host: Host, open: () => Chat, handle?: ChatHandle): Promise<void> {
+    let chat: Chat | undefined;
+    try {
+      // Before the turn: its agent may need the tool at once.
+      await offerPageTool(host, this, this.options.value.tool);
+      if (this.#wantsCancel && !handle) return this.#over({ end: endOfCancel() });
+      chat = open();
+      this.#over(await this.#turn(chat));
+    } catch (error) {
+      // Another host may come, with another token say: it goes on where this one was.
+      const left = mayGoOn(error) && !this.#closed ? (chat ? chat.handle : handle) : undefined;
+      if (left) this.#wait(left);
+      else this.#over({ end: endOfError(error) });
+    }
   }
 
   #wire(model: string, stream: boolean) {
@@ -124,12 +260,15 @@ export class Conversation {
     // A refusal is read with the events.
     chat.ack.then(({ turn_id }) => this.#accepted(turn_id)).catch(() => {});
     if (this.#closed) void chat.cancel().catch(() => {});
+    else if (this.#wantsCancel) void this.#cancel(chat, 'streaming');
+    this.#wantsCancel = false;
     for await (const event of chat) {
       this.#events++;
       if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') return endingOf(event);
+      if (event.kind === 'token' && event.recovered) this.#isBack('gap');
       this.transcript.event(event);
       if (event.kind === 'approval_pending') {
-        this.announcement.value = `${chat.agentId} asks for approval: ${event.action ?? event.tool}.`;
+        this.announcement.value = `${chat.agentId} asks for approval: ${visible(event.action ?? event.tool ?? '')}.`;
       }
       this.#schedule();
     }
@@ -145,6 +284,8 @@ export class Conversation {
 
   #over({ end, text }: Ending): void {
     this.#chat = undefined;
+    releasePageTool(this);
+    if (this.standing.value === 'waiting') this.standing.value = undefined;
     this.transcript.end(end, text);
     this.transcript.flush();
     const answer = this.transcript.answer();
@@ -176,6 +317,12 @@ export class Conversation {
       this.frameVersion.value = this.frames.version;
     });
   }
+}
+
+/** Whether a turn may be gone on with by another host than the one that had it, or by the same once it is connected. */
+function mayGoOn(error: unknown): boolean {
+  if (error instanceof ResumeError) return error.reason === 'disconnected';
+  return error instanceof ConnectionClosedError || error instanceof ConnectionLostError;
 }
 
 function endingOf(event: TerminalEvent): Ending {

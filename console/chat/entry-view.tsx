@@ -1,3 +1,4 @@
+import { host } from '../session.ts';
 import { ApprovalView } from './approval-view.tsx';
 import type { Conversation } from './conversation.ts';
 import type { Chunk, TextBlock } from './text-block.ts';
@@ -24,7 +25,7 @@ export function EntryView({ entry, conversation }: { entry: Entry; conversation:
     case 'note':
       return <Note entry={entry} />;
     case 'end':
-      return <End end={entry.end} />;
+      return <End end={entry.end} onAgain={againOf(entry, conversation)} />;
   }
 }
 
@@ -61,7 +62,16 @@ function Note({ entry }: { entry: EntryOf<'note'> }) {
   );
 }
 
-function End({ end }: { end: TurnEnd }) {
+/** Asks the same again, where this is how the last turn ended and that may help. */
+function againOf(entry: EntryOf<'end'>, conversation: Conversation): (() => void) | undefined {
+  const { transcript, state } = conversation;
+  const connection = host.value;
+  const isLast = transcript.entries.value.at(-1) === entry && state.value === 'idle';
+  if (!entry.end.again || !isLast || !connection || transcript.lastPrompt() === undefined) return undefined;
+  return () => void conversation.again(connection);
+}
+
+function End({ end, onAgain }: { end: TurnEnd; onAgain: (() => void) | undefined }) {
   return (
     <div class={`end ${end.tone}`}>
       <p>
@@ -70,6 +80,13 @@ function End({ end }: { end: TurnEnd }) {
       </p>
       {end.message === undefined ? null : <p class="end-message">{end.message}</p>}
       {end.hint === undefined ? null : <p class="end-hint">{end.hint}</p>}
+      {onAgain ? (
+        <p>
+          <button type="button" class="small" onClick={onAgain}>
+            Ask again
+          </button>
+        </p>
+      ) : null}
     </div>
   );
 }

@@ -61,6 +61,13 @@ export class FrameLog {
     }
   }
 
+  /** The connection is lost: what was asked on it is answered on no other one, where the same ids may come again. */
+  forgetRequests(): void {
+    this.#asked.in.clear();
+    this.#asked.out.clear();
+    this.#toolCalls.clear();
+  }
+
   /** All of them, one a line, as they are copied. */
   toString(): string {
     return this.#frames.map(({ direction, text }) => `${direction === 'in' ? '<' : '>'} ${text}`).join('\n');
@@ -68,7 +75,10 @@ export class FrameLog {
 
   #isOurs({ direction, message: { id, method, params } }: ParsedFrame): boolean {
     // An answer names its request alone, which went the other way.
-    if (method === undefined) return this.#asked[direction === 'in' ? 'out' : 'in'].delete(id);
+    if (method === undefined) {
+      if (direction === 'out') this.#toolCalls.delete(id);
+      return this.#asked[direction === 'in' ? 'out' : 'in'].delete(id);
+    }
     if (!isObject(params)) return false;
     const ours =
       params.session_id === this.#sessionId ||
@@ -82,9 +92,11 @@ export class FrameLog {
 }
 
 /** A resume token is a key to the turn: it is not put on a screen. */
-function masked({ text, message: { result } }: ParsedFrame): string {
-  if (!isObject(result) || typeof result.resume_token !== 'string') return text;
-  return text.replace(result.resume_token, '…');
+function masked({ text, message: { result, params } }: ParsedFrame): string {
+  return [result, params].reduce<string>((shown, part) => {
+    const token = isObject(part) ? part.resume_token : undefined;
+    return typeof token === 'string' && token !== '' ? shown.replaceAll(token, '…') : shown;
+  }, text);
 }
 
 function cut(text: string): string {

@@ -1,9 +1,15 @@
+import { effect } from '@preact/signals';
 import type { Frame } from '../../client/browser.ts';
 import { isObject } from '../../protocol/json.ts';
+import { host } from '../session.ts';
 import { hearFrames } from '../tap.ts';
 import type { FrameLog } from './frame-log.ts';
 
 const logs = new Set<FrameLog>();
+effect(() => {
+  if (host.value) return;
+  for (const log of logs) log.forgetRequests();
+});
 let stop: (() => void) | undefined;
 
 /** What belongs to no session and may come often and long: not worth reading. */

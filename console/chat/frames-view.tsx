@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { clockTime } from '../format.ts';
 import type { Conversation } from './conversation.ts';
 import type { LoggedFrame } from './frame-log.ts';
 import { useStick } from './stick.ts';
@@ -78,16 +79,8 @@ function FrameRow({ frame }: { frame: LoggedFrame }) {
         <span aria-hidden="true">{frame.direction === 'in' ? '←' : '→'}</span>
         <span class="hidden">{frame.direction === 'in' ? 'received' : 'sent'}</span>
       </span>
-      <time class="soft">{clock(frame.at)}</time>
+      <time class="soft">{clockTime(frame.at)}</time>
       <code>{frame.text}</code>
     </li>
   );
-}
-
-/** 12:03:04.567, as the person's clock shows it. */
-function clock(at: number): string {
-  const time = new Date(at);
-  const two = (n: number) => String(n).padStart(2, '0');
-  const ms = String(time.getMilliseconds()).padStart(3, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
 }

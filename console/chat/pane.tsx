@@ -1,14 +1,14 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { agents } from '../agents.ts';
+import { count } from '../format.ts';
 import { link } from '../route.ts';
 import { session } from '../session.ts';
-import { agents } from './agents.ts';
 import { Composer } from './composer.tsx';
 import type { Conversation } from './conversation.ts';
 import { closeConversation } from './conversations.ts';
 import { EmptyPane } from './empty-pane.tsx';
 import { FramesView } from './frames-view.tsx';
 import { Options } from './options.tsx';
-import { grouped } from './preview.ts';
 import { TranscriptView } from './transcript-view.tsx';
 
 /** One conversation: whom it is with, what was said, and where to write. */
@@ -111,15 +111,16 @@ const STATES = {
 
 /** How the turn stands, and the way to its chart. */
 function TurnLine({ conversation }: { conversation: Conversation }) {
-  const { state, turnId, events, transcript } = conversation;
+  const { state, turnId, events, transcript, standing } = conversation;
   const id = turnId.value;
-  const waits = transcript.waiting.value > 0 && state.value === 'streaming';
+  const isLost = standing.value === 'waiting';
+  const waits = !isLost && transcript.waiting.value > 0 && state.value === 'streaming';
   return (
     <p class={`turn-line ${waits ? 'parked' : state.value}`}>
-      <span>{waits ? 'waits for an approval' : STATES[state.value]}</span>
+      <span>{isLost ? 'waits for the connection' : waits ? 'waits for an approval' : STATES[state.value]}</span>
       {events.value > 0 ? (
         <span class="count">
-          {grouped(events.value)} {events.value === 1 ? 'event' : 'events'}
+          {count(events.value)} {events.value === 1 ? 'event' : 'events'}
         </span>
       ) : null}
       {id === undefined ? null : (

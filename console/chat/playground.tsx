@@ -1,22 +1,23 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { agents, useAgents } from '../agents.ts';
 import { route } from '../route.ts';
-import { session } from '../session.ts';
-import { agents, followAgents } from './agents.ts';
 import type { Conversation } from './conversation.ts';
 import { conversations, MAX_CONVERSATIONS, openConversation } from './conversations.ts';
+import { isRestored } from './keeping.ts';
 import { Pane } from './pane.tsx';
 import './playground.css';
 
 /** A place to try agents in: conversations side by side, each with its own agent and session. */
 export function Playground() {
-  const host = session.value.kind === 'connected' ? session.value.host : undefined;
-  useEffect(() => (host ? followAgents(host) : undefined), [host]);
+  useAgents();
   const wanted = route.value[1];
+  const ready = isRestored.value;
   useEffect(() => {
+    if (!ready) return;
     // `#/chat/<agent>` is a way here from a list of agents.
     if (wanted) openWith(wanted);
     else if (conversations.value.length === 0) openConversation();
-  }, [wanted]);
+  }, [wanted, ready]);
   const known = agents.value;
   const open = conversations.value;
   useEffect(() => {
@@ -28,7 +29,7 @@ export function Playground() {
   const openNew = () => {
     newest.current = openConversation(open.at(-1)?.agentId.value);
   };
-  const full = open.length >= MAX_CONVERSATIONS;
+  const full = open.length >= MAX_CONVERSATIONS || !ready;
   return (
     <div class="playground">
       <header class="playground-bar">
@@ -37,10 +38,10 @@ export function Playground() {
           New chat
         </button>
         <ChatList open={open} />
-        {full ? <span class="soft">{MAX_CONVERSATIONS} chats side by side are the most.</span> : null}
+        {full && ready ? <span class="soft">{MAX_CONVERSATIONS} chats side by side are the most.</span> : null}
       </header>
       <div class="panes">
-        {open.length === 0 ? <p class="empty">No chat is open. “New chat” opens one.</p> : null}
+        {open.length === 0 && ready ? <p class="empty">No chat is open. “New chat” opens one.</p> : null}
         {open.map((conversation) => (
           <Pane key={conversation.key} conversation={conversation} isNew={conversation === newest.current} />
         ))}

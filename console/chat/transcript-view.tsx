@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, Standing } from './conversation.ts';
 import { EntryView } from './entry-view.tsx';
 import { useStick } from './stick.ts';
 import './transcript.css';
@@ -7,7 +7,7 @@ import './transcript.css';
 /** What was said, its end in sight while it grows, unless the person reads further up. */
 export function TranscriptView({ conversation, empty }: { conversation: Conversation; empty: ComponentChildren }) {
   const { box, atEnd, toEnd } = useStick<HTMLDivElement>();
-  const { transcript, state } = conversation;
+  const { transcript, state, standing } = conversation;
   const entries = transcript.entries.value;
   return (
     <div class="transcript-frame">
@@ -28,6 +28,7 @@ export function TranscriptView({ conversation, empty }: { conversation: Conversa
           {entries.map((entry) => (
             <EntryView key={entry.key} entry={entry} conversation={conversation} />
           ))}
+          {standing.value === undefined ? null : <p class="note standing">{STANDINGS[standing.value]}</p>}
         </div>
       </div>
       {atEnd.value ? null : (
@@ -38,3 +39,9 @@ export function TranscriptView({ conversation, empty }: { conversation: Conversa
     </div>
   );
 }
+
+const STANDINGS: Record<Standing, string> = {
+  waiting: 'No connection. The answer goes on here when it is back.',
+  back: 'The connection was gone for a moment. Nothing is missing.',
+  gap: 'The connection was gone for a while. The text is whole; tool calls and notes of that time may be missing.',
+};

@@ -1,6 +1,9 @@
 import { batch, type Signal, signal } from '@preact/signals';
 import type { ChatEvent } from '../../client/browser.ts';
-import { oneLine, preview } from './preview.ts';
+import { detailsOf } from '../approvals/subject.ts';
+import { oneLine, preview } from '../preview.ts';
+import { visible } from '../visible.ts';
+import { type SavedTranscript, savedEntries } from './saved-transcript.ts';
 import { TextBlock } from './text-block.ts';
 import type { TurnEnd } from './turn-end.ts';
 
@@ -51,9 +54,11 @@ export type Entry = { readonly key: number } & (
 /** An entry of one kind. */
 export type EntryOf<K extends Entry['kind']> = Extract<Entry, { kind: K }>;
 
-const isOpen = ({ kind }: ApprovalState): boolean => kind === 'pending' || kind === 'deciding';
+/** Whether it still waits for an answer. */
+export const isOpen = ({ kind }: ApprovalState): boolean => kind === 'pending' || kind === 'deciding';
 
-type Draft<T> = T extends Entry ? Omit<T, 'key'> : never;
+/** An entry without its place. */
+export type Draft<T = Entry> = T extends Entry ? Omit<T, 'key'> : never;
 
 /**
  * A conversation as it is shown. Events change it at once and are shown by {@link Transcript.flush}, once an animation
@@ -99,15 +104,9 @@ export class Transcript {
         this.#result(event);
         return;
       case 'approval_pending':
-        this.waiting.value += 1;
-        this.#add({
-          kind: 'approval',
-          approvalId: event.approval_id,
-          what: event.action ?? event.tool ?? '',
-          details: preview(event.details ?? event.params ?? ''),
-          deadline: event.deadline,
-          state: signal<ApprovalState>({ kind: 'pending' }),
-        });
+        // A turn that is gone on with tells again what still waits.
+        if (this.#openApproval(event.approval_id)) return;
+        this.#ask(event);
         return;
       case 'approval_resolved':
         this.approval(event.approval_id, { kind: 'resolved', resolution: event.resolution });
@@ -125,18 +124,16 @@ export class Transcript {
       if (entry.kind !== 'approval') continue;
       if (isOpen(entry.state.value)) entry.state.value = { kind: 'withdrawn' };
     }
-    this.waiting.value = 0;
+    this.#countWaiting();
     this.#add({ kind: 'end', end });
   }
 
   /** Where an approval stands now. One that is resolved stays so. */
   approval(approvalId: string, state: ApprovalState): void {
-    const entry = this.#entries.findLast(
-      (one): one is EntryOf<'approval'> => one.kind === 'approval' && one.approvalId === approvalId,
-    );
-    if (!entry || !isOpen(entry.state.value)) return;
+    const entry = this.#openApproval(approvalId);
+    if (!entry) return;
     entry.state.value = state;
-    if (!isOpen(state)) this.waiting.value -= 1;
+    this.#countWaiting();
   }
 
   /** Shows what has changed, and forgets what is too much. */
@@ -154,6 +151,66 @@ export class Transcript {
     const begin = this.#entries.findLastIndex(({ kind }) => kind === 'prompt');
     const said = this.#entries.slice(begin + 1).filter((entry) => entry.kind === 'text');
     return said.map(({ block }) => block.toString()).join('\n');
+  }
+
+  /** What the person said last. */
+  lastPrompt(): string | undefined {
+    return this.#entries.findLast((entry) => entry.kind === 'prompt')?.text;
+  }
+
+  /** The newest of it, as it can be kept. @param limit characters at most, roughly. */
+  saved(limit: number): SavedTranscript {
+    const { entries, isWhole } = savedEntries(this.#entries, limit);
+    return { entries, truncated: this.truncated.value || !isWhole, spoken: this.#spoken };
+  }
+
+  /** Takes what was kept. Only while nothing was said. */
+  restore(drafts: readonly Draft[], { truncated, spoken }: Pick<SavedTranscript, 'truncated' | 'spoken'>): void {
+    for (const draft of drafts) {
+      if (draft.kind === 'prompt') this.#size += draft.text.length;
+      this.#add(draft);
+    }
+    this.#spoken = spoken;
+    this.truncated.value = truncated;
+    this.#countWaiting();
+    this.flush();
+  }
+
+  /** A person decides by it: all that the agent tells, and nothing in it that is not to be seen. */
+  #ask(event: Extract<ChatEvent, { kind: 'approval_pending' }>): void {
+    const {
+      kind,
+      session_id,
+      turn_id,
+      agent_id,
+      seq,
+      approval_id: approvalId,
+      action,
+      tool,
+      deadline,
+      ...rest
+    } = event;
+    const what = action ?? tool ?? '';
+    this.#add({
+      kind: 'approval',
+      approvalId,
+      what: visible(what),
+      details: visible(preview(detailsOf(rest, tool, what))),
+      deadline,
+      state: signal<ApprovalState>({ kind: 'pending' }),
+    });
+    this.#countWaiting();
+  }
+
+  #countWaiting(): void {
+    this.waiting.value = this.#entries.filter((one) => one.kind === 'approval' && isOpen(one.state.value)).length;
+  }
+
+  #openApproval(approvalId: string): EntryOf<'approval'> | undefined {
+    const entry = this.#entries.findLast(
+      (one): one is EntryOf<'approval'> => one.kind === 'approval' && one.approvalId === approvalId,
+    );
+    return entry && isOpen(entry.state.value) ? entry : undefined;
   }
 
   #say(delta: string): void {
@@ -192,7 +249,7 @@ export class Transcript {
     } else this.#add({ kind: 'note', label: kind, latest: signal({ count: 1, detail }) });
   }
 
-  #add(entry: Draft<Entry>): void {
+  #add(entry: Draft): void {
     this.#entries.push({ ...entry, key: this.#key++ } as Entry);
     this.#changed = true;
   }
@@ -209,6 +266,7 @@ export class Transcript {
       if (isLast) return;
       this.#entries.shift();
       this.#changed = true;
+      if (first.kind === 'approval') this.#countWaiting();
       if (first.kind === 'text') this.#size -= first.block.size;
       if (first.kind === 'prompt') this.#size -= first.text.length;
     }

@@ -3,6 +3,8 @@ import {
   ConnectionClosedError,
   ConnectionLostError,
   ErrorCode,
+  ResumeError,
+  type ResumeFailure,
   RpcError,
   type TerminalEvent,
 } from '../../client/browser.ts';
@@ -18,6 +20,8 @@ export interface TurnEnd {
   code?: string;
   /** What can be done about it. */
   hint?: string;
+  /** Whether it may help to ask the same again. */
+  again?: boolean;
 }
 
 /** What a person can do about a refusal. */
@@ -39,7 +43,7 @@ export function endOf(event: TerminalEvent): TurnEnd {
       return { tone: event.finish_reason === 'stop' ? 'good' : 'quiet', title: event.finish_reason };
     case 'error': {
       const code = event.code === undefined ? {} : { code: String(event.code) };
-      const again = event.retryable ? { hint: 'The agent says that trying again may help.' } : {};
+      const again = event.retryable ? { hint: 'The agent says that trying again may help.', again: true } : {};
       return { tone: 'bad', title: 'error', message: event.error, ...code, ...maker, ...again };
     }
     case 'auth_required':
@@ -61,13 +65,54 @@ export function endOfError(error: unknown): TurnEnd {
       tone: 'bad',
       title: 'connection lost',
       message: 'The rest of this answer did not arrive, and the broker has ended its turn.',
-      hint: 'Send it again once the page is connected.',
+      hint: 'Ask again once the page is connected.',
+      again: true,
     };
+  }
+  if (error instanceof ResumeError) {
+    return { tone: 'bad', title: 'connection lost', again: true, ...RESUME_FAILURES[error.reason] };
   }
   if (error instanceof BufferOverflowError) {
     return { tone: 'bad', title: 'too fast', message: 'The answer came faster than this page could read it.' };
   }
   return { tone: 'bad', title: 'failed', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Why an answer does not go on after its connection was lost, and what can be done. */
+const RESUME_FAILURES: Record<ResumeFailure, Pick<TurnEnd, 'message' | 'hint'>> = {
+  window_over: {
+    message: 'The connection was not back in time: the broker has ended the turn.',
+    hint: 'Ask again once the page is connected.',
+  },
+  not_found: {
+    message: 'The daemon does not know this turn any more: it was restarted, or the turn was over too long ago.',
+    hint: 'What is shown is all that arrived. Ask again.',
+  },
+  text_lost: {
+    message: 'More of the answer was missed than the daemon keeps. The turn was cancelled.',
+    hint: 'Ask again, for a shorter answer perhaps.',
+  },
+  refused: { message: 'The daemon does not let this page go on with the turn.', hint: 'Ask again.' },
+  disconnected: {
+    message: 'The connection could not be made again.',
+    hint: 'Ask again once the page is connected.',
+  },
+};
+
+/** The end of a turn that was cancelled before the agent was asked. */
+export function endOfCancel(): TurnEnd {
+  return { tone: 'quiet', title: 'cancelled' };
+}
+
+/** The end of a turn that a page left before its agent had taken it, or that its daemon does not keep. */
+export function endOfReload(): TurnEnd {
+  return {
+    tone: 'bad',
+    title: 'interrupted',
+    message: 'The page was left before the agent had taken this, or the daemon keeps no turns: it ended with the page.',
+    hint: 'Ask again.',
+    again: true,
+  };
 }
 
 /** An error of the wire: what it says, its code, and what can be done. */

@@ -1,26 +1,13 @@
-import { signal } from '@preact/signals';
 import type { AgentRow } from '../../client/browser.ts';
-import { agentChanges } from '../feed.ts';
+import { agents, useAgents } from '../agents.ts';
 import { type Column, Table } from '../table.tsx';
-import { usePoll } from '../use-poll.ts';
 
-const POLL_MS = 5_000;
 /** Rows that are drawn. */
 const MAX_ROWS = 200;
 
-const agents = signal<readonly AgentRow[] | undefined>(undefined);
-
 /** Every agent that the daemon knows. */
 export function Agents() {
-  usePoll(
-    POLL_MS,
-    async (host) => {
-      const rows = await host.agents.list();
-      agents.value = rows.sort((one, other) => Number(other.attached) - Number(one.attached));
-    },
-    // When one comes or goes, at once.
-    [agentChanges.value],
-  );
+  useAgents();
   const rows = agents.value;
   return (
     <section aria-labelledby="agents">

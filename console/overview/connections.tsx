@@ -1,5 +1,5 @@
 import type { ConnectionRow } from '../../protocol/status.ts';
-import { now } from '../clock.ts';
+import { shownAt } from '../broker-clock.ts';
 import { age, bytes } from '../format.ts';
 import { Id } from '../id.tsx';
 import { type Column, Table } from '../table.tsx';
@@ -41,7 +41,7 @@ const COLUMNS: readonly Column<ConnectionRow>[] = [
       ),
   },
   { title: 'Via', cell: ({ via }) => via },
-  { title: 'Since', isNumber: true, cell: ({ since }) => age(now.value - since) },
+  { title: 'Since', isNumber: true, cell: ({ since }) => age(shownAt.value - since) },
   { title: 'Waiting', isNumber: true, cell: ({ waiting_bytes }) => bytes(waiting_bytes) },
   { title: 'Turns', isNumber: true, cell: ({ turns }) => turns },
   { title: 'Tools', isNumber: true, cell: ({ tools }) => tools },

@@ -1,5 +1,5 @@
-import { signal } from '@preact/signals';
 import type { BrokerStatus } from '../../protocol/status.ts';
+import { ofSession, onSignOut } from '../sign-out.ts';
 
 /** How far back the plots go. Milliseconds. */
 export const SPAN_MS = 120_000;
@@ -19,12 +19,15 @@ export interface Sample {
 }
 
 /** The last status that the daemon has told. */
-export const status = signal<BrokerStatus | undefined>(undefined);
+export const status = ofSession<BrokerStatus | undefined>(undefined);
 
 /** The last two minutes, oldest first. It outlives a look at another page. */
-export const samples = signal<readonly Sample[]>([]);
+export const samples = ofSession<readonly Sample[]>([]);
 
 let before: { at: number; status: BrokerStatus } | undefined;
+onSignOut(() => {
+  before = undefined;
+});
 
 /** Takes in a status of now. */
 export function note(current: BrokerStatus, at = Date.now()): void {

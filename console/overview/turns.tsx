@@ -1,11 +1,11 @@
-import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { RpcError, type SessionRow } from '../../client/browser.ts';
-import { now } from '../clock.ts';
+import { shownAt } from '../broker-clock.ts';
 import { age, count } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link } from '../route.ts';
 import { host } from '../session.ts';
+import { ofSession } from '../sign-out.ts';
 import { type Column, Table } from '../table.tsx';
 import { usePoll } from '../use-poll.ts';
 import { status } from './history.ts';
@@ -17,7 +17,7 @@ const LONG_POLL_MS = 5_000;
 /** Rows that are drawn. */
 const MAX_ROWS = 100;
 
-const turns = signal<readonly SessionRow[] | undefined>(undefined);
+const turns = ofSession<readonly SessionRow[] | undefined>(undefined);
 
 /** The live turns, everybody's. */
 export function Turns() {
@@ -61,7 +61,7 @@ const COLUMNS: readonly Column<SessionRow>[] = [
       </span>
     ),
   },
-  { title: 'Age', isNumber: true, cell: ({ created_at }) => age(now.value - created_at * 1_000) },
+  { title: 'Age', isNumber: true, cell: ({ created_at }) => age(shownAt.value - created_at * 1_000) },
   { title: 'Events', isNumber: true, cell: ({ seq }) => count(seq) },
   { title: 'Session', cell: ({ session_id }) => <Id id={session_id} /> },
   { title: '', isNumber: true, cell: (row) => <Cancel turn={row} /> },

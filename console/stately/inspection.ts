@@ -24,6 +24,8 @@ export class Inspection {
   readonly #listener: InspectionListener;
   readonly #unhear: () => void;
   #events: StatelyEvents | undefined;
+  /** How the actors stood before the snapshot that is asked for. */
+  #before: StatelyEvents | undefined;
   /** What came while the first snapshot is being asked for: it may hold them, or not. */
   #early: InspectRecord[] = [];
   #renewal: ReturnType<typeof setTimeout> | undefined;
@@ -58,6 +60,9 @@ export class Inspection {
       const snapshot = await this.#host.request('inspect.subscribe', {});
       if (this.#stopped) return;
       this.#events = new StatelyEvents(snapshot);
+      const ended = this.#before?.endsBefore(snapshot, Date.now()) ?? [];
+      this.#before = undefined;
+      if (ended.length > 0) this.#listener.events(ended);
       this.#listener.started();
       this.#take(this.#early.splice(0));
     } catch (error) {
@@ -76,6 +81,7 @@ export class Inspection {
     if (events === undefined) {
       this.#renewal = setTimeout(() => {
         this.#renewal = undefined;
+        this.#before = this.#events;
         this.#events = undefined;
         void this.#subscribe();
       }, RENEW_PAUSE_MS);

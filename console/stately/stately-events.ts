@@ -28,6 +28,20 @@ export class StatelyEvents {
       .map((actor) => this.#actor(actor));
   }
 
+  /** The ends of those that a later snapshot does not list any more: they ended unheard. @param at Unix milliseconds. */
+  endsBefore(later: InspectSnapshot, at: number): StatelyInspectionEvent[] {
+    const live = new Set(later.actors.map(({ id }) => id));
+    return [...this.#actors.values()]
+      .filter(({ id }) => !live.has(id))
+      .map(({ id, state, context }) => ({
+        ...this.#head(id, at),
+        id: `${id} ended`,
+        type: '@xstate.snapshot',
+        event: { type: '' },
+        snapshot: snapshotOf({ state, status: 'done', context }, undefined),
+      }));
+  }
+
   /**
    * What a batch of records tells.
    * @returns undefined where records are missing: only a new snapshot helps.

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ErrorCode, type Host, RpcError } from '../../client/browser.ts';
+import { count } from '../format.ts';
 import { session } from '../session.ts';
 import { SignIn } from '../sign-in.tsx';
 import { bridgeTo } from './frame-bridge.ts';
@@ -133,7 +134,7 @@ function Bar({ url, sent, children }: { url: string; sent?: number; children: st
       <p class="stately-standing" role="status" aria-label="Inspector">
         {children}
       </p>
-      {sent ? <span class="soft count">{sent.toLocaleString('en')} events handed over</span> : null}
+      {sent ? <span class="soft count">{count(sent)} events handed over</span> : null}
       <a href="../#/charts">The console’s own charts</a>
     </header>
   );

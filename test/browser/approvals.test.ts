@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { openChat } from '../e2e/support/chat.ts';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
-import { describeBrowser, openConsole } from './support/console.ts';
+import { connected, describeBrowser, linkTo, openConsole } from './support/console.ts';
 
 /** The approval of that title, whatever has become of it. */
 const card = (page: Page, title: string) => page.getByRole('article', { name: title });
@@ -49,6 +49,20 @@ describeBrowser('approvals', () => {
     agent.answer(await agent.when(() => agent.received('agent.chat.approve')[1]), { resolved: true });
     await row.getByText('denied').waitFor();
     expect(await row.getByText('did not take').count()).toBe(0);
+  });
+
+  test('the browser’s clock is wrong › the time left is the daemon’s', async () => {
+    const { page } = await openConsole({ daemon, signedIn: false });
+    await page.addInitScript('const now = Date.now; Date.now = () => now() + 3_600_000;');
+    await page.reload();
+    await page.goto(`${linkTo(daemon)}`);
+    await connected(page);
+    await page.goto(page.url().replace(/#.*|$/, '#/approvals'));
+    const host = await daemon.host();
+    host.post('host.notify', { message: 'an hour off' });
+    const row = card(page, 'host.notify').filter({ hasText: 'an hour off' });
+    await row.getByText(/^\d+ s left$/).waitFor();
+    await row.getByRole('button', { name: 'Deny' }).click();
   });
 
   test('a request is held back by the gate › then the time left is shown, and denied it fails', async () => {

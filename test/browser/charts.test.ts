@@ -63,6 +63,23 @@ describeBrowser('live charts', () => {
     await page.getByRole('region', { name: 'Events' }).getByRole('button', { name: 'agent.gone' }).waitFor();
   });
 
+  test('a transition is taken › its edge flashes, and no longer than a moment', async () => {
+    const agent = await daemon.agent('flasher');
+    const chat = await openChat(await daemon.host(), agent, { agent_id: 'flasher' });
+    const { page } = await openConsole({ daemon, place: `charts/${chat.turnId}` });
+    await active(page, 'streaming').waitFor();
+    const flash = page.locator('.chart-flashes path');
+    // What was taken before somebody looked is marked and does not flash.
+    expect(await flash.count()).toBe(0);
+    chat.emit({ kind: 'approval_pending', approval_id: 'p', tool: 'x' });
+    await flash.waitFor({ state: 'attached' });
+    const way = await flash.getAttribute('d');
+    await active(page, 'parked').waitFor();
+    const taken = page.locator('.chart-edge.taken path.edge-line');
+    expect(await taken.evaluateAll((all) => all.map((one) => one.getAttribute('d')))).toContain(way);
+    await flash.waitFor({ state: 'detached' });
+  });
+
   test('a state has the focus › its description and actions are told', async () => {
     const { page } = await openConsole({ daemon, place: 'charts' });
     await row(page, 'broker').click();

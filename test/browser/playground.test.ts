@@ -1,43 +1,10 @@
-import type { Locator, Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
-import { type Agent, connectHost, connectAgent as connectSdkAgent, type OnChat } from '../../client/node.ts';
+import { connectHost } from '../../client/node.ts';
 import { own } from '../e2e/support/cleanup.ts';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { attach, chat, ready, said, say, signal } from './support/chatting.ts';
 import { describeBrowser, openConsole } from './support/console.ts';
 import { eventually } from './support/eventually.ts';
-
-/** Attaches an agent of the test's own. */
-async function attach(daemon: Daemon, agentId: string, onChat: OnChat): Promise<Agent> {
-  const host = await connectHost({ url: daemon.url, hostToken: daemon.tokens.host });
-  const { token = '' } = await host.agents.upsert({ id: agentId });
-  await host.close();
-  const agent = await connectSdkAgent({ url: daemon.url, agentId, token, onChat });
-  own(() => agent.close());
-  return agent;
-}
-
-/** What an agent waits for until the test gives it. */
-function signal(): { given: Promise<void>; give: () => void } {
-  let give = () => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { given, give };
-}
-
-/** The chat that stands so many places from the left. */
-const chat = (page: Page, place = 0) => page.getByRole('article').nth(place);
-const said = (pane: Locator) => pane.getByRole('log');
-
-async function say(pane: Locator, prompt: string): Promise<void> {
-  await ready(pane);
-  const box = pane.getByRole('textbox', { name: 'Message' });
-  await box.fill(prompt);
-  await box.press('Enter');
-}
-
-/** The page knows its agent, and no turn runs. */
-const ready = (pane: Locator) => pane.getByRole('button', { name: 'Send', disabled: false }).waitFor();
 
 describeBrowser('the playground', () => {
   let daemon: Daemon;
@@ -165,6 +132,57 @@ describeBrowser('the playground', () => {
     await said(pane).getByText('agent_disconnected').waitFor();
   });
 
+  it('leaves a chat its tool while another one goes without', async () => {
+    const { page } = await open();
+    const asked = signal();
+    await attach(daemon, 'curious', async function* ({ tools }) {
+      yield 'let me see. ';
+      await asked.given;
+      yield JSON.stringify(await tools.call('page_clock', {}));
+    });
+    await page.getByRole('combobox', { name: 'Agent' }).selectOption('curious');
+    await say(chat(page, 0), 'what time is it?');
+    await said(chat(page, 0)).getByText('let me see.').waitFor();
+    await page.getByRole('button', { name: 'New chat' }).click();
+    const other = chat(page, 1);
+    await other.getByRole('combobox', { name: 'Agent' }).selectOption('echo');
+    await other.getByText('Options').click();
+    await other.getByLabel(/Offer a tool/).uncheck();
+    await say(other, 'no tools, please');
+    await said(other).getByText('stop').waitFor();
+    asked.give();
+    await said(chat(page, 0)).getByText('"zone"').waitFor();
+    // Nobody uses it any more: the next turn without it has none.
+    await ready(chat(page, 0));
+    await say(other, '/tool');
+    await said(other).getByText('You offer me no tools').waitFor();
+  });
+
+  it('after signing out holds nothing of before', async () => {
+    const { page } = await open();
+    await say(chat(page), 'a secret of mine');
+    await said(chat(page)).getByText('stop').waitFor();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('table', { name: 'Agents' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    const field = page.getByLabel('Link or host token');
+    await field.waitFor();
+    // From here on the daemon says nothing but that the token is right: what is shown, the page has kept.
+    await page.routeWebSocket(/.*/, (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((message) => {
+        if (String(message).includes('"role":"host"')) socket.send(message);
+      });
+    });
+    await field.fill(daemon.tokens.host);
+    await field.press('Enter');
+    await page.getByText('Asking the daemon').waitFor();
+    expect(await page.getByRole('table').count()).toBe(0);
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await said(chat(page)).waitFor();
+    expect(await page.getByText('a secret of mine').count()).toBe(0);
+  });
+
   it('keeps several chats side by side, each with its own agent and session', async () => {
     const { page } = await open();
     await attach(daemon, 'parrot', async ({ prompt }) => `squawk ${prompt}`);
@@ -274,9 +292,11 @@ describeBrowser('the playground', () => {
     await say(pane, '/slow');
     await said(pane).getByText('1').waitFor();
     first.program.kill('SIGKILL');
-    await said(pane).getByText('connection lost').waitFor();
+    await said(pane).getByText('goes on here when it is back').waitFor();
     await pane.getByText('it is being tried again').waitFor();
     await startDaemon({ home: first.home, flags: ['--demo', '--port', new URL(first.url).port], env });
+    await said(pane).getByText('does not know this turn').waitFor();
+    await pane.getByRole('button', { name: 'Ask again' }).waitFor();
     await say(pane, 'welcome back');
     await said(pane).getByText('stop').waitFor();
     expect(await said(pane).innerText()).toMatch(/\/slow.*1.*connection lost.*welcome back\s+welcome back/s);

@@ -1,34 +1,67 @@
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { connected, describeBrowser, linkTo, openConsole } from './support/console.ts';
 
-const FIXED = 'a-token-that-stays-the-same';
+const env = { SWITCHBOARD_HOST_TOKEN: 'a-token-that-stays-the-same' };
 
 /** Stops a daemon, and starts the next one where it was. */
-async function restart(daemon: Daemon, env: NodeJS.ProcessEnv = {}): Promise<Daemon> {
+async function restart(daemon: Daemon, env: NodeJS.ProcessEnv = {}, flags: string[] = []): Promise<Daemon> {
   await daemon.stop();
-  return startDaemon({ home: daemon.home, flags: ['--demo', '--port', new URL(daemon.url).port], env });
+  return startDaemon({ home: daemon.home, flags: ['--demo', '--port', new URL(daemon.url).port, ...flags], env });
 }
+
+/** The page's word on how its connection is. */
+const connection = (page: Page, words: string) =>
+  page.getByRole('status', { name: 'Connection' }).filter({ hasText: words });
 
 describeBrowser('a daemon that is restarted under an open page', () => {
   test('with a token that stays › then the page reconnects by itself and says so', async () => {
-    const env = { SWITCHBOARD_HOST_TOKEN: FIXED };
     const { daemon, page } = await openConsole({ env, mayComplain: true });
-    const connection = page.getByRole('status', { name: 'Connection' });
     const shown = (pid: number) => page.getByRole('definition').filter({ hasText: new RegExp(`^${pid}$`) });
     await shown(daemon.announced.pid).waitFor();
     await daemon.stop();
-    await connection.filter({ hasText: 'Connection lost' }).waitFor();
+    await connection(page, 'Connection lost').waitFor();
     await page.getByText('No connection to the daemon for').waitFor();
     const next = await restart(daemon, env);
-    await page
-      .getByRole('button', { name: 'Try now' })
-      .click({ timeout: 2_000 })
-      .catch(() => {});
-    await connection.filter({ hasText: 'Connected again' }).waitFor();
+    await connection(page, 'Connected again').waitFor();
     // It is the new one's page now.
     await shown(next.announced.pid).waitFor();
     expect(await page.getByText('No connection to the daemon').count()).toBe(0);
+  });
+
+  test('and Try now is pressed › then it does not wait for its next try', async () => {
+    const { daemon, page } = await openConsole({ env, signedIn: false, mayComplain: true });
+    await page.clock.install();
+    await page.goto(linkTo(daemon));
+    await connected(page);
+    await daemon.stop();
+    await connection(page, 'Connection lost').waitFor();
+    // No time passes on the page: it would wait for ever.
+    await page.clock.pauseAt(Date.now() + 60_000);
+    await connection(page, 'Connection lost').waitFor();
+    await restart(daemon, env);
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await connection(page, 'Connected').waitFor();
+  });
+
+  test('and Charts is open › then what was seen stays until the new one’s actors are there', async () => {
+    const { daemon, page } = await openConsole({ env, place: 'charts/broker', mayComplain: true });
+    const row = (text: string) => page.getByRole('treeitem').filter({ hasText: text });
+    const accepting = page.getByRole('button', { name: /^accepting, active/ });
+    await row('host').first().waitFor();
+    await accepting.waitFor();
+    const before = await row('host').first().getAttribute('id');
+    await daemon.stop();
+    await connection(page, 'Connection lost').waitFor();
+    expect(await row('host').first().getAttribute('id')).toBe(before);
+    expect(await accepting.count()).toBe(1);
+    const next = await restart(daemon, env, ['--inspect']);
+    await connection(page, 'Connected again').waitFor();
+    await next.agent('newcomer');
+    await row('newcomer').waitFor();
+    await accepting.waitFor();
+    expect(await row('broker').count()).toBe(1);
   });
 
   test('with a new token › then the page says so, asks for it, and goes on where it was', async () => {

@@ -25,7 +25,10 @@ describeBrowser('signing in', () => {
     expect(await page.evaluate('history.length')).toBeLessThanOrEqual(3);
     expect(asked.length).toBeGreaterThan(0);
     expect(asked.join(' ')).not.toContain(daemon.tokens.host);
-    // Somebody who looks at the page again is still signed in; in a window of their own they are not.
+    // Somebody who looks at the page again is still signed in; in a tab of their own they are not.
+    const other = await page.context().newPage();
+    await other.goto(url);
+    await other.getByLabel('Link or host token').waitFor();
     await page.reload();
     await connected(page);
     await page.goBack();

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ActorsModel, ENDED_STAYS_MS, EVENTS_KEPT } from '../../console/charts/model.ts';
-import { actor, heard, recorder, snapshot } from './charts-support.ts';
+import { MESSAGES_KEPT_IN_ALL } from '../../console/charts/message-logs.ts';
+import {
+  ActorsModel,
+  ENDED_KEPT,
+  ENDED_STAYS_MS,
+  EVENTS_KEPT,
+  EVENTS_KEPT_IN_ALL,
+} from '../../console/charts/model.ts';
+import { actor, heard, recorder, snapshot, turn } from './charts-support.ts';
 
 const started = (id: string, given: Parameters<typeof actor>[1] = {}) => ({
   type: 'started' as const,
@@ -68,6 +75,26 @@ describe('ActorsModel', () => {
     expect(model.find('c2')?.endedAt).toBe(3);
   });
 
+  it('tells of an actor by the same object after a new snapshot as before', () => {
+    const { model } = watching();
+    const before = model.find('c1');
+    model.renew(snapshot([actor('root'), actor('c1', { state: ['closing'] })], 50), 3);
+    expect(model.find('c1')).toBe(before);
+    expect(before?.state).toEqual(['closing']);
+  });
+
+  it('keeps a chart the same object until it is another chart', () => {
+    const model = new ActorsModel();
+    const machine = (initial: string) => ({ id: 'turn', initial, entry: [], exit: [], on: [], states: {} });
+    const renew = (initial: string) => {
+      model.renew({ ...snapshot([actor('root')]), machines: { turn: machine(initial) } }, 0);
+      return model.machines.turn;
+    };
+    const first = renew('a');
+    expect(renew('a')).toBe(first);
+    expect(renew('b')).toEqual(machine('b'));
+  });
+
   it('forgets everything when the snapshot is of another daemon', () => {
     const { model } = watching();
     model.renew(snapshot([actor('root', { started_at: 99_000 })]), 0);
@@ -92,14 +119,48 @@ describe('ActorsModel', () => {
     expect(events.at(-1)?.event).toBe(`e${EVENTS_KEPT + 29}`);
   });
 
-  it('keeps fewer of each when there are thousands of actors', () => {
+  it('with thousands of actors › keeps fewer of each, and never more than so many in all', () => {
     const model = new ActorsModel();
     const ids = Array.from({ length: 3_000 }, (_, index) => `c${index}`);
     model.renew(snapshot([actor('root'), ...ids.map((id) => actor(id))]), 0);
+    model.chosen = 'c7';
     const record = recorder();
-    for (let n = 0; n < 60; n += 1) model.apply(record(...ids.map((id) => heard(id, 'x'))), 0);
+    for (let n = 0; n < 40; n += 1) model.apply(record(...ids.map((id) => heard(id, `e${n}`))), 0);
     const kept = [...model.actors.values()].reduce((sum, { events }) => sum + events.length, 0);
-    expect(kept).toBeLessThanOrEqual(3_000 * 20);
+    expect(kept).toBeLessThanOrEqual(EVENTS_KEPT_IN_ALL);
+    expect(model.kept.events).toBe(kept);
+    expect(model.find('c0')?.events.at(-1)?.event).toBe('e39');
+    // Of the one that somebody looks at, nothing goes.
+    expect(model.find('c7')?.events).toHaveLength(40);
+  });
+
+  it('however many turns come and go › what is kept stays bounded, and the one that is looked at stays', () => {
+    const model = new ActorsModel();
+    model.renew(snapshot([actor('root'), actor('h'), actor('a')]), 0);
+    const record = recorder();
+    const live = (id: string) => {
+      const said = Array.from({ length: 16 }, (_, n) => heard(id, 'turn.event', 'root', { kind: 'tool_call', n }));
+      const change = { actor: id, event: 'x', state: ['done'], previous: ['streaming'], context: {} };
+      model.apply(record({ type: 'started', actor: turn(id) }, ...said), 0);
+      model.apply(record({ type: 'transition', ...change, status: 'done' }, ended(id)), 0);
+    };
+    for (let n = 0; n < 6_000; n += 1) {
+      live(`t${n}`);
+      if (n === 0) model.chosen = 't0';
+    }
+    expect(model.actors.size).toBeLessThanOrEqual(3 + ENDED_KEPT);
+    expect(model.find('t5999')?.events.length).toBeGreaterThan(0);
+    const actors = [...model.actors.values()];
+    expect(actors.reduce((sum, one) => sum + one.events.length + one.transitions.length, 0)).toBe(model.kept.events);
+    expect(actors.reduce((sum, { id }) => sum + (model.logs.of(id)?.messages.length ?? 0), 0)).toBe(
+      model.kept.messages,
+    );
+    expect(model.kept.events).toBeLessThanOrEqual(EVENTS_KEPT_IN_ALL);
+    expect(model.kept.messages).toBeLessThanOrEqual(MESSAGES_KEPT_IN_ALL);
+    expect(model.find('t0')?.events).toHaveLength(16);
+    // A minute later all of it is gone.
+    model.expire(ENDED_STAYS_MS);
+    expect(model.kept).toEqual({ events: 0, messages: 0 });
   });
 
   it('finds an actor by its id, and the newest by its name', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MESSAGES_KEPT } from '../../console/charts/message-logs.ts';
+import { MESSAGES_KEPT } from '../../console/charts/message-log.ts';
 import { ActorsModel } from '../../console/charts/model.ts';
 import { sequenceOf } from '../../console/charts/sequence.ts';
 import { actor, heard, recorder, snapshot, turn } from './charts-support.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { age, bytes, count, short } from '../../console/format.ts';
+import { age, bytes, count, deadlineOf, short } from '../../console/format.ts';
 
 test.each([
   [-1, '0 s'],
@@ -36,4 +36,15 @@ test.each([
 
 test('count › sets thousands apart', () => {
   expect(count(1_234_567)).toBe('1,234,567');
+});
+
+test.each([
+  [1_700_000_000, 1_700_000_000_000],
+  [1_700_000_000_000, 1_700_000_000_000],
+  ['2023-11-14T22:13:20Z', 1_700_000_000_000],
+  ['soon', undefined],
+  [undefined, undefined],
+  [-5, undefined],
+])('a deadline of %s › is %s', (given, ms) => {
+  expect(deadlineOf(given)).toBe(ms);
 });

@@ -60,7 +60,8 @@ describe('the raw frames of a conversation', () => {
     const { frames, offer } = log();
     offer('out', chat);
     offer('in', { id: 1, result: { accepted: true, session_id: 'mine', resume_token: 'a-secret' } });
-    expect(frames.frames).toHaveLength(2);
+    offer('out', { id: 2, method: 'agents.chat.subscribe', params: { session_id: 'mine', resume_token: 'a-secret' } });
+    expect(frames.frames).toHaveLength(3);
     expect(frames.toString()).not.toContain('a-secret');
   });
 
@@ -81,5 +82,22 @@ describe('the raw frames of a conversation', () => {
     offer('out', chat);
     offer('in', token('mine'));
     expect(frames.toString()).toBe(`> ${JSON.stringify(chat)}\n< ${JSON.stringify(token('mine'))}`);
+  });
+
+  it('do not take the answer to another one’s request for one of theirs, once the connection is lost', () => {
+    const { frames, offer, shown } = log();
+    offer('out', chat);
+    frames.forgetRequests();
+    // On the next connection the ids begin anew.
+    offer('in', { id: 1, result: 'to another' });
+    expect(shown()).toEqual([['out', chat]]);
+  });
+
+  it('end with the answer to a tool call: what comes by its id then is not of it', () => {
+    const { offer, shown } = log();
+    offer('in', { id: 'cb-1', method: 'tools.execute', params: { session_id: 'mine', request_id: 'cb-1', tool: 'x' } });
+    offer('out', { id: 'cb-1', result: 42 });
+    offer('out', { method: 'tools.progress', params: { request_id: 'cb-1' } });
+    expect(shown()).toHaveLength(2);
   });
 });

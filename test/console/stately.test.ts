@@ -149,6 +149,21 @@ describe('the feed for Stately', () => {
     expect(feed.actors()).toEqual([]);
   });
 
+  it('when actors are missing in a later snapshot › tells that they have ended, and of no other', () => {
+    const feed = events(actor('x:0', null), actor('x:1', 'x:0'), actor('x:2', 'x:1'));
+    const later = { subscribed: true as const, sequence: 40, machines: {}, actors: [actor('x:0', null)] };
+    expect(feed.endsBefore(later, at)).toMatchObject([
+      {
+        type: '@xstate.snapshot',
+        sessionId: 'x:1',
+        rootId: 'x:0',
+        createdAt: String(at),
+        snapshot: { status: 'done', value: 'streaming' },
+      },
+      { sessionId: 'x:2', rootId: 'x:0', snapshot: { status: 'done' } },
+    ]);
+  });
+
   it('skips what its snapshot holds already', () => {
     expect(events(actor('x:1', null)).take([heard(9), heard(10), heard(11)])).toHaveLength(1);
   });

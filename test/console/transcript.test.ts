@@ -73,6 +73,24 @@ describe('a conversation on the page', () => {
   describe('when an approval is pending', () => {
     const asks = event({ kind: 'approval_pending', approval_id: 'p', action: 'delete it', details: { path: '/tmp' } });
 
+    it('tells all that it is about, and writes out what cannot be seen', () => {
+      const about = { tool: 'shell', action: 'run \u202eit', params: { run: 'ls\u200b' }, details: { why: 'to see' } };
+      const entry = the(told(event({ kind: 'approval_pending', approval_id: 'p', ...about })), 'approval');
+      expect(entry.what).toBe('run ⟨U+202E⟩it');
+      expect(JSON.parse(entry.details)).toEqual({
+        tool: 'shell',
+        params: { run: 'ls⟨U+200B⟩' },
+        details: { why: 'to see' },
+      });
+    });
+
+    it('and is told of twice › waits once, and no longer than for one answer', () => {
+      const transcript = told(asks, asks);
+      expect(transcript.waiting.value).toBe(1);
+      transcript.event(event({ kind: 'approval_resolved', approval_id: 'p', resolution: 'approve' }));
+      expect(transcript.waiting.value).toBe(0);
+    });
+
     it('shows what is asked for, and what was decided elsewhere', () => {
       const transcript = told(asks);
       const entry = the(transcript, 'approval');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConnectionLostError, ErrorCode, RpcError, type TerminalEvent } from '../../client/browser.ts';
+import { ConnectionLostError, ErrorCode, ResumeError, RpcError, type TerminalEvent } from '../../client/browser.ts';
 import { endOf, endOfError } from '../../console/chat/turn-end.ts';
 
 const terminal = (fields: object) => endOf(fields as unknown as TerminalEvent);
@@ -44,5 +44,17 @@ describe('the end of a turn, in words', () => {
 
   it('when the connection is lost › says that the rest did not arrive', () => {
     expect(endOfError(new ConnectionLostError(1006, ''))).toMatchObject({ tone: 'bad', title: 'connection lost' });
+  });
+
+  it.each([
+    ['window_over', 'not back in time'],
+    ['not_found', 'was restarted, or'],
+    ['text_lost', 'More of the answer'],
+    ['refused', 'does not let'],
+    ['disconnected', 'could not be made'],
+  ] as const)('when a turn cannot be gone on with, %s › says why, and that asking again may help', (reason, words) => {
+    const end = endOfError(new ResumeError(reason));
+    expect(end).toMatchObject({ tone: 'bad', title: 'connection lost', again: true });
+    expect(end.message).toContain(words);
   });
 });

@@ -1,10 +1,12 @@
+import { count } from './format.ts';
+
 /** How much of a value is shown. Characters. */
 const PREVIEW_LIMIT = 8_192;
 
 /** A JSON value for people: a text as it is, anything else indented; what is too long is cut, and says so. */
 export function preview(value: unknown, limit = PREVIEW_LIMIT): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '');
-  return text.length <= limit ? text : `${text.slice(0, limit)}\n… ${grouped(text.length - limit)} more characters`;
+  return text.length <= limit ? text : `${text.slice(0, limit)}\n… ${count(text.length - limit)} more characters`;
 }
 
 /** The same on one line, for a summary. */
@@ -13,6 +15,3 @@ export function oneLine(value: unknown, limit = 160): string {
   const line = text.replace(/\s+/g, ' ');
   return line.length <= limit ? line : `${line.slice(0, limit)}…`;
 }
-
-/** A number with its thousands apart: 12,345. */
-export const grouped = (n: number): string => n.toLocaleString('en');

@@ -1,0 +1,21 @@
+import type { AgentRow } from '../client/browser.ts';
+import { agentChanges } from './agent-changes.ts';
+import { ofSession } from './sign-out.ts';
+import { usePoll } from './use-poll.ts';
+
+const POLL_MS = 5_000;
+
+/** Every agent that the daemon knows, those that are attached first; undefined until it has said so. */
+export const agents = ofSession<readonly AgentRow[] | undefined>(undefined);
+
+/** Keeps {@link agents} up to date while a component is there: at once when one comes or goes. */
+export function useAgents(): void {
+  usePoll(
+    POLL_MS,
+    async (host) => {
+      const rows = await host.agents.list();
+      agents.value = rows.sort((one, other) => Number(other.attached) - Number(one.attached));
+    },
+    [agentChanges.value],
+  );
+}
