@@ -22,6 +22,7 @@ import { clientsOf, type LinkedClient } from './linked.ts';
 /** A broker as `createBroker()` makes it, but with its actors and records in the test's reach. */
 export function startInternals(
   options: {
+    auth?: boolean;
     limits?: Partial<Limits>;
     log?: Logger;
     agentStore?: AgentStore;
@@ -39,7 +40,7 @@ export function startInternals(
     log: options.log ?? silentLog,
     limits,
     agents,
-    auth: new Authenticator({ enabled: true, tokens, agents }),
+    auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
     dispatcher: new Dispatcher(handlers),
     gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
     inspect: options.inspect ?? false,

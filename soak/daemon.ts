@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { GATED_TOOL } from './load/script.ts';
+import type { ProbeAnswer } from './probe.ts';
+
+/** How long it may take to listen, and to stop. Milliseconds. */
+const START_TIMEOUT = 30_000;
+const STOP_TIMEOUT = 30_000;
+/** pino's level of an error. */
+const ERROR_LEVEL = 50;
+
+/** The built daemon in a process and a home of its own, as anybody would start it. */
+export class SoakedDaemon {
+  /** Where it listens: `ws://host:port`. */
+  url = '';
+  /** Rejects when it ends by itself. */
+  readonly died: Promise<never>;
+  #isEnding = false;
+  readonly #home = mkdtempSync(join(tmpdir(), 'switchboard-soak-'));
+  readonly #child: ChildProcess;
+
+  private constructor() {
+    const built = (path: string) => new URL(`../${path}`, import.meta.url);
+    const argv = ['--expose-gc', '--import', built('soak/probe.js').href, fileURLToPath(built('main.js'))];
+    const log = openSync(this.#logFile, 'a');
+    const flags = ['--home', this.#home, '--port', '0', '--no-socket', '--approve', `tools.execute:${GATED_TOOL}`];
+    this.#child = spawn(process.execPath, [...argv, ...flags], {
+      // A file, not a pipe: nobody has to read it meanwhile.
+      stdio: ['ignore', log, log, 'ipc'],
+      env: environment(),
+      // In a group of its own: Ctrl-C is for the soak, which then ends the daemon.
+      detached: true,
+    });
+    closeSync(log);
+    this.died = new Promise((_, reject) => {
+      this.#child.once('exit', (code, signal) => {
+        if (!this.#isEnding)
+          reject(new Error(`the daemon ended by itself, with ${code ?? signal}:\n${this.#logTail()}`));
+      });
+    });
+    this.died.catch(() => {});
+  }
+
+  /** Starts it and waits until it listens. */
+  static async start(): Promise<SoakedDaemon> {
+    const daemon = new SoakedDaemon();
+    await Promise.race([daemon.#listening(), daemon.died]);
+    return daemon;
+  }
+
+  get tokens(): { daemon: string; host: string } {
+    const read = (name: string) => readFileSync(join(this.#home, 'run', name), 'utf8').trim();
+    return { daemon: read('auth-token'), host: read('host-token') };
+  }
+
+  /** What it has logged of faults. */
+  get errors(): string[] {
+    const lines = readFileSync(this.#logFile, 'utf8').split('\n');
+    return lines.filter((line) => Number(/"level":(\d+)/.exec(line)?.[1]) >= ERROR_LEVEL || /^\s+at /.test(line));
+  }
+
+  /** What it says of itself, after a full collection. */
+  async probe(): Promise<ProbeAnswer> {
+    const answered = once(this.#child, 'message');
+    this.#child.send('probe');
+    const [answer] = await answered;
+    return answer;
+  }
+
+  /** A gauge or counter of `/metrics`, all its labels added up. */
+  async metrics(): Promise<(name: string) => number> {
+    const response = await fetch(new URL('/metrics', this.url.replace(/^ws/, 'http')));
+    const text = await response.text();
+    return (name) => {
+      const values = [...text.matchAll(new RegExp(`^switchboard_${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))];
+      return values.reduce((sum, [, value]) => sum + Number(value), 0);
+    };
+  }
+
+  /** Stops it as a person would. Returns what is wrong with how it ended, if anything is. */
+  async stop(): Promise<string | undefined> {
+    this.#isEnding = true;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    const late = sleep(STOP_TIMEOUT, undefined, { ref: false });
+    const [code] = (await Promise.race([exit, late])) ?? ['nothing'];
+    return code === 0 ? undefined : `the daemon was stopped and ended with ${code}`;
+  }
+
+  /** Ends it at once, and removes what it left. Synchronous: it also runs while this process exits. */
+  remove(): void {
+    this.#isEnding = true;
+    this.#child.kill('SIGKILL');
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  get #logFile(): string {
+    return join(this.#home, 'log');
+  }
+
+  #logTail(): string {
+    return readFileSync(this.#logFile, 'utf8').slice(-2000);
+  }
+
+  async #listening(): Promise<void> {
+    const announced = join(this.#home, 'run', 'broker.json');
+    for (const until = Date.now() + START_TIMEOUT; !existsSync(announced); await sleep(20)) {
+      if (Date.now() > until) throw new Error(`the daemon does not listen:\n${this.#logTail()}`);
+    }
+    this.url = JSON.parse(readFileSync(announced, 'utf8')).url;
+  }
+}
+
+/** The environment without anything that would configure the daemon. */
+function environment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('SWITCHBOARD_'));
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SoakedDaemon } from './daemon.ts';
+import type { Fleet } from './fleet.ts';
+import type { Options } from './options.ts';
+import type { ProbeAnswer } from './probe.ts';
+import { countsText, headText, rowText, type Sample } from './report.ts';
+import { median } from './trend.ts';
+import { judgeMemory } from './verdict.ts';
+
+/** How often it is looked. Milliseconds. */
+const INTERVAL = 10_000;
+/** How long the load runs before anything is measured: caches fill, code is compiled. Milliseconds. */
+const WARM_UP = 20_000;
+/** Load processes; the daemon is a third. */
+export const PROCESSES = 2;
+/** One connection of so many is an agent's. */
+const HOSTS_PER_AGENT = 20;
+/** Ended turns that a daemon keeps at most, for a thousand live ones (`keptEndedTurns`). */
+const ENDED_PER_TURN = 10;
+/** How long what clients have left behind may take to go. Milliseconds. */
+const GONE_WITHIN = 15_000;
+/** With fewer live turns than this share it was another load than the one that was asked for. */
+const MOSTLY = 0.9;
+/** Broken promises that are told in words. */
+const TOLD = 20;
+
+/** One soak, from the first connection to the verdict. */
+export class Run {
+  /** What was broken, in words. */
+  readonly broken: string[] = [];
+  readonly #options: Options;
+  readonly #daemon: SoakedDaemon;
+  readonly #fleet: Fleet;
+  readonly #samples: Sample[] = [];
+  readonly #counts = new Map<string, number>();
+  #brokenCount = 0;
+  #last: { reportedAt: number; probedAt: number; probe: ProbeAnswer } | undefined;
+
+  constructor(options: Options, daemon: SoakedDaemon, fleet: Fleet) {
+    this.#options = options;
+    this.#daemon = daemon;
+    this.#fleet = fleet;
+  }
+
+  /** @param stop ends the measuring early. */
+  async measure(stop: AbortSignal): Promise<void> {
+    const { minutes, connections, turns, seed } = this.#options;
+    await this.#fleet.begin((index) => ({
+      url: this.#daemon.url,
+      tokens: this.#daemon.tokens,
+      index,
+      processes: PROCESSES,
+      connections: share(connections, index),
+      turns: share(turns, index),
+      agents: Math.ceil(connections / HOSTS_PER_AGENT / PROCESSES),
+      ended: share(turns * ENDED_PER_TURN, index),
+      seed,
+    }));
+    console.log('connected, and as many turns live as should: warming up');
+    await sleep(Math.min(WARM_UP, minutes * 60_000), undefined, { signal: stop }).catch(() => {});
+    await this.#look(0);
+    const start = performance.now();
+    console.log(`\n${headText()}`);
+    while (!stop.aborted) {
+      // The next that is still to come: on a busy machine a look can be late.
+      const next = Math.floor((performance.now() - start) / INTERVAL) + 1;
+      const end = Math.min(next * INTERVAL, minutes * 60_000);
+      await sleep(start + end - performance.now(), undefined, { signal: stop }).catch(() => {});
+      const sample = await this.#look((performance.now() - start) / 1_000);
+      if (sample) console.log(rowText(sample));
+      if (end === minutes * 60_000) return;
+    }
+  }
+
+  /** Lets every turn end, and looks whether anything is left. */
+  async finish(): Promise<void> {
+    await this.#fleet.finish();
+    await this.#look(0);
+    const left = await this.#left();
+    if (left.length > 0) this.#break(`with all clients gone there are still ${left.join(', ')}`);
+    for (const error of this.#daemon.errors) this.#break(`the daemon logged ${error}`);
+    const failure = await this.#daemon.stop();
+    if (failure !== undefined) this.#break(failure);
+  }
+
+  /** The summary. Says what was broken, if anything was. */
+  summarize(): void {
+    const { text, grows } = judgeMemory(this.#samples);
+    for (const each of grows) this.#break(each);
+    console.log(`\nDone and seen, the warm-up and the end included:\n${countsText(this.#counts)}`);
+    console.log(`\nMemory:\n${text}`);
+    const lived = median(this.#samples.map((sample) => sample.turns));
+    if (lived < this.#options.turns * MOSTLY) {
+      console.log(
+        `\nThe machine was too busy: ${Math.round(lived)} turns lived at a time, not ${this.#options.turns}.`,
+      );
+    }
+    if (this.#brokenCount === 0) console.log('\nEvery promise was kept.');
+    else console.log(`\nBROKEN, ${this.#brokenCount} times:\n${this.broken.map((words) => `  ${words}`).join('\n')}`);
+  }
+
+  /** It cannot go on. */
+  fail(error: unknown): void {
+    this.#break(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+
+  get isBroken(): boolean {
+    return this.#brokenCount > 0;
+  }
+
+  #break(words: string, times = 1): void {
+    this.#brokenCount += times;
+    if (this.broken.length < TOLD) this.broken.push(words);
+  }
+
+  async #look(at: number): Promise<Sample | undefined> {
+    const load = await this.#fleet.report();
+    const reportedAt = performance.now();
+    for (const [what, times] of load.counts) this.#counts.set(what, (this.#counts.get(what) ?? 0) + times);
+    for (const words of load.breaches) this.#break(words);
+    this.#brokenCount += load.breachCount - load.breaches.length;
+
+    const metric = await this.#daemon.metrics();
+    this.#fleet.mute(true);
+    const probe = await this.#daemon.probe();
+    this.#fleet.mute(false);
+    const before = this.#last;
+    this.#last = { reportedAt, probedAt: performance.now(), probe };
+    if (!before || at === 0) return undefined;
+    // Each by its own time: on a busy machine the two are not taken in the same moment.
+    const seconds = (reportedAt - before.reportedAt) / 1_000;
+    const cpuSeconds = (this.#last.probedAt - before.probedAt) / 1_000;
+    const sample = {
+      at,
+      seconds,
+      load,
+      probe,
+      cpu: (probe.cpu - before.probe.cpu) / cpuSeconds / 1e6,
+      connections: metric('connections'),
+      turns: metric('turns'),
+      queued: metric('queue_bytes'),
+      logged: metric('resume_log_bytes'),
+    };
+    this.#samples.push(sample);
+    return sample;
+  }
+
+  /** What the daemon still has of clients that are all gone. */
+  async #left(): Promise<string[]> {
+    const names = ['connections', 'turns', 'approvals_pending', 'queue_bytes'];
+    for (const until = Date.now() + GONE_WITHIN; ; await sleep(200)) {
+      const metric = await this.#daemon.metrics();
+      const left = names.filter((name) => metric(name) > 0).map((name) => `${metric(name)} ${name}`);
+      if (left.length === 0 || Date.now() > until) return left;
+    }
+  }
+}
+
+/** A process's share of so many. */
+function share(count: number, index: number): number {
+  return Math.floor((count * (index + 1)) / PROCESSES) - Math.floor((count * index) / PROCESSES);
+}

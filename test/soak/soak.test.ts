@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checkFileLimit } from '../../soak/file-limit.ts';
+import { Histogram } from '../../soak/histogram.ts';
+import { temporaryDirectory } from '../e2e/support/cleanup.ts';
+import { DIST, Program, run } from '../e2e/support/program.ts';
+
+const SOAK = resolve(DIST, 'soak/main.js');
+const SMALL = ['--connections', '40', '--turns', '20'];
+
+/** A small soak, and the directory in which it keeps what it starts. */
+function startSoak(minutes: number) {
+  const TMPDIR = temporaryDirectory();
+  const program = new Program([SOAK, '--minutes', String(minutes), ...SMALL], { TMPDIR });
+  return { program, homes: () => readdirSync(TMPDIR).map((name) => join(TMPDIR, name)) };
+}
+
+describe('npm run soak', () => {
+  it('ends by itself, says what it has done, and leaves nothing', { timeout: 90_000 }, async () => {
+    const { program, homes } = startSoak(0.05);
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    for (const words of ['events/s', 'turns that ended: stop', 'resumed', 'bad visitors', 'Every promise was kept.']) {
+      expect(program.out).toContain(words);
+    }
+    expect(program.err).toBe('');
+    expect(homes()).toEqual([]);
+  });
+
+  it('ends with a summary at Ctrl-C', { timeout: 60_000 }, async () => {
+    const { program, homes } = startSoak(10);
+    await program.shows('warming up');
+    expect(await program.kill('SIGINT')).toEqual({ code: 130, signal: null });
+    expect(program.out).toContain('turns that ended: stop');
+    expect(program.out).toContain('Stopped early');
+    expect(homes()).toEqual([]);
+  });
+
+  it('fails, and says so, when the daemon dies', { timeout: 60_000 }, async () => {
+    const { program, homes } = startSoak(10);
+    await program.shows('warming up');
+    const [home = ''] = homes();
+    const { pid } = JSON.parse(readFileSync(join(home, 'run', 'broker.json'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    expect(await program.exit).toEqual({ code: 1, signal: null });
+    expect(program.out).toContain('the daemon ended by itself, with SIGKILL');
+    expect(homes()).toEqual([]);
+  });
+
+  it.each([
+    [['--minutes', 'long'], '--minutes takes a number above 0'],
+    [['--turns', '0'], '--turns takes an integer from 1, not 0'],
+    [['--connections', '100', '--turns', '90'], '--turns takes at most 66 with 100 connections'],
+    [['--loud'], '--loud'],
+  ])('refuses %j with one line', async (flags, words) => {
+    const { code, out, err } = await run([SOAK, ...flags]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(words);
+    expect(err.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says how many files it may not open', () => {
+    expect(() => checkFileLimit(2_000, 1_024)).toThrow('"ulimit -n 2200" before, or fewer --connections');
+    expect(() => checkFileLimit(800, 1_024)).not.toThrow();
+  });
+});
+
+describe('latencies of several processes', () => {
+  it('add up to quantiles within five percent', () => {
+    const [one, other] = [new Histogram(), new Histogram()];
+    for (let us = 1; us <= 1_000; us += 1) (us % 2 ? one : other).record(us);
+    const all = new Histogram();
+    for (const { counts } of [one, other]) all.add(counts);
+    expect(all.quantile(0.5) / 500).toBeCloseTo(1, 0.6);
+    expect(all.quantile(0.99)).toBeGreaterThanOrEqual(990);
+    expect(all.quantile(0.99)).toBeLessThan(990 * 1.05);
+  });
+});
