@@ -22,7 +22,7 @@ export const consoleMethods = {
       'From now on inspect.event notifications; answers every live actor and every chart. Again: a new snapshot.',
     params: none,
     result: inspect.inspectSubscribeResult,
-    errors: ['LimitExceeded'],
+    errors: ['MethodNotFound', 'LimitExceeded'],
   },
   'inspect.unsubscribe': {
     direction: 'in',
@@ -32,6 +32,7 @@ export const consoleMethods = {
     summary: 'No more inspect.event notifications.',
     params: none,
     result: inspect.inspectUnsubscribeResult,
+    errors: ['MethodNotFound'],
   },
   'inspect.event': {
     direction: 'out',

@@ -14,6 +14,8 @@ export interface Address {
 /** Where to listen: TCP (port 0 picks a free one), or a Unix socket. */
 export type ListenOptions = { host?: string; port?: number } | { socket: string };
 
+/** Connections that may wait to be accepted: everybody comes back at once after a restart. Node's own 511 would turn many away. */
+const BACKLOG = 4_096;
 /** How long a client may take over the head of a request, or to begin one. */
 const HEADERS_TIMEOUT_MS = 10_000;
 /** How often Node looks for those that are too slow. Its own 30 seconds would make 40 of the 10. */
@@ -61,7 +63,7 @@ export class Listener {
         } finally {
           process.umask(before);
         }
-      } else server.listen(options.port, options.host, listening);
+      } else server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, listening);
     });
   }
 

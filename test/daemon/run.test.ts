@@ -183,13 +183,6 @@ describe('the daemon', () => {
     expect(log.join('\n')).toContain('no Unix socket: ');
   });
 
-  it('says which flags have no effect yet', async () => {
-    const { log } = await start(place(), ['--resume-window', '5', '--inspect', '--approve', 'agents.list']);
-    expect(log.filter((line) => line.includes('not built yet'))).toEqual([
-      expect.stringContaining('--resume-window: not built yet'),
-    ]);
-  });
-
   it('has what --approve names wait for a person, as long as --approval-timeout says', async () => {
     const where = place();
     await start(where, ['--approve', 'agents.list', '--approval-timeout', '5']);

@@ -16,8 +16,8 @@ export interface ByteLife {
 }
 
 const MESSAGES = 25;
-/** Statuses that an upgrade may be answered with: done, refused, or no request at all. */
-const STATUS = /^HTTP\/1\.1 (101|400|403|404|405|408|413|417|426|431|501|505) /;
+/** Statuses that it may be answered with: done, refused, no request at all, or, as no upgrade any more, the console. */
+const STATUS = /^HTTP\/1\.1 (101|200|400|403|404|405|408|413|417|426|431|501|505) /;
 
 /** One connection, from its first byte to its last. Returns how many frames it sent; a head of HTTP counts as one. */
 export async function liveOnce(life: ByteLife): Promise<number> {

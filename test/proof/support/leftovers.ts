@@ -64,15 +64,16 @@ export class Heap {
 }
 
 /** What may be there with nobody connected: ended turns can be resumed for a while, each within its bounds. */
-const KEPT = new Set(['switchboard_build_info', 'switchboard_resume_log_bytes', 'switchboard_ended_turns_kept']);
+const KEPT =
+  /^switchboard_(build_info|resume_log_bytes|ended_turns_kept|agents\{which="known"\}|event_loop_delay|memory|start_time)/;
 
-/** The gauges of `/metrics` that are not zero, those apart. */
+/** The gauges of `/metrics` that are not zero, those apart, and what any process has. */
 async function gauges(daemon: Daemon): Promise<Record<string, number>> {
   const { body } = await daemon.get('/metrics');
   const names = [...body.matchAll(/^# TYPE (\w+) gauge$/gm)].map(([, name]) => name);
   const values: Record<string, number> = {};
   for (const [, series = '', name = '', value] of body.matchAll(/^((\w+)\S*) (\S+)$/gm)) {
-    if (names.includes(name) && !KEPT.has(name) && Number(value) !== 0) values[series] = Number(value);
+    if (names.includes(name) && !KEPT.test(series) && Number(value) !== 0) values[series] = Number(value);
   }
   return values;
 }
