@@ -1,5 +1,5 @@
 import type { ApprovalAsker, ApprovalEvent, ApprovalFacts } from '../machines/approval.machine.ts';
-import type { ApprovalRow, ApprovalStatus } from '../protocol/approvals.ts';
+import type { ApprovalOrigin, ApprovalRow, ApprovalStatus } from '../protocol/approvals.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
@@ -32,6 +32,9 @@ export interface ApprovalSpec extends ApprovalSubject {
   /** Called once, when it has ended. */
   onSettled(outcome: ApprovalOutcome): void;
 }
+
+/** Not of the details: those are a client's own words where it has asked. */
+const ORIGINS: Record<ApprovalFacts['kind'], ApprovalOrigin> = { gate: 'gate', chat: 'chat', asked: 'request' };
 
 /** Whom an approval belongs to, by client id. */
 interface Owners {
@@ -122,6 +125,7 @@ export class Approval implements ApprovalFacts {
     const { agentId, action, details, hidden, options } = this.subject;
     return {
       id: this.id,
+      origin: ORIGINS[this.kind],
       agent_id: agentId,
       action,
       details: whole ? { ...details, ...hidden } : details,

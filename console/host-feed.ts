@@ -1,7 +1,8 @@
 import { effect, signal } from '@preact/signals';
 import type { ApprovalRow, Host, HostEvent, HostSubscription } from '../client/browser.ts';
 import { agentChanges, noteAgentChange } from './agent-changes.ts';
-import { replaceApprovals, takeApproval } from './approval-rows.ts';
+import { keepApprovals, replaceApprovals } from './approval-rows.ts';
+import { nextFrame } from './next-frame.ts';
 import { host } from './session.ts';
 
 const RETRY_MS = 2_000;
@@ -25,11 +26,23 @@ export function startFeed(): void {
 function follow(connection: Host): { stop(): void } {
   let isOver = false;
   let subscription: HostSubscription | undefined;
+  /** What came since the page was drawn: a thousand approvals that come at once are one change. */
+  let fresh: ApprovalRow[] = [];
+  const keepFresh = () => {
+    if (!isOver && fresh.length > 0) keepApprovals(fresh);
+    fresh = [];
+  };
+  const take = ({ kind, payload }: HostEvent) => {
+    if (kind === 'approval.requested' || kind === 'approval.resolved') {
+      if (fresh.push(payload as ApprovalRow) === 1) nextFrame(keepFresh);
+    } else if (kind.startsWith('agent.')) noteAgentChange();
+  };
   const run = async () => {
     while (!isOver) {
       try {
         subscription = await connection.subscribe();
         if (isOver) return subscription.close();
+        fresh = [];
         replaceApprovals(subscription.snapshot.approvals);
         agentChanges.value += 1;
         isFeedLive.value = true;
@@ -47,9 +60,4 @@ function follow(connection: Host): { stop(): void } {
       subscription?.close();
     },
   };
-}
-
-function take({ kind, payload }: HostEvent): void {
-  if (kind === 'approval.requested' || kind === 'approval.resolved') takeApproval(payload as ApprovalRow);
-  else if (kind.startsWith('agent.')) noteAgentChange();
 }

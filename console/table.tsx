@@ -24,6 +24,16 @@ interface TableProps<Row> {
   more?: number;
 }
 
+/** A cell with a text that somebody else has chosen, of whatever length. */
+export function Free({ text, isCode = false }: { text: string; isCode?: boolean }) {
+  const Element = isCode ? 'code' : 'span';
+  return (
+    <Element class="free" title={text}>
+      {text}
+    </Element>
+  );
+}
+
 /** Rows of things. Where it is too wide for the page it scrolls in a box of its own. */
 export function Table<Row>({ label, columns, rows, keyOf, empty, more = 0 }: TableProps<Row>) {
   if (rows.length === 0) return <p class="empty">{empty}</p>;

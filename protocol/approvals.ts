@@ -7,9 +7,20 @@ export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired'
 /** See {@link approvalStatus}. */
 export type ApprovalStatus = z.infer<typeof approvalStatus>;
 
+/**
+ * Who wrote an approval's row: the broker, of a request that it holds back (`gate`) or of a chat turn's question
+ * (`chat`); or whoever asked with `host.request_approval` (`request`), whose action and details may claim anything.
+ */
+export const approvalOrigin = z.enum(['gate', 'chat', 'request']);
+/** See {@link approvalOrigin}. */
+export type ApprovalOrigin = z.infer<typeof approvalOrigin>;
+
 /** One approval as clients see it. */
 export const approvalRow = z.object({
   id: z.string(),
+  origin: approvalOrigin.meta({
+    description: 'who wrote the row: the broker (`gate`, `chat`), or whoever asked for it (`request`)',
+  }),
   agent_id: z.string().nullable(),
   action: z.string(),
   details: jsonObject,

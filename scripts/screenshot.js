@@ -24,7 +24,7 @@ try {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
   try {
-    const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 800 } });
+    const page = await browser.newPage({ colorScheme, viewport: { width: 1300, height: 860 } });
     await page.goto(`${url.replace(/^ws/, 'http')}/#token=${encodeURIComponent(hostToken)}`);
     await page.getByRole('status', { name: 'Connection' }).filter({ hasText: 'Connected' }).waitFor();
     await page.getByRole('link', { name: 'Charts' }).click();
@@ -38,6 +38,8 @@ try {
     }
     await page.getByRole('button', { name: /^done, where it ended/ }).waitFor();
     await page.locator('.chart-flashes path').first().waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Fit' }).click();
+    await page.mouse.move(0, 0);
     await page.screenshot({ path: out });
     await host.close();
   } finally {

@@ -27,7 +27,8 @@ export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProp
   const article = useRef<HTMLElement>(null);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
-  const subject = subjectOf(row);
+  const [isWhole, setWhole] = useState(false);
+  const subject = subjectOf(row, isWhole ? Number.POSITIVE_INFINITY : undefined);
   const isPending = row.status === 'pending';
   useLayoutEffect(() => {
     // The buttons go; who was on one of them stays with what they read.
@@ -60,9 +61,9 @@ export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProp
         <Clock row={row} subject={subject} />
       </header>
       <About row={row} subject={subject} />
-      <Preview id={row.id} subject={subject} />
+      <Preview id={row.id} subject={subject} onWhole={() => setWhole(true)} />
       {isPending || keepsItsPlace ? (
-        <fieldset class={isPending ? 'answers' : 'answers over'}>
+        <fieldset class={isPending ? 'answers' : 'answers answers-over'}>
           <legend class="hidden">Answer to {subject.title}</legend>
           <button type="button" class="primary" aria-disabled={isBusy} onClick={() => answer('approve')}>
             Approve
@@ -78,7 +79,7 @@ export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProp
           ))}
         </fieldset>
       ) : null}
-      <p class="note" role="status">
+      <p class="approval-note" role="status">
         {problem}
       </p>
     </article>
@@ -130,15 +131,24 @@ function About({ row, subject }: { row: ApprovalRow; subject: Subject }) {
   );
 }
 
-function Preview({ id, subject }: { id: string; subject: Subject }) {
-  if (subject.preview === '') return null;
+function Preview({ id, subject, onWhole }: { id: string; subject: Subject; onWhole(): void }) {
+  const { preview, rest, leftOut } = subject;
+  if (preview === '' && rest === '') return null;
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
       <section class="preview" aria-label="Details" aria-describedby={`${id}-title`} tabIndex={0}>
-        <pre>{subject.preview}</pre>
+        {preview === '' ? null : <pre>{preview}</pre>}
+        {rest === '' ? null : <pre class="rest">{rest}</pre>}
       </section>
-      {subject.leftOut > 0 ? <p class="soft">{count(subject.leftOut)} more characters are not shown.</p> : null}
+      {leftOut > 0 ? (
+        <p class="soft">
+          {count(leftOut)} more characters are not shown.{' '}
+          <button type="button" class="small" onClick={onWhole}>
+            Show everything
+          </button>
+        </p>
+      ) : null}
     </>
   );
 }

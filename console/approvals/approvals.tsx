@@ -49,7 +49,7 @@ export function Approvals() {
           appears here at once.
         </p>
       ) : null}
-      <div class="current">
+      <div>
         {current.slice(0, MAX_CARDS).map((row) => (
           <Approval key={row.id} row={row} keepsItsPlace onDecided={decided} />
         ))}

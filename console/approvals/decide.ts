@@ -1,5 +1,5 @@
 import { ErrorCode, RpcError } from '../../client/browser.ts';
-import { keepApproval } from '../approval-rows.ts';
+import { keepApprovals } from '../approval-rows.ts';
 import { words } from '../format.ts';
 import { host } from '../session.ts';
 
@@ -13,7 +13,7 @@ export async function decide(id: string, resolution: string): Promise<Outcome> {
     return { isDecided: false, problem: 'There is no connection to the daemon now. Try again in a moment.' };
   try {
     const row = await connection.resolveApproval(id, resolution);
-    keepApproval(row);
+    keepApprovals([row]);
     if (row.status !== 'pending') return { isDecided: true, status: row.status };
     return { isDecided: false, problem: NOT_TAKEN };
   } catch (error) {

@@ -10,16 +10,17 @@ export interface Subject {
   raiser: string;
   /** What it would be done with; empty where nothing is told. */
   preview: string;
-  /** How much of it is left out. Characters. */
+  /** What else the broker has written of it, ids above all; empty where there is nothing. */
+  rest: string;
+  /** How much of both is left out. Characters. */
   leftOut: number;
   /** The turn that waits for it. */
   turnId: string | undefined;
-  sessionId: string | undefined;
   /** When nobody's answer counts as none. Unix milliseconds. */
   expiresAt: number | undefined;
 }
 
-/** More than this is not drawn. Characters. */
+/** More than this is not drawn unless somebody asks. Characters. */
 const MAX_PREVIEW = 20_000;
 const GATED = 'ws.method:';
 
@@ -28,24 +29,63 @@ export function detailsOf(details: object, tool: unknown, title: string): string
   return show(withTool(details, tool, title));
 }
 
-/** Reads a row of whichever source: a chat's, a gate's, or one that somebody has raised by hand. */
-export function subjectOf({ action, agent_id: agentId, details, expires_at }: ApprovalRow): Subject {
-  const { source, session_id, turn_id, approval_id: _id, method, tool, params_preview, deadline, ...rest } = details;
-  const isGated = action.startsWith(GATED) && method !== undefined;
-  const name = isGated ? `${action.slice(GATED.length)}${typeof tool === 'string' ? `: ${tool}` : ''}` : action;
+/**
+ * Reads a row of whichever origin. What a gate or a chat has written is sorted; of what a client has asked for, the
+ * details are its own words, whatever they are called, and stand there as they came.
+ * @param most characters of each part that are read out.
+ */
+export function subjectOf(row: ApprovalRow, most = MAX_PREVIEW): Subject {
+  const { agent_id: agentId, details } = row;
   const who = agentId === null ? 'a host' : `agent ${agentId}`;
-  const preview =
-    params_preview === undefined ? detailsOf(rest, isGated ? undefined : tool, action) : pretty(params_preview);
+  const { title, how = '', preview, rest, deadline } = readers[row.origin](row);
+  const others = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest, undefined, 2);
+  const isBrokers = row.origin !== 'request';
   return {
-    title: visible(name),
-    raiser: isGated ? `${who}, whose request is held back` : source === 'chat' ? `${who}, in a chat` : who,
-    preview: visible(preview.slice(0, MAX_PREVIEW)),
-    leftOut: Math.max(0, preview.length - MAX_PREVIEW),
-    turnId: text(turn_id),
-    sessionId: text(session_id),
-    expiresAt: expires_at ?? deadlineOf(deadline),
+    title: visible(title),
+    raiser: `${who}${how}`,
+    preview: visible(preview.slice(0, most)),
+    rest: visible(others.slice(0, most)),
+    leftOut: Math.max(0, preview.length - most) + Math.max(0, others.length - most),
+    turnId: isBrokers ? text(details.turn_id) : undefined,
+    expiresAt: row.expires_at ?? deadlineOf(deadline),
   };
 }
+
+/** What an approval's origin makes of its row. Together `title`, `preview` and `rest` hold all of it. */
+interface Reading {
+  title: string;
+  how?: string;
+  preview: string;
+  rest: object;
+  deadline?: unknown;
+}
+
+const readers: Record<ApprovalRow['origin'], (row: ApprovalRow) => Reading> = {
+  gate({ action, details: { params_preview, ...rest } }) {
+    const tool = rest.tool === undefined ? '' : `: ${String(rest.tool)}`;
+    return {
+      title: `${action.startsWith(GATED) ? action.slice(GATED.length) : action}${tool}`,
+      how: ', whose request is held back',
+      preview: params_preview === undefined ? '' : pretty(params_preview),
+      rest,
+    };
+  },
+  chat({ action, details: { tool, params, details, ...rest } }) {
+    const told = { ...(params === undefined ? {} : { params }), ...(details === undefined ? {} : { details }) };
+    return {
+      title: action,
+      how: ', in a chat',
+      preview: detailsOf(told, tool, action),
+      rest,
+      deadline: rest.deadline,
+    };
+  },
+  request: ({ action, details }) => ({
+    title: action,
+    preview: Object.keys(details).length === 0 ? '' : JSON.stringify(details, undefined, 2),
+    rest: {},
+  }),
+};
 
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
 

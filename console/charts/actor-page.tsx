@@ -37,7 +37,7 @@ export function ActorPage({ chosen }: { chosen: string | undefined }) {
           <span class="soft">{actor.machine === 'broker' ? '' : `${actor.machine} `}</span>
           {titleOf(actor)}
         </h2>
-        <p class="state actor-state" data-tone={toneOf(actor)} role="status" aria-label="State">
+        <p class="state" data-tone={toneOf(actor)} role="status" aria-label="State">
           {actor.state.join(', ')}
         </p>
         <p class="soft actor-facts">
@@ -76,7 +76,7 @@ function Views({ view, onView }: { view: 'chart' | 'sequence'; onView(view: 'cha
 function Context({ actor }: { actor: WatchedActor }) {
   void feed.slowVersion.value;
   return (
-    <section class="context" aria-label="Context">
+    <section class="actor-context" aria-label="Context">
       <header>
         <h3>Context</h3>
         <span class="soft">secrets are masked</span>

@@ -17,7 +17,7 @@ export function EventList({ actor }: { actor: WatchedActor }) {
   const wanted = filter.trim().toLowerCase();
   const events = all.filter((event) => wanted === '' || textOf(event).includes(wanted)).reverse();
   return (
-    <section class="events" aria-label="Events">
+    <section class="actor-events" aria-label="Events">
       <header>
         <h3>Events</h3>
         <label class="hidden" for="event-filter">

@@ -34,7 +34,7 @@ export function JsonTree({ value, name, depth = 0 }: { value: unknown; name?: st
 /** The fields of an object, one by one: for a context, whose own braces say nothing. */
 export function JsonFields({ value }: { value: Record<string, unknown> }) {
   return (
-    <div class="json-fields">
+    <div>
       {Object.entries(value).map(([key, inner]) => (
         <JsonTree key={key} name={key} value={inner} depth={1} />
       ))}
@@ -45,7 +45,7 @@ export function JsonFields({ value }: { value: Record<string, unknown> }) {
 function Scalar({ value }: { value: unknown }) {
   if (Array.isArray(value)) return <span class="json-soft">[]</span>;
   if (isObject(value)) return <span class="json-soft">{'{}'}</span>;
-  if (typeof value === 'string') return <span class="json-text">{JSON.stringify(value)}</span>;
+  if (typeof value === 'string') return <span>{JSON.stringify(value)}</span>;
   return <span class="json-word">{String(value)}</span>;
 }
 

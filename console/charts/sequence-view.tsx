@@ -16,12 +16,12 @@ export function SequenceView({ turn }: { turn: WatchedActor }) {
     log ?? { turn: turn.id, messages: [], forgotten: 0, isSampled: false },
     turn,
   );
-  const columns = `72px repeat(${lifelines.length * 2}, minmax(66px, 1fr))`;
+  const columns = `72px repeat(${lifelines.length * 2}, minmax(48px, 1fr))`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     // biome-ignore lint/a11y/useSemanticElements: a section without a heading is none
     <div class="sequence" role="region" aria-label={`Messages of ${turn.name}`} tabIndex={0}>
-      <div class="sequence-width" style={{ minWidth: `${72 + lifelines.length * 132}px` }}>
+      <div class="sequence-width" style={{ minWidth: `${72 + lifelines.length * 96}px` }}>
         <div class="lifelines" style={{ gridTemplateColumns: columns }}>
           {lifelines.map((lifeline, index) => (
             <div key={lifeline.party} class="lifeline" style={{ gridColumn: `${index * 2 + 2} / span 2` }}>

@@ -46,11 +46,10 @@ export function Composer({
         placeholder={busy ? 'Your next message' : 'Message; Enter sends'}
         onKeyDown={keyDown}
       />
-      <div class="composer-buttons">
+      <div>
         {busy ? (
           <button
             type="button"
-            class="cancel"
             disabled={state === 'cancelling'}
             onClick={() => {
               void conversation.cancel();

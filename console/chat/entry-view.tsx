@@ -1,7 +1,9 @@
+import { Fragment } from 'preact';
+import { memo } from 'preact/compat';
 import { host } from '../session.ts';
 import { ApprovalView } from './approval-view.tsx';
 import type { Conversation } from './conversation.ts';
-import type { Chunk, TextBlock } from './text-block.ts';
+import { type Chunk, piecesOf, type TextBlock } from './text-block.ts';
 import { ToolView } from './tool-view.tsx';
 import type { Entry, EntryOf } from './transcript.ts';
 import type { TurnEnd } from './turn-end.ts';
@@ -35,27 +37,44 @@ function Text({ block }: { block: TextBlock }) {
       {block.chunks.value.map((chunk) => (
         <ClosedChunk key={chunk.key} chunk={chunk} />
       ))}
-      {/* The signal itself, not its value: Preact then changes this one text and nothing else. */}
-      <div class="chunk">{block.tail}</div>
+      <Tail block={block} />
     </div>
   );
 }
 
-function ClosedChunk({ chunk }: { chunk: Chunk }) {
-  return <div class="chunk">{chunk.text}</div>;
+/** A component of its own: what grows is drawn anew, and nothing else. */
+function Tail({ block }: { block: TextBlock }) {
+  return <Breakable text={block.tail.value} />;
+}
+
+const ClosedChunk = memo(({ chunk }: { chunk: Chunk }) => <Breakable text={chunk.text + chunk.end} />);
+
+function Breakable({ text }: { text: string }) {
+  const [first, ...others] = piecesOf(text);
+  return (
+    <div class="chunk">
+      {first}
+      {others.map((piece, place) => (
+        <Fragment key={place}>
+          <wbr />
+          {piece}
+        </Fragment>
+      ))}
+    </div>
+  );
 }
 
 function Note({ entry }: { entry: EntryOf<'note'> }) {
   const { count, detail } = entry.latest.value;
   const title = (
     <>
-      <span class="note-kind">{entry.label}</span>
+      <span>{entry.label}</span>
       {count > 1 ? <span class="soft"> ×{count}</span> : null}
     </>
   );
-  if (detail === '') return <p class="note">{title}</p>;
+  if (detail === '') return <p class="chat-note">{title}</p>;
   return (
-    <details class="note">
+    <details class="chat-note">
       <summary>{title}</summary>
       <pre>{detail}</pre>
     </details>
@@ -79,7 +98,7 @@ function End({ end, onAgain }: { end: TurnEnd; onAgain: (() => void) | undefined
         {end.code === undefined ? null : <code>{end.code}</code>}
       </p>
       {end.message === undefined ? null : <p class="end-message">{end.message}</p>}
-      {end.hint === undefined ? null : <p class="end-hint">{end.hint}</p>}
+      {end.hint === undefined ? null : <p>{end.hint}</p>}
       {onAgain ? (
         <p>
           <button type="button" class="small" onClick={onAgain}>

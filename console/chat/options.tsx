@@ -20,7 +20,7 @@ export function Options({ conversation }: { conversation: Conversation }) {
           onInput={(event) => set({ model: event.currentTarget.value.trim() })}
         />
       </label>
-      <label class="check">
+      <label>
         <input
           type="checkbox"
           checked={options.value.stream}
@@ -28,7 +28,7 @@ export function Options({ conversation }: { conversation: Conversation }) {
         />
         Stream the answer
       </label>
-      <label class="check">
+      <label>
         <input
           type="checkbox"
           checked={options.value.tool}

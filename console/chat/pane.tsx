@@ -119,7 +119,7 @@ function TurnLine({ conversation }: { conversation: Conversation }) {
     <p class={`turn-line ${waits ? 'parked' : state.value}`}>
       <span>{isLost ? 'waits for the connection' : waits ? 'waits for an approval' : STATES[state.value]}</span>
       {events.value > 0 ? (
-        <span class="count">
+        <span class="turn-events">
           {count(events.value)} {events.value === 1 ? 'event' : 'events'}
         </span>
       ) : null}

@@ -4,6 +4,8 @@ import { signal } from '@preact/signals';
 const SPLIT_AT = 4_096;
 /** A text without line ends is closed here all the same. */
 const SPLIT_HARD = 16_384;
+/** Laying out an unbroken word takes time that grows with the square of its length: so often it may be broken. */
+const PIECE = 512;
 
 /** A part of a text that will not change any more. */
 export interface Chunk {
@@ -74,7 +76,25 @@ function findCut(text: string): { at: number; end: Chunk['end'] } | undefined {
   if (text.length <= SPLIT_HARD) return undefined;
   const space = text.lastIndexOf(' ', SPLIT_HARD);
   const at = space > SPLIT_AT ? space + 1 : SPLIT_HARD;
-  // A character of two code units stays whole.
+  return { at: wholeAt(text, at), end: '' };
+}
+
+/** A text in pieces between which a line may end: behind a space where there is one, inside a word where there is none. */
+export function piecesOf(text: string): string[] {
+  const pieces: string[] = [];
+  let from = 0;
+  while (text.length - from > PIECE) {
+    const space = text.lastIndexOf(' ', from + PIECE - 1);
+    const to = wholeAt(text, space > from ? space + 1 : from + PIECE);
+    pieces.push(text.slice(from, to));
+    from = to;
+  }
+  pieces.push(text.slice(from));
+  return pieces;
+}
+
+/** A character of two code units stays whole. */
+function wholeAt(text: string, at: number): number {
   const unit = text.charCodeAt(at);
-  return { at: unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at, end: '' };
+  return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at;
 }

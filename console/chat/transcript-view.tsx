@@ -23,12 +23,12 @@ export function TranscriptView({ conversation, empty }: { conversation: Conversa
         tabIndex={0}
       >
         <div class="entries">
-          {transcript.truncated.value ? <p class="note">The beginning is not kept any more.</p> : null}
+          {transcript.truncated.value ? <p class="chat-note">The beginning is not kept any more.</p> : null}
           {entries.length === 0 ? empty : null}
           {entries.map((entry) => (
             <EntryView key={entry.key} entry={entry} conversation={conversation} />
           ))}
-          {standing.value === undefined ? null : <p class="note standing">{STANDINGS[standing.value]}</p>}
+          {standing.value === undefined ? null : <p class="chat-note">{STANDINGS[standing.value]}</p>}
         </div>
       </div>
       {atEnd.value ? null : (

@@ -40,7 +40,7 @@ export function endOf(event: TerminalEvent): TurnEnd {
   switch (event.kind) {
     case 'done':
       if (event.finish_reason === 'cancelled') return { tone: 'quiet', title: 'cancelled' };
-      return { tone: event.finish_reason === 'stop' ? 'good' : 'quiet', title: event.finish_reason };
+      return { tone: event.finish_reason === 'stop' ? 'good' : 'quiet', title: event.finish_reason.trim() || 'done' };
     case 'error': {
       const code = event.code === undefined ? {} : { code: String(event.code) };
       const again = event.retryable ? { hint: 'The agent says that trying again may help.', again: true } : {};

@@ -1,6 +1,6 @@
 import type { AgentRow } from '../../client/browser.ts';
 import { agents, useAgents } from '../agents.ts';
-import { type Column, Table } from '../table.tsx';
+import { type Column, Free, Table } from '../table.tsx';
 
 /** Rows that are drawn. */
 const MAX_ROWS = 200;
@@ -32,8 +32,8 @@ export function Agents() {
 }
 
 const COLUMNS: readonly Column<AgentRow>[] = [
-  { title: 'Agent', isHeading: true, cell: ({ spec }) => <code>{spec.id}</code> },
-  { title: 'Name', cell: ({ spec }) => (spec.name === spec.id ? '' : spec.name) },
+  { title: 'Agent', isHeading: true, cell: ({ spec }) => <Free text={spec.id} isCode /> },
+  { title: 'Name', cell: ({ spec }) => (spec.name === spec.id ? '' : <Free text={spec.name} />) },
   {
     title: 'State',
     cell: ({ attached }) => (
@@ -43,5 +43,5 @@ const COLUMNS: readonly Column<AgentRow>[] = [
     ),
   },
   { title: 'Turns', isNumber: true, cell: ({ turns }) => turns },
-  { title: 'Capabilities', cell: ({ spec }) => spec.capabilities.join(', ') },
+  { title: 'Capabilities', cell: ({ spec }) => <Free text={spec.capabilities.join(', ')} /> },
 ];

@@ -2,7 +2,7 @@ import type { ConnectionRow } from '../../protocol/status.ts';
 import { shownAt } from '../broker-clock.ts';
 import { age, bytes } from '../format.ts';
 import { Id } from '../id.tsx';
-import { type Column, Table } from '../table.tsx';
+import { type Column, Free, Table } from '../table.tsx';
 import { status } from './history.ts';
 
 /** Who is connected: first those for whom most waits to be written. */
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<ConnectionRow>[] = [
         role
       ) : (
         <>
-          agent <code>{agent_id}</code>
+          agent <Free text={agent_id} isCode />
         </>
       ),
   },

@@ -6,7 +6,7 @@ import { Id } from '../id.tsx';
 import { link } from '../route.ts';
 import { host } from '../session.ts';
 import { ofSession } from '../sign-out.ts';
-import { type Column, Table } from '../table.tsx';
+import { type Column, Free, Table } from '../table.tsx';
 import { usePoll } from '../use-poll.ts';
 import { status } from './history.ts';
 
@@ -26,7 +26,7 @@ export function Turns() {
     turns.value = await connection.sessions();
   });
   return (
-    <section aria-labelledby="turns" class="wide">
+    <section aria-labelledby="turns">
       <h2 id="turns">
         Live turns <span class="soft">{rows?.length}</span>
       </h2>
@@ -52,7 +52,7 @@ const TONES = { dispatching: 'off', streaming: 'good', parked: 'warn', detached:
 
 const COLUMNS: readonly Column<SessionRow>[] = [
   { title: 'Turn', isHeading: true, cell: ({ turn_id }) => <TurnId id={turn_id} /> },
-  { title: 'Agent', cell: ({ agent_id }) => <code>{agent_id}</code> },
+  { title: 'Agent', cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
   {
     title: 'State',
     cell: (row) => (

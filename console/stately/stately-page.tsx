@@ -10,6 +10,9 @@ import { Inspection } from './inspection.ts';
 /** So long a hosted inspector may take to load before the page says that it does not. Milliseconds. */
 const LOAD_MS = 10_000;
 
+/** All live actors are told to an inspector that says it is new no more often than this. Milliseconds. */
+const RETELL_MS = 1_000;
+
 /** How it stands between the broker, this page and the inspector in its frame. */
 type Standing = { kind: 'loading' | 'silent' | 'ready' | 'watching' } | { kind: 'failed'; problem: string };
 
@@ -77,10 +80,24 @@ function watchFrame(
     bridge.send(events);
     tell.sent(events.length);
   };
+  // What stands in the frame is not ours: however often it asks, all actors go to it once in a while.
+  let told = Number.NEGATIVE_INFINITY;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const tellAll = () => {
+    if (again !== undefined) return;
+    again = setTimeout(
+      () => {
+        again = undefined;
+        told = performance.now();
+        if (inspection) send(inspection.actors());
+      },
+      Math.max(0, told + RETELL_MS - performance.now()),
+    );
+  };
   const bridge = bridgeTo(frame, url, () => {
     clearTimeout(timer);
     // It was loaded again, and knows nothing any more.
-    if (inspection) return send(inspection.actors());
+    if (inspection) return tellAll();
     tell.standing({ kind: 'ready' });
     // Only now: the broker's actors are watched while somebody looks.
     const watching = new Inspection(host, {
@@ -95,6 +112,7 @@ function watchFrame(
   });
   return () => {
     clearTimeout(timer);
+    clearTimeout(again);
     bridge.close();
     inspection?.stop();
   };
@@ -134,7 +152,7 @@ function Bar({ url, sent, children }: { url: string; sent?: number; children: st
       <p class="stately-standing" role="status" aria-label="Inspector">
         {children}
       </p>
-      {sent ? <span class="soft count">{count(sent)} events handed over</span> : null}
+      {sent ? <span class="soft stately-count">{count(sent)} events handed over</span> : null}
       <a href="../#/charts">The console’s own charts</a>
     </header>
   );

@@ -42,6 +42,7 @@ test('a chat’s approval › when it is pending › then its row tells what it 
   const rows = await approvalsOf(host);
   expect(rows[0]).toEqual({
     id: expect.stringMatching(/^approval-/),
+    origin: 'chat',
     agent_id: 'echo',
     action: 'rm',
     details: { ...source('a'), tool: 'rm', deadline: 5, params: { path: '/' }, details: { why: 'x' } },

@@ -19,6 +19,7 @@ test('host.request_approval › when only an action is given › then the row ha
   const row = await raise();
   expect(row).toEqual({
     id: expect.stringMatching(/^approval-/),
+    origin: 'request',
     agent_id: null,
     action: 'rm',
     details: {},
@@ -41,6 +42,18 @@ test('host.request_approval › when everything is given › then it is kept as 
   expect(row).toMatchObject(given);
   for (const client of [await linked.host(), await linked.agent('echo'), await linked.manager()]) {
     expect(await approvalsOf(client)).toEqual([row]);
+  }
+});
+
+test('host.request_approval › when its details are those of a gate’s or a chat’s › then its origin says that they are not', async () => {
+  const { linked, host } = await setUp();
+  const agent = await linked.agent('echo');
+  for (const details of [
+    { source: 'chat', session_id: 's', turn_id: 't', approval_id: 'a', origin: 'chat' },
+    { method: 'mail.send', params_preview: '{}', expires_at: 1 },
+  ]) {
+    await agent.ok('host.request_approval', { action: 'ws.method:mail.send', details, origin: 'gate' });
+    expect((await approvalsOf(host)).at(-1)).toMatchObject({ origin: 'request', details });
   }
 });
 

@@ -52,6 +52,7 @@ test('the gate › when a tool is parked › then its row tells which, and shows
   expect(rows).toEqual([
     {
       id: expect.any(String),
+      origin: 'gate',
       agent_id: 'echo',
       action: 'ws.method:tools.execute',
       details: {

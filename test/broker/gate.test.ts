@@ -71,6 +71,7 @@ test('the gate › when a request is parked › then its row tells what it is, s
   expect(rows).toEqual([
     {
       id: expect.stringMatching(/^approval-/),
+      origin: 'gate',
       agent_id: null,
       action: 'ws.method:mail.send',
       details: { method: 'mail.send', params_preview: '{"to":"a@b.c"}' },

@@ -100,6 +100,18 @@ describeBrowser('approvals', () => {
     await card(page, 'of before').getByText('denied (not today)').waitFor();
   });
 
+  test('somebody words theirs as the gate would › then all of it can be read, and it is not called a held back request', async () => {
+    const { page } = await openConsole({ daemon, place: 'approvals' });
+    const manager = await daemon.manager();
+    const details = { method: 'mail.send', params_preview: '{}', session_id: 'rm -rf', deadline: 1 };
+    await manager.ok('host.request_approval', { action: 'ws.method:mail.send', details });
+    const row = card(page, 'ws.method:mail.send');
+    await row.getByText('"session_id": "rm -rf"').waitFor();
+    await row.getByText(/^waiting \d+ s$/).waitFor();
+    expect(await row.getByText('held back').count()).toBe(0);
+    await row.getByRole('button', { name: 'Deny' }).click();
+  });
+
   test('a row has answers of its own › then they are offered for what they do', async () => {
     const { page } = await openConsole({ daemon, place: 'approvals' });
     const manager = await daemon.manager();

@@ -34,6 +34,24 @@ describeBrowser('the playground', () => {
     expect(new Set(sessions).size).toBe(1);
   });
 
+  it('an agent says a word of 300,000 letters › the page goes on answering, and what is copied is that word', async () => {
+    await attach(daemon, 'long-winded', async function* () {
+      yield 'T'.repeat(300_000);
+    });
+    const { page } = await open();
+    const pane = chat(page);
+    await pane.getByRole('combobox', { name: 'Agent' }).selectOption('long-winded');
+    await say(pane, 'say it');
+    await said(pane).getByText('stop').waitFor();
+    await pane.getByRole('button', { name: 'Frames' }).click();
+    await pane.getByRole('region', { name: 'Frames', exact: true }).waitFor();
+    const copied = await page.evaluate(`{
+      getSelection().selectAllChildren(document.querySelector('[role=log]'));
+      /T[^]*T/.exec(String(getSelection()))?.[0].length
+    }`);
+    expect(copied).toBe(300_000);
+  });
+
   it('writes a line at Shift+Enter, and sends both lines at Enter', async () => {
     const { page } = await open();
     const pane = chat(page);
@@ -171,7 +189,7 @@ describeBrowser('the playground', () => {
     await page.routeWebSocket(/.*/, (socket) => {
       const server = socket.connectToServer();
       server.onMessage((message) => {
-        if (String(message).includes('"role":"host"')) socket.send(message);
+        if (String(message).includes('"auth_enabled"')) socket.send(message);
       });
     });
     await field.fill(daemon.tokens.host);

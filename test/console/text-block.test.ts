@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TextBlock } from '../../console/chat/text-block.ts';
+import { piecesOf, TextBlock } from '../../console/chat/text-block.ts';
 
 /** A text in pieces, all of them shown. */
 function shown(pieces: readonly string[]): TextBlock {
@@ -76,5 +76,38 @@ describe('TextBlock', () => {
     expect(gone).toBeGreaterThanOrEqual(6_000);
     expect(block.toString()).toBe(before.slice(gone));
     expect(block.size).toBe(before.length - gone);
+  });
+});
+
+describe('piecesOf', () => {
+  it('is the text, in pieces that are short, whatever it is made of', () => {
+    const text = fc.array(
+      fc.oneof(
+        fc.string(),
+        fc.integer({ min: 1, max: 3_000 }).map((n) => 'T'.repeat(n)),
+        fc.integer({ min: 1, max: 2_000 }).map((n) => '😀'.repeat(n)),
+        fc.integer({ min: 1, max: 500 }).map((n) => 'word '.repeat(n)),
+      ),
+    );
+    fc.assert(
+      fc.property(text, (parts) => {
+        const whole = parts.join('');
+        const pieces = piecesOf(whole);
+        expect(pieces.join('')).toBe(whole);
+        for (const piece of pieces) expect(piece.length).toBeLessThanOrEqual(512);
+      }),
+    );
+  });
+
+  it('keeps words and characters whole where it can', () => {
+    const words = piecesOf('word '.repeat(1_000));
+    for (const piece of words) expect(piece).toMatch(/^(word )*$/);
+    for (const piece of piecesOf(`a${'😀'.repeat(1_000)}`))
+      expect(piece).not.toMatch(/[\ud800-\udbff]$|^[\udc00-\udfff]/);
+  });
+
+  it('leaves the pieces before alone while the text grows', () => {
+    const before = piecesOf('T'.repeat(1_500));
+    expect(piecesOf('T'.repeat(2_000)).slice(0, before.length - 1)).toEqual(before.slice(0, -1));
   });
 });

@@ -15,6 +15,10 @@ describe('the end of a turn, in words', () => {
       { tone: 'quiet', title: 'length' },
     ],
     [
+      { kind: 'done', finish_reason: ' ' },
+      { tone: 'quiet', title: 'done' },
+    ],
+    [
       { kind: 'done', finish_reason: 'cancelled', synthesized: true },
       { tone: 'quiet', title: 'cancelled' },
     ],
