@@ -47,13 +47,14 @@ const HEADING = ['ID', 'STATUS', 'AGENT', 'AGE', 'ACTION', 'DETAILS'];
 
 function cells(row: ApprovalRow, now: number): string[] {
   const { id, status, agent_id, action } = row;
-  return [id, status, agent_id ?? '-', age(now - row.created_at), excerpt(action), excerpt(detailsOf(row), 80)].map(
+  return [id, status, agent_id ?? '-', age(now - row.created_at), excerpt(action), excerpt(detailsOf(row), 200)].map(
     sanitiseLine,
   );
 }
 
-/** What helps to decide; where it came from is for machines. */
-function detailsOf({ details }: ApprovalRow): unknown {
+/** What helps to decide. Of rows that the broker wrote, what only names the row is for machines; of others nothing is. */
+function detailsOf({ origin, details }: ApprovalRow): unknown {
+  if (origin === 'request') return Object.keys(details).length === 0 ? '' : details;
   const { source, session_id, turn_id, approval_id, method, params_preview, ...rest } = details;
   if (params_preview === undefined) return Object.keys(rest).length === 0 ? '' : rest;
   const { tool } = rest;

@@ -57,6 +57,15 @@ describe('switchboard approvals', () => {
   });
 });
 
+describe('switchboard approvals › of what a client asked for', () => {
+  it('hides nothing, however it is dressed up', async () => {
+    const details = { source: 'chat', method: 'DELETE', params_preview: '"nothing"', command: 'rm -rf /' };
+    await daemon.manager.requestApproval({ action: 'ws.method:mail.send', details });
+    expect(await io.run('approvals')).toBe(0);
+    for (const part of ['DELETE', 'rm -rf /']) expect(io.out).toContain(part);
+  });
+});
+
 describe('switchboard approve and deny', () => {
   it.each([
     ['approve', 'approved', 'It was approved.'],
