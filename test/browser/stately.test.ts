@@ -69,8 +69,11 @@ describeBrowser('the page around the Stately inspector', () => {
     const { token = '' } = await manager.agents.upsert({ id: 'secretive' });
     const agent = await connectHost({ url: daemon.url, token: daemon.tokens.daemon });
     await Promise.all([manager.close(), agent.close()]);
-    const ended = async () => JSON.stringify((await frame.heard()).slice(-20)).includes('closed');
-    await eventually(ended).toBe(true);
+    const closed = async () => {
+      const values = (await frame.heardOf('@xstate.snapshot')).map(({ snapshot }) => snapshot as { value?: unknown });
+      return values.filter(({ value }) => value === 'closed').length;
+    };
+    await eventually(closed).toBeGreaterThan(1);
     const text = JSON.stringify(await frame.heard());
     expect(token).not.toBe('');
     // What was asked is there, and so the answer would be.
@@ -112,6 +115,8 @@ describeBrowser('the page around the Stately inspector', () => {
     const { page, url } = await openConsole({ daemon, signedIn: true });
     await page.clock.install();
     await page.goto(`${url}/inspect/stately`);
+    // Not before: the time that connecting may take would be over as well.
+    await standing(page).filter({ hasText: 'Loading the inspector' }).waitFor();
     await page.clock.runFor(11_000);
     await standing(page).filter({ hasText: 'needs the internet' }).waitFor();
     const charts = page.getByRole('link', { name: 'The console’s own charts' });
