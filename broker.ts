@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
+import { SdkA2aClient } from './a2a/sdk-client.ts';
 import { AgentRegistry, createToken } from './actors/agent-registry.ts';
 import { type AgentStore, memoryAgentStore } from './actors/agent-store.ts';
 import { Authenticator } from './actors/authenticator.ts';
@@ -11,14 +12,19 @@ import { type BrokerClock, systemClock } from './actors/deadlines.ts';
 import { Dispatcher } from './actors/dispatcher.ts';
 import { type ApprovalPolicy, Gate } from './actors/gate.ts';
 import { type Logger, silentLog } from './actors/log.ts';
+import type { MeetingStore } from './actors/meetings/meeting-store.ts';
 import { handlers } from './actors/methods/index.ts';
 import { type ExecuteToolOptions, executeTool } from './actors/tools.ts';
+import { LocalProvider, type LocalVoice } from './actors/voice/local-provider.ts';
+import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import type { A2aClient } from './protocol/a2a-client.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
 import type { Limits } from './protocol/limits.ts';
 import type { Link } from './protocol/link.ts';
+import type { Memory } from './protocol/memory-provider.ts';
 import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
 import { ConsolePages } from './transport/console-pages.ts';
@@ -31,10 +37,17 @@ export type { AgentRecord, AgentStore } from './actors/agent-store.ts';
 export type { BrokerClock } from './actors/deadlines.ts';
 export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/gate.ts';
 export type { Logger } from './actors/log.ts';
+export type { MeetingHead, MeetingLine, MeetingStore } from './actors/meetings/meeting-store.ts';
 export type { ExecuteToolOptions } from './actors/tools.ts';
+export type { LocalVoice } from './actors/voice/local-provider.ts';
+export { openMemory } from './memory/open-memory.ts';
+export { type A2aAnswer, type A2aClient, A2aError, type A2aFailure, type A2aMessage } from './protocol/a2a-client.ts';
 export { ErrorCode, WireError } from './protocol/errors.ts';
 export type { Limits } from './protocol/limits.ts';
 export type { Link, LinkHandlers } from './protocol/link.ts';
+export type { FactRow } from './protocol/memory.ts';
+export type { Memory, MemoryScope, NewFact } from './protocol/memory-provider.ts';
+export type { SpeakJob, SpeechPart, TranscribeJob, TranscriptPart } from './protocol/voice-provider.ts';
 export type { Address, ListenOptions } from './transport/listener.ts';
 
 /** What an embedder may decide. Everything has a default. */
@@ -57,6 +70,14 @@ export interface BrokerOptions {
   console?: ConsolePlace | false;
   /** Where time comes from. Default: the system's, monotonic. */
   clock?: BrokerClock;
+  /** A voice provider inside this process, called `local` (`wire.md` section 11). Default: none, agents apart. */
+  voice?: LocalVoice;
+  /** Where facts are kept (`wire.md` section 11). Default: ranked by words, in memory, gone with the process. */
+  memory?: Memory;
+  /** Where meetings are kept. Default: in memory, gone with the process. */
+  meetingStore?: MeetingStore;
+  /** Sends actions on surfaces to A2A agents (`wire.md` section 11). Default: over HTTP, with the client of `@a2a-js/sdk`. */
+  a2a?: A2aClient;
   /** Where to log. Default: nowhere. Never given a secret. */
   log?: Logger;
 }
@@ -140,7 +161,12 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     log: options.log ?? silentLog,
     auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
     inspect,
+    memory: options.memory ?? new RankedMemory(limits),
+    meetings: options.meetingStore,
+    connectInside: () => ({ link: broker.connect(), token: tokens.daemon }),
   });
+  state.a2a = options.a2a ?? new SdkA2aClient();
+  if (options.voice) state.localVoice = new LocalProvider(options.voice, state.log);
   const stopped = new Promise<void>((resolve) => {
     state.onStopped = resolve;
   });
@@ -155,7 +181,11 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   });
   const delay = new EventLoopDelay();
   // The gateway is made next: it answers the scrape itself.
-  state.vitals = { mergedTokens: () => gateway.mergedTokens, eventLoopDelay: () => delay.read() };
+  state.vitals = {
+    mergedTokens: () => gateway.mergedTokens,
+    droppedPartials: () => gateway.droppedPartials,
+    eventLoopDelay: () => delay.read(),
+  };
   const metrics = createMetrics(state);
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,

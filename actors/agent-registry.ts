@@ -41,6 +41,11 @@ export class AgentRegistry {
     return this.#records.has(id);
   }
 
+  /** What an agent was said to be able to do; nothing where nobody knows it. */
+  capabilitiesOf(id: string): readonly string[] {
+    return this.#records.get(id)?.capabilities ?? [];
+  }
+
   specs(): AgentSpec[] {
     return [...this.#records.values()].map(toSpec);
   }

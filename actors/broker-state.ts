@@ -1,7 +1,9 @@
 import type { AnyActorRef } from 'xstate';
 import type { BrokerEvent, BrokerFacts } from '../machines/broker.machine.ts';
+import { type A2aClient, A2aError } from '../protocol/a2a-client.ts';
 import { turnStatus } from '../protocol/chat.ts';
 import type { Limits } from '../protocol/limits.ts';
+import type { Memory } from '../protocol/memory-provider.ts';
 import type { AgentRegistry } from './agent-registry.ts';
 import type { approvalLogic } from './approval.ts';
 import { Approvals } from './approvals.ts';
@@ -17,12 +19,21 @@ import type { Gate } from './gate.ts';
 import { HostAgents } from './host-agents.ts';
 import { InspectFeed } from './inspect/feed.ts';
 import { type Logger, totalLog } from './log.ts';
+import type { InnerConnection } from './meetings/ask-agent.ts';
+import type { meetingLogic } from './meetings/meeting.ts';
+import type { MeetingStore } from './meetings/meeting-store.ts';
+import { Meetings } from './meetings/meetings.ts';
 import { RoutingTimes } from './routing-times.ts';
 import { Sessions } from './sessions.ts';
+import type { surfaceOwnerLogic } from './surfaces/owner.ts';
+import { Surfaces } from './surfaces/surfaces.ts';
 import type { ActorOf } from './tell.ts';
 import type { turnLogic } from './turn.ts';
 import { TurnLogs } from './turn-logs.ts';
 import type { Turn } from './turn-record.ts';
+import type { LocalProvider } from './voice/local-provider.ts';
+import type { voiceStreamLogic } from './voice/stream.ts';
+import { VoiceStreams } from './voice/streams.ts';
 
 /** How long sockets get to answer the close frame when the broker stops. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -32,12 +43,17 @@ export interface Logics {
   turn: ReturnType<typeof turnLogic>;
   callback: ReturnType<typeof callbackLogic>;
   approval: ReturnType<typeof approvalLogic>;
+  voiceStream: ReturnType<typeof voiceStreamLogic>;
+  meeting: ReturnType<typeof meetingLogic>;
+  surfaceOwner: ReturnType<typeof surfaceOwnerLogic>;
 }
 
 /** What only the program around the actors knows of itself, for `broker.status`. */
 export interface Vitals {
   /** Tokens merged for slow readers since the start. */
   mergedTokens(): number;
+  /** Partials of voice dropped for slow readers since the start. */
+  droppedPartials(): number;
   /** How late timers were lately, in milliseconds. */
   eventLoopDelay(): { p50: number; p99: number; max: number };
 }
@@ -65,7 +81,11 @@ export class BrokerState implements BrokerFacts {
   /** Live statecharts; undefined where they are switched off. */
   readonly inspection: InspectFeed | undefined;
   /** Set by whoever made the broker. */
-  vitals: Vitals = { mergedTokens: () => 0, eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }) };
+  vitals: Vitals = {
+    mergedTokens: () => 0,
+    droppedPartials: () => 0,
+    eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
+  };
   readonly logs: TurnLogs;
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */
   readonly clients = new Map<string, Client>();
@@ -73,6 +93,20 @@ export class BrokerState implements BrokerFacts {
   readonly turns = new Map<string, Turn>();
   /** Tool calls of the embedding API, by `request_id`, until they have ended. */
   readonly directCallbacks = new Map<string, Callback>();
+  /** Voice streams, until they have ended. */
+  readonly voice = new VoiceStreams();
+  /** The embedder's own voice provider. */
+  localVoice: LocalProvider | undefined;
+  /** Surfaces, until they are deleted or reaped. */
+  readonly surfaces = new Surfaces();
+  /** Sends actions on surfaces to A2A agents. */
+  a2a: A2aClient = { send: () => Promise.reject(new A2aError('unreachable', 'there is no A2A client')) };
+  /** Meetings, and what is kept of those that are over. */
+  readonly meetings: Meetings;
+  /** Where facts are kept: the default one, or an embedder's. */
+  readonly memory: Memory;
+  /** Makes a connection of the broker's own to itself. */
+  readonly connectInside: () => InnerConnection;
   /** Which connection an agent is on. */
   readonly attached = new Map<string, Client>();
   readonly closeTimeoutMs = CLOSE_TIMEOUT_MS;
@@ -96,6 +130,9 @@ export class BrokerState implements BrokerFacts {
     gate: Gate;
     /** Default false. */
     inspect?: boolean;
+    memory: Memory;
+    meetings?: MeetingStore | undefined;
+    connectInside: () => InnerConnection;
   }) {
     this.version = options.version;
     this.clock = options.clock;
@@ -105,6 +142,9 @@ export class BrokerState implements BrokerFacts {
     this.auth = options.auth;
     this.dispatcher = options.dispatcher;
     this.gate = options.gate;
+    this.memory = options.memory;
+    this.meetings = new Meetings(options.limits, options.meetings);
+    this.connectInside = options.connectInside;
     this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
     this.approvals = new Approvals(options.limits);
     this.events = new EventLog(this);

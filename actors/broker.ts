@@ -11,18 +11,22 @@ import { buryClient, buryTurn, failTurn } from './burial.ts';
 import { buryCallback, callbackLogic, cancelCallback } from './callback.ts';
 import { Client } from './client.ts';
 import { connectionLogic, startConnection } from './connection.ts';
-import { toWireError } from './dispatcher.ts';
 import { withFastPath } from './fast-path.ts';
 import { openLink } from './ingress.ts';
+import { buryMeeting, endMeetingOf, failMeeting, meetingLogic } from './meetings/meeting.ts';
 import { openTurn } from './open-turn.ts';
 import { attachAgent, endClient } from './presence.ts';
 import { RateLimit } from './rate-limit.ts';
 import { reply } from './reply.ts';
 import { routeChatEvent } from './routing.ts';
+import { failOwner, surfaceOwnerLogic } from './surfaces/owner.ts';
 import { armSweep, sweepTurns } from './sweep.ts';
 import { tell } from './tell.ts';
 import { turnLogic } from './turn.ts';
 import { createClientId } from './unique-ids.ts';
+import { routeAudio, routeVoiceEvent } from './voice/routing.ts';
+import { buryVoiceStream, failVoiceStream, voiceStreamLogic } from './voice/stream.ts';
+import { toWireError } from './wire-errors.ts';
 
 type EventOf<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
 
@@ -31,7 +35,14 @@ const ROUTING = new Set(['accepting', 'draining', 'closing']);
 /** The root chart with its effects. */
 function brokerLogic(state: BrokerState) {
   const connections = connectionLogic(state);
-  state.logics = { turn: turnLogic(state), callback: callbackLogic(state), approval: approvalLogic(state) };
+  state.logics = {
+    turn: turnLogic(state),
+    callback: callbackLogic(state),
+    approval: approvalLogic(state),
+    voiceStream: voiceStreamLogic(state),
+    meeting: meetingLogic(state),
+    surfaceOwner: surfaceOwnerLogic(state),
+  };
 
   const machine = brokerMachine.provide({
     actions: {
@@ -66,13 +77,25 @@ function brokerLogic(state: BrokerState) {
         reply(state, from as Client, id, { error: refusal(params) });
       },
       routeChatEvent: ({ event, self }) => routeChatEvent(state, event as EventOf<'chat.event'>, self),
+      routeVoiceEvent: ({ event, self }) => voiceEvent(event as EventOf<'voice.event'>, self),
+      routeAudio: ({ event, self }) => audio(event as EventOf<'voice.audio'>, self),
       forgetChild: ({ event }) => {
         const { id } = event as EventOf<'child.done'>;
         const turn = state.turns.get(id);
         if (turn) {
           buryTurn(state, turn);
           startNext(turn.sessionId);
-        } else buryClient(state, id);
+          return;
+        }
+        const stream = state.voice.ofProvider(id);
+        const owner = state.surfaces.owner(id);
+        const meeting = state.meetings.ofActor(id);
+        if (stream) {
+          buryVoiceStream(state, stream);
+          endMeetingOf(state, stream);
+        } else if (meeting) buryMeeting(state, meeting);
+        else if (owner) state.surfaces.forgetOwner(owner);
+        else buryClient(state, id);
       },
       buryChild: ({ event }) => {
         const { id, error } = event as EventOf<'child.failed'>;
@@ -87,6 +110,15 @@ function brokerLogic(state: BrokerState) {
         if (approval) buryApproval(state, approval);
         const callback = state.directCallbacks.get(id);
         if (callback) buryCallback(state, callback);
+        const stream = state.voice.ofProvider(id);
+        if (stream) {
+          failVoiceStream(state, stream);
+          endMeetingOf(state, stream);
+        }
+        const meeting = state.meetings.ofActor(id);
+        if (meeting) failMeeting(state, meeting);
+        const owner = state.surfaces.owner(id);
+        if (owner) failOwner(state, owner);
         const client = state.clients.get(id);
         if (!client) return;
         client.isOpen = false;
@@ -105,6 +137,10 @@ function brokerLogic(state: BrokerState) {
       },
       closeConnections: () => {
         for (const callback of [...state.directCallbacks.values()]) cancelCallback(state, callback, 'draining');
+        for (const { ref } of [...state.voice]) {
+          if (ref) tell(state.ref, ref, { type: 'stream.fail', code: 'draining', message: 'the broker is stopping' });
+        }
+        for (const { ref } of state.surfaces.owners()) if (ref) tell(state.ref, ref, { type: 'owner.drain' });
         for (const client of [...state.clients.values()]) {
           tell(state.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
         }
@@ -118,6 +154,11 @@ function brokerLogic(state: BrokerState) {
       },
     },
   });
+
+  const voiceEvent = ({ from, params }: EventOf<'voice.event'>, self: AnyActorRef) =>
+    routeVoiceEvent(state, from as Client, params, self);
+  const audio = ({ from, frame }: EventOf<'voice.audio'>, self: AnyActorRef) =>
+    routeAudio(state, from as Client, frame, self);
 
   /** What a chat is told while draining. Parameters are checked before state (section 2). */
   function refusal(params: unknown): WireError {
@@ -146,6 +187,14 @@ function brokerLogic(state: BrokerState) {
     'chat.event': {
       in: ROUTING,
       run: (_context: unknown, event: EventOf<'chat.event'>, self) => routeChatEvent(state, event, self),
+    },
+    'voice.event': {
+      in: ROUTING,
+      run: (_context: unknown, event: EventOf<'voice.event'>, self) => voiceEvent(event, self),
+    },
+    'voice.audio': {
+      in: ROUTING,
+      run: (_context: unknown, event: EventOf<'voice.audio'>, self) => audio(event, self),
     },
   });
 }

@@ -11,6 +11,7 @@ import type { QueuedChat } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
 import type { TurnLog } from './turn-log.ts';
 import type { Turn } from './turn-record.ts';
+import type { VoiceStream } from './voice/stream-record.ts';
 
 /** A request of ours that a client has not answered. */
 export interface PendingCall {
@@ -63,6 +64,12 @@ export class Client implements ConnectionFacts {
   readonly approvals = new LazySet<Approval>();
   /** Ids of agents that it has registered to be listed. */
   readonly registeredAgents = new LazySet<string>();
+  /** Voice streams that it started. */
+  readonly voiceStreams = new LazySet<VoiceStream>();
+  /** Voice streams that it works on, as a provider. */
+  readonly voiceJobs = new LazySet<VoiceStream>();
+  /** Actions of its that are on their way to A2A agents. */
+  pendingActions = 0;
   /** It is closed because it could not keep up. */
   isOverrun = false;
   /** It has called `server.handshake`. */

@@ -7,11 +7,11 @@ import { authParams } from '../protocol/session.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
-import { toWireError } from './dispatcher.ts';
 import { encode, type Framed } from './encode.ts';
 import { withFastPath } from './fast-path.ts';
 import { handleNotification } from './notifications.ts';
 import { tell } from './tell.ts';
+import { toWireError } from './wire-errors.ts';
 
 type EventOf<T extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: T }>;
 interface Args {
@@ -33,6 +33,14 @@ export function connectionLogic(state: BrokerState) {
   const close = (client: Client, code: CloseCode) => client.link.close(code, closeReason(code));
   const routeChatEvent = (client: Client, event: EventOf<'chat.event.received'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'chat.event', from: client, params: event.params, bytes: event.bytes });
+  const routeVoiceEvent = (client: Client, { params }: EventOf<'voice.event.received'>, self: AnyActorRef) =>
+    tell(self, state.ref, { type: 'voice.event', from: client, params });
+  const routeAudio = (client: Client, { frame }: EventOf<'audio.received'>, self: AnyActorRef) =>
+    tell(self, state.ref, { type: 'voice.audio', from: client, frame });
+  const writeVoice = (client: Client, event: EventOf<'voice.deliver'>) => {
+    if (event.isPartial) client.link.sendPartial(encode(event));
+    else client.link.send(encode(event));
+  };
 
   const machine = connectionMachine.provide({
     actions: {
@@ -91,7 +99,7 @@ export function connectionLogic(state: BrokerState) {
       routeNotification: (args) => {
         const { method, params } = eventOf(args, 'rpc.notification');
         const client = clientOf(args);
-        if (method === 'agent.chat.event') {
+        if (method === 'agent.chat.event' || method === 'voice.event') {
           // A well-formed one never comes this way: see decodePeerFrame.
           state.counters.drop('malformed_event');
           state.log.debug({ client: client.id }, 'dropped a malformed event');
@@ -100,6 +108,8 @@ export function connectionLogic(state: BrokerState) {
         } else handleNotification(state, client, method, params);
       },
       routeChatEvent: (args) => routeChatEvent(clientOf(args), eventOf(args, 'chat.event.received'), args.self),
+      routeVoiceEvent: (args) => routeVoiceEvent(clientOf(args), eventOf(args, 'voice.event.received'), args.self),
+      routeAudio: (args) => routeAudio(clientOf(args), eventOf(args, 'audio.received'), args.self),
       settleCall: (args) => settleCall(clientOf(args), eventOf(args, 'rpc.response'), args.self),
       dropNotification: () => state.counters.drop('unauthenticated'),
       refuseFrame: (args) => {
@@ -109,6 +119,8 @@ export function connectionLogic(state: BrokerState) {
       },
       write: (args) => write(clientOf(args), args.event as Framed),
       writeToken: (args) => clientOf(args).link.sendToken(eventOf(args, 'chat.token').token),
+      writeVoice: (args) => writeVoice(clientOf(args), eventOf(args, 'voice.deliver')),
+      writeAudio: (args) => clientOf(args).link.sendBinary(eventOf(args, 'audio.deliver').data),
       noteOverrun: (args) => {
         const client = clientOf(args);
         state.log.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
@@ -157,6 +169,22 @@ export function connectionLogic(state: BrokerState) {
     'chat.token': {
       in: READY,
       run: ({ client }: Context, event: EventOf<'chat.token'>) => client.link.sendToken(event.token),
+    },
+    'voice.event.received': {
+      in: READY,
+      run: ({ client }: Context, event: EventOf<'voice.event.received'>, self) => routeVoiceEvent(client, event, self),
+    },
+    'audio.received': {
+      in: READY,
+      run: ({ client }: Context, event: EventOf<'audio.received'>, self) => routeAudio(client, event, self),
+    },
+    'voice.deliver': {
+      in: READY,
+      run: ({ client }: Context, event: EventOf<'voice.deliver'>) => writeVoice(client, event),
+    },
+    'audio.deliver': {
+      in: READY,
+      run: ({ client }: Context, event: EventOf<'audio.deliver'>) => client.link.sendBinary(event.data),
     },
     'chat.deliver': {
       in: READY,

@@ -1,4 +1,5 @@
 import { chatEventKinds } from '../protocol/events.ts';
+import type { VoiceKind } from '../protocol/voice.ts';
 
 /** Why a frame went nowhere. Each is counted; none closes a connection (`wire.md` sections 2 and 6). */
 export type DropReason =
@@ -15,7 +16,10 @@ export type DropReason =
   | 'late_progress'
   | 'late_withdrawal'
   | 'too_many_approvals'
-  | 'rate_limited';
+  | 'rate_limited'
+  | 'unknown_stream'
+  | 'malformed_audio'
+  | 'audio_overflow';
 
 /** How a turn ended: the final state of its chart. */
 export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
@@ -57,6 +61,36 @@ export class Counters {
   readonly callbacks = new Map<CallbackEnding, Tally>();
   /** The same for approvals. */
   readonly approvals = new Map<string, Tally>();
+
+  /** Voice streams that were opened, by kind. */
+  readonly voiceStreams: Record<VoiceKind, number> = { transcribe: 0, speak: 0 };
+  /** Those that ended, by kind and final state: `transcribe ended`. */
+  readonly voiceEndings = new Map<string, number>();
+  /** Bytes of audio, base64 apart: `in` for providers to transcribe, `out` spoken by them. */
+  readonly audioBytes = { in: 0, out: 0 };
+
+  /** What the memory was asked to do, by operation. */
+  readonly memoryOperations = new Map<string, number>();
+  /** Texts of meetings that it did not take. */
+  memoryFailures = 0;
+  /** Meetings that were opened. */
+  meetings = 0;
+
+  memory(operation: 'add_fact' | 'query' | 'delete' | 'fact_count'): void {
+    this.memoryOperations.set(operation, (this.memoryOperations.get(operation) ?? 0) + 1);
+  }
+
+  voiceStream(kind: VoiceKind, ending: string): void {
+    const key = `${kind} ${ending}`;
+    this.voiceEndings.set(key, (this.voiceEndings.get(key) ?? 0) + 1);
+  }
+
+  /** Actions on surfaces, by what came of them. */
+  readonly surfaceActions = new Map<string, number>();
+
+  surfaceAction(outcome: string): void {
+    this.surfaceActions.set(outcome, (this.surfaceActions.get(outcome) ?? 0) + 1);
+  }
 
   callback(ending: CallbackEnding, ms: number): void {
     tally(this.callbacks, ending, ms);

@@ -1,14 +1,15 @@
 import type { z } from 'zod';
-import { ErrorCode, WireError } from '../protocol/errors.ts';
+import { WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
-import { unwritable } from '../protocol/json.ts';
 import type { Role } from '../protocol/method.ts';
 import { methods, type ParamsOf, type RequestMethod, type ResultOf, requests } from '../protocol/methods.ts';
 import { parseParams } from '../protocol/params.ts';
+import { answerLater } from './answer-later.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import { parkAtGate } from './park.ts';
 import { reply } from './reply.ts';
+import { toWireError } from './wire-errors.ts';
 
 /** A request while it is being carried out. */
 export interface Call<P> {
@@ -78,7 +79,7 @@ export class Dispatcher {
     const { state, from, id } = call;
     try {
       if (entry.timeoutMs !== undefined) {
-        this.#run(call, method, entry, entry.timeoutMs);
+        answerLater(call, method, entry.timeoutMs, () => entry.handle(call));
         return;
       }
       const result = entry.handle(call);
@@ -86,48 +87,5 @@ export class Dispatcher {
     } catch (error) {
       reply(state, from, id, { error: toWireError(state, method, error) });
     }
-  }
-
-  /** Runs an embedder's handler: it may take its time, but not for ever, and not in any number at once. */
-  #run(call: Call<unknown>, method: string, entry: Entry, timeoutMs: number): void {
-    const { state, from, id } = call;
-    const limit = state.limits.maxPendingRequests;
-    if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
-    from.pendingRequests += 1;
-    let settled = false;
-    const settle = (answer: { result: unknown } | { error: WireError }) => {
-      if (settled) return;
-      settled = true;
-      state.deadlines.disarm(deadline);
-      reply(state, from, id, answer);
-    };
-    const deadline = state.deadlines.arm(timeoutMs, () => settle({ error: WireError.deadlineExceeded(method) }));
-    // A handler that gave up its answer still works: it counts until it has really ended.
-    Promise.resolve()
-      .then(() => entry.handle(call))
-      .then((result = null) => {
-        if (!isWritable(result)) throw new TypeError('the result of a method is no JSON value, or nested too deeply');
-        settle({ result });
-      })
-      .catch((error: unknown) => settle({ error: toWireError(state, method, error) }))
-      .finally(() => {
-        from.pendingRequests -= 1;
-      });
-  }
-}
-
-/** What a peer is told of an error: a wire error as it is; of a fault of ours nothing but that it happened. */
-export function toWireError(state: BrokerState, where: string, error: unknown): WireError {
-  if (error instanceof WireError && isWritable(error.data ?? null)) return error;
-  state.log.error({ err: error, where: where.slice(0, 128), code: ErrorCode.InternalError }, 'internal error');
-  return WireError.internal();
-}
-
-/** Whether a value can be written as JSON, and read again by anybody: an embedder's method may hand over anything. */
-export function isWritable(value: unknown): boolean {
-  try {
-    return unwritable(value) === undefined && JSON.stringify(value) !== undefined;
-  } catch {
-    return false;
   }
 }

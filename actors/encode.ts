@@ -1,9 +1,8 @@
 import type { OutwardEvent } from '../machines/connection.machine.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { Sealed } from './sealed.ts';
 
-/** What goes out as a frame of its own. A plain token is put together by the link, which may merge it before. */
-export type Framed = Exclude<OutwardEvent, { type: 'chat.token' }>;
+/** What goes out as a text frame of its own. A plain token is put together by the link, which may merge it before. */
+export type Framed = Exclude<OutwardEvent, { type: 'chat.token' | 'audio.deliver' }>;
 
 /** One outward event as the text of its frame. */
 export function encode(event: Framed): string {
@@ -12,6 +11,8 @@ export function encode(event: Framed): string {
       return chatFrame(event.params);
     case 'chat.frame':
       return event.text;
+    case 'voice.deliver':
+      return `{"jsonrpc":"2.0","method":"voice.event","params":${JSON.stringify(event.params)}}`;
     case 'rpc.reply':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, result: resultOf(event) });
     case 'rpc.fail':
@@ -31,5 +32,5 @@ export function chatFrame(params: JsonObject): string {
 }
 
 function resultOf({ result, sealed }: Extract<OutwardEvent, { type: 'rpc.reply' }>): unknown {
-  return sealed === undefined ? (result ?? null) : { ...(result as object), ...Sealed.open(sealed) };
+  return sealed === undefined ? (result ?? null) : { ...(result as object), ...sealed.open() };
 }

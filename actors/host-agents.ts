@@ -30,6 +30,12 @@ export class HostAgents {
     return listed;
   }
 
+  /** What an agent has registered of itself; what others registered in its name does not count. */
+  ownCapabilitiesOf(id: string): readonly string[] {
+    const entry = this.#registered.get(id);
+    return entry && entry.owner === this.#state.attached.get(id) ? entry.agent.capabilities : [];
+  }
+
   /** @throws {WireError} `-32015` where the id is somebody else's, `-32020` */
   register(owner: Client, params: ParamsOf<'host.register_agent'>, bytes: number): HostAgent {
     const { id = uuid(), capabilities, metadata, ...rest } = params;

@@ -1,9 +1,12 @@
 import type { ConnectionEvent } from '../machines/connection.machine.ts';
+import { decodeAudioFrame } from '../protocol/audio-frame.ts';
 import { CloseCode } from '../protocol/close-codes.ts';
 import { ErrorCode, WireError } from '../protocol/errors.ts';
 import { isChatEvent } from '../protocol/events.ts';
 import { decodeFrame } from '../protocol/frame.ts';
-import { unwritable } from '../protocol/json.ts';
+import { isObject, unwritable } from '../protocol/json.ts';
+import { Sealed } from '../protocol/sealed.ts';
+import { isProviderEvent } from '../protocol/voice.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 
@@ -23,7 +26,14 @@ export function openLink(state: BrokerState, client: Client): void {
       // All the way to the host's queue nothing waits: what was to be done is done.
       if (startedAt > 0 && event.type === 'chat.event.received') state.routingTimes.end(startedAt);
     },
-    binary: () => client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData }),
+    binary: (data) => {
+      const isKnown = client.identity !== undefined || !client.needsAuth;
+      const decoded = isKnown ? decodeAudioFrame(data) : undefined;
+      if (decoded) {
+        const { seq, ...frame } = decoded;
+        client.ref.send({ type: 'audio.received', frame });
+      } else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
+    },
     overrun: () => {
       // Before anything else: leaving its state is the first that the chart does, and its turns then ask why.
       client.isOverrun = true;
@@ -67,9 +77,12 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
       if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && unwritable(frame.params) === undefined) {
         return { type: 'chat.event.received', params: frame.params, bytes };
       }
-      return { type: 'rpc.notification', method: frame.method, params: frame.params };
+      if (frame.method === 'voice.event' && isProviderEvent(frame.params) && unwritable(frame.params) === undefined) {
+        return { type: 'voice.event.received', params: frame.params };
+      }
+      return { type: 'rpc.notification', method: frame.method, params: sealed(frame.method, frame.params) };
     case 'request':
-      return { type: 'rpc.request', id: frame.id, method: frame.method, params: frame.params };
+      return { type: 'rpc.request', id: frame.id, method: frame.method, params: sealed(frame.method, frame.params) };
     case 'response': {
       const { id, result, error } = frame;
       if (unwritable(error ?? result) !== undefined) return { type: 'rpc.response', id, error: UNWRITABLE };
@@ -78,6 +91,12 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
     case 'bad':
       return { type: 'rpc.bad', id: frame.id, error: frame.error };
   }
+}
+
+/** Parameters without what no event between actors may show: the credentials of an A2A endpoint (`wire.md` section 11). */
+function sealed(method: string, params: unknown): unknown {
+  if (method !== 'a2ui.ingest' || !isObject(params) || !Object.hasOwn(params, 'routeAuth')) return params;
+  return { ...params, routeAuth: new Sealed(params.routeAuth) };
 }
 
 /**

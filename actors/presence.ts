@@ -3,6 +3,7 @@ import { withdrawApproval } from './approval.ts';
 import type { BrokerState } from './broker-state.ts';
 import { cancelCallback } from './callback.ts';
 import type { Client } from './client.ts';
+import { forgetScope, scopeOf } from './memory/scope.ts';
 import { unobserve } from './observers.ts';
 import { tell } from './tell.ts';
 
@@ -25,12 +26,20 @@ export function endClient(state: BrokerState, client: Client): void {
   const { agentId } = client;
   state.events.unsubscribe(client);
   state.inspection?.unsubscribe(client);
+  state.surfaces.unsubscribe(client);
   for (const chat of [...client.queued]) state.sessions.remove(chat);
   for (const turn of [...client.turns]) if (turn.ref) tell(state.ref, turn.ref, { type: 'host.gone' });
   for (const log of [...client.observing]) unobserve(log, client);
   endServing(state, client, 'agent_disconnected');
   for (const callback of [...client.directCallbacks]) cancelCallback(state, callback, 'host_disconnected');
   for (const approval of [...client.approvals]) withdrawApproval(state, approval);
+  for (const stream of [...client.voiceStreams]) {
+    if (stream.ref) tell(state.ref, stream.ref, { type: 'client.gone' });
+  }
+  for (const meeting of [...state.meetings.ofClient(client)]) {
+    if (meeting.ref) tell(state.ref, meeting.ref, { type: 'client.gone' });
+  }
+  if (agentId === undefined) forgetScope(state, scopeOf(client));
   state.hostAgents.removeOwnedBy(client);
   // Only if it is still the one: a replaced connection's end is not its agent's (law 15).
   if (agentId === undefined || state.attached.get(agentId) !== client) return;
@@ -41,4 +50,8 @@ export function endClient(state: BrokerState, client: Client): void {
 
 function endServing(state: BrokerState, client: Client, code: 'agent_disconnected' | 'agent_replaced'): void {
   for (const turn of [...client.serving]) if (turn.ref) tell(state.ref, turn.ref, { type: 'agent.gone', code });
+  for (const stream of [...client.voiceJobs]) {
+    const message = 'the provider disconnected';
+    if (stream.ref) tell(state.ref, stream.ref, { type: 'stream.fail', code: 'provider_disconnected', message });
+  }
 }

@@ -1,13 +1,13 @@
 import { WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { Sealed } from '../protocol/sealed.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
-import type { Sealed } from './sealed.ts';
 import { tell } from './tell.ts';
 
 /** An answer to a client's request. `sealed`: what of the result is a secret, see {@link Sealed}. */
-export type Answer = { result: unknown; sealed?: Sealed } | { error: WireError };
+export type Answer = { result: unknown; sealed?: Sealed<object> } | { error: WireError };
 
 /** What a tool's caller is answered: the host's own answer as it came, or why there is none. */
 export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };

@@ -1,4 +1,5 @@
 import type { BrokerState } from './broker-state.ts';
+import { reapSurfaces } from './surfaces/commit.ts';
 import { tell } from './tell.ts';
 
 /** A stale turn is swept within five seconds (`wire.md` section 6): the rest is for a timer that is late. */
@@ -6,7 +7,8 @@ const MAX_SWEEP_INTERVAL_MS = 4_000;
 
 /**
  * Ends every turn whose agent has been silent for too long, and forgets ended ones that nobody came back to. A turn that
- * waits for a person, or for a tool, is not stale.
+ * waits for a person, or for a tool, is not stale. A voice stream is, where neither side sends anything. Surfaces that
+ * nobody has touched for an hour are reaped.
  */
 export function sweepTurns(state: BrokerState): void {
   state.logs.sweep(state.clock.now());
@@ -16,6 +18,11 @@ export function sweepTurns(state: BrokerState): void {
     const { value } = turn.ref.getSnapshot();
     if (value === 'streaming' || value === 'detached') tell(state.ref, turn.ref, { type: 'turn.stale' });
   }
+  for (const stream of [...state.voice]) {
+    if (stream.lastFrameAt > oldest || !stream.ref) continue;
+    tell(state.ref, stream.ref, { type: 'stream.fail', code: 'stale', message: 'nothing has come for too long' });
+  }
+  reapSurfaces(state);
 }
 
 /** Has the broker sweep again and again, on the shared timer. */

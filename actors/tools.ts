@@ -7,10 +7,11 @@ import { cancelCallback, startCallback } from './callback.ts';
 import { Callback } from './callback-record.ts';
 import { checkMs } from './check-limits.ts';
 import type { Client } from './client.ts';
-import { type Call, isWritable } from './dispatcher.ts';
+import type { Call } from './dispatcher.ts';
 import { relayAnswer } from './reply.ts';
 import { tell } from './tell.ts';
 import type { Turn } from './turn-record.ts';
+import { isWritable } from './wire-errors.ts';
 
 /** A connection's tools, sorted by name. */
 export function sortedTools(client: Client): ToolDefinition[] {

@@ -4,6 +4,7 @@ import { selfCheck } from './load/self-check.ts';
 import { helpText, type Options, readOptions } from './options.ts';
 import { goalsText, tableText } from './report.ts';
 import type { Outcome, Scenario } from './scenario.ts';
+import { factsScenario } from './scenarios/facts.ts';
 import { featuresScenario } from './scenarios/features.ts';
 import { memoryScenario } from './scenarios/memory.ts';
 import { resumingScenario } from './scenarios/resuming.ts';
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   memoryScenario,
   soakScenario,
   featuresScenario,
+  factsScenario,
   watchedScenario,
   resumingScenario,
 ];

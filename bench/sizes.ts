@@ -20,6 +20,8 @@ export interface Sizes {
   soakTurns: number;
   /** Deltas of each of the 100 turns with everything on, and off: enough for more than a second. */
   featureDeltas: number;
+  /** Facts of one agent's memory. */
+  facts: number;
   /** How long a process gets to finish what it does after its last reply, before its memory is read. */
   settleMs: number;
 }
@@ -37,6 +39,7 @@ export const FULL: Sizes = {
   soakBase: 10_000,
   soakTurns: 1_000_000,
   featureDeltas: 5_000,
+  facts: 100_000,
   settleMs: 1_000,
 };
 
@@ -53,5 +56,6 @@ export const QUICK: Sizes = {
   soakBase: 1_000,
   soakTurns: 4_000,
   featureDeltas: 200,
+  facts: 5_000,
   settleMs: 100,
 };

@@ -7,6 +7,8 @@ import {
   ResumeError,
   RpcError,
 } from '../client/node.ts';
+import { isObject } from '../protocol/json.ts';
+import { VOICE_CAPABILITIES } from '../protocol/voice.ts';
 import { CliError, Exit } from './exit.ts';
 
 const START_ONE = 'start one with `npm start`, or name another with --url or --home';
@@ -30,7 +32,7 @@ export function explain(error: unknown): CliError {
   if (error instanceof ResumeError) {
     return new CliError(Exit.Failed, error.retryable ? `${error.message}; ask again` : error.message);
   }
-  if (error instanceof RpcError) return new CliError(statusOf(error), error.message);
+  if (error instanceof RpcError) return new CliError(statusOf(error), error.message + hintOf(error));
   return new CliError(Exit.Failed, error instanceof Error ? error.message : String(error));
 }
 
@@ -41,6 +43,17 @@ function unreachable(error: ConnectionError): CliError {
   }
   if (!error.retryable) return new CliError(Exit.Usage, error.message);
   return new CliError(Exit.NoDaemon, `no daemon is running at ${error.url}; ${START_ONE}`);
+}
+
+/** Who to start, where nobody is there who could do it. */
+function hintOf({ code, data }: RpcError): string {
+  if (code !== ErrorCode.AgentNotAttached || !isObject(data)) return '';
+  if (data.capability === VOICE_CAPABILITIES.transcribe) return `; ${startProvider('transcriber')}`;
+  return data.capability === VOICE_CAPABILITIES.speak ? `; ${startProvider('speaker')}` : '';
+}
+
+function startProvider(name: string): string {
+  return `start one, as examples/${name}.ts says at its top, or name another with --provider`;
 }
 
 function statusOf(error: RpcError): Exit {

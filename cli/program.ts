@@ -7,7 +7,11 @@ import { addConsole } from './console.ts';
 import { EXIT_HELP, Exit } from './exit.ts';
 import { explain } from './explain.ts';
 import { type Io, tell } from './io.ts';
+import { addMeetings } from './meetings.ts';
+import { addSay } from './say.ts';
 import { addServe } from './serve.ts';
+import { addSurfaces } from './surfaces.ts';
+import { addTranscribe } from './transcribe.ts';
 import { addWatch } from './watch.ts';
 
 /**
@@ -29,6 +33,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   addWatch(program, io);
   addApprovals(program, io);
   addConsole(program, io);
+  addTranscribe(program, io);
+  addSay(program, io);
+  addMeetings(program, io);
+  addSurfaces(program, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Exit.Ok;

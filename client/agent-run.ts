@@ -4,9 +4,11 @@ import { Chats } from './chats.ts';
 import { type Connection, openConnection } from './connection.ts';
 import type { SwitchboardError } from './errors.ts';
 import { KeptConnection } from './kept-connection.ts';
+import { type MemoryAccess, memoryOver } from './memory.ts';
 import { type RequestFunction, requestFunction } from './request.ts';
 import type { SocketFactory } from './socket.ts';
 import { Turns } from './turns.ts';
+import { VoiceJobs } from './voice-jobs.ts';
 
 /**
  * Connects an agent over a given kind of socket; the entries for Node and browsers fill that in.
@@ -21,6 +23,7 @@ export async function openAgent(open: SocketFactory, options: AgentOptions): Pro
 /** An {@link Agent} from the inside: one connection after the other. */
 class AgentRun implements Agent {
   readonly agentId: string;
+  readonly memory: MemoryAccess;
   readonly request: RequestFunction;
   readonly #open: SocketFactory;
   readonly #options: AgentOptions;
@@ -41,6 +44,7 @@ class AgentRun implements Agent {
     });
     this.#kept.closed.then((error) => this.#chats.close(error));
     this.request = requestFunction(() => this.#kept.current.peer);
+    this.memory = memoryOver(this.request);
   }
 
   get status(): AgentStatus['status'] {
@@ -66,6 +70,7 @@ class AgentRun implements Agent {
   #connect(signal: AbortSignal): Promise<Connection> {
     const { url, agentId, token = '', connectTimeoutMs } = this.#options;
     const turns = new Turns(this.#options);
+    const voice = new VoiceJobs(this.#options);
     return openConnection({
       open: this.#open,
       url: typeof url === 'function' ? url() : url,
@@ -73,9 +78,17 @@ class AgentRun implements Agent {
       connectTimeoutMs,
       signal,
       chats: this.#chats,
-      request: (method, params, reply, peer) => turns.request(method, params, reply, peer),
-      notification: (method, params) => turns.notification(method, params),
-      ended: () => turns.lost(),
+      request: (method, params, reply, peer) =>
+        turns.request(method, params, reply, peer) || voice.request(method, params, reply, peer),
+      notification: (method, params) => {
+        turns.notification(method, params);
+        voice.notification(method, params);
+      },
+      binary: (data) => voice.binary(data),
+      ended: () => {
+        turns.lost();
+        voice.lost();
+      },
     });
   }
 }

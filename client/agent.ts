@@ -2,14 +2,16 @@ import type { ReconnectOptions } from './backoff.ts';
 import type { Chat, ChatOptions } from './chat.ts';
 import type { SwitchboardError } from './errors.ts';
 import type { ConnectionStatus } from './kept-connection.ts';
+import type { MemoryAccess } from './memory.ts';
 import type { RequestFunction } from './request.ts';
 import type { TurnHandlers } from './turns.ts';
+import type { VoiceHandlers } from './voice-jobs.ts';
 
 /** Where an agent stands. */
 export type AgentStatus = ConnectionStatus;
 
 /** How to connect an agent. */
-export interface AgentOptions extends TurnHandlers {
+export interface AgentOptions extends TurnHandlers, VoiceHandlers {
   /** `ws:` or `wss:`, in Node also `ws+unix:/path/to.sock:/`. A function is asked anew at each connection. */
   url: string | (() => string);
   agentId: string;
@@ -37,6 +39,8 @@ export interface Agent {
   readonly closed: Promise<SwitchboardError>;
   /** Opens a turn with another agent: whoever does so is that turn's host. */
   chat(agentId: string, prompt: string, options?: ChatOptions): Chat;
+  /** This agent's own facts, which outlive it. */
+  readonly memory: MemoryAccess;
   readonly request: RequestFunction;
   /** Disconnects for good; running turns are cancelled. Resolves when the socket is closed. */
   close(): Promise<void>;

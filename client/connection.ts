@@ -23,6 +23,8 @@ export interface ConnectionInput {
   request?(method: string, params: unknown, reply: Reply, peer: Peer): boolean;
   /** Takes a notification that is not an event of a chat opened here; `size` is its frame's length in characters. */
   notification?(method: string, params: unknown, size: number): void;
+  /** Takes a binary frame. */
+  binary?(data: Uint8Array): void;
   /** The connection is over. */
   ended?(error: SwitchboardError): void;
 }
@@ -53,6 +55,7 @@ export async function openConnection(input: ConnectionInput): Promise<Connection
       if (method === 'agents.chat.event') chats.event(params, size);
       else input.notification?.(method, params, size);
     },
+    binary: (data: Uint8Array) => input.binary?.(data),
     ended: (error: SwitchboardError) => {
       // One that was never authenticated has carried nothing.
       if (isOpen) chats.interrupt(error);

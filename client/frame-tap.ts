@@ -9,7 +9,7 @@ export interface Frame {
 }
 
 /**
- * Hears every frame of a connection, in order, but for `session.auth` with its token. Secrets that the broker hands out
+ * Hears every text frame of a connection, in order, but for `session.auth` with its token. Secrets that the broker hands out
  * do pass: the `token` of `agents.upsert`, the `resume_token` of `agents.chat`. It is called before each frame goes on
  * its way, so it must be quick; what it throws is said on the console.
  */
@@ -24,6 +24,7 @@ export function tapped(open: SocketFactory, onFrame: OnFrame | undefined): Socke
       opened: () => listener.opened(),
       pinged: () => listener.pinged(),
       closed: (end) => listener.closed(end),
+      binary: (data) => listener.binary(data),
       message: (text) => {
         tell('in', text);
         listener.message(text);
@@ -35,6 +36,7 @@ export function tapped(open: SocketFactory, onFrame: OnFrame | undefined): Socke
         if (!isAuthentication(text)) tell('out', text);
         socket.send(text);
       },
+      sendBinary: (data) => socket.sendBinary(data),
       close: (code, reason) => socket.close(code, reason),
       get bufferedAmount() {
         return socket.bufferedAmount;

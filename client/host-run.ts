@@ -5,8 +5,12 @@ import { AuthError, ConnectionClosedError, ConnectionError, type SwitchboardErro
 import { tapped } from './frame-tap.ts';
 import type { Host, HostOptions } from './host.ts';
 import { HostEvents } from './host-events.ts';
+import { HostSurfaces } from './host-surfaces.ts';
 import { HostTools } from './host-tools.ts';
+import { HostVoice } from './host-voice.ts';
 import { KeptConnection } from './kept-connection.ts';
+import { meetingsOver } from './meetings.ts';
+import { memoryOver } from './memory.ts';
 import type { Peer } from './peer.ts';
 import { quietly } from './quietly.ts';
 import { requestFunction } from './request.ts';
@@ -27,6 +31,8 @@ class HostRun {
   readonly kept: KeptConnection;
   readonly chats: Chats;
   readonly events = new HostEvents();
+  readonly voice = new HostVoice();
+  readonly surfaces = new HostSurfaces();
   readonly tools: HostTools;
   readonly #open: SocketFactory;
   readonly #options: HostOptions;
@@ -71,12 +77,18 @@ class HostRun {
         notification: (method, params, size) => {
           if (method === 'host.event') this.events.event(params, size);
           else if (method === 'tools.cancel') this.tools.cancel(params);
+          else if (method === 'voice.event') this.voice.event(params, size);
+          else if (method === 'a2ui.event') this.surfaces.event(params, size);
           else quietly(() => this.#options.onNotification?.(method, params));
         },
+        binary: (data) => this.voice.binary(data),
         ended: (error) => {
           // One that was given up here was none.
           if (!(error instanceof ConnectionClosedError)) this.#lost = error;
           this.tools.lost();
+          // A stream is its connection's (section 11): neither goes on with another one.
+          this.voice.ended(error);
+          this.surfaces.ended(error);
         },
       });
     } catch (error) {
@@ -106,7 +118,7 @@ function resolved<T>(given: T | (() => T)): T {
   return given instanceof Function ? given() : given;
 }
 
-function hostOn({ kept, chats, events, tools }: HostRun): Host {
+function hostOn({ kept, chats, events, tools, voice, surfaces }: HostRun): Host {
   const peer = () => kept.current.peer;
   const request = requestFunction(peer);
   const subscribe: Host['subscribe'] = (options) => events.subscribe(peer(), options);
@@ -135,12 +147,17 @@ function hostOn({ kept, chats, events, tools }: HostRun): Host {
     subscribe,
     events: async (limit) => (await request('host.events', { limit })).events,
     notify: (event) => request('host.notify', event),
+    transcribe: (options) => voice.transcribe(peer(), options),
+    speak: (text, options) => voice.speak(peer(), text, options),
+    meetings: meetingsOver(request, ({ title, ...options }) => voice.transcribe(peer(), options, { title })),
+    memory: memoryOver(request),
     hostAgents: () => request('host.agents', {}),
     registerAgent: (agent) => request('host.register_agent', agent),
     unregisterAgent: async (id) => {
       await request('host.unregister_agent', { agent_id: id });
     },
     setStatus: (status) => request('host.set_status', status),
+    surfaces: surfaces.on(peer, request),
     request,
     retry: () => kept.retry(),
     close: () => kept.stop(),

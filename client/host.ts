@@ -13,8 +13,12 @@ import type { OnFrame } from './frame-tap.ts';
 import type { HostSubscription, SubscribeOptions } from './host-events.ts';
 import type { OnToolError } from './host-tools.ts';
 import type { ConnectionStatus } from './kept-connection.ts';
+import type { Meetings } from './meetings.ts';
+import type { MemoryAccess } from './memory.ts';
 import type { RequestFunction } from './request.ts';
+import type { Surfaces } from './surfaces.ts';
 import type { HostTool, ToolHandler, ToolOptions } from './tool.ts';
+import type { SpeakOptions, Speech, TranscribeOptions, Transcription } from './voice.ts';
 
 /** Where a host stands. */
 export type HostStatus = ConnectionStatus;
@@ -121,6 +125,16 @@ export interface Host {
   unregisterAgent(agentId: string): Promise<void>;
   /** Says what an agent that this connection has registered is doing. */
   setStatus(status: InputOf<'host.set_status'>): Promise<HostAgent>;
+  /** Has audio transcribed (`wire.md` section 11). Never throws; what goes wrong shows on the stream. */
+  transcribe(options: TranscribeOptions): Transcription;
+  /** Has a text spoken. Never throws; what goes wrong shows on the stream. */
+  speak(text: string, options?: SpeakOptions): Speech;
+  /** Surfaces of A2UI (`wire.md` section 11). */
+  readonly surfaces: Surfaces;
+  /** Meetings: transcriptions that are kept. */
+  readonly meetings: Meetings;
+  /** Facts of this connection's own, gone with it. */
+  readonly memory: MemoryAccess;
   readonly request: RequestFunction;
   /** Tries to connect at once, where it waits for the next try: for who knows that the network is back. */
   retry(): void;

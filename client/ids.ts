@@ -4,6 +4,9 @@ export const newSessionId = (): string => `chat-${uuid()}`;
 /** A fresh id for an agent's approval. */
 export const newApprovalId = (): string => `ask-${uuid()}`;
 
+/** A fresh id for a voice stream: one that binary frames can have (`wire.md` section 11). */
+export const newStreamId = (): string => uuid().replaceAll('-', '');
+
 /** By `getRandomValues`, because browsers have `randomUUID` in secure contexts only. */
 function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

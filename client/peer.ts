@@ -23,6 +23,8 @@ export interface PeerHandlers {
   request(method: string, params: unknown, reply: Reply, peer: Peer): boolean;
   /** A notification; `size` is its frame's length in characters. */
   notification(method: string, params: unknown, size: number): void;
+  /** A binary frame. */
+  binary(data: Uint8Array): void;
   /** The connection is over, once; by then every pending call has been settled. */
   ended(error: SwitchboardError): void;
 }
@@ -81,6 +83,11 @@ export class Peer {
           message: (text) => peer.#receive(text),
           pinged: () => {
             peer.#heard++;
+          },
+          binary: (data) => {
+            if (peer.#ended) return;
+            peer.#heard++;
+            peer.#handlers.binary(data);
           },
           closed: (end) => {
             signal.removeEventListener('abort', giveUp);
@@ -143,6 +150,13 @@ export class Peer {
   notify(method: string, params: unknown): boolean {
     if (this.#ended) return false;
     this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
+    return true;
+  }
+
+  /** Sends a binary frame. False where the connection is over. */
+  sendBinary(data: Uint8Array): boolean {
+    if (this.#ended) return false;
+    this.#socket?.sendBinary(data);
     return true;
   }
 

@@ -12,7 +12,9 @@ export const openWsSocket: SocketFactory = (url, listener) => {
   let status: number | undefined;
   socket.on('open', () => listener.opened());
   socket.on('message', (data, isBinary) => {
-    if (!isBinary) listener.message(data.toString());
+    // The default binaryType hands over one Buffer.
+    if (isBinary) listener.binary(data as Buffer);
+    else listener.message(data.toString());
   });
   socket.on('ping', () => listener.pinged());
   socket.on('unexpected-response', (_request, response) => {
@@ -30,6 +32,9 @@ export const openWsSocket: SocketFactory = (url, listener) => {
     send: (text) => {
       // `send` before `open` throws, after the end it only reports: neither is of interest here.
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    sendBinary: (data) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data);
     },
     close: (code, reason) => {
       if (socket.readyState === WebSocket.CONNECTING) return socket.terminate();

@@ -2,6 +2,8 @@
 export interface Socket {
   /** Sends one text frame. On a socket that is closing or closed it does nothing. */
   send(text: string): void;
+  /** Sends one binary frame, in order with the others. */
+  sendBinary(data: Uint8Array): void;
   /** Starts the closing handshake. Harmless when called again. */
   close(code: number, reason: string): void;
   /** Bytes that were sent and have not left yet. */
@@ -16,6 +18,8 @@ export interface SocketListener {
   message(text: string): void;
   /** A ping, where the platform shows it: browsers do not. */
   pinged(): void;
+  /** One binary frame. */
+  binary(data: Uint8Array): void;
   /** The end, exactly once, also of a connection that never opened. */
   closed(end: SocketEnd): void;
 }

@@ -21,6 +21,10 @@ export interface Announcement {
 export interface Home {
   /** `agents.json`: what the registry keeps. */
   readonly agentsFile: string;
+  /** `memory/`, mode 0700: agents' facts. */
+  readonly memoryDirectory: string;
+  /** `meetings/`, mode 0700: a file for each meeting. */
+  readonly meetingsDirectory: string;
   /** `run/`, mode 0700: what lives as long as the daemon. */
   readonly runDirectory: string;
   /** Writes `auth-token` and `host-token`, each 0600 (`wire.md` section 3). */
@@ -52,6 +56,8 @@ export function openHome(path: string): Home {
 
   return {
     agentsFile: join(path, 'agents.json'),
+    memoryDirectory: privateDirectory(join(path, 'memory')),
+    meetingsDirectory: privateDirectory(join(path, 'meetings')),
     runDirectory: run,
     writeTokens(tokens) {
       write('auth-token', `${tokens.daemon}\n`);
@@ -67,6 +73,12 @@ export function openHome(path: string): Home {
       quietly(() => lock.release());
     },
   };
+}
+
+function privateDirectory(path: string): string {
+  makeDirectory(path);
+  chmodSync(path, 0o700);
+  return path;
 }
 
 function lockHome(home: string, path: string): Lock {

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import { type Broker, createBroker, DEFAULT_GATED_METHODS } from '../broker.ts';
+import { type Broker, createBroker, DEFAULT_GATED_METHODS, openMemory } from '../broker.ts';
 import type { Config, Settings } from '../config.ts';
 import { connectEcho, ECHO_ID } from './echo.ts';
 import { isSystemError, StartError } from './errors.ts';
 import { fileAgentStore } from './file-agent-store.ts';
+import { fileMeetingStore } from './file-meeting-store.ts';
 import { openHome } from './home.ts';
 import { reachableUrl } from './loopback.ts';
 import { bindSocket, chooseSocket, prepareDirectory } from './socket.ts';
@@ -26,6 +27,8 @@ export async function startDaemon(
   teardown.onExit(() => home.release());
   const agentStore = fileAgentStore(home.agentsFile);
   if (settings.demo) refuseOwnEcho(agentStore.load(), home.agentsFile);
+  const memory = openAgentMemory(home.memoryDirectory);
+  const meetings = fileMeetingStore(home.meetingsDirectory, log);
   const broker = createBroker({
     auth: !settings['no-auth'],
     tokens: config.tokens,
@@ -39,6 +42,8 @@ export async function startDaemon(
     allowedOrigins: settings['allow-origin'],
     inspect: settings.inspect,
     console: { inspectorUrl: settings['inspector-url'] },
+    memory,
+    meetingStore: meetings,
     log,
   });
   let echo: { close(): unknown } | undefined;
@@ -46,6 +51,8 @@ export async function startDaemon(
     // The broker first: its live chats with echo get their time to end, as with any agent.
     await broker.close();
     await echo?.close();
+    await meetings.close();
+    await memory.close();
   });
   home.writeTokens(broker.tokens);
 
@@ -69,6 +76,14 @@ function limitsOf(settings: Settings) {
     resumeWindowMs: settings['resume-window'],
     drainTimeoutMs: settings['drain-timeout'],
   };
+}
+
+function openAgentMemory(directory: string) {
+  try {
+    return openMemory(directory);
+  } catch (error) {
+    throw new StartError(`cannot open the agents' memory in ${directory}: ${(error as Error).message}`);
+  }
 }
 
 /** The demonstration must not take over, and then forget, an agent of that name that somebody has made. */

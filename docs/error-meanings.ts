@@ -24,7 +24,7 @@ export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
     data: '`reason`: `denied` or `timeout`; `approval_id`',
   },
   DeadlineExceeded: {
-    when: 'The broker gave up waiting, for a method that an embedder added or for an agent to take an answer (`agent.chat.approve`). The outcome is unknown: read before retrying.',
+    when: 'The broker gave up waiting, for a method that an embedder added, for a memory, or for an agent to take an answer (`agent.chat.approve`). The outcome is unknown: read before retrying.',
   },
   HandshakeRequired: { when: '`host.subscribe` before `server.handshake`.' },
   VersionMismatch: { when: 'A protocol version that is not supported, or none.', data: '`supported`' },

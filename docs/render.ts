@@ -5,10 +5,13 @@ import { approvalMachine } from '../machines/approval.machine.ts';
 import { brokerMachine } from '../machines/broker.machine.ts';
 import { callbackMachine } from '../machines/callback.machine.ts';
 import { connectionMachine } from '../machines/connection.machine.ts';
+import { meetingMachine } from '../machines/meeting.machine.ts';
+import { surfaceOwnerMachine } from '../machines/surface-owner.machine.ts';
 import { turnMachine } from '../machines/turn.machine.ts';
+import { voiceStreamMachine } from '../machines/voice-stream.machine.ts';
 import { chartSection } from './chart-page.ts';
 import { closeCodeTable, errorTable, limitTable } from './code-tables.ts';
-import { eventTable } from './event-table.ts';
+import { eventTable, voiceEventTable } from './event-table.ts';
 import { flagTable } from './flag-table.ts';
 import { methodOverview, methodSections, methodTables } from './method-tables.ts';
 import { fillRegions } from './regions.ts';
@@ -25,6 +28,9 @@ export const MACHINES = {
   turn: turnMachine,
   callback: callbackMachine,
   approval: approvalMachine,
+  voiceStream: voiceStreamMachine,
+  meeting: meetingMachine,
+  surfaceOwner: surfaceOwnerMachine,
 } as const;
 
 /** The pages that have generated parts, by path from {@link ROOT}, as they should be. */
@@ -35,6 +41,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ['close-codes', closeCodeTable(memberComments(read('protocol/close-codes.ts')))],
     ['limits', limitTable(memberComments(read('protocol/limits.ts')))],
     ['events', eventTable()],
+    ['voice-events', voiceEventTable()],
     ['methods', methodOverview()],
     ...methodSections().map((section) => [`methods-${section}`, methodTables(section)] as const),
     ...(await recordFrames()),

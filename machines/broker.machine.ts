@@ -1,7 +1,9 @@
 import { setup } from 'xstate';
+import type { ReceivedAudio } from '../protocol/audio-frame.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { Link } from '../protocol/link.ts';
+import type { ProviderEvent } from '../protocol/voice.ts';
 import type { ConnectionFacts } from './connection.machine.ts';
 
 /*
@@ -37,6 +39,9 @@ export type BrokerEvent =
   | { type: 'client.gone'; from: ConnectionFacts }
   /** One event of an agent: no chart step (law 2). */
   | { type: 'chat.event'; from: ConnectionFacts; params: CheckedEvent; bytes: number }
+  /** One event of a voice provider, and one binary frame of either side: the same. */
+  | { type: 'voice.event'; from: ConnectionFacts; params: ProviderEvent }
+  | { type: 'voice.audio'; from: ConnectionFacts; frame: ReceivedAudio }
   | { type: 'child.done'; id: string }
   | { type: 'child.failed'; id: string; error: unknown }
   | { type: 'sweep' }
@@ -47,6 +52,8 @@ const running = {
   'client.identified': { actions: 'attachAgent' },
   'client.gone': { actions: 'endTurnsOfClient' },
   'chat.event': { actions: 'routeChatEvent' },
+  'voice.event': { actions: 'routeVoiceEvent' },
+  'voice.audio': { actions: 'routeAudio' },
   'child.done': { actions: 'forgetChild' },
   'child.failed': { actions: 'buryChild' },
   sweep: { actions: 'sweepTurns' },
@@ -71,6 +78,8 @@ export const brokerMachine = setup({
     route: () => {},
     refuseAsDraining: () => {},
     routeChatEvent: () => {},
+    routeVoiceEvent: () => {},
+    routeAudio: () => {},
     forgetChild: () => {},
     buryChild: () => {},
     sweepTurns: () => {},

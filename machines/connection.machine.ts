@@ -1,10 +1,13 @@
 import { setup } from 'xstate';
+import type { ReceivedAudio } from '../protocol/audio-frame.ts';
 import type { CloseCode } from '../protocol/close-codes.ts';
 import type { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { Sealed } from '../protocol/sealed.ts';
 import type { Token } from '../protocol/token.ts';
+import type { ProviderEvent } from '../protocol/voice.ts';
 import type { Answer } from './callback.machine.ts';
 
 /*
@@ -38,12 +41,15 @@ export type PeerEvent =
   | { type: 'rpc.response'; id: RpcId; result?: unknown; error?: JsonObject }
   | { type: 'rpc.bad'; id: RpcId | null; error: WireError }
   /** `agent.chat.event`, checked: nearly everything there is, and no chart step (law 2). */
-  | { type: 'chat.event.received'; params: CheckedEvent; bytes: number };
+  | { type: 'chat.event.received'; params: CheckedEvent; bytes: number }
+  /** `voice.event`, checked, and a binary frame, decoded: no chart step either. */
+  | { type: 'voice.event.received'; params: ProviderEvent }
+  | { type: 'audio.received'; frame: ReceivedAudio };
 
 /** Events from the broker and from turns: something is to be sent. */
 export type OutwardEvent =
   /** `sealed`: members of the result that nobody but its receiver may see, whoever inspects the event. */
-  | { type: 'rpc.reply'; id: RpcId | undefined; result: unknown; sealed?: object }
+  | { type: 'rpc.reply'; id: RpcId | undefined; result: unknown; sealed?: Sealed<object> }
   | { type: 'rpc.fail'; id: RpcId | undefined | null; error: WireError }
   /** Another client's answer, as it came. */
   | { type: 'rpc.relay'; id: RpcId; answer: Answer }
@@ -54,7 +60,11 @@ export type OutwardEvent =
   /** The same, put together already: one text for a turn's log and for all who watch it. */
   | { type: 'chat.frame'; text: string; delta?: string | undefined }
   /** The same for a plain token, not yet put together. */
-  | { type: 'chat.token'; token: Token };
+  | { type: 'chat.token'; token: Token }
+  /** One event of a voice stream, for its client. A partial may be dropped where too much waits. */
+  | { type: 'voice.deliver'; params: JsonObject; isPartial: boolean }
+  /** A binary frame, encoded. */
+  | { type: 'audio.deliver'; data: Uint8Array };
 
 /** Everything that a connection hears. */
 export type ConnectionEvent =
@@ -95,6 +105,10 @@ export const connectionMachine = setup({
     refuseFrame: () => {},
     write: () => {},
     writeToken: () => {},
+    routeVoiceEvent: () => {},
+    routeAudio: () => {},
+    writeVoice: () => {},
+    writeAudio: () => {},
     noteOverrun: () => {},
     closeOverrun: () => {},
     announceGone: () => {},
@@ -119,6 +133,7 @@ export const connectionMachine = setup({
         ],
         'rpc.notification': { actions: 'dropNotification' },
         'chat.event.received': { actions: 'dropNotification' },
+        'voice.event.received': { actions: 'dropNotification' },
         'rpc.bad': { actions: 'refuseFrame' },
         'rpc.fail': { actions: 'write' },
         'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
@@ -141,6 +156,8 @@ export const connectionMachine = setup({
         'rpc.response': { actions: 'settleCall' },
         'rpc.bad': { actions: 'refuseFrame' },
         'chat.event.received': { actions: 'routeChatEvent' },
+        'voice.event.received': { actions: 'routeVoiceEvent' },
+        'audio.received': { actions: 'routeAudio' },
         'rpc.reply': { actions: 'write' },
         'rpc.fail': { actions: 'write' },
         'rpc.relay': { actions: 'write' },
@@ -149,6 +166,8 @@ export const connectionMachine = setup({
         'chat.deliver': { actions: 'write' },
         'chat.frame': { actions: 'write' },
         'chat.token': { actions: 'writeToken' },
+        'voice.deliver': { actions: 'writeVoice' },
+        'audio.deliver': { actions: 'writeAudio' },
         // Only where authentication is off: there a client may still say who it is.
         'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },
         'connection.close': { target: 'closing', actions: 'closeAsAsked' },

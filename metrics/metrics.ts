@@ -1,6 +1,9 @@
 import { Counter, Gauge, type Histogram, Registry } from 'prom-client';
 import type { BrokerState } from '../actors/broker-state.ts';
 import { ROUTING_BUCKETS } from '../actors/routing-times.ts';
+import { addMeetings } from './meetings.ts';
+import { addSurfaces } from './surfaces.ts';
+import { addVoice } from './voice.ts';
 
 /**
  * `/metrics` of one broker, listed in docs/metrics.md. Everything is read when it is scraped: nothing here is on a token's
@@ -62,6 +65,15 @@ export function createMetrics(state: BrokerState): Registry {
   );
   add(Gauge, 'resume_log_bytes', 'Bytes that the logs of resumable turns take together.', '', () => state.logs.bytes);
   add(Gauge, 'ended_turns_kept', 'Ended turns that can still be resumed.', '', () => state.logs.endedCount);
+  addVoice(registry, state);
+  addSurfaces(registry, state);
+  addMeetings(registry, state);
+  add(Counter, 'voice_audio_bytes_total', 'Audio since the start: to be transcribed (in), spoken (out).', 'way', () =>
+    Object.entries(counters.audioBytes),
+  );
+  add(Counter, 'voice_partials_dropped_total', 'Partials dropped for slow readers since the start.', '', () =>
+    state.vitals.droppedPartials(),
+  );
   addTally('callbacks', 'Tool calls ended since the start, by how', counters.callbacks);
   addTally('approvals', 'Approvals ended since the start, by how', counters.approvals);
   addRouting(registry, state);

@@ -4,7 +4,7 @@ export const CloseCode = {
   Normal: 1000,
   /** The broker is stopping (section 10). */
   GoingAway: 1001,
-  /** A binary frame where none is accepted. */
+  /** A binary frame that is none of section 11, or came before authentication. */
   UnsupportedData: 1003,
   /** A message beyond `max_message_bytes`. */
   TooBig: 1009,

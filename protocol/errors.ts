@@ -110,6 +110,10 @@ export class WireError extends Error {
   static agentNotAttached(agentId: string) {
     return new WireError(ErrorCode.AgentNotAttached, 'agent not attached', { agent_id: agentId });
   }
+  static noVoiceProvider(capability: string) {
+    const message = `agent not attached: none with the capability ${capability}`;
+    return new WireError(ErrorCode.AgentNotAttached, message, { capability });
+  }
   static agentRejected(agentError: unknown) {
     return new WireError(ErrorCode.AgentRejected, 'agent rejected the request', { agent_error: agentError });
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { approvalRow } from './approvals.ts';
 import { agentId } from './ids.ts';
 import { jsonObject } from './json.ts';
+import { SURFACE_EVENT_KINDS } from './surfaces.ts';
 
 /** What a registered agent is doing (`wire.md` section 4). */
 export const hostAgentStatus = z.enum([
@@ -43,6 +44,7 @@ export const HOST_EVENT_KINDS = [
   'host.notification',
   'chat.started',
   'chat.ended',
+  ...SURFACE_EVENT_KINDS,
 ] as const;
 /** See {@link HOST_EVENT_KINDS}. */
 export type HostEventKind = (typeof HOST_EVENT_KINDS)[number];

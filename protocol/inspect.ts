@@ -19,12 +19,19 @@ export type ActorStatus = z.infer<typeof actorStatus>;
 /** One actor, as it stands. */
 export const inspectedActor = z.object({
   id: actorId,
-  name: z.string().meta({ description: '`broker`, a client id, a turn id, `cb-<n>`, an approval id' }),
-  machine: z.string().meta({ description: '`broker`, `connection`, `turn`, `callback`, `approval`' }),
+  name: z.string().meta({
+    description: '`broker`, a client id, a turn id, `cb-<n>`, an approval id, an id of a stream, meeting or owner',
+  }),
+  machine: z.string().meta({
+    description: '`broker`, `connection`, `turn`, `callback`, `approval`, `voiceStream`, `meeting`, `surfaceOwner`',
+  }),
   parent: z.string().nullable(),
   state: statePaths,
   status: actorStatus,
-  label: z.string().optional().meta({ description: 'for people: an agent id, a role, a session, a tool, an action' }),
+  label: z
+    .string()
+    .optional()
+    .meta({ description: 'for people: an agent id, a role, a session, a tool, an action, a title' }),
   started_at: unixMs,
   context: maskedContext,
 });

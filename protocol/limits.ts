@@ -50,6 +50,54 @@ export const DEFAULT_LIMITS = {
   maxRegisteredAgents: 256,
   /** Bytes of JSON that all registered agents' `display` and `metadata` may have together (`-32020`). */
   maxRegisteredBytes: 4 * 1024 * 1024,
+  /** Voice streams that one connection may have open, of both kinds together (`-32020`, section 11). */
+  maxVoiceStreams: 16,
+  /** Audio in bytes that may wait for a provider: a push beyond it gets `-32020`, a binary frame is dropped. */
+  maxWaitingAudioBytes: 4 * 1024 * 1024,
+  /** Largest text in bytes that is spoken (`-32020`). */
+  maxSpeechBytes: 64 * 1024,
+  /** Finals of one transcription in bytes of JSON that are kept for its `stop`; the oldest make room. */
+  maxTranscriptBytes: 1024 * 1024,
+  /** How long a provider gets to finish when its client has asked to stop; then there is what there is. */
+  voiceStopTimeoutMs: 10_000,
+  /** Surfaces that there may be (`-32020`, section 11). */
+  maxSurfaces: 256,
+  /** Components that one surface may have (`-32020`). */
+  maxSurfaceComponents: 1_000,
+  /** Bytes of JSON that one surface may have, and one envelope (`-32020`). */
+  maxSurfaceBytes: 256 * 1024,
+  /** Envelopes that one ingest, or one answer of an A2A agent, may have (`-32020`). */
+  maxEnvelopes: 256,
+  /** Bytes of JSON that one ingest may have; an answer of an A2A agent is read no further (`-32020`). */
+  maxIngestBytes: 1024 * 1024,
+  /** How long a surface is kept that nobody changes or acts on. */
+  surfaceIdleMs: 60 * 60_000,
+  /** How long an A2A agent has to answer an action. */
+  a2aTimeoutMs: 10_000,
+  /** Actions of one connection that may be on their way to A2A agents (`-32020`). */
+  maxPendingActions: 16,
+  /** Facts that one agent, or one other connection, may have (`-32020`, section 11). */
+  maxFacts: 100_000,
+  /** Largest fact in bytes, its subject and body together (`-32020`). */
+  maxFactBytes: 16 * 1024,
+  /** Bytes that all facts of one agent, or of one other connection, may have together (`-32020`). */
+  maxMemoryBytes: 32 * 1024 * 1024,
+  /** How long a memory may take for an answer (`-32004`). */
+  memoryTimeoutMs: 10_000,
+  /** Meetings that one connection may have running (`-32020`, section 11). */
+  maxMeetings: 4,
+  /** What was said in one meeting, in bytes of JSON; what is said beyond it is not kept. */
+  maxMeetingBytes: 4 * 1024 * 1024,
+  /** Meetings that are kept; beyond it the ones that ended first are deleted. */
+  keptMeetings: 1_000,
+  /** Bytes that they may take together; the same. */
+  keptMeetingBytes: 256 * 1024 * 1024,
+  /** How much of a transcript in bytes is summarized; of a longer one the beginning and the end. */
+  maxSummarizedBytes: 256 * 1024,
+  /** Largest summary in bytes; a longer one is cut off. */
+  maxSummaryBytes: 64 * 1024,
+  /** How long a summary may take; then there is none. */
+  summaryTimeoutMs: 120_000,
   /** How long a parked request waits for its approval (section 5). */
   approvalTimeoutMs: 60_000,
   /** How long an agent has to answer `agent.chat.approve` (section 6). */

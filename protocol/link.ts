@@ -12,6 +12,10 @@ export interface Link {
   send(text: string): void;
   /** Queues a token, which may be merged with the one before it while it waits (`wire.md` section 9). */
   sendToken(token: Token): void;
+  /** Queues a text frame that a newer one makes needless: of those that wait, the oldest go first (section 9). */
+  sendPartial(text: string): void;
+  /** Queues one binary frame, in order with the others (section 11). */
+  sendBinary(data: Uint8Array): void;
   /** Closes once everything queued was written. `closed` is called when the peer has agreed, or has had long enough. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */

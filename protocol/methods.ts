@@ -3,8 +3,12 @@ import type { MethodSpec, MethodTable } from './method.ts';
 import { chatMethods } from './methods-chat.ts';
 import { consoleMethods } from './methods-console.ts';
 import { hostMethods } from './methods-host.ts';
+import { meetingMethods } from './methods-meetings.ts';
+import { memoryMethods } from './methods-memory.ts';
 import { sessionMethods } from './methods-session.ts';
+import { surfaceMethods } from './methods-surfaces.ts';
 import { toolMethods } from './methods-tools.ts';
+import { voiceMethods } from './methods-voice.ts';
 
 /** Every message that the broker understands or sends. What is not here answers `-32601`. */
 export const methods = {
@@ -13,6 +17,10 @@ export const methods = {
   ...toolMethods,
   ...hostMethods,
   ...consoleMethods,
+  ...voiceMethods,
+  ...meetingMethods,
+  ...memoryMethods,
+  ...surfaceMethods,
 } as const satisfies MethodTable;
 
 type Methods = typeof methods;

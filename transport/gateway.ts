@@ -28,6 +28,8 @@ export class Gateway {
   readonly #heartbeat: NodeJS.Timeout;
   /** Tokens that were merged on connections that are gone. */
   #mergedBefore = 0;
+  /** The same for partials that were dropped. */
+  #droppedBefore = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -51,6 +53,13 @@ export class Gateway {
   get mergedTokens(): number {
     let sum = this.#mergedBefore;
     for (const link of this.#links) sum += link.mergedCount;
+    return sum;
+  }
+
+  /** Partials that were dropped for slow readers, since the start (`wire.md` section 11). */
+  get droppedPartials(): number {
+    let sum = this.#droppedBefore;
+    for (const link of this.#links) sum += link.droppedCount;
     return sum;
   }
 
@@ -78,6 +87,7 @@ export class Gateway {
       ws.once('close', () => {
         this.#links.delete(link);
         this.#mergedBefore += link.mergedCount;
+        this.#droppedBefore += link.droppedCount;
       });
       this.#options.onLink(link);
     });

@@ -3,7 +3,7 @@ import { type Token, tokenText } from '../protocol/token.ts';
 
 /**
  * Two ends of a connection inside one process: what one sends the other receives, in order, never in the same tick's
- * call. For tests and for an embedder's own clients. Frames are text, as on a socket.
+ * call. For tests and for an embedder's own clients. Frames are text or bytes, as on a socket.
  */
 export function linkedPair(): [Link, Link] {
   const a = new MemoryLink();
@@ -37,6 +37,18 @@ class MemoryLink implements Link {
 
   sendToken(token: Token): void {
     this.send(tokenText(token));
+  }
+
+  /** Nothing waits here, so nothing is dropped. */
+  sendPartial(text: string): void {
+    this.send(text);
+  }
+
+  sendBinary(data: Uint8Array): void {
+    if (this.#isClosed) return;
+    // As over a socket: what the sender does with its bytes afterwards is its own business.
+    const copy = data.slice();
+    this.peer?.deliver((handlers) => handlers.binary(copy));
   }
 
   close(code: number): void {

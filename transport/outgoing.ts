@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Token } from '../protocol/token.ts';
-import { encodeFrames } from './encode-frames.ts';
+import { encodeFrames, type PartialText } from './encode-frames.ts';
 
 /** How much may wait for one connection, in bytes and milliseconds (`wire.md` section 9). */
 export interface OutgoingLimits {
@@ -28,8 +28,13 @@ interface WaitingToken extends Token {
   size: number;
 }
 
-/** What waits: the text of a frame, or a token. */
-type Waiting = string | WaitingToken;
+interface WaitingPartial extends PartialText {
+  /** What its text was counted as. */
+  size: number;
+}
+
+/** What waits: the text of a frame, a token, a text that may be dropped, or a binary frame's payload. */
+type Waiting = string | WaitingToken | WaitingPartial | Uint8Array;
 
 /**
  * What one connection is still to be sent, in order. Everything due in one tick leaves in one write (law 1); what the
@@ -41,6 +46,8 @@ type Waiting = string | WaitingToken;
 export class Outgoing {
   /** Tokens that were merged into another, since the start. */
   mergedCount = 0;
+  /** Partials that were dropped because newer ones waited behind them, since the start. */
+  droppedCount = 0;
   readonly #socket: Duplex;
   readonly #limits: OutgoingLimits;
   /** The least of the limits: below it nothing needs to be known exactly. */
@@ -52,6 +59,8 @@ export class Outgoing {
   #first = 0;
   /** Deltas that belong to the last token of the queue, and are not joined with it yet. */
   #parts: string[] = [];
+  /** Those that wait and may be dropped, oldest first. */
+  #partials: WaitingPartial[] = [];
   #queued = 0;
   /** Whether `#queued` is in bytes, and not in UTF-16 units. From the first need on until the queue is empty. */
   #isMeasured = false;
@@ -97,6 +106,24 @@ export class Outgoing {
     this.#added(head.length + size + TOKEN_OVERHEAD);
   }
 
+  /** Queues a frame that makes room, oldest first, where too much waits. */
+  pushPartial(text: string): void {
+    if (this.#isStopped) return;
+    this.#joinParts();
+    const partial = { text, size: this.#isMeasured ? Buffer.byteLength(text) : text.length };
+    this.#queue.push(partial);
+    this.#partials.push(partial);
+    this.#added(partial.size);
+  }
+
+  /** Queues one binary frame. */
+  pushBinary(data: Uint8Array): void {
+    if (this.#isStopped) return;
+    this.#joinParts();
+    this.#queue.push(data);
+    this.#added(data.length);
+  }
+
   /** Hands everything that waits to the socket, whatever it has to take: the close frame comes after it. */
   finish(): void {
     while (!this.#isStopped && this.#first < this.#queue.length) this.#write(SOCKET_BYTES);
@@ -108,6 +135,7 @@ export class Outgoing {
     this.#isStopped = true;
     this.#queue = [];
     this.#parts = [];
+    this.#partials = [];
     this.#first = 0;
     this.#queued = 0;
     this.#disarm();
@@ -116,7 +144,7 @@ export class Outgoing {
   /** Joins the last one waiting, if that is this turn's token just before it. Only while measured. */
   #merge(head: string, seqFrom: number, seq: number, delta: string): boolean {
     const last = this.#queue.length > this.#first ? this.#queue[this.#queue.length - 1] : undefined;
-    if (typeof last !== 'object' || last.head !== head || last.seq + 1 !== seqFrom) return false;
+    if (typeof last !== 'object' || !('head' in last) || last.head !== head || last.seq + 1 !== seqFrom) return false;
     const size = deltaBytes(delta);
     if (last.size + size > MAX_MERGED_BYTES) return false;
     this.#parts.push(delta);
@@ -145,7 +173,19 @@ export class Outgoing {
         this.#flush();
       });
     }
+    if (this.#partials.length > 0) this.#dropPartials();
     if (this.#mayBeOverLimit()) this.#watch();
+  }
+
+  /** Over the soft limit the oldest partials go, whichever stream they are of. */
+  #dropPartials(): void {
+    while (this.#partials.length > 0 && this.#mayBeOverLimit() && this.waitingBytes > this.#limits.softLimitBytes) {
+      const oldest = this.#partials.shift() as WaitingPartial;
+      this.#queued -= oldest.size;
+      oldest.size = 0;
+      oldest.text = undefined;
+      this.droppedCount += 1;
+    }
   }
 
   #flush(): void {
@@ -172,6 +212,7 @@ export class Outgoing {
     }
     const bytes = encodeFrames(queue, from, to);
     this.#queued -= size;
+    if (this.#partials.length > 0) this.#forgetPartials(queue, from, to);
     if (to === queue.length) {
       this.#queue = [];
       this.#first = 0;
@@ -185,6 +226,13 @@ export class Outgoing {
       this.#first = to;
     }
     this.#socket.write(bytes, this.#written);
+  }
+
+  /** What is written cannot be dropped any more. */
+  #forgetPartials(queue: readonly Waiting[], from: number, to: number): void {
+    let count = 0;
+    for (let at = from; at < to; at += 1) if (queue[at] === this.#partials[count]) count += 1;
+    this.#partials.splice(0, count);
   }
 
   /**
@@ -235,16 +283,23 @@ export class Outgoing {
     this.#queued = 0;
     for (let at = this.#first; at < this.#queue.length; at += 1) {
       const entry = this.#queue[at] as Waiting;
-      if (typeof entry === 'object') entry.size = deltaBytes(entry.delta);
+      if (typeof entry !== 'string') measure(entry);
       this.#queued += this.#sizeOf(entry);
     }
   }
 
   /** As counted. */
   #sizeOf(entry: Waiting): number {
-    if (typeof entry === 'object') return entry.head.length + entry.size + TOKEN_OVERHEAD;
-    return this.#isMeasured ? Buffer.byteLength(entry) : entry.length;
+    if (typeof entry === 'string') return this.#isMeasured ? Buffer.byteLength(entry) : entry.length;
+    if ('head' in entry) return entry.head.length + entry.size + TOKEN_OVERHEAD;
+    return entry instanceof Uint8Array ? entry.length : entry.size;
   }
+}
+
+/** Counts a waiting entry's text in bytes from now on. */
+function measure(entry: Exclude<Waiting, string>): void {
+  if ('head' in entry) entry.size = deltaBytes(entry.delta);
+  else if (!(entry instanceof Uint8Array)) entry.size = Buffer.byteLength(entry.text ?? '');
 }
 
 /** Bytes of a delta on the wire, without its quotes. */

@@ -42,6 +42,11 @@ export class WebSocketLink implements Link {
     return this.#outgoing.mergedCount;
   }
 
+  /** Partials that were dropped because they waited, since it opened. */
+  get droppedCount(): number {
+    return this.#outgoing.droppedCount;
+  }
+
   open(handlers: LinkHandlers): void {
     this.#handlers = handlers;
     const ws = this.#ws;
@@ -72,6 +77,14 @@ export class WebSocketLink implements Link {
 
   sendToken(token: Token): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushToken(token);
+  }
+
+  sendPartial(text: string): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushPartial(text);
+  }
+
+  sendBinary(data: Uint8Array): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushBinary(data);
   }
 
   ping(): void {

@@ -4,7 +4,11 @@ import type { Approval } from '../approval-record.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Callback } from '../callback-record.ts';
 import type { Client } from '../client.ts';
+import type { Meeting } from '../meetings/meeting-record.ts';
+import { publicEndpoint } from '../surfaces/endpoint.ts';
+import type { SurfaceOwner } from '../surfaces/owner-record.ts';
 import type { Turn } from '../turn-record.ts';
+import type { VoiceStream } from '../voice/stream-record.ts';
 import { type View, viewOf } from './view.ts';
 
 /** How much is shown of what an actor knows, in bytes of JSON. */
@@ -33,6 +37,12 @@ export function factsOf(state: BrokerState, { machine, context }: AnyMachineSnap
       return ofCallback(context.callback);
     case 'approval':
       return ofApproval(context.approval);
+    case 'voiceStream':
+      return ofVoiceStream(context.stream);
+    case 'meeting':
+      return ofMeeting(context.meeting);
+    case 'surfaceOwner':
+      return ofSurfaceOwner(context.owner);
     default:
       return { label: undefined, startedAt: 0, fields: {} };
   }
@@ -50,6 +60,8 @@ function ofBroker(state: BrokerState): Facts {
     agents_attached: listed(state.attached.keys(), state.attached.size),
     turns: state.turns.size,
     approvals_pending: state.approvals.pendingCount,
+    voice_streams: state.voice.size,
+    surfaces: state.surfaces.size,
     draining: state.isDraining,
   };
   return { label: undefined, startedAt: state.startedAt, fields };
@@ -71,6 +83,8 @@ function ofConnection(client: Client): Facts {
     tool_requests: client.toolRequests.size,
     approvals: ids(client.approvals, client.approvals.size),
     registered_agents: listed(client.registeredAgents, client.registeredAgents.size),
+    voice_streams: client.voiceStreams.size,
+    voice_jobs: client.voiceJobs.size,
     has_handshaken: client.hasHandshaken,
   };
   return { label: client.agentId ?? client.role ?? 'unauthenticated', startedAt: client.connectedAt, fields };
@@ -139,6 +153,54 @@ function ofApproval(approval: Approval): Facts {
     details: { ...details, ...hidden },
   };
   return { label: action, startedAt: approval.createdAt, fields };
+}
+
+function ofVoiceStream(stream: VoiceStream): Facts {
+  const { task, startResult } = stream.spec;
+  const fields = {
+    kind: task.kind,
+    id: stream.id,
+    provider: stream.provider.id,
+    providers_id: stream.providerId,
+    client: stream.client.id,
+    ...(task.kind === 'transcribe'
+      ? { audio_source: task.source, finals: stream.transcript.size }
+      : { text: task.text, voice_id: task.voiceId, binary_frames: task.binaryFrames, pieces: stream.nextChunkSeq }),
+    is_meeting: startResult !== undefined,
+    waiting_bytes: stream.provider.waitingBytes(stream),
+    is_dropping: stream.isDropping,
+    is_stop_asked: stream.isStopAsked,
+    stoppers: stream.stoppers.length,
+  };
+  return { label: stream.provider.id, startedAt: stream.startedAt, fields };
+}
+
+function ofMeeting(meeting: Meeting): Facts {
+  const { head, client, stream, summarizer } = meeting;
+  const fields = {
+    id: head.id,
+    title: head.title,
+    client: client.id,
+    stream: stream?.providerId,
+    summarizer,
+    bytes: meeting.bytes,
+    is_truncated: meeting.isTruncated,
+    ingesting: meeting.ingesting,
+    stoppers: meeting.stoppers.length,
+  };
+  return { label: head.title ?? head.id, startedAt: head.started_at, fields };
+}
+
+/** Its actions on their way are told by their ids alone: a route holds credentials. */
+function ofSurfaceOwner(owner: SurfaceOwner): Facts {
+  const { agentId, endpoint, surfaceIds, pending, startedAt } = owner;
+  const fields = {
+    agent_id: agentId ?? null,
+    endpoint: endpoint === undefined ? undefined : publicEndpoint(endpoint),
+    surfaces: listed(surfaceIds, surfaceIds.size),
+    pending_actions: listed(pending.keys(), pending.size),
+  };
+  return { label: agentId ?? 'hosts', startedAt, fields };
 }
 
 function ids(records: Iterable<{ id: string }>, size: number): string[] {

@@ -13,4 +13,7 @@ export function* liveActors(state: BrokerState): Generator<AnyActorRef> {
   }
   for (const { ref } of state.directCallbacks.values()) if (ref) yield ref as AnyActorRef;
   for (const { ref } of state.approvals.allPending()) if (ref) yield ref as AnyActorRef;
+  for (const { ref } of state.voice) if (ref) yield ref as AnyActorRef;
+  for (const { ref } of state.meetings.live) if (ref) yield ref as AnyActorRef;
+  for (const { ref } of state.surfaces.owners()) if (ref) yield ref as AnyActorRef;
 }

@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
 import type { Token } from '../../protocol/token.ts';
 import { MASK } from '../preview.ts';
+import { type Change, toRow } from '../surfaces/surface.ts';
 import { type View, viewOf } from './view.ts';
 
 /** How much is shown of one event, in bytes of JSON. */
@@ -10,6 +11,9 @@ const MAX_PAYLOAD_BYTES = 2048;
 
 /** A frame is taken apart for watchers up to this length: of a longer one hardly anything would be shown. Characters. */
 const MAX_FRAME_READ = 16_384;
+
+/** Changes of one event that are shown. */
+const MAX_CHANGES = 10;
 
 const DONE = 'xstate.done.actor.';
 const FAILED = 'xstate.error.actor.';
@@ -47,6 +51,8 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
       return isSnapshot(fields.result) ? { ...fields, result: MASKED_SNAPSHOT } : fields;
     case 'link.opened':
       return { via: (fields.link as Link).kind };
+    case 'owner.changed':
+      return changesOf(fields.changes as readonly Change[]);
     case 'rpc.request':
     case 'rpc.notification':
       return fields.method === 'session.auth' ? { ...fields, params: credentials(fields.params) } : fields;
@@ -60,6 +66,14 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
 /** What a frame says, as `chat.deliver` would. Of a long one only how long: a secret is known by its key, not in a text. */
 function frameOf(text: string): JsonObject {
   return text.length > MAX_FRAME_READ ? { text: '…', length: text.length } : { params: JSON.parse(text).params };
+}
+
+/** What has become of surfaces, as listings show it: a route has credentials, and its endpoint may have a key in it. */
+function changesOf(changes: readonly Change[]): JsonObject {
+  const shown = changes.slice(0, MAX_CHANGES).map(({ surfaceId, after }) => {
+    return after ? toRow(after) : { surfaceId, deleted: true };
+  });
+  return { changes: shown, ...(changes.length > MAX_CHANGES ? { more: changes.length - MAX_CHANGES } : {}) };
 }
 
 /** The feed's own answer: everything in it has just been told. */

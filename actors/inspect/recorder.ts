@@ -3,6 +3,7 @@ import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
 import type { BrokerState } from '../broker-state.ts';
 import { contextView, factsOf } from './facts.ts';
 import type { Report } from './hook.ts';
+import { HOT_TYPES, OFF_CHART, placeOfHot } from './hot.ts';
 import { eventName, isFailure, payloadOf } from './payload.ts';
 import { textView, viewOf } from './view.ts';
 import { statePaths, Watched, type Window } from './watched.ts';
@@ -28,38 +29,6 @@ type HeardReport = Extract<Report, { type: '@xstate.event' }>;
 /** Hears of each record, and about how many bytes of JSON it is. */
 export type Emit = (record: Unnumbered, bytes: number) => void;
 
-/** The event types that take no chart step where they are legal (law 2). */
-const OFF_CHART: ReadonlySet<string> = new Set([
-  'turn.event',
-  'chat.event',
-  'chat.token',
-  'chat.event.received',
-  'chat.frame',
-  'chat.deliver',
-]);
-const TOKEN_TYPES = 6;
-
-interface Carrying extends EventObject {
-  params?: { kind?: unknown };
-  /** Of a `chat.frame` that is a token. */
-  delta?: unknown;
-}
-
-/**
- * By which of its types an event carries a `token`; -1: none of them. Tokens come in great numbers and are told as
- * bundles then, everything else one by one.
- */
-function placeOfToken(event: Carrying): number {
-  const { type } = event;
-  if (type === 'chat.token') return 0;
-  if (type === 'chat.frame') return event.delta === undefined ? -1 : 5;
-  if (event.params?.kind !== 'token') return -1;
-  if (type === 'turn.event') return 1;
-  if (type === 'chat.event') return 2;
-  if (type === 'chat.event.received') return 3;
-  return type === 'chat.deliver' ? 4 : -1;
-}
-
 interface Framed extends EventObject {
   method?: unknown;
 }
@@ -74,8 +43,8 @@ export class Recorder {
   readonly #state: BrokerState;
   readonly #emit: Emit;
   readonly #watched = new Map<unknown, Watched>();
-  /** Who heard the last token of each type: mostly the one that hears the next. */
-  readonly #latest: (Watched | undefined)[] = new Array(TOKEN_TYPES).fill(undefined);
+  /** Who heard the last hot event of each type: mostly the one that hears the next. */
+  readonly #latest: (Watched | undefined)[] = new Array(HOT_TYPES).fill(undefined);
   readonly #window: Window = { number: 1, left: TOLD_SINGLY_BY_ALL };
   #windowSince = 0;
   #bundlesSince = 0;
@@ -90,9 +59,9 @@ export class Recorder {
   /** Takes one report of the actor system. */
   take(report: Report): void {
     if (report.type === '@xstate.event') {
-      const place = placeOfToken(report.event);
+      const place = placeOfHot(report.event);
       if (place < 0) this.#heard(report);
-      else this.#heardToken(place, report);
+      else this.#heardHot(place, report);
     } else if (report.type === '@xstate.snapshot') {
       // Handled off the chart. One that moved it all the same is seen when its context is looked at.
       if (!OFF_CHART.has(report.event.type) || report.snapshot.status !== 'active') this.#stepped(report);
@@ -126,7 +95,7 @@ export class Recorder {
   }
 
   /** On every token's way, four times: nothing is made here, and hardly anything looked up. */
-  #heardToken(place: number, { actorRef, sourceRef, event }: HeardReport): void {
+  #heardHot(place: number, { actorRef, sourceRef, event }: HeardReport): void {
     let watched = this.#latest[place];
     if (watched?.ref !== actorRef) {
       watched = this.#watched.get(actorRef) ?? this.#follow(actorRef);

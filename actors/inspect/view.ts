@@ -107,11 +107,12 @@ function showArray(items: readonly unknown[], budget: Budget, depth: number): un
   return shown;
 }
 
-/** What stands for something that is no plain object: a record's id, an error's code, else its class. */
+/** What stands for something that is no plain object: a record's id, an error's code, the length of audio, else its class. */
 function nameOf(value: JsonObject): string {
   if (value instanceof WireError) return `${value.code} ${value.message}`;
   // The detail of a fault of ours is logged, never sent.
   if (value instanceof Error) return value.name;
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (typeof value.id === 'string') return value.id;
   return `[${value.constructor?.name ?? 'object'}]`;
 }

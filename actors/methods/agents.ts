@@ -3,6 +3,7 @@ import { CloseCode } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { Client } from '../client.ts';
 import type { Handler } from '../dispatcher.ts';
+import { forgetScope } from '../memory/scope.ts';
 import { checkSize } from '../payload-size.ts';
 import { tell } from '../tell.ts';
 
@@ -20,6 +21,8 @@ export const removeAgent: Handler<'agents.remove'> = ({ state, params }) => {
   const known = state.agents.remove(params.id);
   const attached = state.attached.get(params.id);
   if (attached) tell(state.ref, attached.ref, { type: 'connection.close', code: CloseCode.Forbidden });
+  // Another agent of that id must not read what was told to this one.
+  if (known || attached) forgetScope(state, { kind: 'agent', id: params.id });
   return { removed: known || attached !== undefined };
 };
 

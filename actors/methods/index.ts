@@ -5,9 +5,33 @@ import { cancel, chat, listSessions } from './chat.ts';
 import { handshake } from './handshake.ts';
 import { listEvents, listHostAgents, notify, registerAgent, setStatus, subscribe, unregisterAgent } from './host.ts';
 import { inspectSubscribe, inspectUnsubscribe } from './inspect.ts';
+import { getMeeting, listMeetings, startMeetingOf, stopMeeting } from './meetings.ts';
+import { addFact, countFacts, deleteFact, queryFacts } from './memory.ts';
 import { brokerStatus } from './status.ts';
 import { subscribeChat } from './subscribe.ts';
+import {
+  act,
+  applyEnvelope,
+  describeSurfaces,
+  getSurface,
+  ingestEnvelopes,
+  listSurfaces,
+  reap,
+  replaySurface,
+  subscribeSurfaces,
+  unsubscribeSurfaces,
+} from './surfaces.ts';
 import { executeTool, initSession, listTools, registerTools, unregisterTool } from './tools.ts';
+import {
+  cancelSpeech,
+  listProviders,
+  listSpeech,
+  listTranscriptions,
+  pushTranscription,
+  startSpeech,
+  startTranscription,
+  stopTranscription,
+} from './voice.ts';
 
 /** Who carries out which built-in method. `session.auth` is the connection's own. */
 export const handlers: Handlers = {
@@ -38,4 +62,30 @@ export const handlers: Handlers = {
   'broker.status': brokerStatus,
   'inspect.subscribe': inspectSubscribe,
   'inspect.unsubscribe': inspectUnsubscribe,
+  'voice.transcribe_stream.start': startTranscription,
+  'voice.transcribe_stream.push': pushTranscription,
+  'voice.transcribe_stream.stop': stopTranscription,
+  'voice.sessions.list': listTranscriptions,
+  'voice.providers.list': listProviders,
+  'voice.tts_stream.start': startSpeech,
+  'voice.tts_stream.cancel': cancelSpeech,
+  'voice.tts_stream.list': listSpeech,
+  'meeting.start': startMeetingOf,
+  'meeting.stop': stopMeeting,
+  'meeting.list': listMeetings,
+  'meeting.get': getMeeting,
+  'memory.add_fact': addFact,
+  'memory.query': queryFacts,
+  'memory.delete': deleteFact,
+  'memory.fact_count': countFacts,
+  'a2ui.capabilities': describeSurfaces,
+  'a2ui.apply': applyEnvelope,
+  'a2ui.ingest': ingestEnvelopes,
+  'a2ui.surfaces': listSurfaces,
+  'a2ui.get': getSurface,
+  'a2ui.reap': reap,
+  'a2ui.action': act,
+  'a2ui/subscribe': subscribeSurfaces,
+  'a2ui/unsubscribe': unsubscribeSurfaces,
+  'a2ui/replay': replaySurface,
 };

@@ -1,7 +1,10 @@
 import type { ActorsModel, WatchedActor } from './model.ts';
 
 /** The kinds of actors, as they are told apart in the tree. */
-export const KINDS = ['turn', 'approval', 'callback', 'connection'] as const;
+export const KINDS = [
+  ...(['turn', 'approval', 'callback', 'connection'] as const),
+  ...(['voiceStream', 'meeting', 'surfaceOwner'] as const),
+] as const;
 
 /** What the tree is narrowed down to. */
 export interface TreeFilter {

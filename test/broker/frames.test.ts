@@ -129,9 +129,9 @@ describe('an event › when a stranger sends it', () => {
 
 describe('a method › when nobody may call it here', () => {
   test.each([
-    ...['runs.start', 'supervision.list', 'voice.sessions.list', 'voice.providers.list'],
-    ...['meeting.list', 'meeting.start', 'memory.query', 'memory.add_fact', 'a2ui.surfaces', 'a2ui.apply'],
-    ...['a2ui/subscribe', 'tools.progress', 'host.event', 'agents.approve', 'tools.execute:clock'],
+    ...['runs.start', 'supervision.list', 'voice.transcribe.start', 'voice.speak.cancel', 'meeting.delete'],
+    ...['memory.clear', 'a2ui.event', 'a2ui/get', 'tools.progress', 'host.event', 'agents.approve'],
+    ...['tools.execute:clock'],
     ...['', '__proto__', 'constructor', 'toString', 'rpc.request', 'xstate.stop', 'AGENTS.LIST', 'agents.list '],
   ])('%j, which is not there › then -32601', async (method) => {
     const client = await startLinked().manager();

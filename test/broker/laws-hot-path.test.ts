@@ -126,7 +126,10 @@ test('law 2 › when the same happens with and without the fast path › then ev
     ...(await import('../support/linked.ts')),
   });
   expect(decorated.sort()).toEqual([
-    ...['chat.deliver', 'chat.event', 'chat.event.received', 'chat.frame', 'chat.token', 'turn.event'],
+    ...['audio.deliver', 'audio.received'],
+    ...['chat.deliver', 'chat.event', 'chat.event.received', 'chat.frame', 'chat.token'],
+    ...['meeting.heard', 'stream.audio', 'stream.chunk', 'stream.event', 'turn.event'],
+    ...['voice.audio', 'voice.deliver', 'voice.event', 'voice.event.received'],
   ]);
   expect(fast.frames.length).toBeGreaterThan(50);
   expect(slow).toEqual(fast);

@@ -87,6 +87,37 @@ describe('client/browser.ts', () => {
     expect(await events.next()).toMatchObject({ value: { kind: 'done' } });
   });
 
+  it('sends and receives binary frames over it', async () => {
+    const native = globalThis.WebSocket;
+    globalThis.WebSocket = WebSocket as unknown as typeof native;
+    onTestFinished(() => {
+      globalThis.WebSocket = native;
+    });
+    const { broker, url } = await RealBroker.start();
+    const { token } = broker.upsertAgent({ id: 'parrot', capabilities: ['voice.transcribe', 'voice.speak'] });
+    const agent = await connectAgent({
+      url,
+      agentId: 'parrot',
+      token,
+      onChat: async () => '',
+      async *onTranscribe({ audio }) {
+        for await (const piece of audio) yield { type: 'final', text: [...piece].join('-') };
+      },
+      async *onSpeak({ text }) {
+        yield { format: 'pcm', audio: new TextEncoder().encode(text) };
+      },
+    });
+    const host = await connectHost({ url, token: broker.tokens.daemon });
+    const stream = host.transcribe({ sampleRate: 8_000 });
+    await stream.write(Uint8Array.from([1, 2]));
+    stream.end();
+    expect(await stream.text()).toBe('1-2');
+    const { audio } = await host.speak('hello').audio();
+    expect(new TextDecoder().decode(audio)).toBe('hello');
+    await host.close();
+    await agent.close();
+  });
+
   it('when nobody listens › rejects with ConnectionError', async () => {
     const native = globalThis.WebSocket;
     globalThis.WebSocket = WebSocket as unknown as typeof native;

@@ -51,7 +51,7 @@ describe('docs/protocol.md', () => {
     // What tells two methods of one name apart stands behind it.
     const rest = key.slice(name.length);
     expect(protocol).toContain(`### \`${name}\`${rest}\n`);
-    expect(protocol).toContain(`[\`${name}\`${rest}](#${key.replaceAll(/[.()]/g, '').replaceAll(' ', '-')})`);
+    expect(protocol).toContain(`[\`${name}\`${rest}](#${key.replaceAll(/[.()/]/g, '').replaceAll(' ', '-')})`);
   });
 
   it.each(Object.keys(chatEventKinds))('has a row for the event kind %s', (kind) => {

@@ -12,11 +12,17 @@ const gone: BrokerEvent = { type: 'client.gone', from };
 const chat: BrokerEvent = { type: 'rpc.request', from, id: 1, method: 'agents.chat', params: {} };
 const cancel: BrokerEvent = { type: 'rpc.request', from, id: 1, method: 'agents.chat.cancel', params: {} };
 const chatEvent: BrokerEvent = { type: 'chat.event', from, params: { session_id: 's', kind: 'token' }, bytes: 10 };
+const voiceEvent: BrokerEvent = { type: 'voice.event', from, params: { stream_id: 's', type: 'partial', text: 'a' } };
+const frame = { type: 1, streamId: 's', format: 'pcm', payload: new Uint8Array(2) } as const;
+const audio: BrokerEvent = { type: 'voice.audio', from, frame };
 const childDone: BrokerEvent = { type: 'child.done', id: 'turn-1' };
 const childFailed: BrokerEvent = { type: 'child.failed', id: 'turn-1', error: new Error('oh') };
 const sweep: BrokerEvent = { type: 'sweep' };
 const drain: BrokerEvent = { type: 'broker.drain' };
-const everyEvent = [opened, identified, gone, chat, cancel, chatEvent, childDone, childFailed, sweep, drain];
+const everyEvent = [
+  ...[opened, identified, gone, chat, cancel, chatEvent, voiceEvent, audio],
+  ...[childDone, childFailed, sweep, drain],
+];
 
 const chart: Chart<Facts> = {
   machine: brokerMachine,
@@ -34,6 +40,8 @@ const always: Omit<Row<Facts>, 'in'>[] = [
   { on: identified, does: ['attachAgent'] },
   { on: gone, does: ['endTurnsOfClient'] },
   { on: chatEvent, does: ['routeChatEvent'] },
+  { on: voiceEvent, does: ['routeVoiceEvent'] },
+  { on: audio, does: ['routeAudio'] },
   { on: childDone, does: ['forgetChild'] },
   { on: childFailed, does: ['buryChild'] },
   { on: sweep, does: ['sweepTurns'] },

@@ -21,6 +21,16 @@ const chatEvent: ConnectionEvent = {
   params: { session_id: 's', kind: 'token', delta: 'a' },
   bytes: 10,
 };
+const voiceEvent: ConnectionEvent = {
+  type: 'voice.event.received',
+  params: { stream_id: 's', type: 'partial', text: 'a' },
+};
+const audio: ConnectionEvent = {
+  type: 'audio.received',
+  frame: { type: 1, streamId: 's', format: 'pcm', payload: new Uint8Array(2) },
+};
+const voiceOut: ConnectionEvent = { type: 'voice.deliver', params: { type: 'partial' }, isPartial: true };
+const audioOut: ConnectionEvent = { type: 'audio.deliver', data: new Uint8Array(2) };
 const reply: ConnectionEvent = { type: 'rpc.reply', id: 1, result: {} };
 const fail: ConnectionEvent = { type: 'rpc.fail', id: 1, error: WireError.draining() };
 const relay: ConnectionEvent = { type: 'rpc.relay', id: 1, answer: { error: { code: 1 } } };
@@ -33,6 +43,7 @@ const overrun: ConnectionEvent = { type: 'link.overrun' };
 const everyEvent = [
   ...[auth, other, granted, refused, expired, close, closed, notification],
   ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver, framed, token, overrun],
+  ...[voiceEvent, audio, voiceOut, audioOut],
 ];
 
 const chart: Chart<Facts> = {
@@ -57,6 +68,7 @@ const rows: Row<Facts>[] = [
   },
   { in: 'authenticating', on: notification, does: ['dropNotification'] },
   { in: 'authenticating', on: chatEvent, does: ['dropNotification'] },
+  { in: 'authenticating', on: voiceEvent, does: ['dropNotification'] },
   { in: 'authenticating', on: bad, does: ['refuseFrame'] },
   { in: 'authenticating', on: fail, does: ['write'] },
   {
@@ -84,6 +96,10 @@ const rows: Row<Facts>[] = [
   { in: 'ready', on: response, does: ['settleCall'] },
   { in: 'ready', on: bad, does: ['refuseFrame'] },
   { in: 'ready', on: chatEvent, does: ['routeChatEvent'] },
+  { in: 'ready', on: voiceEvent, does: ['routeVoiceEvent'] },
+  { in: 'ready', on: audio, does: ['routeAudio'] },
+  { in: 'ready', on: voiceOut, does: ['writeVoice'] },
+  { in: 'ready', on: audioOut, does: ['writeAudio'] },
   { in: 'ready', on: reply, does: ['write'] },
   { in: 'ready', on: fail, does: ['write'] },
   { in: 'ready', on: relay, does: ['write'] },

@@ -170,6 +170,9 @@ class BrokerPlay implements Play<BrokerEvent> {
   }
 }
 
+/** What passes for streams of voice changes no state: test/broker/voice-laws.test.ts. */
+const OF_VOICE = / › voice\.(audio|event)$/;
+
 describe('the chart of the broker', () => {
   const coverage = new Coverage();
 
@@ -202,7 +205,8 @@ describe('the chart of the broker', () => {
   });
 
   it('has no other transitions than those, but what no client can bring about', () => {
-    expect(coverage.missing(brokerMachine)).toEqual([
+    const missing = coverage.missing(brokerMachine).filter((way) => !OF_VOICE.test(way));
+    expect(missing).toEqual([
       // A fault of ours: test/broker/laws-isolation.test.ts.
       'accepting › child.failed',
       // Every connection has been told to close, and hears nothing more.

@@ -12,8 +12,10 @@ import { type Logger, silentLog } from '../../actors/log.ts';
 import { handlers } from '../../actors/methods/index.ts';
 import type { Turn } from '../../actors/turn-record.ts';
 import type { Link, LinkHandlers } from '../../broker.ts';
+import { RankedMemory } from '../../memory/ranked-memory.ts';
 import { upsertParams } from '../../protocol/agents.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts';
+import type { Memory } from '../../protocol/memory-provider.ts';
 import { parseParams } from '../../protocol/params.ts';
 import { type Token, tokenText } from '../../protocol/token.ts';
 import { linkedPair } from '../../transport/linked-pair.ts';
@@ -28,6 +30,7 @@ export function startInternals(
     agentStore?: AgentStore;
     approvals?: ApprovalPolicy;
     inspect?: boolean;
+    memory?: Memory;
   } = {},
 ) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -44,6 +47,8 @@ export function startInternals(
     dispatcher: new Dispatcher(handlers),
     gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
     inspect: options.inspect ?? false,
+    memory: options.memory ?? new RankedMemory(limits),
+    connectInside: () => ({ link: connect(), token: tokens.daemon }),
   });
   const root: AnyActorRef = startBroker(state);
   const open = (link: Link) => root.send({ type: 'link.opened', link });
@@ -105,6 +110,10 @@ export class StubbornLink implements Link {
   send(text: string): void {
     this.sent.push(text);
   }
+  sendPartial(text: string): void {
+    this.send(text);
+  }
+  sendBinary(): void {}
   sendToken(token: Token): void {
     this.send(tokenText(token));
   }

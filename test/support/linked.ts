@@ -1,5 +1,6 @@
 import { SimulatedClock } from 'xstate';
 import { type Broker, type BrokerOptions, createBroker, type Link } from '../../broker.ts';
+import { type AudioFrame, decodeAudioFrame } from '../../protocol/audio-frame.ts';
 
 /** A JSON-RPC message as a test reads it. */
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
@@ -56,6 +57,8 @@ export type Linked = ReturnType<typeof startLinked>;
 export class LinkedClient {
   /** Every frame that was received, in order. */
   readonly frames: Message[] = [];
+  /** Every binary frame that was received, in order; undefined where it was malformed. */
+  readonly binaries: (AudioFrame | undefined)[] = [];
   /** The close code, once it is closed. */
   closed: number | undefined;
   readonly #link: Link;
@@ -65,7 +68,7 @@ export class LinkedClient {
     this.#link = link;
     link.open({
       text: (data) => this.frames.push(JSON.parse(data)),
-      binary: () => {},
+      binary: (data) => this.binaries.push(decodeAudioFrame(data)),
       closed: (code) => {
         this.closed = code;
       },
@@ -75,6 +78,11 @@ export class LinkedClient {
   /** Writes one frame: a string as it is, anything else as JSON. */
   send(message: unknown): void {
     this.#link.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  /** Writes one binary frame. */
+  sendBinary(data: Uint8Array): void {
+    this.#link.sendBinary(data);
   }
 
   notify(method: string, params?: unknown): void {

@@ -1,4 +1,5 @@
 import { type ClientOptions, WebSocket } from 'ws';
+import { type AudioFrame, decodeAudioFrame } from '../../../protocol/audio-frame.ts';
 import { own } from './cleanup.ts';
 
 /** A JSON-RPC message as a test reads it. */
@@ -17,6 +18,8 @@ const TERMINALS = new Set(['done', 'error', 'auth_required']);
 export class WireClient {
   readonly socket: WebSocket;
   readonly frames: Message[] = [];
+  /** Every binary frame, in order; undefined where it was malformed. */
+  readonly binaries: (AudioFrame | undefined)[] = [];
   readonly closed: Promise<Closed>;
   #end: Closed | undefined;
   #ids = 0;
@@ -25,8 +28,9 @@ export class WireClient {
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
-    socket.on('message', (data) => {
-      this.frames.push(JSON.parse(data.toString()));
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) this.binaries.push(decodeAudioFrame(data as Buffer));
+      else this.frames.push(JSON.parse(data.toString()));
       this.#look();
     });
     socket.on('error', () => {});

@@ -23,6 +23,12 @@ export class LaggingLink implements Link {
   sendToken(token: Parameters<Link['sendToken']>[0]): void {
     this.#link.sendToken(token);
   }
+  sendPartial(text: string): void {
+    this.#link.sendPartial(text);
+  }
+  sendBinary(data: Uint8Array): void {
+    this.#link.sendBinary(data);
+  }
   close(code: number): void {
     this.#link.close(code, '');
   }

@@ -1,0 +1,82 @@
+import { v4 as uuid } from 'uuid';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { Link } from '../../protocol/link.ts';
+import type { BrokerState } from '../broker-state.ts';
+
+/** A connection to this very broker, and the token that it takes. */
+export interface InnerConnection {
+  link: Link;
+  token: string;
+}
+
+/** Who hears what came of it. One of them is called, once. */
+interface Asker {
+  resolve(text: string): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Asks an agent for a text: a chat like anybody's, on a connection of the broker's own, so that every rule of a turn
+ * holds for it too. What is longer than `maxSummaryBytes` is cut off. The function that it gives ends it.
+ */
+export function askAgent(state: BrokerState, agentId: string, prompt: string, asker: Asker): () => void {
+  const { link, token } = state.connectInside();
+  const limit = state.limits.maxSummaryBytes;
+  const sessionId = `summary-${uuid()}`;
+  let text = '';
+  let isOver = false;
+  const send = (id: number, method: string, params: object) =>
+    link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+  const end = () => {
+    isOver = true;
+    // Its turn, if it still runs, goes with it.
+    link.close(1000, '');
+  };
+  const settle = (run: () => void) => {
+    if (isOver) return;
+    end();
+    run();
+  };
+  const resolve = () => settle(() => asker.resolve(cutTo(text, limit)));
+  const reject = (why: string) => settle(() => asker.reject(new Error(why)));
+
+  const hear = (event: JsonObject) => {
+    if (event.session_id !== sessionId) return;
+    if (event.kind === 'token' && typeof event.delta === 'string') {
+      text += event.delta;
+      if (Buffer.byteLength(text) > limit) resolve();
+    } else if (event.kind === 'done') {
+      if (event.finish_reason === 'cancelled') return reject('the turn was cancelled');
+      if (typeof event.text === 'string' && event.text !== '') text = event.text;
+      resolve();
+    } else if (event.kind === 'error') reject(`the agent failed: ${String(event.error).slice(0, 128)}`);
+    else if (event.kind === 'auth_required') reject('the agent wants somebody to log in');
+  };
+  link.open({
+    text(data) {
+      const message: unknown = JSON.parse(data);
+      if (isOver || !isObject(message)) return;
+      if (isObject(message.error)) reject(`refused with ${String(message.error.code)}`);
+      else if (message.method === 'agents.chat.event' && isObject(message.params)) hear(message.params);
+      else if (message.id === AUTH) send(CHAT, 'agents.chat', { agent_id: agentId, prompt, session_id: sessionId });
+    },
+    binary() {},
+    closed: () => reject('the broker is stopping'),
+  });
+  send(AUTH, 'session.auth', { token });
+  return () => settle(() => {});
+}
+
+const AUTH = 1;
+const CHAT = 2;
+
+/** @param limit bytes of UTF-8. */
+function cutTo(text: string, limit: number): string {
+  const bytes = Buffer.from(text);
+  return bytes.length <= limit
+    ? text
+    : bytes
+        .subarray(0, limit)
+        .toString()
+        .replace(/\uFFFD+$/, '');
+}

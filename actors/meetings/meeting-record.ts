@@ -1,0 +1,44 @@
+import type { AnyActorRef } from 'xstate';
+import type { MeetingEvent, MeetingFacts } from '../../machines/meeting.machine.ts';
+import type { VoiceAsker } from '../../machines/voice-stream.machine.ts';
+import type { Client } from '../client.ts';
+import type { Deadline } from '../deadlines.ts';
+import type { ActorOf } from '../tell.ts';
+import type { VoiceStream } from '../voice/stream-record.ts';
+import type { MeetingHead } from './meeting-store.ts';
+
+/** One running meeting's record: what its actor, its stream and its client share. Plain and mutable, never copied. */
+export class Meeting implements MeetingFacts {
+  readonly head: MeetingHead;
+  readonly client: Client;
+  /** The actor's id. */
+  readonly actorId: string;
+  /** What it listens to; unset until it was opened. */
+  stream: VoiceStream | undefined;
+  /** Who waits for its end. */
+  readonly stoppers: VoiceAsker[] = [];
+  /** Who is asked for a summary. */
+  summarizer: string | undefined;
+  /** Gives the summary up. */
+  dropSummary: () => void = () => {};
+  deadline: Deadline | undefined;
+  /** Bytes of JSON that were kept. */
+  bytes = 0;
+  isTruncated = false;
+  /** Texts that are on their way to the memory. */
+  ingesting = 0;
+  ref: (AnyActorRef & ActorOf<MeetingEvent>) | undefined;
+
+  constructor(head: MeetingHead, client: Client, actorId: string) {
+    this.head = head;
+    this.client = client;
+    this.actorId = actorId;
+  }
+
+  get id(): string {
+    return this.head.id;
+  }
+  get wantsSummary(): boolean {
+    return this.summarizer !== undefined;
+  }
+}

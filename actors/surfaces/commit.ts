@@ -1,0 +1,56 @@
+import type { BrokerState } from '../broker-state.ts';
+import { tell } from '../tell.ts';
+import { announceChange } from './broadcast.ts';
+import { startOwner } from './owner.ts';
+import type { SurfaceOwner } from './owner-record.ts';
+import type { Change } from './surface.ts';
+
+/**
+ * Makes drafted changes so, all of them at once; the owners that they touch announce them.
+ * @param within the owner whose actor does this itself: what it sent to itself would come after its end.
+ */
+export function commitChanges(state: BrokerState, changes: readonly Change[], within?: SurfaceOwner): void {
+  const now = state.clock.now();
+  const touched = new Map<SurfaceOwner, Change[]>();
+  for (const change of changes) {
+    const owner = change.after && liveOwner(state, change.after.agentId, change.after.route?.endpoint);
+    const announcer = owner ?? state.surfaces.ownerOf(change.surfaceId);
+    for (const one of state.surfaces.keep(change, owner, now)) {
+      const own = touched.get(one) ?? [];
+      touched.set(one, own);
+      if (one === announcer) own.push(change);
+    }
+  }
+  for (const [owner, own] of touched) {
+    const { ref } = owner;
+    if (!ref) continue;
+    if (owner === within) for (const change of own) announceChange(state, ref, change);
+    else tell(state.ref, ref, { type: 'owner.changed', changes: own });
+  }
+}
+
+function liveOwner(state: BrokerState, agentId: string | undefined, endpoint: string | undefined): SurfaceOwner {
+  const { owner, isNew } = state.surfaces.ownerFor(agentId, endpoint, state.clock.now());
+  if (isNew) startOwner(state, owner);
+  return owner;
+}
+
+/** Removes surfaces; gives how many. */
+export function removeSurfaces(state: BrokerState, surfaceIds: readonly string[]): number {
+  const changes = surfaceIds.map((surfaceId) => ({
+    surfaceId,
+    before: state.surfaces.get(surfaceId),
+    after: undefined,
+  }));
+  commitChanges(state, changes);
+  return changes.length;
+}
+
+/** Removes what nobody has touched for too long; gives how many. */
+export function reapSurfaces(state: BrokerState): number {
+  const then = state.clock.now() - state.limits.surfaceIdleMs;
+  return removeSurfaces(
+    state,
+    state.surfaces.untouchedSince(then).map(({ surfaceId }) => surfaceId),
+  );
+}

@@ -1,0 +1,154 @@
+import { type Issue, WireError } from '../../protocol/errors.ts';
+import { isObject, type JsonObject, unwritable } from '../../protocol/json.ts';
+import { ENVELOPE_KINDS, type EnvelopeKind, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
+import type { BrokerState } from '../broker-state.ts';
+import { jsonBytes } from '../payload-size.ts';
+import { setAt } from './data-model.ts';
+import type { FoundEnvelope } from './envelopes.ts';
+import { BASIC_CATALOG, below, issuesOf, MAX_ISSUES, type SurfaceSchemas } from './schemas.ts';
+import type { Change, Route, Surface } from './surface.ts';
+
+/** Who changes surfaces, and how far that goes. */
+export interface Author {
+  /** Whose the surfaces are that it makes; none: everybody's who is no agent. */
+  readonly agentId: string | undefined;
+  mayChange(surface: Surface): boolean;
+  /** Where the actions on them go from now on. Left out: where they went. */
+  route?(before: Surface | undefined): Route | undefined;
+}
+
+/**
+ * What envelopes make of the surfaces, one change for each surface that they touch. Nothing has happened yet: whoever
+ * asked commits the changes, and after an error there is nothing to undo.
+ * @throws {WireError} `-32602`, `-32014`, `-32015`, `-32020`
+ */
+export function draftChanges(
+  state: BrokerState,
+  schemas: SurfaceSchemas,
+  author: Author,
+  envelopes: readonly FoundEnvelope[],
+): Change[] {
+  const { maxSurfaceBytes, maxSurfaces } = state.limits;
+  for (const { envelope } of envelopes) {
+    if (jsonBytes(envelope) > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
+  }
+  const checked = envelopes.map(({ envelope, path }) => ({ ...checkEnvelope(schemas, envelope, path), path }));
+  const drafts = new Map<string, Surface | undefined>();
+  const current = (id: string) => (drafts.has(id) ? drafts.get(id) : state.surfaces.get(id));
+
+  for (const { kind, body, path } of checked) {
+    const { surfaceId } = body;
+    const known = state.surfaces.get(surfaceId);
+    if (known && !author.mayChange(known)) throw WireError.forbidden('surface');
+    const before = current(surfaceId);
+    if (kind === 'deleteSurface') drafts.set(surfaceId, undefined);
+    else if (kind === 'createSurface') drafts.set(surfaceId, created(body, known, author));
+    else if (!before) throw WireError.notFound('surface');
+    else drafts.set(surfaceId, updated(schemas, before, kind, body, path));
+  }
+
+  const changes = [...drafts].map(([surfaceId, draft]) => {
+    const before = state.surfaces.get(surfaceId);
+    return { surfaceId, before, after: draft && finished(state, draft, before, author) };
+  });
+  const grown = changes.reduce((sum, { before, after }) => sum + (after ? 1 : 0) - (before ? 1 : 0), 0);
+  if (grown > 0 && state.surfaces.size + grown > maxSurfaces)
+    throw WireError.limitExceeded('max_surfaces', maxSurfaces);
+  return changes;
+}
+
+type Body = JsonObject & { surfaceId: string };
+
+/** The one thing that an envelope says. @throws {WireError} `-32602` */
+function checkEnvelope(
+  schemas: SurfaceSchemas,
+  envelope: JsonObject,
+  path: string,
+): { kind: EnvelopeKind; body: Body } {
+  const kinds = ENVELOPE_KINDS.filter((kind) => Object.hasOwn(envelope, kind));
+  const [kind, second] = kinds;
+  if (!kind || second) refuse([{ path, message: `has exactly one of ${ENVELOPE_KINDS.join(', ')}` }]);
+  const issues = issuesOf(schemas.envelopes[kind], envelope, path);
+  if (issues.length > 0) refuse(issues);
+  const body = envelope[kind] as Body;
+  if (body.surfaceId === '' || body.surfaceId.length > MAX_SURFACE_ID) {
+    refuse([{ path: below(path, kind, 'surfaceId'), message: `is 1–${MAX_SURFACE_ID} characters` }]);
+  }
+  return { kind, body };
+}
+
+function created(body: Body, known: Surface | undefined, author: Author): Surface {
+  const now = Date.now();
+  return {
+    surfaceId: body.surfaceId,
+    catalogId: String(body.catalogId),
+    theme: body.theme,
+    sendDataModel: body.sendDataModel === true,
+    components: new Map(),
+    dataModel: {},
+    agentId: known ? known.agentId : author.agentId,
+    route: known?.route,
+    revision: 0,
+    createdAt: now,
+    updatedAt: now,
+    bytes: 0,
+  };
+}
+
+function updated(schemas: SurfaceSchemas, before: Surface, kind: EnvelopeKind, body: Body, path: string): Surface {
+  if (kind === 'updateDataModel') {
+    const at = typeof body.path === 'string' ? body.path : '/';
+    try {
+      return { ...before, dataModel: setAt(before.dataModel, at, body.value) };
+    } catch (error) {
+      if (error instanceof RangeError) refuse([{ path: below(path, kind, 'path'), message: error.message }]);
+      throw error;
+    }
+  }
+  const components = new Map(before.components);
+  const issues: Issue[] = [];
+  for (const [index, component] of (body.components as JsonObject[]).entries()) {
+    const at = below(path, kind, 'components', String(index));
+    issues.push(...componentIssues(schemas, before.catalogId, component, at));
+    if (typeof component.id === 'string') components.set(component.id, component);
+    if (issues.length >= MAX_ISSUES) break;
+  }
+  if (issues.length > 0) refuse(issues);
+  return { ...before, components };
+}
+
+function componentIssues(schemas: SurfaceSchemas, catalogId: string, component: JsonObject, at: string): Issue[] {
+  const { id, component: name, ...properties } = component;
+  if (typeof id !== 'string' || id === '') return [{ path: below(at, 'id'), message: 'is missing' }];
+  if (catalogId !== BASIC_CATALOG) return [];
+  const schema = schemas.components.get(String(name));
+  if (!schema) return [{ path: below(at, 'component'), message: 'is none of the basic catalog' }];
+  return issuesOf(schema, properties, at);
+}
+
+/** A draft as it will be kept. @throws {WireError} where it has grown too large. */
+function finished(state: BrokerState, draft: Surface, before: Surface | undefined, author: Author): Surface {
+  const { maxSurfaceComponents, maxSurfaceBytes } = state.limits;
+  const { components, dataModel, theme } = draft;
+  if (components.size > maxSurfaceComponents) {
+    throw WireError.limitExceeded('max_surface_components', maxSurfaceComponents);
+  }
+  const reason = unwritable(dataModel);
+  if (reason !== undefined) refuse([{ path: '', message: `the data model is ${reason}` }]);
+  const bytes = jsonBytes([[...components.values()], dataModel, theme]);
+  if (bytes > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
+  const route = author.route ? author.route(before) : draft.route;
+  return { ...draft, route, bytes, revision: state.surfaces.nextRevision(), updatedAt: Date.now() };
+}
+
+function refuse(issues: Issue[]): never {
+  throw WireError.invalidParams(issues);
+}
+
+/** The envelope in the parameters of `a2ui.apply`: they are it, or have it. */
+export function envelopeOf(params: JsonObject): FoundEnvelope {
+  const isWrapped = Object.hasOwn(params, 'envelope') && !ENVELOPE_KINDS.some((kind) => Object.hasOwn(params, kind));
+  if (!isWrapped) return { envelope: params, path: '' };
+  if (!isObject(params.envelope)) refuse([{ path: 'envelope', message: 'expected an object' }]);
+  return { envelope: params.envelope, path: 'envelope' };
+}

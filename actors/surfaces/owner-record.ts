@@ -1,0 +1,59 @@
+import type { AnyActorRef } from 'xstate';
+import type { SurfaceOwnerEvent, SurfaceOwnerFacts } from '../../machines/surface-owner.machine.ts';
+import type { A2aAnswer } from '../../protocol/a2a-client.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { SurfaceAction } from '../../protocol/surfaces.ts';
+import type { Client } from '../client.ts';
+import type { Deadline } from '../deadlines.ts';
+import type { ActorOf } from '../tell.ts';
+import type { Route } from './surface.ts';
+
+/** How the way to an endpoint ended. */
+export type Outcome = { answer: A2aAnswer } | { error: unknown };
+
+/** One action on its way to an A2A endpoint. */
+export interface PendingAction {
+  readonly id: string;
+  readonly client: Client;
+  readonly requestId: RpcId | undefined;
+  readonly action: SurfaceAction;
+  /** As it was when somebody acted: what the surface is given later does not go along. */
+  readonly route: Route & { endpoint: string };
+  readonly abort: AbortController;
+  deadline?: Deadline;
+  outcome?: Outcome;
+}
+
+/** Who surfaces belong to: what its actor and the registry share. */
+export class SurfaceOwner implements SurfaceOwnerFacts {
+  readonly id: string;
+  /** What tells owners apart. */
+  readonly key: string;
+  /** None: all clients that are no agents. */
+  readonly agentId: string | undefined;
+  /** Where actions on its surfaces go. */
+  readonly endpoint: string | undefined;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly surfaceIds = new Set<string>();
+  readonly pending = new Map<string, PendingAction>();
+  ref: (AnyActorRef & ActorOf<SurfaceOwnerEvent>) | undefined;
+
+  constructor(id: string, key: string, agentId: string | undefined, endpoint: string | undefined, now: number) {
+    this.id = id;
+    this.key = key;
+    this.agentId = agentId;
+    this.endpoint = endpoint;
+    this.startedAt = now;
+  }
+
+  get surfaceCount(): number {
+    return this.surfaceIds.size;
+  }
+  get pendingCount(): number {
+    return this.pending.size;
+  }
+  get isLive(): boolean {
+    return this.ref?.getSnapshot().status === 'active';
+  }
+}

@@ -1,0 +1,131 @@
+import { type AnyActorRef, createActor } from 'xstate';
+import { type SurfaceOwnerEvent, surfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
+import { A2aError } from '../../protocol/a2a-client.ts';
+import { headersOf } from '../../protocol/route-auth.ts';
+import type { ActionRoute } from '../../protocol/surfaces.ts';
+import { attempt } from '../attempt.ts';
+import type { BrokerState } from '../broker-state.ts';
+import { withFastPath } from '../fast-path.ts';
+import { reply } from '../reply.ts';
+import { routeOf } from './answer.ts';
+import { announceChange } from './broadcast.ts';
+import { removeSurfaces } from './commit.ts';
+import type { Outcome, PendingAction, SurfaceOwner } from './owner-record.ts';
+import type { Change } from './surface.ts';
+
+type EventOf<T extends SurfaceOwnerEvent['type']> = Extract<SurfaceOwnerEvent, { type: T }>;
+interface Args {
+  context: { owner: unknown };
+  event: SurfaceOwnerEvent;
+  self: AnyActorRef;
+}
+
+/** The chart of surface owners with its effects: one logic for all owners of a broker. */
+export function surfaceOwnerLogic(state: BrokerState) {
+  const ownerOf = (args: Args) => args.context.owner as SurfaceOwner;
+  const eventOf = <T extends SurfaceOwnerEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+
+  const machine = surfaceOwnerMachine.provide({
+    actions: {
+      announce: (args) => {
+        for (const change of eventOf(args, 'owner.changed').changes) announceChange(state, args.self, change as Change);
+      },
+      sendAction: (args) => {
+        const pending = ownerOf(args).pending.get(eventOf(args, 'owner.send').actionId);
+        if (pending) send(state, pending, args.self);
+      },
+      settleAction: (args) => {
+        const owner = ownerOf(args);
+        const pending = owner.pending.get(eventOf(args, 'owner.settled').actionId);
+        if (pending?.outcome) finish(state, owner, pending, routeOf(state, owner, pending, pending.outcome));
+      },
+      expireAction: (args) => {
+        const owner = ownerOf(args);
+        const pending = owner.pending.get(eventOf(args, 'owner.expired').actionId);
+        if (!pending) return;
+        const message = 'the agent did not answer in time; whether it acted is unknown';
+        finish(state, owner, pending, { status: 'failed', reason: 'timeout', message });
+      },
+      refuseActions: (args) => {
+        const owner = ownerOf(args);
+        for (const pending of [...owner.pending.values()]) {
+          finish(state, owner, pending, { status: 'failed', reason: 'draining', message: 'the broker is stopping' });
+        }
+      },
+    },
+  });
+  // Nothing here is hot; children's ends are none of this actor's.
+  return withFastPath(machine, {});
+}
+
+/** Hands an action to the A2A client. What comes of it, the owner's actor hears. */
+function send(state: BrokerState, pending: PendingAction, self: AnyActorRef): void {
+  const { id, route, action, abort } = pending;
+  pending.deadline = state.deadlines.arm(state.limits.a2aTimeoutMs, () =>
+    self.send({ type: 'owner.expired', actionId: id }),
+  );
+  const settle = (outcome: Outcome) => {
+    // Nobody waits any more, or the actor has ended.
+    if (abort.signal.aborted) return;
+    pending.outcome = outcome;
+    self.send({ type: 'owner.settled', actionId: id });
+  };
+  // A client of the embedder's may throw at once.
+  Promise.resolve()
+    .then(() =>
+      state.a2a.send({
+        endpoint: route.endpoint,
+        headers: route.auth ? headersOf(route.auth.open()) : {},
+        messageId: globalThis.crypto.randomUUID(),
+        taskId: route.taskId,
+        contextId: route.contextId,
+        action,
+        maxAnswerBytes: state.limits.maxIngestBytes,
+        signal: abort.signal,
+      }),
+    )
+    .then(
+      (answer) => settle({ answer }),
+      (error: unknown) => settle({ error }),
+    );
+}
+
+function finish(state: BrokerState, owner: SurfaceOwner, pending: PendingAction, route: ActionRoute): void {
+  const { client, requestId, action } = pending;
+  forget(state, owner, pending);
+  state.counters.surfaceAction(route.reason ?? route.status);
+  reply(state, client, requestId, { result: { event: action, route } });
+}
+
+/** Lets go of an action: of its time, of whoever still works on it, and of its credentials. */
+function forget(state: BrokerState, owner: SurfaceOwner, pending: PendingAction): void {
+  owner.pending.delete(pending.id);
+  pending.client.pendingActions -= 1;
+  state.deadlines.disarm(pending.deadline);
+  pending.abort.abort(new A2aError('timeout', 'nobody waits for the answer any more'));
+}
+
+/** Makes and starts the actor of one owner. */
+export function startOwner(state: BrokerState, owner: SurfaceOwner): void {
+  const actor = createActor(state.logics.surfaceOwner, { parent: state.ref, id: owner.id, input: { owner } });
+  owner.ref = actor;
+  actor.start();
+}
+
+/** An owner's actor failed, a fault of ours (law 10): its surfaces go, who waits is told, no other owner notices. */
+export function failOwner(state: BrokerState, owner: SurfaceOwner): void {
+  const step = (run: () => void) => attempt(state, 'a broken owner of surfaces', run);
+  for (const pending of [...owner.pending.values()]) {
+    step(() => finish(state, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }));
+  }
+  const surfaceIds = [...owner.surfaceIds];
+  const changes = surfaceIds.map((surfaceId) => ({
+    surfaceId,
+    before: state.surfaces.get(surfaceId),
+    after: undefined,
+  }));
+  step(() => removeSurfaces(state, surfaceIds));
+  // Its actor hears nothing any more.
+  for (const change of changes) step(() => announceChange(state, state.ref, change));
+  step(() => state.surfaces.forgetOwner(owner));
+}

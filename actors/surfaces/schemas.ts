@@ -1,0 +1,78 @@
+import type { Issue } from '../../protocol/errors.ts';
+import type { EnvelopeKind } from '../../protocol/surfaces.ts';
+
+/** What a check says; zod's own answer, as far as it is read here. */
+interface Verdict {
+  success: boolean;
+  error?: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } | undefined;
+}
+interface Schema {
+  safeParse(value: unknown): Verdict;
+}
+
+/** The schemas of A2UI 0.9, from `@a2ui/web_core`. */
+export interface SurfaceSchemas {
+  readonly envelopes: Readonly<Record<EnvelopeKind, Schema>>;
+  /** Components of the basic catalog by name: each one's properties besides `id` and `component`. */
+  readonly components: ReadonlyMap<string, Schema>;
+}
+
+/** The catalog whose components are checked one by one. Surfaces of other catalogs are checked as far as A2UI goes. */
+export const BASIC_CATALOG = 'https://a2ui.org/specification/v0_9/catalogs/basic/catalog.json';
+
+/** How many offending fields one error names. */
+export const MAX_ISSUES = 100;
+
+let loaded: SurfaceSchemas | undefined;
+let loading: Promise<SurfaceSchemas> | undefined;
+
+/** The schemas, once {@link loadSchemas} has brought them in. */
+export function loadedSchemas(): SurfaceSchemas | undefined {
+  return loaded;
+}
+
+/** Whether somebody waits for them. */
+export function isLoadingSchemas(): boolean {
+  return loading !== undefined && loaded === undefined;
+}
+
+/**
+ * Brings the schemas in. At the first surface, not at the start: their package has a renderer's parts too, and takes
+ * longer to load than the whole broker.
+ */
+export function loadSchemas(): Promise<SurfaceSchemas> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function load(): Promise<SurfaceSchemas> {
+  const a2ui = await import('@a2ui/web_core/v0_9');
+  const components: readonly { name: string; schema: Schema }[] = a2ui.BASIC_COMPONENTS;
+  loaded = {
+    envelopes: {
+      createSurface: a2ui.CreateSurfaceMessageSchema,
+      updateComponents: a2ui.UpdateComponentsMessageSchema,
+      updateDataModel: a2ui.UpdateDataModelMessageSchema,
+      deleteSurface: a2ui.DeleteSurfaceMessageSchema,
+    },
+    components: new Map(components.map(({ name, schema }) => [name, schema])),
+  };
+  return loaded;
+}
+
+/** What a schema has against a value, with paths below `at`. Empty: nothing. */
+export function issuesOf(schema: Schema, value: unknown, at: string): Issue[] {
+  const { success, error } = schema.safeParse(value);
+  if (success) return [];
+  return (error?.issues ?? [])
+    .slice(0, MAX_ISSUES)
+    .map(({ path, message }) => ({ path: below(at, ...path.map(String)), message }));
+}
+
+/** A dotted path. */
+export function below(at: string, ...path: readonly string[]): string {
+  return [at, ...path].filter((part) => part !== '').join('.');
+}

@@ -1,0 +1,115 @@
+import type { Client } from '../client.ts';
+import { SurfaceOwner } from './owner-record.ts';
+import type { Change, Surface } from './surface.ts';
+
+interface Entry {
+  surface: Surface;
+  owner: SurfaceOwner;
+  /** When it was last changed or acted on, by the broker's clock. */
+  touchedAt: number;
+}
+
+/** Every surface of a broker, who they belong to, and who watches them. Our own Maps: law 3. */
+export class Surfaces {
+  readonly #entries = new Map<string, Entry>();
+  readonly #ownersByKey = new Map<string, SurfaceOwner>();
+  readonly #ownersById = new Map<string, SurfaceOwner>();
+  readonly #subscribers = new Set<Client>();
+  #owners = 0;
+  #actions = 0;
+  #revision = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+  get ownerCount(): number {
+    return this.#ownersById.size;
+  }
+  get subscribers(): Iterable<Client> {
+    return this.#subscribers;
+  }
+
+  /** In the order in which they were made. */
+  *[Symbol.iterator](): Iterator<Surface> {
+    for (const { surface } of this.#entries.values()) yield surface;
+  }
+
+  get(surfaceId: string): Surface | undefined {
+    return this.#entries.get(surfaceId)?.surface;
+  }
+
+  ownerOf(surfaceId: string): SurfaceOwner | undefined {
+    return this.#entries.get(surfaceId)?.owner;
+  }
+
+  /** By its actor's id. */
+  owner(id: string): SurfaceOwner | undefined {
+    return this.#ownersById.get(id);
+  }
+
+  owners(): SurfaceOwner[] {
+    return [...this.#ownersById.values()];
+  }
+
+  /** Somebody did something with it: it is kept for longer. */
+  touch(surfaceId: string, now: number): void {
+    const entry = this.#entries.get(surfaceId);
+    if (entry) entry.touchedAt = now;
+  }
+
+  /** Those that nobody has touched since then. */
+  untouchedSince(then: number): Surface[] {
+    return [...this.#entries.values()].filter(({ touchedAt }) => touchedAt <= then).map(({ surface }) => surface);
+  }
+
+  /** Larger than any before, also of a surface that was deleted and made again. */
+  nextRevision(): number {
+    this.#revision += 1;
+    return this.#revision;
+  }
+
+  nextActionId(): string {
+    this.#actions += 1;
+    return `action-${this.#actions}`;
+  }
+
+  /** The live owner for this agent and endpoint; `isNew` where its actor has still to be started. */
+  ownerFor(
+    agentId: string | undefined,
+    endpoint: string | undefined,
+    now: number,
+  ): { owner: SurfaceOwner; isNew: boolean } {
+    const key = JSON.stringify([agentId ?? null, endpoint ?? null]);
+    const known = this.#ownersByKey.get(key);
+    if (known?.isLive) return { owner: known, isNew: false };
+    this.#owners += 1;
+    const owner = new SurfaceOwner(`surfaces-${this.#owners}`, key, agentId, endpoint, now);
+    this.#ownersByKey.set(key, owner);
+    this.#ownersById.set(owner.id, owner);
+    return { owner, isNew: true };
+  }
+
+  /** Keeps what a change has made; gives the owners that it touches, the former one too. */
+  keep({ surfaceId, after }: Change, owner: SurfaceOwner | undefined, now: number): SurfaceOwner[] {
+    const former = this.#entries.get(surfaceId)?.owner;
+    if (former !== owner) former?.surfaceIds.delete(surfaceId);
+    if (after && owner) {
+      this.#entries.set(surfaceId, { surface: after, owner, touchedAt: now });
+      owner.surfaceIds.add(surfaceId);
+    } else this.#entries.delete(surfaceId);
+    return [...new Set([former, owner])].filter((touched) => touched !== undefined);
+  }
+
+  forgetOwner(owner: SurfaceOwner): void {
+    this.#ownersById.delete(owner.id);
+    if (this.#ownersByKey.get(owner.key) === owner) this.#ownersByKey.delete(owner.key);
+  }
+
+  subscribe(client: Client): void {
+    this.#subscribers.add(client);
+  }
+
+  unsubscribe(client: Client): boolean {
+    return this.#subscribers.delete(client);
+  }
+}

@@ -1,0 +1,104 @@
+import type { AnyActorRef } from 'xstate';
+import { AUDIO_FORMATS } from '../../protocol/audio-frame.ts';
+import { isProviderEvent, LOCAL_PROVIDER, type VoiceKind, type VoiceStopReason } from '../../protocol/voice.ts';
+import type { OnSpeak, OnTranscribe } from '../../protocol/voice-provider.ts';
+import type { BrokerState } from '../broker-state.ts';
+import { tell } from '../tell.ts';
+import { AudioQueue } from './audio-queue.ts';
+import type { VoiceProvider } from './provider.ts';
+import type { VoiceStream } from './stream-record.ts';
+
+/** A provider of the embedder's own, inside the broker's process (`wire.md` section 11). It goes by `local`. */
+export interface LocalVoice {
+  /** Transcribes. Left out: it does not. */
+  transcribe?: OnTranscribe;
+  /** Speaks. Left out: it does not. */
+  speak?: OnSpeak;
+}
+
+interface Job {
+  audio: AudioQueue;
+  abort: AbortController;
+}
+
+/** {@link LocalVoice} as a provider: what its functions yield, its streams' actors hear. */
+export class LocalProvider implements VoiceProvider {
+  readonly id = LOCAL_PROVIDER;
+  readonly #voice: LocalVoice;
+  readonly #log: BrokerState['log'];
+  readonly #jobs = new WeakMap<VoiceStream, Job>();
+
+  constructor(voice: LocalVoice, log: BrokerState['log']) {
+    this.#voice = voice;
+    this.#log = log;
+  }
+
+  offers(kind: VoiceKind): boolean {
+    return this.#voice[kind] !== undefined;
+  }
+
+  start(stream: VoiceStream, self: AnyActorRef): void {
+    const job = { audio: new AudioQueue(), abort: new AbortController() };
+    this.#jobs.set(stream, job);
+    this.#answer(stream, self);
+    void this.#run(stream, job, self);
+  }
+
+  finish(stream: VoiceStream): void {
+    // Its end is its answer.
+    this.#jobs.get(stream)?.audio.end();
+  }
+
+  cancel(stream: VoiceStream, _self: AnyActorRef, reason: VoiceStopReason): void {
+    const job = this.#jobs.get(stream);
+    job?.audio.discard();
+    job?.abort.abort(reason);
+  }
+
+  audio(stream: VoiceStream, _self: AnyActorRef, audio: Uint8Array): void {
+    // The frame that it came in is not ours to keep.
+    this.#jobs.get(stream)?.audio.push(audio.slice());
+  }
+
+  forget(): void {}
+
+  waitingBytes(stream: VoiceStream): number {
+    return this.#jobs.get(stream)?.audio.bytes ?? 0;
+  }
+
+  #answer(stream: VoiceStream, self: AnyActorRef): void {
+    tell(self, self, { type: 'call.answered', id: stream.providerId, answer: { result: { accepted: true } } });
+  }
+
+  /** Never rejects: what the embedder's code throws ends this stream alone, and its detail is logged, never sent. */
+  async #run(stream: VoiceStream, { audio, abort }: Job, self: AnyActorRef): Promise<void> {
+    const { signal } = abort;
+    const { task } = stream.spec;
+    const streamId = stream.providerId;
+    try {
+      // Not from inside the call that starts it.
+      await Promise.resolve();
+      if (task.kind === 'transcribe') {
+        const { sample_rate: sampleRate, channels } = task.source;
+        for await (const part of this.#voice.transcribe?.({ streamId, sampleRate, channels, audio, signal }) ?? []) {
+          if (signal.aborted) return;
+          const params = { ...part, stream_id: streamId };
+          if (!isProviderEvent(params)) throw new TypeError('not a whole part of a transcript');
+          tell(self, self, { type: 'stream.event', params });
+        }
+      } else {
+        const { text, voiceId } = task;
+        for await (const { format, audio: piece } of this.#voice.speak?.({ streamId, text, voiceId, signal }) ?? []) {
+          if (signal.aborted) return;
+          if (!AUDIO_FORMATS.includes(format)) throw new TypeError('not a format of audio');
+          tell(self, self, { type: 'stream.chunk', format, audio: Uint8Array.from(piece) });
+        }
+      }
+      tell(self, self, { type: 'provider.ended' });
+    } catch (err) {
+      if (signal.aborted) return;
+      this.#log.error({ err, stream: streamId }, 'the embedder’s voice provider failed');
+      tell(self, self, { type: 'stream.fail', code: 'provider_failed', message: 'the provider failed' });
+    }
+  }
+}

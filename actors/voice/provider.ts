@@ -1,0 +1,95 @@
+import type { AnyActorRef } from 'xstate';
+import { AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
+import type { VoiceStopReason } from '../../protocol/voice.ts';
+import type { BrokerState } from '../broker-state.ts';
+import type { Client } from '../client.ts';
+import { tell } from '../tell.ts';
+import type { VoiceStream } from './stream-record.ts';
+
+/** Who carries streams out: an attached agent, or the embedder's own. What it answers its streams' actors hear. */
+export interface VoiceProvider {
+  /** An agent id, or `local`. */
+  readonly id: string;
+  /** The agent's connection, where it is one. */
+  readonly agent?: Client;
+  /** Asks it to begin; the stream's actor hears `call.answered`. */
+  start(stream: VoiceStream, self: AnyActorRef): void;
+  /** No more audio comes; the stream's actor hears `call.answered`, and `provider.ended` at its end. */
+  finish(stream: VoiceStream, self: AnyActorRef): void;
+  /** Nobody waits for the rest. */
+  cancel(stream: VoiceStream, self: AnyActorRef, reason: VoiceStopReason): void;
+  audio(stream: VoiceStream, self: AnyActorRef, audio: Uint8Array): void;
+  /** Its answer is not waited for any more. */
+  forget(stream: VoiceStream): void;
+  /** Bytes that wait for it. */
+  waitingBytes(stream: VoiceStream): number;
+}
+
+/** An attached agent as a provider: requests, and binary frames (`wire.md` section 11). */
+export class AgentProvider implements VoiceProvider {
+  readonly id: string;
+  readonly agent: Client;
+  readonly #state: BrokerState;
+
+  constructor(state: BrokerState, id: string, agent: Client) {
+    this.#state = state;
+    this.id = id;
+    this.agent = agent;
+  }
+
+  start(stream: VoiceStream, self: AnyActorRef): void {
+    const { task } = stream.spec;
+    const stream_id = stream.providerId;
+    if (task.kind === 'transcribe') {
+      const { sample_rate, channels } = task.source;
+      this.#call(stream, self, 'voice.transcribe.start', { stream_id, sample_rate, channels });
+    } else {
+      const voice = task.voiceId === undefined ? {} : { voice_id: task.voiceId };
+      this.#call(stream, self, 'voice.speak.start', { stream_id, text: task.text, ...voice });
+    }
+  }
+
+  finish(stream: VoiceStream, self: AnyActorRef): void {
+    const params = { stream_id: stream.providerId, reason: 'client_stopped' };
+    if (stream.kind === 'transcribe') this.#call(stream, self, 'voice.transcribe.stop', params);
+  }
+
+  cancel(stream: VoiceStream, self: AnyActorRef, reason: VoiceStopReason): void {
+    const params = { stream_id: stream.providerId, reason };
+    if (stream.kind === 'speak') {
+      tell(self, this.agent.ref, { type: 'rpc.notify', method: 'voice.speak.cancel', params });
+      return;
+    }
+    // A request, though nobody waits for its answer: the wire has no other word for it.
+    const id = this.#state.nextCallId();
+    tell(self, this.agent.ref, { type: 'rpc.call', id, method: 'voice.transcribe.stop', params });
+  }
+
+  audio(stream: VoiceStream, self: AnyActorRef, audio: Uint8Array): void {
+    const data = encodeAudioFrame({
+      type: AudioFrameType.AudioIn,
+      streamId: stream.providerId,
+      seq: BigInt(stream.nextAudioSeq),
+      format: 'pcm',
+      payload: audio,
+    });
+    stream.nextAudioSeq += 1;
+    tell(self, this.agent.ref, { type: 'audio.deliver', data });
+  }
+
+  forget(stream: VoiceStream): void {
+    if (stream.callId !== undefined) this.agent.calls.delete(stream.callId);
+    stream.callId = undefined;
+  }
+
+  waitingBytes(): number {
+    return this.agent.link.waitingBytes;
+  }
+
+  #call(stream: VoiceStream, self: AnyActorRef, method: string, params: object): void {
+    const id = this.#state.nextCallId();
+    stream.callId = id;
+    this.agent.calls.set(id, { replyTo: self });
+    tell(self, this.agent.ref, { type: 'rpc.call', id, method, params });
+  }
+}

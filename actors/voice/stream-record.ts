@@ -1,0 +1,83 @@
+import type { AnyActorRef } from 'xstate';
+import type { VoiceAsker, VoiceStreamEvent, VoiceStreamFacts } from '../../machines/voice-stream.machine.ts';
+import type { AudioFormat } from '../../protocol/audio-frame.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { AudioSource, VoiceKind } from '../../protocol/voice.ts';
+import type { Client } from '../client.ts';
+import type { Deadline } from '../deadlines.ts';
+import type { ActorOf } from '../tell.ts';
+import type { VoiceProvider } from './provider.ts';
+import type { Transcript } from './transcript.ts';
+
+/** What is to be done. */
+export type VoiceTask =
+  | { kind: 'transcribe'; source: AudioSource }
+  | { kind: 'speak'; text: string; voiceId: string | undefined; binaryFrames: boolean };
+
+/** What a stream is made of. */
+export interface VoiceStreamSpec {
+  /** Its `session_id` or `stream_id`, as its client knows it. */
+  id: string;
+  client: Client;
+  /** The request that started it. */
+  requestId: RpcId | undefined;
+  provider: VoiceProvider;
+  task: VoiceTask;
+  /** Answers the request that started it, in place of the result of `voice.*_stream.start`. */
+  startResult?: JsonObject;
+  /** Sees each event of the client's just before it is sent. It must not throw, nor change it. */
+  observe?: (params: JsonObject) => void;
+}
+
+/** One stream's record: what its actor, its client and its provider share. Plain and mutable, never copied. */
+export class VoiceStream implements VoiceStreamFacts {
+  readonly spec: VoiceStreamSpec;
+  readonly providerId: string;
+  readonly transcript: Transcript;
+  /** In the clock's milliseconds. */
+  readonly startedAt: number;
+  /** When audio or an event came last, in the clock's milliseconds. */
+  lastFrameAt: number;
+  /** The number of the next binary frame to the provider. */
+  nextAudioSeq = 0;
+  /** Of speech that came as binary frames, or goes as such: the next piece's number, and the last one's format. */
+  nextChunkSeq = 0;
+  format: AudioFormat = 'pcm';
+  /** Pieces went out as JSON that were none: the last of them is still to come. */
+  needsLastPiece = false;
+  isStopAsked = false;
+  /** Audio that did not fit was dropped last time; its client has been told. */
+  isDropping = false;
+  /** Who waits for the transcript. */
+  readonly stoppers: VoiceAsker[] = [];
+  deadline: Deadline | undefined;
+  /** The request that its provider has not answered. */
+  callId: string | undefined;
+  ref: (AnyActorRef & ActorOf<VoiceStreamEvent>) | undefined;
+
+  constructor(spec: VoiceStreamSpec, providerId: string, transcript: Transcript, now: number) {
+    this.spec = spec;
+    this.providerId = providerId;
+    this.transcript = transcript;
+    this.startedAt = now;
+    this.lastFrameAt = now;
+  }
+
+  get id(): string {
+    return this.spec.id;
+  }
+  get kind(): VoiceKind {
+    return this.spec.task.kind;
+  }
+  get client(): Client {
+    return this.spec.client;
+  }
+  get provider(): VoiceProvider {
+    return this.spec.provider;
+  }
+  /** Its speech goes to the client as binary frames. */
+  get isBinary(): boolean {
+    return this.spec.task.kind === 'speak' && this.spec.task.binaryFrames;
+  }
+}

@@ -1,0 +1,223 @@
+import { type AnyActorRef, createActor } from 'xstate';
+import { type VoiceStreamEvent, voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { TranscriptSegment, VoiceStopReason } from '../../protocol/voice.ts';
+import { attempt } from '../attempt.ts';
+import type { BrokerState } from '../broker-state.ts';
+import type { Client } from '../client.ts';
+import { withFastPath } from '../fast-path.ts';
+import { reply } from '../reply.ts';
+import type { VoiceStream } from './stream-record.ts';
+import { sendChunk, sendEnd, sendEvent, sendLast, sendOwn } from './to-client.ts';
+
+type EventOf<T extends VoiceStreamEvent['type']> = Extract<VoiceStreamEvent, { type: T }>;
+interface Args {
+  context: { stream: unknown };
+  event: VoiceStreamEvent;
+  self: AnyActorRef;
+}
+
+/** How long `ended` may come after a provider's answer to the stop: some answer first and finish then. */
+const ENDED_GRACE_MS = 1_000;
+
+const RUNNING = new Set(['running']);
+const DELIVERING = new Set(['running', 'finishing']);
+
+/** The chart of voice streams with its effects: one logic for all streams of a broker. */
+export function voiceStreamLogic(state: BrokerState) {
+  const streamOf = (args: Args) => args.context.stream as VoiceStream;
+  const eventOf = <T extends VoiceStreamEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+  const arm = (stream: VoiceStream, self: AnyActorRef, ms: number) => {
+    state.deadlines.disarm(stream.deadline);
+    stream.deadline = state.deadlines.arm(ms, () => self.send({ type: 'stream.expired' }));
+  };
+  const refuse = (args: Args, error: WireError) => refuseAll(state, streamOf(args), error);
+
+  const deliver = (stream: VoiceStream, { params }: EventOf<'stream.event'>, self: AnyActorRef) => {
+    stream.lastFrameAt = state.clock.now();
+    if (params.type === 'tts_chunk') return deliverPiece(stream, params, self);
+    if (params.type === 'final') stream.transcript.add(params as unknown as TranscriptSegment);
+    sendEvent(state, self, stream, params);
+  };
+  /** A piece that came as JSON: as it is, or as a binary frame. */
+  const deliverPiece = (stream: VoiceStream, params: JsonObject, self: AnyActorRef) => {
+    const { format, audio_b64 } = params as unknown as Piece;
+    state.counters.audioBytes.out += Math.floor((audio_b64.length * 3) / 4);
+    if (!stream.isBinary) return sendEvent(state, self, stream, params);
+    // The last piece is often an empty one; that it is the last is said by a frame of its own.
+    if (audio_b64 !== '') sendChunk(state, self, stream, format, Buffer.from(audio_b64, 'base64'));
+  };
+  const deliverChunk = (stream: VoiceStream, chunk: EventOf<'stream.chunk'>, self: AnyActorRef) => {
+    stream.lastFrameAt = state.clock.now();
+    state.counters.audioBytes.out += chunk.audio.length;
+    sendChunk(state, self, stream, chunk.format, chunk.audio);
+  };
+  const sendAudio = (stream: VoiceStream, { audio }: EventOf<'stream.audio'>, self: AnyActorRef) => {
+    stream.lastFrameAt = state.clock.now();
+    state.counters.audioBytes.in += audio.length;
+    stream.provider.audio(stream, self, audio);
+  };
+
+  const machine = voiceStreamMachine.provide({
+    actions: {
+      callProvider: (args) => {
+        const stream = streamOf(args);
+        arm(stream, args.self, state.limits.ackTimeoutMs);
+        stream.provider.start(stream, args.self);
+      },
+      forgetCall: (args) => {
+        const stream = streamOf(args);
+        state.deadlines.disarm(stream.deadline);
+        stream.deadline = undefined;
+        stream.provider.forget(stream);
+      },
+      confirmStart: (args) => {
+        const stream = streamOf(args);
+        stream.lastFrameAt = state.clock.now();
+        reply(state, stream.client, stream.spec.requestId, { result: startResult(stream) });
+      },
+      refuseAsRejected: (args) => {
+        const { answer } = eventOf(args, 'call.answered');
+        refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
+      },
+      refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
+      refuseAsFailed: (args) => {
+        const { code, message } = eventOf(args, 'stream.fail');
+        if (code === 'draining') refuse(args, WireError.draining());
+        else if (code === 'provider_disconnected') refuse(args, WireError.agentNotAttached(streamOf(args).provider.id));
+        else refuse(args, WireError.agentRejected(message));
+      },
+      sendAudio: (args) => sendAudio(streamOf(args), eventOf(args, 'stream.audio'), args.self),
+      deliver: (args) => deliver(streamOf(args), eventOf(args, 'stream.event'), args.self),
+      deliverChunk: (args) => deliverChunk(streamOf(args), eventOf(args, 'stream.chunk'), args.self),
+      noteStop: (args) => {
+        const stream = streamOf(args);
+        const { asker } = eventOf(args, 'stream.stop');
+        // Who asks later waits no longer than the first one.
+        const isFirst = stream.stoppers.length === 0;
+        if (asker) stream.stoppers.push(asker);
+        const isFinishing = args.self.getSnapshot().value === 'finishing';
+        stream.isStopAsked = true;
+        if (asker && isFirst && isFinishing) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
+      },
+      askToFinish: (args) => {
+        const stream = streamOf(args);
+        stream.provider.finish(stream, args.self);
+        if (stream.stoppers.length > 0) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
+      },
+      hurry: (args) => {
+        const stream = streamOf(args);
+        if (stream.deadline && stream.deadline.at <= state.clock.now() + ENDED_GRACE_MS) return;
+        arm(stream, args.self, ENDED_GRACE_MS);
+      },
+      confirmCancel: (args) => {
+        const { asker } = eventOf(args, 'stream.cancel');
+        if (!asker) return;
+        const result = { stream_id: streamOf(args).id, cancelled: true };
+        reply(state, asker.client as Client, asker.id, { result });
+      },
+      tellEnded: (args) => {
+        const stream = streamOf(args);
+        const words = args.event.type === 'provider.ended' ? args.event.params : undefined;
+        if (stream.isBinary) sendEnd(args.self, stream);
+        else if (stream.needsLastPiece && args.event.type === 'provider.ended') sendLast(state, args.self, stream);
+        if (words) sendEvent(state, args.self, stream, words);
+        else sendOwn(state, args.self, stream, { type: 'ended' });
+      },
+      tellFailed: (args) => {
+        const stream = streamOf(args);
+        const { code, message } = eventOf(args, 'stream.fail');
+        sendOwn(state, args.self, stream, { type: 'error', message, code });
+        if (stream.isBinary) sendEnd(args.self, stream, message);
+        sendOwn(state, args.self, stream, { type: 'ended' });
+      },
+      answerStops: (args) => answerStops(state, streamOf(args)),
+      cancelProvider: (args) => {
+        const stream = streamOf(args);
+        stream.provider.cancel(stream, args.self, stopReason(args.event));
+      },
+    },
+  });
+
+  type Context = { stream: VoiceStream };
+  return withFastPath(machine, {
+    'stream.event': {
+      in: DELIVERING,
+      run: ({ stream }: Context, event: EventOf<'stream.event'>, self) => deliver(stream, event, self),
+    },
+    'stream.chunk': {
+      in: DELIVERING,
+      run: ({ stream }: Context, event: EventOf<'stream.chunk'>, self) => deliverChunk(stream, event, self),
+    },
+    'stream.audio': {
+      in: RUNNING,
+      run: ({ stream }: Context, event: EventOf<'stream.audio'>, self) => sendAudio(stream, event, self),
+    },
+  });
+}
+
+/** A checked `tts_chunk`. */
+interface Piece {
+  format: VoiceStream['format'];
+  audio_b64: string;
+}
+
+function startResult(stream: VoiceStream): JsonObject {
+  const { id, provider, spec } = stream;
+  if (spec.startResult) return spec.startResult;
+  if (stream.kind === 'transcribe') return { session_id: id, status: 'running', provider: provider.id };
+  return { stream_id: id, binary_frames: stream.isBinary, provider: provider.id };
+}
+
+function stopReason(event: VoiceStreamEvent): VoiceStopReason {
+  if (event.type === 'client.gone') return 'client_disconnected';
+  if (event.type === 'stream.expired') return 'timeout';
+  return event.type === 'stream.cancel' ? 'client_cancelled' : 'failed';
+}
+
+function answerStops(state: BrokerState, stream: VoiceStream): void {
+  for (const { client, id } of stream.stoppers.splice(0)) {
+    reply(state, client as Client, id, { result: stream.transcript.result(stream.id) });
+  }
+}
+
+function refuseAll(state: BrokerState, stream: VoiceStream, error: WireError): void {
+  reply(state, stream.client, stream.spec.requestId, { error });
+  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client as Client, id, { error });
+}
+
+/** Makes and starts the actor of one stream: the provider is asked at once. */
+export function startVoiceStream(state: BrokerState, stream: VoiceStream): void {
+  const { voiceStream: logic } = state.logics;
+  const actor = createActor(logic, { parent: state.ref, id: stream.providerId, input: { stream } });
+  stream.ref = actor;
+  actor.start();
+}
+
+/** Forgets a stream that has ended: nothing of it stays. */
+export function buryVoiceStream(state: BrokerState, stream: VoiceStream, ending = endingOf(stream)): void {
+  state.voice.delete(stream);
+  state.deadlines.disarm(stream.deadline);
+  stream.provider.forget(stream);
+  state.counters.voiceStream(stream.kind, ending);
+  state.log.debug({ stream: stream.providerId, kind: stream.kind, ending }, 'voice stream ended');
+}
+
+function endingOf(stream: VoiceStream): string {
+  return String(stream.ref?.getSnapshot().value ?? 'failed');
+}
+
+/** A stream's actor failed, a fault of ours (law 10): both sides are told, and no other stream notices. */
+export function failVoiceStream(state: BrokerState, stream: VoiceStream): void {
+  const step = (run: () => void) => attempt(state, 'a broken voice stream', run);
+  const wasStarting = stream.ref?.getSnapshot().value === 'starting';
+  step(() => buryVoiceStream(state, stream, 'failed'));
+  step(() => stream.provider.cancel(stream, state.ref, 'failed'));
+  if (wasStarting) step(() => refuseAll(state, stream, WireError.internal()));
+  else {
+    step(() => sendOwn(state, state.ref, stream, { type: 'error', message: 'internal error', code: 'internal' }));
+    step(() => sendOwn(state, state.ref, stream, { type: 'ended' }));
+    step(() => answerStops(state, stream));
+  }
+}

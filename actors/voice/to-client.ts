@@ -1,0 +1,76 @@
+import type { AnyActorRef } from 'xstate';
+import { type AudioFormat, AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { BrokerState } from '../broker-state.ts';
+import { tell } from '../tell.ts';
+import type { VoiceStream } from './stream-record.ts';
+
+/** Sends one event to the client that started the stream, and to nobody else (`wire.md` section 11). */
+export function sendEvent(state: BrokerState, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+  // The provider's own ids say nothing to the client, and it cannot pass anything off as the broker's.
+  const { stream_id, session_id, synthesized, ...rest } = event;
+  publish(state, self, stream, rest);
+}
+
+/** Sends an event that the broker makes itself, marked as such. */
+export function sendOwn(state: BrokerState, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+  publish(state, self, stream, { ...event, synthesized: true });
+}
+
+function publish(state: BrokerState, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+  const key = stream.kind === 'transcribe' ? 'session_id' : 'stream_id';
+  const params: JsonObject = { [key]: stream.id, ...event };
+  try {
+    stream.spec.observe?.(params);
+  } catch (err) {
+    state.log.error({ err, stream: stream.providerId }, 'who observes a voice stream failed');
+  }
+  tell(self, stream.client.ref, { type: 'voice.deliver', params, isPartial: event.type === 'partial' });
+}
+
+/** Sends one piece of speech, in the form that the client asked for. */
+export function sendChunk(
+  state: BrokerState,
+  self: AnyActorRef,
+  stream: VoiceStream,
+  format: AudioFormat,
+  audio: Uint8Array,
+): void {
+  stream.format = format;
+  if (stream.isBinary) sendFrame(self, stream, AudioFrameType.AudioOut, audio);
+  else {
+    stream.needsLastPiece = true;
+    sendPiece(state, self, stream, audio, false);
+  }
+}
+
+/** Who reads JSON learns that no more audio comes by the last piece, an empty one. */
+export function sendLast(state: BrokerState, self: AnyActorRef, stream: VoiceStream): void {
+  sendPiece(state, self, stream, new Uint8Array(), true);
+}
+
+/** Sends a binary frame that ends a stream: that is all, or why. */
+export function sendEnd(self: AnyActorRef, stream: VoiceStream, message?: string): void {
+  const type = message === undefined ? AudioFrameType.End : AudioFrameType.Error;
+  sendFrame(self, stream, type, Buffer.from(message ?? ''));
+}
+
+function sendPiece(
+  state: BrokerState,
+  self: AnyActorRef,
+  stream: VoiceStream,
+  audio: Uint8Array,
+  is_final: boolean,
+): void {
+  const audio_b64 = Buffer.from(audio.buffer, audio.byteOffset, audio.length).toString('base64');
+  const piece = { seq: stream.nextChunkSeq, audio_b64, format: stream.format, is_final };
+  stream.nextChunkSeq += 1;
+  publish(state, self, stream, { type: 'tts_chunk', ...piece });
+}
+
+function sendFrame(self: AnyActorRef, stream: VoiceStream, type: AudioFrameType, payload: Uint8Array): void {
+  const { id: streamId, format, nextChunkSeq } = stream;
+  stream.nextChunkSeq += 1;
+  const data = encodeAudioFrame({ type, streamId, seq: BigInt(nextChunkSeq), format, payload });
+  tell(self, stream.client.ref, { type: 'audio.deliver', data });
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import type { MeetingRow } from '../client/node.ts';
+import { type Io, tell } from './io.ts';
+import { Output } from './output.ts';
+import { sanitise, sanitiseLine } from './sanitise.ts';
+import { table } from './table.ts';
+import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
+
+interface MeetingFlags extends ConnectionFlags {
+  json?: boolean;
+}
+
+/** `switchboard meetings …`: what was said. */
+export function addMeetings(program: Command, io: Io): void {
+  const meetings = program.command('meetings').description('list meetings, and read what was said');
+  connectionFlags(meetings.command('list', { isDefault: true }))
+    .description('every meeting that you may read (the default)')
+    .option('--json', "the daemon's answer as it is")
+    .action((flags: MeetingFlags) => list(io, flags));
+  connectionFlags(meetings.command('show'))
+    .description('what was said in one, a line each, and its summary')
+    .argument('<id>')
+    .option('--json', "the daemon's answer as it is")
+    .action((id: string, flags: MeetingFlags) => show(io, id, flags));
+}
+
+async function list(io: Io, { json, ...flags }: MeetingFlags): Promise<void> {
+  const rows = await withHost(io, flags, (host) => host.meetings.list());
+  if (!json && rows.length === 0) tell(io, 'no meetings');
+  const text = json ? `${JSON.stringify(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
+  await new Output(io.stdout).write(text);
+}
+
+const HEADING = ['ID', 'STATUS', 'STARTED', 'HELD BY', 'TITLE'];
+
+function cells({ id, status, started_at, agent_id, title }: MeetingRow): string[] {
+  return [id, status, new Date(started_at).toISOString(), agent_id ?? 'a client', title ?? '-'].map(sanitiseLine);
+}
+
+async function show(io: Io, id: string, { json, ...flags }: MeetingFlags): Promise<void> {
+  const meeting = await withHost(io, flags, (host) => host.meetings.get(id));
+  if (json) return new Output(io.stdout).write(`${JSON.stringify(meeting)}\n`);
+  if (meeting.truncated) tell(io, 'it grew too large, and its end was not kept');
+  const said = meeting.segments.map(({ speaker, text }) =>
+    sanitiseLine(speaker === undefined ? text : `${speaker}: ${text}`),
+  );
+  const summary = meeting.summary === null ? [] : ['', 'Summary:', sanitise(meeting.summary)];
+  await new Output(io.stdout).write([...said, ...summary].map((line) => `${line}\n`).join(''));
+}

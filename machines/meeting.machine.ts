@@ -1,0 +1,106 @@
+import { setup } from 'xstate';
+import type { TranscriptSegment } from '../protocol/voice.ts';
+import type { VoiceAsker } from './voice-stream.machine.ts';
+
+/*
+ * One meeting: a transcription that is kept. A child of the broker, beside the voice stream that it listens to; the
+ * stream answers the start, the meeting answers the stop. Section 11 of the wire contract.
+ */
+
+/** What the chart's guards need to know of a meeting. The actor's own record has more. */
+export interface MeetingFacts {
+  readonly id: string;
+  /** Somebody is to be asked for a summary. */
+  readonly wantsSummary: boolean;
+}
+
+/** Everything that a meeting hears. */
+export type MeetingEvent =
+  /** A final of its stream's: no chart step (law 2). */
+  | { type: 'meeting.heard'; segment: TranscriptSegment }
+  | { type: 'meeting.stop'; asker: VoiceAsker; summarizer?: string }
+  /** Its stream is over. Refused: it never began. */
+  | { type: 'stream.over'; isRefused: boolean }
+  | { type: 'meeting.expired' }
+  | { type: 'summary.settled'; summary: string | null }
+  | { type: 'client.gone' };
+
+/** Where a stream that is over leads to, in this order. */
+const afterwards = [
+  { guard: 'isRefused', target: 'refused' },
+  { guard: 'wantsSummary', target: 'summarizing' },
+  { target: 'ended' },
+] as const;
+
+export const meetingMachine = setup({
+  types: {} as {
+    context: { meeting: MeetingFacts };
+    input: { meeting: MeetingFacts };
+    events: MeetingEvent;
+  },
+  guards: {
+    isRefused: ({ event }) => event.type === 'stream.over' && event.isRefused,
+    wantsSummary: ({ context }) => context.meeting.wantsSummary,
+  },
+  actions: {
+    keep: () => {},
+    noteStop: () => {},
+    askToFinish: () => {},
+    disarm: () => {},
+    cutStream: () => {},
+    askForSummary: () => {},
+    dropSummary: () => {},
+    keepSummary: () => {},
+    keepEnd: () => {},
+    answerStops: () => {},
+    forget: () => {},
+    refuseStops: () => {},
+  },
+}).createMachine({
+  id: 'meeting',
+  context: ({ input }) => ({ meeting: input.meeting }),
+  initial: 'running',
+  states: {
+    running: {
+      description: 'What is said is kept. Until its provider has accepted, the client is not answered.',
+      on: {
+        'meeting.heard': { actions: 'keep' },
+        'meeting.stop': { target: 'finishing', actions: 'noteStop' },
+        'stream.over': [{ guard: 'isRefused', target: 'refused' }, { target: 'ended' }],
+        'client.gone': 'ended',
+      },
+    },
+    finishing: {
+      description: 'No more audio comes; the provider has ten seconds for what it has.',
+      entry: 'askToFinish',
+      exit: 'disarm',
+      on: {
+        'meeting.heard': { actions: 'keep' },
+        'meeting.stop': { actions: 'noteStop' },
+        'stream.over': afterwards,
+        'meeting.expired': { actions: 'cutStream' },
+        'client.gone': 'ended',
+      },
+    },
+    summarizing: {
+      description: 'An agent was asked for a summary, in a chat of the broker’s own.',
+      entry: 'askForSummary',
+      exit: 'dropSummary',
+      on: {
+        'meeting.stop': { actions: 'noteStop' },
+        'summary.settled': { target: 'ended', actions: 'keepSummary' },
+        'client.gone': 'ended',
+      },
+    },
+    ended: {
+      type: 'final',
+      description: 'All of it is kept; who asked to stop is answered.',
+      entry: ['keepEnd', 'answerStops'],
+    },
+    refused: {
+      type: 'final',
+      description: 'The provider did not accept: there was no meeting.',
+      entry: ['forget', 'refuseStops'],
+    },
+  },
+});

@@ -1,0 +1,48 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { BrokerState } from '../actors/broker-state.ts';
+
+const STATES = ['running', 'finishing', 'summarizing'];
+
+/** What `/metrics` tells of meetings and of the memory. */
+export function addMeetings(registry: Registry, state: BrokerState): void {
+  const { counters } = state;
+  registry.registerMetric(
+    new Gauge({
+      name: 'switchboard_meetings',
+      help: 'Live meetings by state.',
+      labelNames: ['state'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const value of STATES) this.set({ state: value }, 0);
+        for (const { ref } of state.meetings.live) this.inc({ state: String(ref?.getSnapshot().value) });
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'switchboard_memory_operations_total',
+      help: 'What the memory was asked to do since the start, by operation; what meetings tell it too.',
+      labelNames: ['operation'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [operation, count] of counters.memoryOperations) this.inc({ operation }, count);
+      },
+    }),
+  );
+  const single = (name: string, help: string, read: () => number) =>
+    registry.registerMetric(
+      new Counter({
+        name: `switchboard_${name}`,
+        help,
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      }),
+    );
+  single('meetings_total', 'Meetings opened since the start.', () => counters.meetings);
+  single('meeting_texts_lost_total', 'Texts of meetings that the memory did not take.', () => counters.memoryFailures);
+}

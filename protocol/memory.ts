@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** Facts that are kept for somebody, and found again by words (`wire.md` section 11). */
+
+export const addFactParams = z.object({
+  subject: z.string().min(1).max(1_024).meta({ description: 'what it is about, 1–1,024 characters' }),
+  body: z.string().min(1),
+  kind: z.string().min(1).max(64).default('fact'),
+});
+export const factCountResult = z.number().meta({ description: 'how many facts the scope has' });
+
+export const queryFactsParams = z.object({
+  query: z.string().min(1).max(4_096).meta({ description: '1–4,096 characters' }),
+  k: z.int().min(1).max(100).default(10).meta({ description: 'how many at most, 1–100' }),
+});
+
+/** One fact as a query gives it. */
+export const factRow = z.object({
+  id: z.string(),
+  subject: z.string(),
+  body: z.string(),
+  kind: z.string(),
+  created_at: z.number().meta({ description: 'Unix milliseconds' }),
+  speaker: z.string().optional().meta({ description: 'of what was said in a meeting' }),
+  start_ms: z.number().optional(),
+  end_ms: z.number().optional(),
+  score: z.number().meta({ description: 'the greater, the better' }),
+});
+/** See {@link factRow}. */
+export type FactRow = z.infer<typeof factRow>;
+
+export const queryFactsResult = z.object({ facts: z.array(factRow) });
+export const deleteFactParams = z.object({ id: z.string().min(1).max(128) });
+export const deleteFactResult = z.object({ removed: z.boolean() });

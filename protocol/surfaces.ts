@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { jsonObject } from './json.ts';
+import { routeAuth } from './route-auth.ts';
+
+/** What may stand in an envelope, exactly one of them (A2UI 0.9). */
+export const ENVELOPE_KINDS = ['createSurface', 'updateComponents', 'updateDataModel', 'deleteSurface'] as const;
+/** See {@link ENVELOPE_KINDS}. */
+export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
+
+/** The kinds of `a2ui.event`, which are kinds of `host.event` too. */
+export const SURFACE_EVENT_KINDS = ['a2ui.surface_updated', 'a2ui.surface_deleted', 'a2ui.action'] as const;
+/** See {@link SURFACE_EVENT_KINDS}. */
+export type SurfaceEventKind = (typeof SURFACE_EVENT_KINDS)[number];
+
+/** What A2UI 0.9 goes by where it is sent as a part of something else; 1.0 calls itself `application/a2ui+json`. */
+export const A2UI_MIME_TYPE = 'application/json+a2ui';
+/** The version of A2UI that envelopes are checked against. */
+export const A2UI_VERSION = 'v0.9';
+
+/** Characters that a surface's id may have. */
+export const MAX_SURFACE_ID = 256;
+const surfaceId = z.string().min(1).max(MAX_SURFACE_ID);
+const millis = z.number().meta({ description: 'Unix milliseconds' });
+const a2aId = z.string().min(1).max(256);
+
+/** Who an A2A surface's actions go to, as anybody may see it. */
+export const surfaceOwner = z.object({
+  kind: z.literal('a2a'),
+  taskId: z.string().optional(),
+  contextId: z.string().optional(),
+  endpoint: z.string().optional().meta({ description: 'without its query' }),
+});
+/** See {@link surfaceOwner}. */
+export type SurfaceOwnerRow = z.infer<typeof surfaceOwner>;
+
+const common = {
+  surfaceId,
+  catalogId: z.string(),
+  agentId: z.string().nullable().meta({ description: 'the agent that it belongs to; null: to all that are no agents' }),
+  owner: surfaceOwner.optional(),
+  revision: z.number().meta({ description: 'grows with each change' }),
+  createdAt: millis,
+  updatedAt: millis,
+};
+
+/** A surface in a listing. */
+export const surfaceRow = z.object({ ...common, components: z.number(), bytes: z.number() });
+/** See {@link surfaceRow}. */
+export type SurfaceRow = z.infer<typeof surfaceRow>;
+
+/** A surface, whole. */
+export const surfaceView = z.object({
+  ...common,
+  theme: z.unknown().optional(),
+  sendDataModel: z.boolean(),
+  components: z.array(jsonObject),
+  dataModel: z.unknown(),
+});
+/** See {@link surfaceView}. */
+export type SurfaceView = z.infer<typeof surfaceView>;
+
+/** What came of one envelope, or of all of an ingest's for one surface. */
+export const appliedEnvelope = z.object({
+  surfaceId,
+  deleted: z.boolean(),
+  surface: surfaceView.optional().meta({ description: 'as it is now, where it is' }),
+});
+/** See {@link appliedEnvelope}. */
+export type Applied = z.infer<typeof appliedEnvelope>;
+
+export const applyEnvelopeParams = jsonObject.meta({ type: 'object', description: 'an envelope, or `{envelope}`' });
+
+export const ingestEnvelopesParams = z.object({
+  payload: z
+    .unknown()
+    .refine((payload) => typeof payload === 'object' && payload !== null, 'expected an object or an array')
+    .meta({ description: 'an A2A task, message, artifact, update, part, or anything of these in a result' }),
+  owner: z
+    .object({
+      kind: z.literal('a2a').default('a2a'),
+      taskId: a2aId.optional(),
+      contextId: a2aId.optional(),
+      endpoint: z.string().max(2048).optional(),
+    })
+    .optional(),
+  endpoint: z.string().max(2048).optional().meta({ description: 'the same as `owner.endpoint`' }),
+  routeAuth: routeAuth.optional(),
+  allowUntrustedEndpoint: z.boolean().default(false).meta({ description: 'the endpoint may be off loopback' }),
+});
+export const ingestEnvelopesResult = z.object({ applied: z.array(appliedEnvelope) });
+
+const eitherId = z
+  .object({ surfaceId: surfaceId.optional(), surface_id: surfaceId.optional() })
+  .refine((ids) => ids.surfaceId !== undefined || ids.surface_id !== undefined, {
+    path: ['surfaceId'],
+    message: 'is missing',
+  });
+export const getSurfaceParams = eitherId;
+export const getSurfaceResult = z.object({ surface: surfaceView });
+export const replaySurfaceParams = eitherId;
+export const replaySurfaceResult = z.object({
+  surfaceId,
+  revision: z.number(),
+  envelopes: z.array(jsonObject).meta({ description: 'what a renderer needs to show it from nothing' }),
+});
+export const surfacesResult = z.object({ surfaces: z.array(surfaceRow) });
+export const reapSurfacesResult = z.object({ removed: z.number() });
+export const surfaceCapabilitiesResult = z.object({
+  version: z.string(),
+  mimeType: z.string(),
+  catalogs: z.array(z.string()).meta({ description: 'whose components are checked one by one; others may be used' }),
+  components: z.array(z.string()).meta({ description: 'of those catalogs' }),
+  limits: z.object({ surfaces: z.number(), components: z.number(), bytes: z.number(), idleMs: z.number() }),
+});
+
+/** What a person did on a surface, as A2UI 0.9 has it. */
+export const surfaceAction = z.object({
+  name: z.string(),
+  surfaceId,
+  sourceComponentId: z.string(),
+  timestamp: z.string().meta({ description: 'ISO 8601' }),
+  context: jsonObject,
+});
+/** See {@link surfaceAction}. */
+export type SurfaceAction = z.infer<typeof surfaceAction>;
+
+const isoTime = z.iso.datetime({ offset: true });
+const timestamp = z.string().refine((text) => isoTime.safeParse(text).success, 'is no ISO 8601 time');
+const actionName = z.string().min(1).max(256);
+export const surfaceActionParams = z
+  .object({
+    name: actionName.optional(),
+    action: actionName.optional().meta({ description: 'the same as `name`' }),
+    surfaceId,
+    sourceComponentId: z.string().min(1).max(256),
+    timestamp: timestamp.optional().meta({ description: 'ISO 8601; default: now' }),
+    context: jsonObject.optional(),
+  })
+  .refine((action) => action.name !== undefined || action.action !== undefined, {
+    path: ['name'],
+    message: 'is missing',
+  });
+
+/** What came of an action besides its event; for whoever acted alone. */
+export const actionRoute = z.object({
+  status: z.enum(['none', 'sent', 'failed']).meta({ description: '`none`: the surface has no A2A endpoint' }),
+  protocol: z.enum(['1.0', '0.3']).optional(),
+  taskId: z.string().optional(),
+  contextId: z.string().optional(),
+  state: z.string().optional().meta({ description: 'of the task, `TASK_STATE_…`' }),
+  text: z.string().optional().meta({ description: 'what the agent said, cut after 2,048 characters' }),
+  applied: z.array(z.string()).optional().meta({ description: 'surfaces that the answer changed' }),
+  reason: z
+    .enum([
+      'unreachable',
+      'redirect',
+      'http',
+      'too_large',
+      'rejected',
+      'invalid_answer',
+      'timeout',
+      'draining',
+      'envelopes',
+      'internal',
+    ])
+    .optional()
+    .meta({ description: 'why it failed; `envelopes` with `sent`: the answer’s envelopes were refused' }),
+  message: z.string().optional(),
+});
+/** See {@link actionRoute}. */
+export type ActionRoute = z.infer<typeof actionRoute>;
+
+export const surfaceActionResult = z.object({ event: surfaceAction, route: actionRoute });
+export const subscribeSurfacesResult = z.object({ subscribed: z.literal(true), surfaces: z.array(surfaceRow) });
+export const unsubscribeSurfacesResult = z.object({ unsubscribed: z.boolean() });
+
+/** `a2ui.event`: what subscribers of surfaces hear. */
+export const surfaceEvent = z.object({
+  kind: z.enum(SURFACE_EVENT_KINDS),
+  result: z.union([appliedEnvelope, z.object({ event: surfaceAction })]),
+});
+/** See {@link surfaceEvent}. */
+export type SurfaceEvent = z.infer<typeof surfaceEvent>;

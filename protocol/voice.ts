@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { AUDIO_FORMATS, isAudioStreamId } from './audio-frame.ts';
+import { agentId, sessionId } from './ids.ts';
+import { isObject, type JsonObject } from './json.ts';
+
+/** What a provider of each kind of stream has among its capabilities (`wire.md` section 11). */
+export const VOICE_CAPABILITIES = { transcribe: 'voice.transcribe', speak: 'voice.speak' } as const;
+/** The kinds of voice streams. */
+export type VoiceKind = keyof typeof VOICE_CAPABILITIES;
+
+/** The name that the embedder's own provider goes by. */
+export const LOCAL_PROVIDER = 'local';
+
+/** Whether a text is base64, whole and without anything between. Without a group, so that no length is too long. */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}
+
+/** The bytes that a base64 text stands for. */
+function bytesOf(text: string): number {
+  return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
+}
+
+const base64 = z.string().refine(isBase64, { message: 'is base64', abort: true });
+const pcm = base64.refine((text) => bytesOf(text) % 2 === 0, 'is 16-bit samples: an even number of bytes');
+
+const providerOption = agentId.optional().meta({ description: 'an agent id, or "local"; default: chosen' });
+const status = z.enum(['starting', 'running', 'finishing']);
+/** Where a stream stands, as listings show it. */
+export type VoiceStatus = z.infer<typeof status>;
+
+export const audioSource = z.object({
+  kind: z.literal('pcm_push'),
+  sample_rate: z.int().min(8_000).max(48_000).meta({ description: 'samples a second of each channel' }),
+  channels: z.union([z.literal(1), z.literal(2)]),
+});
+/** Where a transcription's audio comes from. */
+export type AudioSource = z.infer<typeof audioSource>;
+
+export const transcribeStartParams = z.object({
+  session_id: sessionId.meta({ description: '32 lower-case hexadecimal digits where audio comes by binary frames' }),
+  audio_source: audioSource,
+  options: z.object({ provider: providerOption }).optional(),
+});
+export const transcribeStartResult = z.object({
+  session_id: sessionId,
+  status: z.literal('running'),
+  provider: z.string(),
+});
+export const transcribePushParams = z.object({ session_id: sessionId, pcm_b64: pcm });
+export const transcribePushResult = z.object({ received: z.number().meta({ description: 'bytes' }) });
+export const transcribeStopParams = z.object({ session_id: sessionId });
+
+/** One piece of a transcript that the provider will not change any more. */
+export const transcriptSegment = z.object({
+  text: z.string(),
+  start_ms: z.number().optional(),
+  end_ms: z.number().optional(),
+  speaker: z.string().optional(),
+  confidence: z.number().optional(),
+});
+/** See {@link transcriptSegment}. */
+export type TranscriptSegment = z.infer<typeof transcriptSegment>;
+
+export const transcribeStopResult = z.object({
+  session_id: sessionId,
+  transcript: z.string().meta({ description: 'the segments’ texts, joined' }),
+  segments: z.array(transcriptSegment),
+  truncated: z.literal(true).optional().meta({ description: 'it grew too large, and the oldest segments went' }),
+});
+/** See {@link transcribeStopResult}. */
+export type TranscribeStopResult = z.infer<typeof transcribeStopResult>;
+
+const row = {
+  provider: z.string(),
+  status,
+  client_id: z.string(),
+  created_at: z.number().meta({ description: 'Unix seconds' }),
+};
+export const voiceSessionsResult = z.object({
+  sessions: z.array(
+    z.object({ session_id: sessionId, ...row, sample_rate: z.number(), channels: z.number(), segments: z.number() }),
+  ),
+});
+export const voiceProvidersResult = z.object({
+  providers: z.array(
+    z.object({
+      provider: z.string().meta({ description: 'an agent id, or "local"' }),
+      capabilities: z.array(z.enum(VOICE_CAPABILITIES)),
+      streams: z.number().meta({ description: 'that it works on' }),
+    }),
+  ),
+});
+
+export const speakStartParams = z
+  .object({
+    stream_id: sessionId,
+    text: z.string().min(1),
+    options: z
+      .object({
+        provider: providerOption,
+        voice_id: z.string().min(1).max(256).optional(),
+        binary_frames: z.boolean().default(false),
+      })
+      .optional(),
+  })
+  .refine(({ stream_id, options }) => !options?.binary_frames || isAudioStreamId(stream_id), {
+    path: ['stream_id'],
+    message: 'is 32 lower-case hexadecimal digits where binary_frames is true',
+  });
+export const speakStartResult = z.object({ stream_id: sessionId, binary_frames: z.boolean(), provider: z.string() });
+export const speakCancelParams = z.object({ stream_id: sessionId });
+export const speakCancelResult = z.object({ stream_id: sessionId, cancelled: z.boolean() });
+export const speakListResult = z.object({
+  streams: z.array(z.object({ stream_id: sessionId, ...row, binary_frames: z.boolean() })),
+});
+
+/** Why a provider need not go on. */
+export const voiceStopReason = z.enum([
+  'client_stopped',
+  'client_cancelled',
+  'client_disconnected',
+  'timeout',
+  'failed',
+]);
+/** See {@link voiceStopReason}. */
+export type VoiceStopReason = z.infer<typeof voiceStopReason>;
+
+export const providerTranscribeParams = z.object({
+  stream_id: z.string(),
+  sample_rate: z.number(),
+  channels: z.number(),
+});
+export const providerStopParams = z.object({ stream_id: z.string(), reason: voiceStopReason });
+export const providerSpeakParams = z.object({
+  stream_id: z.string(),
+  text: z.string(),
+  voice_id: z.string().optional(),
+});
+/** How a provider answers: any result but `{accepted: false}` will do. */
+export const providerResult = z.unknown();
+
+/** The types of `voice.event` whose fields are checked. Any other goes through as it comes. */
+export const voiceEventTypes = {
+  partial: z.looseObject({ text: z.string() }),
+  final: z.looseObject(transcriptSegment.shape),
+  error: z.looseObject({ message: z.string() }),
+  ended: z.looseObject({}),
+  tts_chunk: z.looseObject({
+    seq: z.int().min(0),
+    audio_b64: base64,
+    format: z.enum(AUDIO_FORMATS),
+    is_final: z.boolean(),
+  }),
+} as const;
+
+/** `voice.event`, as it stands in the method table: the fields of each type are in {@link voiceEventTypes}. */
+export const voiceEvent = z.looseObject({
+  session_id: z.string().optional().meta({ description: 'to a client: of a transcription' }),
+  stream_id: z.string().optional().meta({ description: 'from a provider; to a client: of speech' }),
+  type: z.string(),
+});
+/** A checked `voice.event` of a provider's. */
+export type ProviderEvent = JsonObject & { stream_id: string; type: string };
+
+const CHECKS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(voiceEventTypes));
+
+/** Whether a provider's `voice.event` has the fields of its type. */
+export function isProviderEvent(params: unknown): params is ProviderEvent {
+  if (!isObject(params) || typeof params.stream_id !== 'string' || typeof params.type !== 'string') return false;
+  // By far the most frequent one.
+  if (params.type === 'partial') return typeof params.text === 'string';
+  return CHECKS.get(params.type)?.safeParse(params).success ?? true;
+}

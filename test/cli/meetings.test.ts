@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createBroker } from '../../broker.ts';
+import { connectHost, type Host } from '../../client/node.ts';
+import { TestIo } from './test-io.ts';
+
+/* `switchboard meetings`, against a real broker whose own provider hears whatever it is sent as text. */
+
+let io: TestIo;
+let host: Host;
+let close: () => Promise<void>;
+beforeEach(async () => {
+  const broker = createBroker({
+    limits: { drainTimeoutMs: 1 },
+    voice: {
+      async *transcribe({ audio }) {
+        for await (const piece of audio) yield { type: 'final', text: new TextDecoder().decode(piece), speaker: 'Ann' };
+      },
+    },
+  });
+  const { url = '' } = await broker.listen({ port: 0 });
+  io = new TestIo({ SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon });
+  host = await connectHost({ url, token: broker.tokens.daemon });
+  close = async () => {
+    await host.close();
+    await broker.close();
+  };
+});
+afterEach(() => close());
+
+it('switchboard meetings › shows a table, and what was said, without control characters', async () => {
+  const meeting = host.meetings.start({ sampleRate: 16_000, title: 'Pl\u001b[2Jans' });
+  await meeting.started;
+  await meeting.write(new TextEncoder().encode('hello \u001b[2J!!'));
+  meeting.end();
+  for await (const _event of meeting) void 0;
+  const id = meeting.sessionId;
+  expect(await io.run('meetings')).toBe(0);
+  const [heading, row] = io.out.split('\n');
+  expect(heading).toMatch(/^ID +STATUS +STARTED +HELD BY +TITLE$/);
+  expect(row).toMatch(new RegExp(`^${id}  ended   \\S+Z  a client  Pl \\[2Jans$`));
+  expect(await io.run('meetings', 'show', id)).toBe(0);
+  expect(io.out).toContain('\nAnn: hello  [2J!!\n');
+});
+
+it('switchboard meetings › says that there are none, or no such one', async () => {
+  expect(await io.run('meetings', 'list')).toBe(0);
+  expect(io.err).toContain('no meetings');
+  expect(await io.run('meetings', 'show', 'x')).toBe(1);
+  expect(io.err).toContain('no such meeting');
+});

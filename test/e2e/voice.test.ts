@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readWav } from '../../cli/wav.ts';
+import { AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
+import { temporaryDirectory } from './support/cleanup.ts';
+import { type Daemon, startDaemon } from './support/daemon.ts';
+import { CLI, DIST, Program, run } from './support/program.ts';
+import type { Message, WireClient } from './support/wire-client.ts';
+
+/* The real thing: espeak-ng speaks, pocketsphinx listens, each inside an agent of examples/. */
+
+const PROGRAMS = ['espeak-ng', 'pocketsphinx_continuous'];
+const missing = PROGRAMS.filter((name) => spawnSync('which', [name]).status !== 0);
+const why = missing.length > 0 ? ` (skipped here: no ${missing.join(', no ')}; .ci/run installs them)` : '';
+/** Recognising takes about as long as speaking does, on a machine that has nothing else to do. */
+const SLOW = { timeout: 120_000 };
+
+const PEOPLE = 'there are many people in the city today';
+const WEATHER = 'the weather is good today';
+/** The one that pocketsphinx understands best. */
+const VOICE = 'en-us+klatt';
+
+it.runIf(process.env.CI)('espeak-ng and pocketsphinx are there, where nothing may be skipped', () => {
+  expect(missing).toEqual([]);
+});
+
+/** A sentence, spoken. */
+function spoken(text: string): { pcm: Buffer; sampleRate: number } {
+  const { stdout } = spawnSync('espeak-ng', ['-v', VOICE, '-s', '140', '--stdout', text], { maxBuffer: 2 ** 26 });
+  return readWav(stdout, 'what espeak-ng says');
+}
+
+/** How much of a sentence's words a transcript has. */
+function share(sentence: string, transcript: string): number {
+  const heard = new Set(transcript.split(' '));
+  const words = sentence.split(' ');
+  return words.filter((word) => heard.has(word)).length / words.length;
+}
+
+describe.skipIf(missing.length > 0)(`examples/transcriber.ts and examples/speaker.ts${why}`, SLOW, () => {
+  let daemon: Daemon;
+  let host: WireClient;
+  beforeAll(async () => {
+    daemon = await startDaemon();
+  });
+  beforeEach(async () => {
+    host = await daemon.host();
+  });
+
+  async function start(id: string, capability: string): Promise<void> {
+    const manager = await daemon.manager();
+    const { token } = await manager.ok('agents.upsert', { id, capabilities: [capability], rotate_token: true });
+    const env = { SWITCHBOARD_URL: daemon.url, SWITCHBOARD_AGENT_TOKEN: token };
+    await new Program([`${DIST}/examples/${id}.js`], env).shows(`${id}: ready`);
+  }
+  const startTranscriber = () => start('transcriber', 'voice.transcribe');
+  const startSpeaker = () => start('speaker', 'voice.speak');
+  const cli = (...argv: string[]) =>
+    run([CLI, ...argv], { SWITCHBOARD_URL: daemon.url, SWITCHBOARD_AUTH_TOKEN: daemon.tokens.daemon });
+
+  /** Streams sound as a microphone does, in pieces of a tenth of a second, and waits for the stream's end. */
+  async function hear(client: WireClient, pcm: Buffer, sample_rate: number): Promise<Message[]> {
+    const session_id = randomBytes(16).toString('hex');
+    const source = { kind: 'pcm_push', sample_rate, channels: 1 };
+    const started = await client.ok('voice.transcribe_stream.start', { session_id, audio_source: source });
+    expect(started).toEqual({ session_id, status: 'running', provider: 'transcriber' });
+    const send = (type: AudioFrameType, payload: Uint8Array, seq: number) =>
+      client.socket.send(encodeAudioFrame({ type, streamId: session_id, seq: BigInt(seq), format: 'pcm', payload }));
+    const size = Math.floor(sample_rate / 10) * 2;
+    for (let at = 0; at < pcm.length; at += size) {
+      send(AudioFrameType.AudioIn, pcm.subarray(at, at + size), at / size);
+    }
+    send(AudioFrameType.End, new Uint8Array(), pcm.length);
+    const events = () => client.received('voice.event').map(({ params }) => params);
+    await client.when(() => events().find((event) => event.session_id === session_id && event.type === 'ended'));
+    expect(events().filter((event) => event.session_id !== session_id)).toEqual([]);
+    return events();
+  }
+  const finals = (events: Message[]) => events.filter(({ type }) => type === 'final').map(({ text }) => text);
+
+  it('a sentence in binary frames comes back as partials and finals, most words of it right', async () => {
+    await startTranscriber();
+    const stranger = await daemon.host();
+    const [first, second] = [spoken(PEOPLE), spoken(WEATHER)];
+    const pause = Buffer.alloc(first.sampleRate * 2);
+    const events = await hear(host, Buffer.concat([first.pcm, pause, second.pcm]), first.sampleRate);
+    expect(events.some(({ type, text }) => type === 'partial' && text !== '')).toBe(true);
+    const heard = finals(events);
+    expect(heard).toHaveLength(2);
+    expect(share(PEOPLE, heard[0]), heard[0]).toBeGreaterThan(0.6);
+    expect(share(WEATHER, heard[1]), heard[1]).toBeGreaterThan(0.6);
+    const [one, two] = events.filter(({ type }) => type === 'final');
+    expect(one.end_ms).toBeGreaterThan(one.start_ms);
+    expect(two.start_ms).toBeGreaterThanOrEqual(one.end_ms);
+    await stranger.settled();
+    expect(stranger.received('voice.event')).toEqual([]);
+  });
+
+  it('two clients stream to one transcriber at a time, and nothing crosses', async () => {
+    await startTranscriber();
+    const other = await daemon.host();
+    const [people, weather] = [spoken(PEOPLE), spoken(WEATHER)];
+    const [ours, theirs] = await Promise.all([
+      hear(host, people.pcm, people.sampleRate),
+      hear(other, weather.pcm, weather.sampleRate),
+    ]);
+    expect(share(PEOPLE, finals(ours).join(' '))).toBeGreaterThan(0.6);
+    expect(share(WEATHER, finals(theirs).join(' '))).toBeGreaterThan(0.6);
+    expect(finals(ours)).not.toEqual(finals(theirs));
+  });
+
+  it('switchboard say saves a WAV that plays, and switchboard transcribe reads it back', async () => {
+    await Promise.all([startTranscriber(), startSpeaker()]);
+    const file = join(temporaryDirectory(), 'people.wav');
+    const said = await cli('say', ...PEOPLE.split(' '), '-o', file, '--voice', VOICE);
+    expect(said).toMatchObject({ code: 0, out: '' });
+    expect(said.err).toMatch(/people\.wav: \d\.\d s, 22050 Hz/);
+    const bytes = readFileSync(file);
+    // Every player goes by these two sizes.
+    expect(bytes.readUInt32LE(4)).toBe(bytes.length - 8);
+    expect(bytes.readUInt32LE(40)).toBe(bytes.length - 44);
+    const { pcm, sampleRate } = readWav(bytes, file);
+    expect(pcm.length / 2 / sampleRate).toBeGreaterThan(1);
+    const loudest = Math.max(...Array.from({ length: pcm.length / 2 }, (_, at) => Math.abs(pcm.readInt16LE(at * 2))));
+    expect(loudest).toBeGreaterThan(3_000);
+    const heard = await cli('transcribe', file);
+    expect(heard).toMatchObject({ code: 0, err: '' });
+    expect(share(PEOPLE, heard.out.trim().replaceAll('\n', ' ')), heard.out).toBeGreaterThan(0.5);
+  });
+
+  it('a voice that there is not ends the stream with what espeak-ng says of it', async () => {
+    await startSpeaker();
+    const options = { voice_id: 'xx-none' };
+    await host.ok('voice.tts_stream.start', { stream_id: 's', text: 'hello', options });
+    const { params } = await host.when(() =>
+      host.received('voice.event').find(({ params }) => params.type === 'error'),
+    );
+    expect(params).toMatchObject({ stream_id: 's', code: 'provider_failed' });
+    expect(params.message).toMatch(/voice/i);
+  });
+});
