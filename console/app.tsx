@@ -7,6 +7,7 @@ import { route } from './route.ts';
 import { session } from './session.ts';
 import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
+import { Surfaces } from './surfaces/surfaces.tsx';
 
 /** One page of the console: its place in the address, its name, what it shows. */
 export interface Tab {
@@ -20,6 +21,7 @@ export const tabs: readonly Tab[] = [
   { path: 'charts', title: 'Charts', page: Charts },
   { path: 'approvals', title: 'Approvals', page: Approvals },
   { path: 'chat', title: 'Playground', page: Playground },
+  { path: 'surfaces', title: 'Surfaces', page: Surfaces },
 ];
 
 /** The console: asks for a token where it has none, and shows the tab that the address names. */
