@@ -172,16 +172,17 @@ describe('a tool that takes too long', () => {
 
   it('is not kept alive by progress beyond ten times its time', async () => {
     const { host, agent, execute, asked, withdrawn } = await toolTurn(daemon);
-    const id = execute({ timeout_ms: 60 });
+    const timeout = 300;
+    const id = execute({ timeout_ms: timeout });
     const { id: request_id } = await asked();
     const since = performance.now();
-    while (answersTo(agent, id).length === 0 && performance.now() - since < 5_000) {
+    while (answersTo(agent, id).length === 0 && performance.now() - since < 30_000) {
       host.notify('tools.progress', { request_id, message: 'still here' });
       await host.settled();
     }
     expect((await agent.replyTo(id)).error.code).toBe(-32017);
     // Longer than one timeout, so that progress did count.
-    expect(performance.now() - since).toBeGreaterThan(300);
+    expect(performance.now() - since).toBeGreaterThan(timeout);
     expect(await withdrawn()).toMatchObject({ request_id, reason: 'timeout' });
   });
 });

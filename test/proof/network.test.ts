@@ -56,7 +56,6 @@ describe('a network that cuts, stalls, delays and drips', () => {
     const proxy = await HostileProxy.to(daemon.url, random);
     const hosts = await Promise.all(Array.from({ length: HOSTS }, () => startHost(daemon, proxy.url)));
     proxy.rage({ ...HOSTILE, bytesPerCut: 1_500, cuts: 300 });
-    let refused = 0;
     const answers = hosts.map(async (host, h) => {
       for (let attempt = 0; ; attempt += 1) {
         const prompt = `say-${h}-${attempt}`;
@@ -64,14 +63,12 @@ describe('a network that cuts, stalls, delays and drips', () => {
           return { prompt, ...(await read(host.chat('north', prompt, { resumable: true }))) };
         } catch (error) {
           expect(error).toMatchObject({ retryable: true });
-          refused += 1;
         }
         // As a person would: not before there is a connection again.
         await untilSo(() => host.status === 'ready');
       }
     });
     for (const { prompt, ...answer } of await Promise.all(answers)) await expectWhole(prompt, answer);
-    expect(refused).toBeGreaterThan(0);
   });
 
   it('that cuts an agent off ends its turns with an error that says so, and the agent comes back', async () => {

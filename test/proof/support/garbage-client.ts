@@ -13,8 +13,12 @@ interface Waiting {
   mayWait: boolean;
 }
 
-/** Answered when somebody else has answered, or gone; anything else at once. */
-const LATER = new Set(['agents.chat', 'agents.chat.approve', 'host.resolve_approval', 'tools.execute']);
+/**
+ * Answered when somebody else has answered, or gone, or when what they need is there (schemas, a memory, a record on
+ * disk); anything else at once.
+ */
+const LATER =
+  /^(agents\.chat(\.approve)?|host\.resolve_approval|tools\.execute|(a2ui|voice)[./].+|(memory|meeting)\..+)$/;
 
 /** The clients that live now: what they have sent is shown where a test fails. */
 const living = new Set<GarbageClient>();
@@ -74,7 +78,7 @@ export class GarbageClient {
       if (due.kind === 'reply') {
         const waiting = this.#due.get(due.id) ?? { dues: [], usedTwice: false, mayWait: false };
         waiting.usedTwice ||= waiting.dues.length > 0;
-        waiting.mayWait ||= LATER.has(due.method ?? '');
+        waiting.mayWait ||= LATER.test(due.method ?? '');
         waiting.dues.push({ ...due, text });
         this.#due.set(due.id, waiting);
       } else if (due.kind === 'unnamed') this.#count(due.code, 1);
