@@ -62,7 +62,6 @@ export class ChatRun implements Chat {
   #outage: Outage | undefined;
   #failure: { error: unknown } | undefined;
   #over = false;
-  #isRead = false;
   /** Whether its reader knows nothing of what came before. */
   #isNew: boolean;
 
@@ -198,16 +197,7 @@ export class ChatRun implements Chat {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ChatEvent, undefined> {
-    if (this.#isRead) throw new TypeError('the events of a chat can be read once');
-    this.#isRead = true;
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.#queue.discard();
-        this.#abandon();
-        return Promise.resolve({ value: undefined, done: true });
-      },
-    };
+    return this.#queue.readOnce('the events of a chat', () => this.#abandon());
   }
 
   #resumed(result: ResultOf<'agents.chat.subscribe'>): void {

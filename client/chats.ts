@@ -4,11 +4,9 @@ import type { Chat, ChatAck, ChatOptions, ResumeOptions } from './chat.ts';
 import { type ChatHandle, checkHandle } from './chat-handle.ts';
 import { ChatRun, type ChatRunInput } from './chat-run.ts';
 import { ConnectionClosedError, ResumeError, type SwitchboardError } from './errors.ts';
+import { DEFAULT_BUFFER_LIMIT } from './event-queue.ts';
 import { newSessionId } from './ids.ts';
 import type { Peer } from './peer.ts';
-
-/** See `bufferLimit` of `ChatOptions`. Characters. */
-const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
 
 /** The longest window that there is (`wire.md` section 8): what is asked for unless told otherwise. Milliseconds. */
 const LONGEST_WINDOW = 10 * 60_000;

@@ -1,6 +1,9 @@
 /** From this many read entries on they are cut off the array, so that reading stays cheap and memory is freed. */
 const COMPACT_AT = 1_024;
 
+/** How much text may wait to be read unless told otherwise. Characters of JSON. */
+export const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
+
 /**
  * What arrived and has not been read, for one reader. Bounded by the sum of the entries' sizes: a WebSocket cannot be
  * told to wait for one chat without holding up all others, so the only honest answer to too much is to end the chat.
@@ -13,6 +16,7 @@ export class EventQueue<T> {
   #size = 0;
   #waiting: { resolve(result: IteratorResult<T, undefined>): void; reject(error: unknown): void }[] = [];
   #end: { error?: unknown } | undefined;
+  #hasReader = false;
 
   /** @param taken hears of each entry in the moment in which the reader gets it. */
   constructor(limit: number, taken: (value: T) => void = () => {}) {
@@ -70,5 +74,25 @@ export class EventQueue<T> {
     const { error } = this.#end;
     this.#end = {};
     return Promise.reject(error);
+  }
+
+  /**
+   * The entries, for the one reader that there may be. Leaving early forgets the rest.
+   *
+   * @param what - what they are, for whoever tries to read them again: "the events of a chat".
+   * @param left - hears that the reader left before the end.
+   * @throws {TypeError} the second time.
+   */
+  readOnce(what: string, left: () => void): AsyncIterator<T, undefined> {
+    if (this.#hasReader) throw new TypeError(`${what} can be read once`);
+    this.#hasReader = true;
+    return {
+      next: () => this.next(),
+      return: () => {
+        this.discard();
+        left();
+        return Promise.resolve({ value: undefined, done: true });
+      },
+    };
   }
 }

@@ -2,12 +2,9 @@ import type { HostEvent } from '../protocol/host.ts';
 import { isObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
 import { BufferOverflowError, RpcError, type SwitchboardError } from './errors.ts';
-import { EventQueue } from './event-queue.ts';
+import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
 import type { Peer } from './peer.ts';
 import { quietly } from './quietly.ts';
-
-/** How much may wait to be read unless told otherwise. Characters of JSON. */
-const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
 
 /** What `host.subscribe` answers: everything that was before the first event. */
 export type HostSnapshot = ResultOf<'host.subscribe'>;
@@ -106,7 +103,6 @@ class SubscriptionRun implements HostSubscription {
   /** The last one that was seen, in a snapshot or by itself. */
   #sequence = 0;
   #isWaiting = true;
-  #read = false;
 
   constructor(limit: number, forget: () => void, onRenewed: SubscribeOptions['onRenewed']) {
     this.#limit = limit;
@@ -170,14 +166,6 @@ class SubscriptionRun implements HostSubscription {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<HostEvent, undefined> {
-    if (this.#read) throw new TypeError('the events of a subscription can be read once');
-    this.#read = true;
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.close();
-        return Promise.resolve({ value: undefined, done: true });
-      },
-    };
+    return this.#queue.readOnce('the events of a subscription', () => this.#forget());
   }
 }

@@ -2,14 +2,11 @@ import { isObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
 import type { SurfaceEvent, SurfaceRow } from '../protocol/surfaces.ts';
 import { BufferOverflowError, type SwitchboardError } from './errors.ts';
-import { EventQueue } from './event-queue.ts';
+import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
 import type { SubscribeOptions } from './host-events.ts';
 import type { Peer } from './peer.ts';
 import type { RequestFunction } from './request.ts';
 import type { SurfaceSubscription, Surfaces } from './surfaces.ts';
-
-/** How much may wait to be read unless told otherwise. Characters of JSON. */
-const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
 
 /** The subscriptions to surfaces of a host, each for as long as its connection. */
 export class HostSurfaces {
@@ -85,7 +82,6 @@ class SubscriptionRun implements SurfaceSubscription {
   readonly #limit: number;
   readonly #queue: EventQueue<SurfaceEvent>;
   readonly #forget: () => void;
-  #read = false;
 
   constructor(limit: number, forget: () => void) {
     this.#limit = limit;
@@ -108,14 +104,6 @@ class SubscriptionRun implements SurfaceSubscription {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SurfaceEvent, undefined> {
-    if (this.#read) throw new TypeError('the events of a subscription can be read once');
-    this.#read = true;
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.close();
-        return Promise.resolve({ value: undefined, done: true });
-      },
-    };
+    return this.#queue.readOnce('the events of a subscription', () => this.#forget());
   }
 }

@@ -22,7 +22,6 @@ export class SpeechRun implements Speech {
   readonly #queue: EventQueue<SpeechPart>;
   #settle: { resolve(provider: string): void; reject(error: SwitchboardError): void } | undefined;
   #isOver = false;
-  #isRead = false;
 
   constructor(peer: Peer, text: string, options: SpeakOptions, forget: () => void) {
     this.#peer = peer;
@@ -89,16 +88,7 @@ export class SpeechRun implements Speech {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SpeechPart, undefined> {
-    if (this.#isRead) throw new TypeError('the audio of a stream can be read once');
-    this.#isRead = true;
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.#abandon();
-        this.#queue.discard();
-        return Promise.resolve({ value: undefined, done: true });
-      },
-    };
+    return this.#queue.readOnce('the audio of a stream', () => this.#abandon());
   }
 
   #finish(end: { error?: unknown }): void {

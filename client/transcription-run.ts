@@ -2,14 +2,11 @@ import { AudioFrameType, encodeAudioFrame } from '../protocol/audio-frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
 import { BufferOverflowError, type SwitchboardError } from './errors.ts';
-import { EventQueue } from './event-queue.ts';
+import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
 import { newStreamId } from './ids.ts';
 import { Pacer } from './pacer.ts';
 import type { Peer } from './peer.ts';
 import { type TranscribeOptions, type TranscriptEvent, type Transcription, VoiceError } from './voice.ts';
-
-/** How much may wait to be read unless told otherwise. Characters of JSON. */
-const DEFAULT_BUFFER_LIMIT = 16 * 1024 * 1024;
 
 /** A {@link Transcription} from the inside. */
 export class TranscriptionRun implements Transcription {
@@ -25,7 +22,6 @@ export class TranscriptionRun implements Transcription {
   #settle: { resolve(provider: string): void; reject(error: SwitchboardError): void } | undefined;
   #seq = 0n;
   #isEnded = false;
-  #isRead = false;
 
   constructor(peer: Peer, options: TranscribeOptions, forget: () => void) {
     this.#peer = peer;
@@ -99,16 +95,7 @@ export class TranscriptionRun implements Transcription {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<TranscriptEvent, undefined> {
-    if (this.#isRead) throw new TypeError('the events of a transcription can be read once');
-    this.#isRead = true;
-    return {
-      next: () => this.#queue.next(),
-      return: () => {
-        this.#abandon();
-        this.#queue.discard();
-        return Promise.resolve({ value: undefined, done: true });
-      },
-    };
+    return this.#queue.readOnce('the events of a transcription', () => this.#abandon());
   }
 
   #finish(end: { error?: unknown }): void {
