@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import { SdkA2aClient } from './a2a/sdk-client.ts';
 import { AgentRegistry, createToken } from './actors/agent-registry.ts';
@@ -18,7 +19,6 @@ import { type ExecuteToolOptions, executeTool } from './actors/tools.ts';
 import { LocalProvider, type LocalVoice } from './actors/voice/local-provider.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
-import { createMetrics } from './metrics/metrics.ts';
 import type { A2aClient } from './protocol/a2a-client.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
@@ -186,7 +186,12 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     droppedPartials: () => gateway.droppedPartials,
     eventLoopDelay: () => delay.read(),
   };
-  const metrics = createMetrics(state);
+  // Loaded by the first scrape: a broker that nobody scrapes starts sooner without it.
+  let metrics: Promise<Registry> | undefined;
+  const scrape = () => {
+    metrics ??= import('./metrics/metrics.ts').then(({ createMetrics }) => createMetrics(state));
+    return metrics;
+  };
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,
     maxConnections: limits.maxConnections,
@@ -195,7 +200,10 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     allowedOrigins: new Set(options.allowedOrigins),
     outgoing: limits,
     isReady: () => root.getSnapshot().value === 'accepting',
-    metrics: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
+    async metrics() {
+      const registry = await scrape();
+      return { text: await registry.metrics(), contentType: registry.contentType };
+    },
     page: async (request) => pages?.find(request),
     onLink: (link) => root.send({ type: 'link.opened', link }),
   });

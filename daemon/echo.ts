@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentEvent, connectAgent, type Turn } from '../client/node.ts';
 import { findCommand } from './echo-commands.ts';
-
-/** The demonstration agent's id. */
-export const ECHO_ID = 'echo';
+import { ECHO_ID } from './echo-id.ts';
 
 /** Pause after each word, so that a person sees the answer stream. Milliseconds. */
 const WORD_PAUSE_MS = 20;

@@ -1,6 +1,5 @@
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 
 /** Severities, the most talkative first. `silent` logs nothing. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -39,13 +38,14 @@ function standardOutput(): LogDestination {
  * The daemon's log: JSON lines, or coloured text for a person at a terminal. Written synchronously, without a worker:
  * the last line before an exit is the one that matters.
  */
-export function createLogger(
+export async function createLogger(
   level: LogLevel,
   pretty: boolean = isatty(1),
   destination: LogDestination = standardOutput(),
-): Logger {
+): Promise<Logger> {
   const options = { level, redact: { paths: REDACTED, censor: '[redacted]' } };
   if (!pretty) return pino(options, destination);
+  const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({
     colorize: true,
     singleLine: true,

@@ -25,7 +25,7 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
   }
   // Everything the daemon makes is its user's alone, the socket from the moment it is bound.
   process.umask(0o077);
-  const log = createLogger(config.settings['log-level']);
+  const log = await createLogger(config.settings['log-level']);
   const teardown = new Teardown((error) => log.error({ err: error }, 'a step of stopping failed'));
   const isStopping = stopOnSignals(log, teardown);
   stopOnFaults(log, teardown);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { type Broker, createBroker, DEFAULT_GATED_METHODS, openMemory } from '../broker.ts';
 import type { Config, Settings } from '../config.ts';
-import { connectEcho, ECHO_ID } from './echo.ts';
+import { ECHO_ID } from './echo-id.ts';
 import { isSystemError, StartError } from './errors.ts';
 import { fileAgentStore } from './file-agent-store.ts';
 import { fileMeetingStore } from './file-meeting-store.ts';
@@ -60,6 +60,8 @@ export async function startDaemon(
   const socket = await listenSocket(broker, config, env, { runDirectory: home.runDirectory, log, teardown });
   if (settings.demo) {
     const { token } = broker.upsertAgent({ id: ECHO_ID, name: 'Echo' }, { ephemeral: true });
+    // It brings the SDK, which nothing else here needs.
+    const { connectEcho } = await import('./echo.ts');
     echo = await connectEcho({ url, token: token ?? '' });
   }
   home.announce({ pid: process.pid, url, socket, version: broker.version });

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { BrokerOptions } from '../../broker.ts';
 import { type ApprovalRow, connectHost, type Host } from '../../client/node.ts';
-import { connectEcho, ECHO_ID } from '../../daemon/echo.ts';
+import { connectEcho } from '../../daemon/echo.ts';
+import { ECHO_ID } from '../../daemon/echo-id.ts';
 import { RealBroker } from '../client/real-broker.ts';
 import { TestIo } from './test-io.ts';
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Chat, ChatEvent, Host } from '../../client/node.ts';
-import { connectEcho, ECHO_ID, type Pause, words } from '../../daemon/echo.ts';
+import { connectEcho, type Pause, words } from '../../daemon/echo.ts';
+import { ECHO_ID } from '../../daemon/echo-id.ts';
 import { aborted, deferred, RealBroker } from '../client/real-broker.ts';
 
 /** `echo` on a real broker, and a host. Its pauses take no time, unless told otherwise. */

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../daemon/log.ts';
 
-function collect(pretty: boolean) {
+async function collect(pretty: boolean) {
   const lines: string[] = [];
-  return { lines, log: createLogger('info', pretty, { write: (line) => void lines.push(line) }) };
+  return { lines, log: await createLogger('info', pretty, { write: (line) => void lines.push(line) }) };
 }
 
 describe('the log', () => {
-  it.each([true, false])('never holds a secret (pretty: %s)', (pretty) => {
-    const { lines, log } = collect(pretty);
+  it.each([true, false])('never holds a secret (pretty: %s)', async (pretty) => {
+    const { lines, log } = await collect(pretty);
     log.info({ token: 's3cret', params: { host_token: 's3cret', agent_id: 'a' } }, 'hello');
     log.info({ request: { headers: { authorization: 'Bearer s3cret' } }, tokens: { host: 's3cret' } }, 'hello');
     expect(lines).toHaveLength(2);
@@ -17,8 +17,8 @@ describe('the log', () => {
     expect(lines[0]).toContain('agent_id');
   });
 
-  it('is JSON for a machine, and coloured text for a person', () => {
-    const [machine, person] = [collect(false), collect(true)];
+  it('is JSON for a machine, and coloured text for a person', async () => {
+    const [machine, person] = [await collect(false), await collect(true)];
     machine.log.info({ url: 'ws://x' }, 'listening');
     person.log.info({ url: 'ws://x' }, 'listening');
     expect(JSON.parse(machine.lines[0] ?? '')).toMatchObject({ level: 30, url: 'ws://x', msg: 'listening' });
@@ -26,8 +26,8 @@ describe('the log', () => {
     expect(person.lines[0]).toMatch(/\x1b\[\d+mlistening/);
   });
 
-  it('has every line out when the call returns, and leaves out what is below its level', () => {
-    const { lines, log } = collect(true);
+  it('has every line out when the call returns, and leaves out what is below its level', async () => {
+    const { lines, log } = await collect(true);
     log.debug('not this');
     log.fatal('this');
     expect(lines).toHaveLength(1);

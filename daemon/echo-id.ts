@@ -1,0 +1,2 @@
+/** The demonstration agent's id. */
+export const ECHO_ID = 'echo';
