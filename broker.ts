@@ -9,6 +9,7 @@ import { Authenticator } from './actors/authenticator.ts';
 import { startBroker } from './actors/broker.ts';
 import { BrokerState } from './actors/broker-state.ts';
 import { checkLimits, checkMs } from './actors/check-limits.ts';
+import { checkParts } from './actors/check-parts.ts';
 import { type BrokerClock, systemClock } from './actors/deadlines.ts';
 import { Dispatcher } from './actors/dispatcher.ts';
 import { type ApprovalPolicy, Gate } from './actors/gate.ts';
@@ -139,10 +140,14 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-/** Makes a broker. Nothing listens yet, and two of them in one process do not touch each other. */
+/**
+ * Makes a broker. Nothing listens yet, and two of them in one process do not touch each other.
+ * @throws {RangeError} where a limit is none. @throws {TypeError} where a part, a memory say, lacks what it must have.
+ */
 export function createBroker(options: BrokerOptions = {}): Broker {
   const { inspect = false } = options;
   const limits = checkLimits(options.limits);
+  checkParts(options);
   const pages = options.console === false ? undefined : new ConsolePages({ inspect, ...options.console });
   const tokens = Object.freeze({
     // An empty one is none: whoever sends no token at all must not be let in by it.
@@ -166,7 +171,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     connectInside: () => ({ link: broker.connect(), token: tokens.daemon }),
   });
   state.a2a = options.a2a ?? new SdkA2aClient();
-  if (options.voice) state.localVoice = new LocalProvider(options.voice, state.log);
+  if (options.voice) state.localVoice = new LocalProvider(options.voice, state);
   const stopped = new Promise<void>((resolve) => {
     state.onStopped = resolve;
   });

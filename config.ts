@@ -22,9 +22,9 @@ const safety = 'Who may do what';
 const bounds = 'Limits';
 const daemon = 'Daemon';
 
-function duration(defaultMs: number, does: string) {
-  const schema = z.int().min(1).max(MAX_DELAY_MS).default(defaultMs);
-  const takes = `milliseconds, an integer from 1 to ${MAX_DELAY_MS}`;
+function duration(defaultMs: number, does: string, least = 1) {
+  const schema = z.int().min(least).max(MAX_DELAY_MS).default(defaultMs);
+  const takes = `milliseconds, an integer from ${least} to ${MAX_DELAY_MS}`;
   return schema.register(flagInfo, { kind: 'number', group: bounds, does, takes, value: 'MS' });
 }
 
@@ -109,7 +109,11 @@ export const configSchema = z.object({
     1_000_000,
     'live chats that one connection may have opened',
   ),
-  'resume-window': duration(DEFAULT_LIMITS.resumeWindowMs, 'longest time a chat may wait for its host to come back'),
+  'resume-window': duration(
+    DEFAULT_LIMITS.resumeWindowMs,
+    'longest time a chat may wait for its host to come back; 0: none',
+    0,
+  ),
   'drain-timeout': duration(DEFAULT_LIMITS.drainTimeoutMs, 'how long live chats get to end on a stop'),
   home: z
     .string()

@@ -85,7 +85,8 @@ export function approvalLogic(state: BrokerState) {
       },
       refuseAsTaken: (args) => {
         const { asker } = eventOf(args, 'approval.answer');
-        replyOnce(state, asker, { error: WireError.approvalNotPending() });
+        const decision = approvalOf(args).taken?.approve ? 'approve' : 'deny';
+        replyOnce(state, asker, { error: WireError.approvalTaken(decision) });
       },
       relayAnswer: (args) => {
         const approval = approvalOf(args);

@@ -56,6 +56,19 @@ export class Approvals {
     return this.#resolved.get(id);
   }
 
+  /** The last one under this id that a turn has asked for, and that is resolved. */
+  resolvedOfTurn(turnId: string, approvalId: string): Approval | undefined {
+    let last: Approval | undefined;
+    // Looked for rarely, and 500 at most.
+    for (const approval of this.#resolved.values()) {
+      const { kind, subject } = approval;
+      if (kind === 'chat' && subject.details.turn_id === turnId && subject.details.approval_id === approvalId) {
+        last = approval;
+      }
+    }
+    return last;
+  }
+
   /** All rows as this client sees them, oldest first. */
   rowsFor(client: Client): ApprovalRow[] {
     return [...this.#resolved.values(), ...this.#pending.values()].map((approval) => approval.rowFor(client));

@@ -23,6 +23,7 @@ import type { InnerConnection } from './meetings/ask-agent.ts';
 import type { meetingLogic } from './meetings/meeting.ts';
 import type { MeetingStore } from './meetings/meeting-store.ts';
 import { Meetings } from './meetings/meetings.ts';
+import { Summaries } from './meetings/summaries.ts';
 import { RoutingTimes } from './routing-times.ts';
 import { Sessions } from './sessions.ts';
 import type { surfaceOwnerLogic } from './surfaces/owner.ts';
@@ -103,8 +104,12 @@ export class BrokerState implements BrokerFacts {
   a2a: A2aClient = { send: () => Promise.reject(new A2aError('unreachable', 'there is no A2A client')) };
   /** Meetings, and what is kept of those that are over. */
   readonly meetings: Meetings;
+  /** Summaries that are being made of meetings that are over. */
+  readonly summaries: Summaries;
   /** Where facts are kept: the default one, or an embedder's. */
   readonly memory: Memory;
+  /** What was asked of it and has no answer yet. */
+  readonly answering = new Set<Promise<void>>();
   /** Makes a connection of the broker's own to itself. */
   readonly connectInside: () => InnerConnection;
   /** Which connection an agent is on. */
@@ -143,9 +148,11 @@ export class BrokerState implements BrokerFacts {
     this.dispatcher = options.dispatcher;
     this.gate = options.gate;
     this.memory = options.memory;
-    this.meetings = new Meetings(options.limits, options.meetings);
     this.connectInside = options.connectInside;
     this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
+    const { limits, log, deadlines } = this;
+    this.meetings = new Meetings({ limits, log, deadlines, store: options.meetings });
+    this.summaries = new Summaries(this);
     this.approvals = new Approvals(options.limits);
     this.events = new EventLog(this);
     this.hostAgents = new HostAgents(this);

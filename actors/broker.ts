@@ -30,6 +30,9 @@ import { toWireError } from './wire-errors.ts';
 
 type EventOf<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
 
+/** How long the end waits for facts that are being written: well within what sockets have to answer the close frame. */
+const ANSWERS_MS = 1_000;
+
 const ROUTING = new Set(['accepting', 'draining', 'closing']);
 
 /** The root chart with its effects. */
@@ -137,13 +140,16 @@ function brokerLogic(state: BrokerState) {
       },
       closeConnections: () => {
         for (const callback of [...state.directCallbacks.values()]) cancelCallback(state, callback, 'draining');
+        for (const { ref } of [...state.meetings.live]) if (ref) tell(state.ref, ref, { type: 'meeting.drain' });
         for (const { ref } of [...state.voice]) {
           if (ref) tell(state.ref, ref, { type: 'stream.fail', code: 'draining', message: 'the broker is stopping' });
         }
         for (const { ref } of state.surfaces.owners()) if (ref) tell(state.ref, ref, { type: 'owner.drain' });
-        for (const client of [...state.clients.values()]) {
-          tell(state.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
-        }
+        afterAnswers(() => {
+          for (const client of [...state.clients.values()]) {
+            tell(state.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
+          }
+        });
       },
       cutConnections: () => {
         for (const client of [...state.clients.values()]) client.link.terminate();
@@ -159,6 +165,19 @@ function brokerLogic(state: BrokerState) {
     routeVoiceEvent(state, from as Client, params, self);
   const audio = ({ from, frame }: EventOf<'voice.audio'>, self: AnyActorRef) =>
     routeAudio(state, from as Client, frame, self);
+
+  /** Runs `close` once what was asked of the memory is answered, or takes too long. At once where nothing was. */
+  function afterAnswers(close: () => void): void {
+    if (state.answering.size === 0) {
+      close();
+      return;
+    }
+    const deadline = state.deadlines.arm(ANSWERS_MS, close);
+    void Promise.allSettled(state.answering).then(() => {
+      state.deadlines.disarm(deadline);
+      close();
+    });
+  }
 
   /** What a chat is told while draining. Parameters are checked before state (section 2). */
   function refusal(params: unknown): WireError {

@@ -21,9 +21,9 @@ export function buryTurn(
   turn.agent.serving.delete(turn);
   turn.agent.calls.delete(turn.callId);
   state.deadlines.disarm(turn.deadline);
-  state.logs.detached.delete(turn);
+  for (const observer of [...turn.observers]) unobserve(turn, observer);
   if (turn.log) {
-    for (const observer of [...turn.log.observers]) unobserve(turn.log, observer);
+    state.logs.detached.delete(turn, turn.log.key.openerId);
     state.logs.end(turn.log, ending, state.clock.now());
   }
   state.counters.end(ending);

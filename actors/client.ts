@@ -9,7 +9,6 @@ import { LazyMap, LazySet } from './lazy.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { QueuedChat } from './sessions.ts';
 import type { ActorOf } from './tell.ts';
-import type { TurnLog } from './turn-log.ts';
 import type { Turn } from './turn-record.ts';
 import type { VoiceStream } from './voice/stream-record.ts';
 
@@ -29,6 +28,8 @@ export interface LateCall {
 
 /** How many given-up calls are remembered for one connection; beyond that the oldest is forgotten. */
 const MAX_LATE_CALLS = 256;
+/** The same of calls whose answer nobody waits for. */
+const MAX_DISMISSED_CALLS = 1_024;
 
 /** One connection's record: what its actor, the broker and its turns share. Plain and mutable, never copied. */
 export class Client implements ConnectionFacts {
@@ -46,14 +47,16 @@ export class Client implements ConnectionFacts {
   isOpen = true;
   /** Turns whose host it is. */
   readonly turns = new LazySet<Turn>();
-  /** Logs of turns that it only watches. */
-  readonly observing = new LazySet<TurnLog>();
+  /** Turns that it only watches. */
+  readonly observing = new LazySet<Turn>();
   /** Chats of its that wait for their session. */
   readonly queued = new LazySet<QueuedChat>();
   /** Turns that it answers, as an agent. */
   readonly serving = new LazySet<Turn>();
   readonly calls = new LazyMap<RpcId, PendingCall>();
   readonly lateCalls = new LazyMap<RpcId, LateCall>();
+  /** Calls whose answer says nothing that is not known. */
+  readonly #dismissed = new LazySet<RpcId>();
   /** Tools that it offers to the agents it talks to, by name. */
   readonly tools = new LazyMap<string, ToolDefinition>();
   /** Tool calls that it asked for as an agent, by its own request's id. */
@@ -68,8 +71,12 @@ export class Client implements ConnectionFacts {
   readonly voiceStreams = new LazySet<VoiceStream>();
   /** Voice streams that it works on, as a provider. */
   readonly voiceJobs = new LazySet<VoiceStream>();
+  /** How many of those are transcriptions: they share the room for audio. */
+  transcriptions = 0;
   /** Actions of its that are on their way to A2A agents. */
   pendingActions = 0;
+  /** Meetings that it waits to read. */
+  pendingReads = 0;
   /** It is closed because it could not keep up. */
   isOverrun = false;
   /** It has called `server.handshake`. */
@@ -110,6 +117,21 @@ export class Client implements ConnectionFacts {
   /** The agent that it is bound to, if it is one. */
   get agentId(): string | undefined {
     return this.identity?.agentId;
+  }
+
+  /** Its answer to this may come, or not. */
+  dismissCall(id: RpcId): void {
+    this.#dismissed.add(id);
+    if (this.#dismissed.size <= MAX_DISMISSED_CALLS) return;
+    for (const oldest of this.#dismissed) {
+      this.#dismissed.delete(oldest);
+      return;
+    }
+  }
+
+  /** Whether this is the answer to a call that nobody waits for. */
+  isDismissed(id: RpcId): boolean {
+    return this.#dismissed.delete(id);
   }
 
   /** Gives up on an answer, but remembers the call. */

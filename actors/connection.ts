@@ -37,9 +37,10 @@ export function connectionLogic(state: BrokerState) {
     tell(self, state.ref, { type: 'voice.event', from: client, params });
   const routeAudio = (client: Client, { frame }: EventOf<'audio.received'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'voice.audio', from: client, frame });
+  const writeAudio = ({ link }: Client, { data, counted }: EventOf<'audio.deliver'>) => link.sendBinary(data, counted);
   const writeVoice = (client: Client, event: EventOf<'voice.deliver'>) => {
     if (event.isPartial) client.link.sendPartial(encode(event));
-    else client.link.send(encode(event));
+    else client.link.send(encode(event), event.counted);
   };
 
   const machine = connectionMachine.provide({
@@ -120,7 +121,7 @@ export function connectionLogic(state: BrokerState) {
       write: (args) => write(clientOf(args), args.event as Framed),
       writeToken: (args) => clientOf(args).link.sendToken(eventOf(args, 'chat.token').token),
       writeVoice: (args) => writeVoice(clientOf(args), eventOf(args, 'voice.deliver')),
-      writeAudio: (args) => clientOf(args).link.sendBinary(eventOf(args, 'audio.deliver').data),
+      writeAudio: (args) => writeAudio(clientOf(args), eventOf(args, 'audio.deliver')),
       noteOverrun: (args) => {
         const client = clientOf(args);
         state.log.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
@@ -151,6 +152,7 @@ export function connectionLogic(state: BrokerState) {
       tell(self, call.replyTo, { type: 'call.answered', id: event.id, answer });
       return;
     }
+    if (client.isDismissed(event.id)) return;
     state.counters.drop('late_response');
     const late = client.lateCalls.get(event.id);
     if (!late) return;
@@ -184,7 +186,7 @@ export function connectionLogic(state: BrokerState) {
     },
     'audio.deliver': {
       in: READY,
-      run: ({ client }: Context, event: EventOf<'audio.deliver'>) => client.link.sendBinary(event.data),
+      run: ({ client }: Context, event: EventOf<'audio.deliver'>) => writeAudio(client, event),
     },
     'chat.deliver': {
       in: READY,

@@ -19,7 +19,8 @@ export type DropReason =
   | 'rate_limited'
   | 'unknown_stream'
   | 'malformed_audio'
-  | 'audio_overflow';
+  | 'audio_overflow'
+  | 'surface_action';
 
 /** How a turn ended: the final state of its chart. */
 export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';

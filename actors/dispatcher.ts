@@ -8,6 +8,7 @@ import { answerLater } from './answer-later.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import { parkAtGate } from './park.ts';
+import { checkBacklog } from './replay.ts';
 import { reply } from './reply.ts';
 import { toWireError } from './wire-errors.ts';
 
@@ -28,6 +29,24 @@ export type Handler<K extends RequestMethod> = (call: Call<ParamsOf<K>>) => Resu
 
 /** Everything that the built-in handlers cover. */
 export type Handlers = { [K in RequestMethod]?: Handler<K> };
+
+/** Built-in methods whose answers may be megabytes, of a request of a few bytes. A subscription to a chat sees to itself. */
+const LARGE_ANSWERS: ReadonlySet<string> = new Set<RequestMethod>([
+  'agents.list',
+  'agents.chat.sessions',
+  'host.subscribe',
+  'host.agents',
+  'host.approvals',
+  'host.events',
+  'inspect.subscribe',
+  'meeting.list',
+  'meeting.get',
+  'memory.query',
+  'a2ui.surfaces',
+  'a2ui.get',
+  'a2ui/subscribe',
+  'a2ui/replay',
+]);
 
 interface Entry {
   role: Role;
@@ -67,6 +86,7 @@ export class Dispatcher {
       const entry = this.#entries.get(method);
       if (!entry || (entry.role === 'host' && from.role !== 'host')) throw WireError.methodNotFound();
       const call = { state, from, id, params: parseParams(entry.schema, params) };
+      if (LARGE_ANSWERS.has(method)) checkBacklog(state, from);
       if (state.gate.covers(method)) parkAtGate(call, method, () => this.#carryOut(call, method, entry));
       else this.#carryOut(call, method, entry);
     } catch (error) {

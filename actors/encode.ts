@@ -1,5 +1,6 @@
 import type { OutwardEvent } from '../machines/connection.machine.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import { JsonText } from './json-text.ts';
 
 /** What goes out as a text frame of its own. A plain token is put together by the link, which may merge it before. */
 export type Framed = Exclude<OutwardEvent, { type: 'chat.token' | 'audio.deliver' }>;
@@ -14,6 +15,9 @@ export function encode(event: Framed): string {
     case 'voice.deliver':
       return `{"jsonrpc":"2.0","method":"voice.event","params":${JSON.stringify(event.params)}}`;
     case 'rpc.reply':
+      if (event.result instanceof JsonText) {
+        return `{"jsonrpc":"2.0","id":${JSON.stringify(event.id)},"result":${event.result.text}}`;
+      }
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, result: resultOf(event) });
     case 'rpc.fail':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id ?? null, error: event.error.toObject() });
@@ -22,6 +26,9 @@ export function encode(event: Framed): string {
     case 'rpc.call':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, method: event.method, params: event.params });
     case 'rpc.notify':
+      if (event.params instanceof JsonText) {
+        return `{"jsonrpc":"2.0","method":${JSON.stringify(event.method)},"params":${event.params.text}}`;
+      }
       return JSON.stringify({ jsonrpc: '2.0', method: event.method, params: event.params });
   }
 }

@@ -30,7 +30,7 @@ export function openLink(state: BrokerState, client: Client): void {
       const isKnown = client.identity !== undefined || !client.needsAuth;
       const decoded = isKnown ? decodeAudioFrame(data) : undefined;
       if (decoded) {
-        const { seq, ...frame } = decoded;
+        const frame = { ...decoded, seq: Number(decoded.seq) };
         client.ref.send({ type: 'audio.received', frame });
       } else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
     },

@@ -1,14 +1,14 @@
 import type { Client } from './client.ts';
-import type { TurnLog } from './turn-log.ts';
+import type { Turn } from './turn-record.ts';
 
 /** From now on this client hears every event of the turn, until one of the two goes. */
-export function observe(log: TurnLog, client: Client): void {
-  log.observers.add(client);
-  client.observing.add(log);
+export function observe(turn: Turn, client: Client): void {
+  turn.observers.add(client);
+  client.observing.add(turn);
 }
 
-/** It hears no more of them; one that did not watch is no error. */
-export function unobserve(log: TurnLog, client: Client): void {
-  log.observers.delete(client);
-  client.observing.delete(log);
+/** It hears no more of them. @returns whether it did watch; one that did not is no error */
+export function unobserve(turn: Turn, client: Client): boolean {
+  client.observing.delete(turn);
+  return turn.observers.delete(client);
 }

@@ -4,6 +4,7 @@ import type { Call } from './dispatcher.ts';
 import { checkApprovalRoom, jsonBytes } from './payload-size.ts';
 import { preview } from './preview.ts';
 import { reply } from './reply.ts';
+import { publicIngest } from './surfaces/endpoint.ts';
 
 /**
  * Has a request wait for a person's word (`wire.md` section 5): approved, it runs; denied or not answered in time, it
@@ -11,7 +12,8 @@ import { reply } from './reply.ts';
  * @throws {WireError} `-32020` where this caller has too many waiting.
  */
 export function parkAtGate({ state, from, id, params }: Call<unknown>, method: string, run: () => void): void {
-  const details = { method, params_preview: preview(params) };
+  const seen = method === 'a2ui.ingest' ? publicIngest(params) : state.gate.shown(params);
+  const details = { method, params_preview: preview(seen) };
   checkApprovalRoom(state, from.approvals.size, jsonBytes(details));
   const approval = raiseApproval(state, {
     kind: 'gate',

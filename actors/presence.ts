@@ -29,7 +29,7 @@ export function endClient(state: BrokerState, client: Client): void {
   state.surfaces.unsubscribe(client);
   for (const chat of [...client.queued]) state.sessions.remove(chat);
   for (const turn of [...client.turns]) if (turn.ref) tell(state.ref, turn.ref, { type: 'host.gone' });
-  for (const log of [...client.observing]) unobserve(log, client);
+  for (const turn of [...client.observing]) unobserve(turn, client);
   endServing(state, client, 'agent_disconnected');
   for (const callback of [...client.directCallbacks]) cancelCallback(state, callback, 'host_disconnected');
   for (const approval of [...client.approvals]) withdrawApproval(state, approval);

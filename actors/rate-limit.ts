@@ -32,4 +32,19 @@ export class RateLimit {
     // Until there is a whole token again: the next request takes one, too.
     return { kind: 'wait', retryAfterMs: Math.ceil((1 - this.#tokens) / this.#perMs) };
   }
+
+  /**
+   * Takes what a request costs besides itself, at `now` milliseconds; of a cost that a full bucket could not pay, what it
+   * could.
+   * @returns 0, or, where there is not as much and nothing was taken, the milliseconds until there is
+   */
+  pay(now: number, cost: number): number {
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#at = now;
+    const due = Math.min(cost, this.#burst - 1);
+    // Asked again, that request takes one, too.
+    if (due > 0 && due > this.#tokens + ROUNDING) return Math.ceil((due + 1 - this.#tokens) / this.#perMs);
+    this.#tokens -= due;
+    return 0;
+  }
 }

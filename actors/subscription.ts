@@ -2,16 +2,20 @@ import type { AnyActorRef } from 'xstate';
 import { WireError } from '../protocol/errors.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { ChatSubscribeResult, ResumedStatus } from '../protocol/resume.ts';
+import { type ChatSubscribeResult, type EndedStatus, isEnded, type ResumedStatus } from '../protocol/resume.ts';
 import type { Approval } from './approval-record.ts';
 import type { BrokerState } from './broker-state.ts';
 import type { Client } from './client.ts';
 import { observe, unobserve } from './observers.ts';
+import { admitReplay, type Replay, replayFrom } from './replay.ts';
 import { reply } from './reply.ts';
 import { tell } from './tell.ts';
 import { endCallbacks } from './turn-children.ts';
 import type { TurnLog } from './turn-log.ts';
 import type { Turn } from './turn-record.ts';
+
+/** What a pending approval's event is besides its details, where it is put together from its row. */
+const APPROVAL_BYTES = 4096;
 
 /** An `agents.chat.subscribe` that was found to be in order. */
 export interface Subscription {
@@ -19,14 +23,17 @@ export interface Subscription {
   readonly id: RpcId | undefined;
   /** The last `seq` that the client has. */
   readonly after: number;
+  /** What a controller calls itself, if it does. */
+  readonly claim: string | undefined;
   /** The client has its answer. */
   isAnswered: boolean;
 }
 
 /** Makes this client the turn's host. One that there was hears nothing more of it. */
-export function takeOver(state: BrokerState, turn: Turn, client: Client): void {
+export function takeOver(state: BrokerState, turn: Turn, { client, claim }: Subscription): void {
   const { host, log } = turn;
-  if (log) unobserve(log, client);
+  log?.key.takenBy(claim);
+  unobserve(turn, client);
   if (host === client) return;
   // Its tool calls first, while it still is the host: it is told that they are over.
   if (host) {
@@ -45,7 +52,7 @@ export function releaseHost(turn: Turn): void {
 
 /** Has this client watch. Whoever is the host hears everything already, and nothing twice. */
 export function watch(turn: Turn, client: Client): void {
-  if (turn.log && turn.host !== client) observe(turn.log, client);
+  if (turn.log && turn.host !== client) observe(turn, client);
 }
 
 /** Answers for a live turn. The same step of its actor registers the client: no event falls between the two. */
@@ -63,8 +70,29 @@ export function answerLive(
 }
 
 /** Answers for a turn that has ended: there is nothing to register for. */
-export function answerEnded(state: BrokerState, log: TurnLog, subscription: Subscription): void {
-  answer(state, state.ref, log, subscription, { status: log.ending ?? 'failed', pending_approvals: [] });
+export function answerEnded(state: BrokerState, log: TurnLog, subscription: Subscription, status: EndedStatus): void {
+  answer(state, state.ref, log, subscription, { status, pending_approvals: [] });
+}
+
+/** @throws {WireError} `-32020` where what it is to be answered with would be too much; then nothing has changed */
+export function admitSubscription(
+  state: BrokerState,
+  log: TurnLog,
+  { client, after }: Subscription,
+  turn: Turn | undefined,
+): void {
+  let otherBytes = 0;
+  for (const [, { spec, bytes }] of turn?.pendingApprovals ?? []) {
+    const kept = log.at(spec.chat?.seq ?? 0);
+    otherBytes += kept?.type === 'chat.frame' ? Buffer.byteLength(kept.text) : APPROVAL_BYTES + bytes;
+  }
+  admitReplay(state, client, log, { ...replayOf(log, after, turn === undefined), otherBytes });
+}
+
+/** Where events are gone their text stands for all of them, but for the terminal of a turn that has ended. */
+function replayOf(log: TurnLog, after: number, hasEnded: boolean): Pick<Replay, 'first' | 'hasText'> {
+  if (log.reaches(after)) return { first: after + 1, hasText: false };
+  return { first: hasEnded ? log.head : log.head + 1, hasText: true };
 }
 
 /**
@@ -80,25 +108,21 @@ function answer(
 ): void {
   const { client, id, after } = subscription;
   const { head } = log;
-  const recovered = log.reaches(after);
-  const text = recovered ? undefined : log.text;
+  const { first, hasText } = replayOf(log, after, isEnded(now.status));
+  const text = hasText ? log.text : undefined;
   const result: ChatSubscribeResult = {
     session_id: log.sessionId,
     turn_id: log.turnId,
     agent_id: log.agentId,
     status: now.status,
     head,
-    recovered,
+    recovered: !hasText,
     ...(text === undefined ? {} : { text }),
     pending_approvals: now.pending_approvals,
   };
   subscription.isAnswered = true;
   reply(state, client, id, { result });
-  const last = log.ending === undefined ? head : head - 1;
-  for (let seq = recovered ? after + 1 : last + 1; seq <= head; seq += 1) {
-    const event = log.at(seq);
-    if (event) tell(source, client.ref, event);
-  }
+  for (const event of replayFrom(log, first)) tell(source, client.ref, event);
 }
 
 /** The event that an approval was asked for with; where the log has dropped it, what its row knows. */

@@ -1,13 +1,13 @@
 import type { OutwardEvent } from '../machines/connection.machine.ts';
 import type { Limits } from '../protocol/limits.ts';
-import { hashToken, tokenMatches } from './agent-registry.ts';
-import type { Client } from './client.ts';
 import type { Ending } from './counters.ts';
 import { JoinedText } from './joined-text.ts';
-import { LazySet } from './lazy.ts';
+import { TurnKey } from './turn-key.ts';
 
 /** What an event counts besides its text: the place that it takes. */
 const ENTRY_BYTES = 64;
+/** What a log counts besides its events: its ids and hashes, and its places in the book of all logs. */
+export const LOG_BYTES = 1024;
 /** From so many dropped entries on the array is cut. */
 const COMPACT_AT = 1024;
 
@@ -17,6 +17,9 @@ interface LoggedFrame {
   delta: string | undefined;
 }
 
+/** A kept event, as it is sent. */
+export type LoggedEvent = Extract<OutwardEvent, { type: 'chat.token' | 'chat.frame' }>;
+
 /** A plain token is its delta; a frame of its own for each would take ten times as much. */
 type Entry = string | LoggedFrame;
 
@@ -24,8 +27,8 @@ type Entry = string | LoggedFrame;
 export interface LogBudget {
   /** It takes that many bytes more than before, or less. */
   changed(bytes: number): void;
-  /** One more turn may be without a host. */
-  readonly mayDetach: boolean;
+  /** One more turn that this connection opened may be without a host. */
+  mayDetach(openerId: string): boolean;
 }
 
 /**
@@ -37,18 +40,14 @@ export class TurnLog {
   readonly sessionId: string;
   readonly agentId: string;
   readonly tokenHead: string;
-  /** The connection that opened the turn. Its id is its own for ever (law 15). */
-  readonly openerId: string;
+  readonly key: TurnKey;
   /** How long the turn waits for its host to come back, in milliseconds. */
   readonly windowMs: number;
   readonly budget: LogBudget;
-  /** Who watches, besides the host. */
-  readonly observers = new LazySet<Client>();
   /** How the turn ended, once it has. */
   ending: Exclude<Ending, 'refused'> | undefined;
   /** When, in the clock's milliseconds. */
   endedAt = 0;
-  readonly #tokenHash: string;
   readonly #maxBytes: number;
   readonly #dropped: JoinedText;
   #entries: Entry[] = [];
@@ -56,9 +55,11 @@ export class TurnLog {
   #first = 0;
   /** The `seq` of the oldest that is kept. */
   #firstSeq = 1;
+  /** Kept events that are no plain tokens. */
+  #frameCount = 0;
   #bytes = 0;
-  /** Of it, the newest event's. */
-  #newestBytes = 0;
+  /** Of it, the terminal's, which alone must stay: whoever comes back is owed it. 0: there is none yet. */
+  #terminalBytes = 0;
 
   constructor(options: {
     turn: { id: string; sessionId: string; agentId: string; tokenHead: string };
@@ -72,10 +73,9 @@ export class TurnLog {
     this.sessionId = options.turn.sessionId;
     this.agentId = options.turn.agentId;
     this.tokenHead = options.turn.tokenHead;
-    this.openerId = options.openerId;
+    this.key = new TurnKey(options.openerId, options.token);
     this.windowMs = options.windowMs;
     this.budget = options.budget;
-    this.#tokenHash = hashToken(options.token);
     this.#maxBytes = options.limits.maxLogBytes;
     this.#dropped = new JoinedText(options.limits.maxLogTextBytes);
   }
@@ -87,18 +87,17 @@ export class TurnLog {
 
   /** What it takes, the text of dropped events included. */
   get bytes(): number {
-    return this.#bytes + this.#dropped.bytes;
+    return LOG_BYTES + this.#bytes + this.#dropped.bytes;
   }
 
   /** Of that, what could be let go of. */
   get spareBytes(): number {
-    return this.bytes - this.#newestBytes;
+    return this.#bytes + this.#dropped.bytes - this.#terminalBytes;
   }
 
-  /** Whether this client may subscribe: who opened the turn, the host role, and whoever has the token. */
-  admits(client: Client, token: string | undefined): boolean {
-    const hasToken = token !== undefined && tokenMatches(token, this.#tokenHash);
-    return hasToken || client.id === this.openerId || client.role === 'host';
+  /** How many of the kept events are no plain tokens. */
+  get frameCount(): number {
+    return this.#frameCount;
   }
 
   /** Whether everything after this `seq` is kept. */
@@ -112,17 +111,27 @@ export class TurnLog {
   }
 
   /** Adds any other event. `delta`: its part of the text. */
-  addFrame(text: string, delta: string | undefined): void {
-    this.#entries.push({ text, delta });
-    this.#grow(Buffer.byteLength(text) + ENTRY_BYTES);
+  addFrame(text: string, delta: string | undefined, isTerminal: boolean): void {
+    const entry = { text, delta };
+    this.#entries.push(entry);
+    this.#frameCount += 1;
+    const bytes = bytesOf(entry);
+    if (isTerminal) this.#terminalBytes = bytes;
+    this.#grow(bytes);
   }
 
   /** A kept event, as it is sent. */
-  at(seq: number): Extract<OutwardEvent, { type: 'chat.token' | 'chat.frame' }> | undefined {
-    const entry = seq < this.#firstSeq ? undefined : this.#entries[this.#first + seq - this.#firstSeq];
+  at(seq: number): LoggedEvent | undefined {
+    const entry = this.#entryAt(seq);
     if (entry === undefined) return undefined;
     if (typeof entry === 'object') return { type: 'chat.frame', text: entry.text, delta: entry.delta };
     return { type: 'chat.token', token: { head: this.tokenHead, seq, seqFrom: seq, delta: entry } };
+  }
+
+  /** The delta of a kept plain token; undefined where that event is none. */
+  deltaAt(seq: number): string | undefined {
+    const entry = this.#entryAt(seq);
+    return typeof entry === 'string' ? entry : undefined;
   }
 
   /** All `token` deltas up to the head, joined; undefined where they were too long to keep. */
@@ -131,30 +140,38 @@ export class TurnLog {
     return dropped === undefined ? undefined : dropped + this.#entries.slice(this.#first).map(deltaOf).join('');
   }
 
-  /** Drops all but the newest event, and the text too: there is no room for it any more. */
+  /** Drops all but the terminal, and the text too: there is no room for it any more. */
   empty(): void {
     const before = this.bytes;
-    while (this.#entries.length - this.#first > 1) this.#dropOldest();
+    while (this.#hasSpare) this.#dropOldest();
     this.#dropped.forget();
     this.budget.changed(this.bytes - before);
   }
 
+  #entryAt(seq: number): Entry | undefined {
+    return seq < this.#firstSeq ? undefined : this.#entries[this.#first + seq - this.#firstSeq];
+  }
+
+  /** Whether there is an event that may go. The terminal is the last one. */
+  get #hasSpare(): boolean {
+    return this.#entries.length - this.#first > (this.#terminalBytes > 0 ? 1 : 0);
+  }
+
   #grow(bytes: number): void {
     this.#bytes += bytes;
-    this.#newestBytes = bytes;
     if (this.#bytes <= this.#maxBytes) {
       this.budget.changed(bytes);
       return;
     }
     const before = this.bytes - bytes;
-    // The newest stays, however large: it may be the terminal.
-    while (this.#bytes > this.#maxBytes && this.#entries.length - this.#first > 1) this.#dropOldest();
+    while (this.#bytes > this.#maxBytes && this.#hasSpare) this.#dropOldest();
     this.budget.changed(this.bytes - before);
   }
 
   #dropOldest(): void {
     const entry = this.#entries[this.#first] as Entry;
-    this.#bytes -= Buffer.byteLength(typeof entry === 'string' ? entry : entry.text) + ENTRY_BYTES;
+    this.#bytes -= bytesOf(entry);
+    if (typeof entry === 'object') this.#frameCount -= 1;
     this.#dropped.add(deltaOf(entry));
     this.#entries[this.#first] = '';
     this.#first += 1;
@@ -163,6 +180,12 @@ export class TurnLog {
     this.#entries = this.#entries.slice(this.#first);
     this.#first = 0;
   }
+}
+
+/** What an entry counts: of one that is no plain token, the delta that is kept beside its frame too. */
+function bytesOf(entry: Entry): number {
+  if (typeof entry === 'string') return Buffer.byteLength(entry) + ENTRY_BYTES;
+  return Buffer.byteLength(entry.text) + Buffer.byteLength(entry.delta ?? '') + ENTRY_BYTES;
 }
 
 function deltaOf(entry: Entry): string {

@@ -1,7 +1,8 @@
 import type { Limits } from '../protocol/limits.ts';
 import { createToken } from './agent-registry.ts';
 import type { Ending } from './counters.ts';
-import { type LogBudget, TurnLog } from './turn-log.ts';
+import { DetachedTurns } from './detached-turns.ts';
+import { LOG_BYTES, type LogBudget, TurnLog } from './turn-log.ts';
 import type { Turn } from './turn-record.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { Turn } from './turn-record.ts';
  */
 export class TurnLogs implements LogBudget {
   /** Live turns without a host. */
-  readonly detached = new Set<Turn>();
+  readonly detached: DetachedTurns;
   readonly #limits: Limits;
   readonly #live = new Set<TurnLog>();
   /** By turn id, in the order in which they ended. */
@@ -21,6 +22,7 @@ export class TurnLogs implements LogBudget {
 
   constructor(limits: Limits) {
     this.#limits = limits;
+    this.detached = new DetachedTurns(limits.maxDetachedTurns);
   }
 
   /** What all of them take together. */
@@ -33,8 +35,8 @@ export class TurnLogs implements LogBudget {
     return this.#ended.size;
   }
 
-  get mayDetach(): boolean {
-    return this.detached.size < this.#limits.maxDetachedTurns;
+  mayDetach(openerId: string): boolean {
+    return this.detached.mayAdd(openerId);
   }
 
   /** The log of a turn that has just been accepted, and the token that resumes it; undefined where it wants none. */
@@ -44,6 +46,7 @@ export class TurnLogs implements LogBudget {
     const token = createToken();
     const log = new TurnLog({ turn, openerId: turn.host.id, windowMs, token, limits: this.#limits, budget: this });
     this.#live.add(log);
+    this.changed(LOG_BYTES);
     return { log, token };
   }
 

@@ -8,7 +8,7 @@ import type { Approval } from './approval-record.ts';
 import type { Callback } from './callback-record.ts';
 import type { Client } from './client.ts';
 import type { Deadline } from './deadlines.ts';
-import { LazyMap } from './lazy.ts';
+import { LazyMap, LazySet } from './lazy.ts';
 import type { ActorOf } from './tell.ts';
 import type { TurnLog } from './turn-log.ts';
 
@@ -50,6 +50,8 @@ export class Turn implements TurnFacts {
   /** By the agent's own id for it. */
   readonly pendingApprovals = new LazyMap<string, Approval>();
   readonly maxPendingApprovals: number;
+  /** Who watches, besides the host: only turns with a log are watched. */
+  readonly observers = new LazySet<Client>();
   /** Tool calls that have not ended, by `request_id`. */
   readonly callbacks = new LazyMap<string, Callback>();
   /** From here on no tool is called and no approval raised. */
@@ -92,6 +94,6 @@ export class Turn implements TurnFacts {
   }
 
   get mayDetach(): boolean {
-    return this.log?.budget.mayDetach === true;
+    return this.log?.budget.mayDetach(this.log.key.openerId) === true;
   }
 }

@@ -1,6 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import type { OutwardEvent } from '../machines/connection.machine.ts';
-import type { CheckedEvent } from '../protocol/events.ts';
+import { type CheckedEvent, TERMINAL_KINDS } from '../protocol/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { isPlainToken } from '../protocol/token.ts';
 import type { BrokerState } from './broker-state.ts';
@@ -45,12 +45,12 @@ function deliver(source: AnyActorRef, turn: Turn, params: JsonObject): void {
   if (log) {
     const text = chatFrame(params);
     const delta = params.kind === 'token' ? (params.delta as string) : undefined;
-    log.addFrame(text, delta);
+    log.addFrame(text, delta, TERMINAL_KINDS.has(String(params.kind)));
     publish(source, turn, { type: 'chat.frame', text, delta });
   } else if (host) tell(source, host.ref, { type: 'chat.deliver', params });
 }
 
-function publish(source: AnyActorRef, { host, log }: Turn, event: OutwardEvent): void {
+function publish(source: AnyActorRef, { host, observers }: Turn, event: OutwardEvent): void {
   if (host) tell(source, host.ref, event);
-  for (const observer of log?.observers ?? []) tell(source, observer.ref, event);
+  for (const observer of observers) tell(source, observer.ref, event);
 }

@@ -170,7 +170,7 @@ export function turnLogic(state: BrokerState) {
       admitHost: (args) => {
         const turn = turnOf(args);
         const subscription = eventOf(args, 'host.joined').subscription as Subscription;
-        takeOver(state, turn, subscription.client);
+        takeOver(state, turn, subscription);
         answerLive(state, args.self, turn, subscription, statusIn(args, true));
       },
       admitObserver: (args) => {
@@ -181,13 +181,16 @@ export function turnLogic(state: BrokerState) {
       },
       armWindow: (args) => {
         const turn = turnOf(args);
-        state.logs.detached.add(turn);
-        const windowMs = turn.log?.windowMs ?? 0;
+        const { log } = turn;
+        const windowMs = log?.windowMs ?? 0;
+        // Where too many wait, somebody's oldest waits no longer.
+        const displaced = log && state.logs.detached.add(turn, log.key.openerId);
+        if (displaced?.ref) tell(args.self, displaced.ref, { type: 'window.expired' });
         turn.deadline = state.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
       },
       disarmWindow: (args) => {
         const turn = turnOf(args);
-        state.logs.detached.delete(turn);
+        if (turn.log) state.logs.detached.delete(turn, turn.log.key.openerId);
         state.deadlines.disarm(turn.deadline);
       },
       confirmCancel: (args) => {

@@ -5,6 +5,7 @@ import type { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { WaitingAudio } from '../protocol/link.ts';
 import type { Sealed } from '../protocol/sealed.ts';
 import type { Token } from '../protocol/token.ts';
 import type { ProviderEvent } from '../protocol/voice.ts';
@@ -62,9 +63,9 @@ export type OutwardEvent =
   /** The same for a plain token, not yet put together. */
   | { type: 'chat.token'; token: Token }
   /** One event of a voice stream, for its client. A partial may be dropped where too much waits. */
-  | { type: 'voice.deliver'; params: JsonObject; isPartial: boolean }
-  /** A binary frame, encoded. */
-  | { type: 'audio.deliver'; data: Uint8Array };
+  | { type: 'voice.deliver'; params: JsonObject; isPartial: boolean; counted?: WaitingAudio }
+  /** A binary frame, encoded; and what counts it while it waits. */
+  | { type: 'audio.deliver'; data: Uint8Array; counted?: WaitingAudio };
 
 /** Everything that a connection hears. */
 export type ConnectionEvent =

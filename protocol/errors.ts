@@ -110,9 +110,10 @@ export class WireError extends Error {
   static agentNotAttached(agentId: string) {
     return new WireError(ErrorCode.AgentNotAttached, 'agent not attached', { agent_id: agentId });
   }
-  static noVoiceProvider(capability: string) {
+  /** @param agentId who was named, if anybody was. */
+  static noVoiceProvider(capability: string, agentId: string | null = null) {
     const message = `agent not attached: none with the capability ${capability}`;
-    return new WireError(ErrorCode.AgentNotAttached, message, { capability });
+    return new WireError(ErrorCode.AgentNotAttached, message, { agent_id: agentId, capability });
   }
   static agentRejected(agentError: unknown) {
     return new WireError(ErrorCode.AgentRejected, 'agent rejected the request', { agent_error: agentError });
@@ -126,12 +127,21 @@ export class WireError extends Error {
   static forbidden(what: string) {
     return new WireError(ErrorCode.Forbidden, `forbidden: this ${what} belongs to somebody else`);
   }
+  static takenOver() {
+    const message = 'forbidden: somebody else has taken this session over';
+    return new WireError(ErrorCode.Forbidden, message, { reason: 'taken_over' });
+  }
   static approvalNotPending(resolution?: string) {
     return new WireError(
       ErrorCode.ApprovalNotPending,
       'approval not pending',
       resolution === undefined ? undefined : { resolution },
     );
+  }
+  static approvalTaken(decision: 'approve' | 'deny') {
+    // No resolution: the agent may still refuse it, and then it waits again.
+    const message = 'approval not pending: an answer is on its way to the agent';
+    return new WireError(ErrorCode.ApprovalNotPending, message, { taken: decision });
   }
   static toolTimeout() {
     return new WireError(ErrorCode.ToolTimeout, 'tool timeout');

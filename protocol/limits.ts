@@ -52,12 +52,16 @@ export const DEFAULT_LIMITS = {
   maxRegisteredBytes: 4 * 1024 * 1024,
   /** Voice streams that one connection may have open, of both kinds together (`-32020`, section 11). */
   maxVoiceStreams: 16,
-  /** Audio in bytes that may wait for a provider: a push beyond it gets `-32020`, a binary frame is dropped. */
-  maxWaitingAudioBytes: 4 * 1024 * 1024,
+  /** Audio in bytes that may wait for a provider, an equal share for each transcription; what is more is refused. */
+  maxWaitingAudioBytes: 2 * 1024 * 1024,
+  /** Speech in bytes of one stream that may wait for its client; more than that fails the stream. */
+  maxWaitingSpeechBytes: 6 * 1024 * 1024,
   /** Largest text in bytes that is spoken (`-32020`). */
   maxSpeechBytes: 64 * 1024,
   /** Finals of one transcription in bytes of JSON that are kept for its `stop`; the oldest make room. */
   maxTranscriptBytes: 1024 * 1024,
+  /** Stops of one transcription that may wait for its end (`-32020`). */
+  maxVoiceStops: 16,
   /** How long a provider gets to finish when its client has asked to stop; then there is what there is. */
   voiceStopTimeoutMs: 10_000,
   /** Surfaces that there may be (`-32020`, section 11). */
@@ -76,22 +80,44 @@ export const DEFAULT_LIMITS = {
   a2aTimeoutMs: 10_000,
   /** Actions of one connection that may be on their way to A2A agents (`-32020`). */
   maxPendingActions: 16,
+  /** Actions on surfaces that may wait for one subscriber, and for the event log; the oldest make room. */
+  maxWaitingActions: 64,
   /** Facts that one agent, or one other connection, may have (`-32020`, section 11). */
   maxFacts: 100_000,
   /** Largest fact in bytes, its subject and body together (`-32020`). */
   maxFactBytes: 16 * 1024,
   /** Bytes that all facts of one agent, or of one other connection, may have together (`-32020`). */
   maxMemoryBytes: 32 * 1024 * 1024,
-  /** How long a memory may take for an answer (`-32004`). */
+  /** Bytes that all agents' facts may take where they are kept, on disk as a rule (`-32020`). */
+  maxAllMemoryBytes: 256 * 1024 * 1024,
+  /** Bytes of heap, by estimate, that the index of one agent's facts may take (`-32020`). */
+  maxIndexBytes: 256 * 1024 * 1024,
+  /** Bytes of heap, by estimate, that the facts of one other connection may take, with their index (`-32020`). */
+  maxConnectionMemoryBytes: 32 * 1024 * 1024,
+  /** Bytes of heap that those of all such connections may take together (`-32020`). */
+  maxAllConnectionMemoryBytes: 128 * 1024 * 1024,
+  /** Bytes of heap that all of that may take; agents' indexes that were least used make room (`-32020`). */
+  maxAllIndexBytes: 512 * 1024 * 1024,
+  /** How long a memory, or the reading of a meeting, may take (`-32004`). */
   memoryTimeoutMs: 10_000,
   /** Meetings that one connection may have running (`-32020`, section 11). */
   maxMeetings: 4,
   /** What was said in one meeting, in bytes of JSON; what is said beyond it is not kept. */
   maxMeetingBytes: 4 * 1024 * 1024,
-  /** Meetings that are kept; beyond it the ones that ended first are deleted. */
+  /** Requests that may wait for the end of one meeting (`-32020`). */
+  maxMeetingStops: 16,
+  /** Meetings that are kept; beyond it those are deleted that began first, of whoever has most. */
   keptMeetings: 1_000,
   /** Bytes that they may take together; the same. */
   keptMeetingBytes: 256 * 1024 * 1024,
+  /** Meetings that one connection may wait to read: `meeting.get`, and `meeting.stop` of one that is over (`-32020`). */
+  maxPendingReads: 8,
+  /** Meetings that are read at once in the whole broker; the others wait. */
+  maxMeetingReads: 2,
+  /** What of one meeting may wait for its memory, in bytes of JSON and 128 for each text; more is not remembered, but kept. */
+  maxIngestingBytes: 16 * 1024 * 1024,
+  /** What of all meetings together may; the same. */
+  maxAllIngestingBytes: 64 * 1024 * 1024,
   /** How much of a transcript in bytes is summarized; of a longer one the beginning and the end. */
   maxSummarizedBytes: 256 * 1024,
   /** Largest summary in bytes; a longer one is cut off. */
@@ -122,11 +148,11 @@ export const DEFAULT_LIMITS = {
   maxLogBytes: 4 * 1024 * 1024,
   /** Bytes of text that are kept of tokens that went; beyond that no `text` is kept of the turn's past. */
   maxLogTextBytes: 8 * 1024 * 1024,
-  /** Bytes that all logs may have together; ended ones make room, then what the largest holds. */
+  /** Bytes that all logs may have together, 1 KiB more for each; ended ones make room, then what the largest holds. */
   maxAllLogBytes: 256 * 1024 * 1024,
   /** Ended turns with a log that are kept; the oldest makes room. */
-  keptEndedTurns: 10_000,
-  /** Turns that may wait for their hosts at once; beyond that a host that goes ends its turns. */
+  keptEndedTurns: 100_000,
+  /** Turns that may wait for their hosts at once; beyond that whoever left most behind loses its oldest. */
   maxDetachedTurns: 10_000,
   /** Observers of one turn (`-32020`). */
   maxObservers: 32,

@@ -8,18 +8,33 @@ export interface Link {
   readonly waitingBytes: number;
   /** From now on frames arrive at `handlers`; nothing was delivered before. Called once. */
   open(handlers: LinkHandlers): void;
-  /** Queues one text frame. Frames keep their order; after `close` it does nothing. */
-  send(text: string): void;
+  /**
+   * So many bytes come at once, on purpose: until they are written, that much more may wait (section 9). A link
+   * that bounds nothing has no need of it.
+   */
+  allow?(bytes: number): void;
+  /** Queues one text frame. Frames keep their order; after `close` it does nothing. @param counted as for binary ones. */
+  send(text: string, counted?: WaitingAudio): void;
   /** Queues a token, which may be merged with the one before it while it waits (`wire.md` section 9). */
   sendToken(token: Token): void;
   /** Queues a text frame that a newer one makes needless: of those that wait, the oldest go first (section 9). */
   sendPartial(text: string): void;
-  /** Queues one binary frame, in order with the others (section 11). */
-  sendBinary(data: Uint8Array): void;
+  /**
+   * Queues one binary frame, in order with the others (section 11). @param counted what it counts in while it waits; a
+   * link in which nothing waits leaves it alone.
+   */
+  sendBinary(data: Uint8Array, counted?: WaitingAudio): void;
   /** Closes once everything queued was written. `closed` is called when the peer has agreed, or has had long enough. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */
   terminate(): void;
+}
+
+/** How much of one voice stream waits in a link: to be written, and not yet handed to the socket. */
+export interface WaitingAudio {
+  bytes: number;
+  /** Some of it was handed to the socket. Never throws, and asks nothing of the link. */
+  written?(): void;
 }
 
 /** Who listens to a {@link Link}. Never called from inside a call to the link. */

@@ -53,6 +53,15 @@ export const chatMethods = {
     result: resume.chatSubscribeResult,
     errors: ['NotFound', 'Forbidden', 'LimitExceeded'],
   },
+  'agents.chat.unsubscribe': {
+    direction: 'in',
+    kind: 'request',
+    role: 'any',
+    section: 8,
+    summary: 'An observer watches a turn no longer. Never an error for one that does not; nothing to a controller.',
+    params: resume.chatUnsubscribeParams,
+    result: resume.chatUnsubscribeResult,
+  },
   'agent.chat.event': {
     direction: 'in',
     kind: 'notification',

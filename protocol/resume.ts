@@ -13,15 +13,37 @@ export const chatSubscribeParams = z.object({
   after: z.int().min(0).default(0).meta({ description: 'the last `seq` that the client has' }),
   resume_token: z.string().optional(),
   role: z.enum(['controller', 'observer']).default('controller'),
+  claim: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .meta({ description: 'what a controller calls itself, at random: the last one’s is remembered with the turn' }),
+  unless_taken: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'not where a controller with another claim has taken the turn over: `-32015`' }),
 });
 /** See {@link chatSubscribeParams}. */
 export type ChatSubscribeParams = z.infer<typeof chatSubscribeParams>;
 
+/** How an accepted turn ended. */
+const endedStatus = z.enum(['done', 'failed', 'cancelled', 'abandoned']);
+/** See {@link isEnded}. */
+export type EndedStatus = z.infer<typeof endedStatus>;
+
 const accepted = turnStatus.exclude(['dispatching']);
 /** Where an accepted turn stands, or how it ended. */
-export const resumedStatus = z.enum([...accepted.options, 'done', 'failed', 'cancelled', 'abandoned']);
+export const resumedStatus = z.enum([...accepted.options, ...endedStatus.options]);
 /** See {@link resumedStatus}. */
 export type ResumedStatus = z.infer<typeof resumedStatus>;
+
+const ENDED: ReadonlySet<unknown> = new Set(endedStatus.options);
+
+/** Whether this is the status of a turn that has ended: one with a terminal, and no live stream. */
+export function isEnded(status: unknown): status is EndedStatus {
+  return ENDED.has(status);
+}
 
 export const chatSubscribeResult = z.object({
   session_id: sessionId,
@@ -38,3 +60,13 @@ export const chatSubscribeResult = z.object({
 });
 /** See {@link chatSubscribeResult}. */
 export type ChatSubscribeResult = z.infer<typeof chatSubscribeResult>;
+
+/** `agents.chat.unsubscribe`. */
+export const chatUnsubscribeParams = z.object({
+  session_id: sessionId,
+  turn_id: z.string().optional().meta({ description: "default: the session's live turn" }),
+});
+export const chatUnsubscribeResult = z.object({
+  session_id: sessionId,
+  unsubscribed: z.boolean().meta({ description: 'whether it was watching' }),
+});

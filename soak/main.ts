@@ -5,9 +5,10 @@ import { Fleet } from './fleet.ts';
 import { helpText, type Options, readOptions } from './options.ts';
 import { PROCESSES, Run } from './run.ts';
 
-/** Codes of a shell: a promise was broken, the command line is wrong, Ctrl-C. */
+/** Codes of a shell: a promise was broken, the command line is wrong, nothing is proven, Ctrl-C. */
 const BROKEN = 1;
 const WRONG_USAGE = 2;
+const UNPROVEN = 3;
 const INTERRUPTED = 130;
 
 /** How long the last look at Ctrl-C may take. Milliseconds. */
@@ -65,5 +66,5 @@ async function soak(given: Options): Promise<void> {
   }
   run.summarize();
   if (stop.signal.aborted) console.log('Stopped early: nobody has looked whether anything was left.');
-  process.exit(run.isBroken ? BROKEN : stop.signal.aborted ? INTERRUPTED : 0);
+  process.exit(run.isBroken ? BROKEN : stop.signal.aborted ? INTERRUPTED : run.isProven ? 0 : UNPROVEN);
 }

@@ -61,7 +61,8 @@ Usage: npm run soak -- [flags]
   --seed N          makes the choices of an earlier run again
   --help            this text
 
-Ends with 0 where every promise was kept, with 1 where one was broken or memory grew, with 130 after Ctrl-C.`;
+Ends with 0 where every promise was kept, with 1 where one was broken or memory grew, with 3 where it was too short or the
+machine too busy to prove anything, with 130 after Ctrl-C.`;
 }
 
 function readCount(flag: string, text: string | undefined, least: number, otherwise: number): number {

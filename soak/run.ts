@@ -4,8 +4,7 @@ import type { Fleet } from './fleet.ts';
 import type { Options } from './options.ts';
 import type { ProbeAnswer } from './probe.ts';
 import { countsText, headText, rowText, type Sample } from './report.ts';
-import { median } from './trend.ts';
-import { judgeMemory } from './verdict.ts';
+import { judgeLoad, judgeMemory } from './verdict.ts';
 
 /** How often it is looked. Milliseconds. */
 const INTERVAL = 10_000;
@@ -15,12 +14,10 @@ const WARM_UP = 20_000;
 export const PROCESSES = 2;
 /** One connection of so many is an agent's. */
 const HOSTS_PER_AGENT = 20;
-/** Ended turns that a daemon keeps at most, for a thousand live ones (`keptEndedTurns`). */
+/** Ended turns, for each live one, that a daemon is given to keep before anything is measured. */
 const ENDED_PER_TURN = 10;
 /** How long what clients have left behind may take to go. Milliseconds. */
 const GONE_WITHIN = 15_000;
-/** With fewer live turns than this share it was another load than the one that was asked for. */
-const MOSTLY = 0.9;
 /** Broken promises that are told in words. */
 const TOLD = 20;
 
@@ -34,6 +31,7 @@ export class Run {
   readonly #samples: Sample[] = [];
   readonly #counts = new Map<string, number>();
   #brokenCount = 0;
+  #isProven = false;
   #last: { reportedAt: number; probedAt: number; probe: ProbeAnswer } | undefined;
 
   constructor(options: Options, daemon: SoakedDaemon, fleet: Fleet) {
@@ -89,19 +87,21 @@ export class Run {
     for (const each of grows) this.#break(each);
     console.log(`\nDone and seen, the warm-up and the end included:\n${countsText(this.#counts)}`);
     console.log(`\nMemory:\n${text}`);
-    const lived = median(this.#samples.map((sample) => sample.turns));
-    if (lived < this.#options.turns * MOSTLY) {
-      console.log(
-        `\nThe machine was too busy: ${Math.round(lived)} turns lived at a time, not ${this.#options.turns}.`,
-      );
-    }
-    if (this.#brokenCount === 0) console.log('\nEvery promise was kept.');
+    const lacking = judgeLoad(this.#samples, this.#options);
+    this.#isProven = lacking === undefined;
+    if (lacking !== undefined) console.log(`\nNothing is proven: ${lacking}.`);
+    if (this.#brokenCount === 0) console.log(this.#isProven ? '\nEvery promise was kept.' : 'No promise was broken.');
     else console.log(`\nBROKEN, ${this.#brokenCount} times:\n${this.broken.map((words) => `  ${words}`).join('\n')}`);
   }
 
   /** It cannot go on. */
   fail(error: unknown): void {
     this.#break(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+
+  /** Whether what was looked at is enough to say that the promises hold. Known once it is summarized. */
+  get isProven(): boolean {
+    return this.#isProven;
   }
 
   get isBroken(): boolean {

@@ -8,6 +8,22 @@ const TOLERATED_HELD = { bytes: 4 * MEGABYTE, share: 0.05 };
 /** Of resident memory, which the allocator gives back when it likes, far more. */
 const TOLERATED_RSS = { bytes: 64 * MEGABYTE, share: 0.25 };
 
+/** With fewer live turns than this share it was another load than the one that was asked for. */
+const MOSTLY = 0.9;
+
+/** Why a soak proves nothing, if it does not: it was too short to judge memory, or the load was another. */
+export function judgeLoad(
+  samples: readonly Pick<Sample, 'turns'>[],
+  { minutes, turns }: { minutes: number; turns: number },
+): string | undefined {
+  if (samples.length < LEAST_VALUES) {
+    return `${samples.length} samples in ${minutes} min, and memory is judged by ${LEAST_VALUES} at least`;
+  }
+  const lived = median(samples.map((sample) => sample.turns));
+  if (lived >= turns * MOSTLY) return undefined;
+  return `the machine was too busy, ${Math.round(lived)} turns lived at a time and not ${turns}`;
+}
+
 /** Whether memory keeps growing, and the words for it. */
 export function judgeMemory(samples: readonly Sample[]): { text: string; grows: string[] } {
   if (samples.length < LEAST_VALUES) {

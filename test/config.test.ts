@@ -139,6 +139,7 @@ describe('a bad setting', () => {
     ['--port', '-1', '--port takes an integer from 0 to 65535, not -1'],
     ['--port', '80x', '--port takes an integer from 0 to 65535, not "80x"'],
     ['--port', '1e3', '--port takes an integer from 0 to 65535, not "1e3"'],
+    ['--resume-window', '-1', '--resume-window takes milliseconds, an integer from 0 to 2147483647, not -1'],
     ['--stale-after', '0', '--stale-after takes milliseconds, an integer from 1 to 2147483647, not 0'],
     ['--drain-timeout', '2147483648', 'takes milliseconds, an integer from 1 to 2147483647, not 2147483648'],
     ['--max-connections', '1.5', '--max-connections takes an integer from 1 to 1000000, not "1.5"'],

@@ -14,8 +14,13 @@ export interface PartialText {
   text: string | undefined;
 }
 
+/** A binary frame's payload that somebody counts. */
+export interface CountedBytes {
+  data: Uint8Array;
+}
+
 /** One frame: a text, a token, a text that may be dropped, or a binary frame's payload. */
-export type Outbound = string | Token | PartialText | Uint8Array;
+export type Outbound = string | Token | PartialText | CountedBytes | Uint8Array;
 
 /** Where frames are put together; used within one call only. */
 const scratch = Buffer.allocUnsafeSlow(1024 * 1024);
@@ -53,6 +58,7 @@ export function encodeFrames(entries: readonly Outbound[], from: number, to: num
 function contentOf(entry: Outbound): string | Uint8Array | undefined {
   if (typeof entry === 'string') return entry;
   if ('head' in entry) return tokenText(entry);
+  if ('data' in entry) return entry.data;
   return entry instanceof Uint8Array ? entry : entry.text;
 }
 

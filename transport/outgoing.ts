@@ -1,6 +1,17 @@
 import type { Duplex } from 'node:stream';
+import type { WaitingAudio } from '../protocol/link.ts';
 import type { Token } from '../protocol/token.ts';
-import { encodeFrames, type PartialText } from './encode-frames.ts';
+import { encodeFrames } from './encode-frames.ts';
+import {
+  countedSize,
+  deltaBytes,
+  isDropped,
+  measure,
+  TOKEN_OVERHEAD,
+  type Waiting,
+  type WaitingPartial,
+  type WaitingToken,
+} from './waiting.ts';
 
 /** How much may wait for one connection, in bytes and milliseconds (`wire.md` section 9). */
 export interface OutgoingLimits {
@@ -14,27 +25,12 @@ export interface OutgoingLimits {
 const MAX_MERGED_BYTES = 64 * 1024;
 /** Handed to the socket before it has taken what it had: enough to keep it busy, and the rest can still be merged. */
 const SOCKET_BYTES = 256 * 1024;
-/** What a token's frame is besides its head and its delta, at most: header, `seq_from`, `seq`, brackets. */
-const TOKEN_OVERHEAD = 72;
 /** Bytes that a UTF-16 unit of a delta may take on the wire: `\u0000`. */
 const MAX_EXPANSION = 6;
 /** So many deltas wait to be joined with those before: each `+` of two strings would keep a node of 32 bytes. */
 const MAX_PARTS = 64;
-/** From so many written entries on the array is cut. */
+/** From so many written, or dropped, entries on the array is cut. */
 const COMPACT_AT = 1024;
-
-interface WaitingToken extends Token {
-  /** What its delta was counted as. */
-  size: number;
-}
-
-interface WaitingPartial extends PartialText {
-  /** What its text was counted as. */
-  size: number;
-}
-
-/** What waits: the text of a frame, a token, a text that may be dropped, or a binary frame's payload. */
-type Waiting = string | WaitingToken | WaitingPartial | Uint8Array;
 
 /**
  * What one connection is still to be sent, in order. Everything due in one tick leaves in one write (law 1); what the
@@ -61,11 +57,16 @@ export class Outgoing {
   #parts: string[] = [];
   /** Those that wait and may be dropped, oldest first. */
   #partials: WaitingPartial[] = [];
+  /** Entries that were dropped, and still stand in the queue. */
+  #dropped = 0;
   #queued = 0;
   /** Whether `#queued` is in bytes, and not in UTF-16 units. From the first need on until the queue is empty. */
   #isMeasured = false;
   #isFlushScheduled = false;
   #isStopped = false;
+  #isGivenUp = false;
+  /** So many bytes more than `cutBytes` may wait: see `allow`. */
+  #allowed = 0;
   #hardTimer: NodeJS.Timeout | undefined;
 
   /**
@@ -86,12 +87,27 @@ export class Outgoing {
     return this.#queued + this.#socket.writableLength;
   }
 
-  /** Queues one frame. */
-  push(text: string): void {
+  /** Its owner is told in a moment that this connection cannot keep up. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** So many bytes come at once, on purpose: until no more than `cutBytes` wait again, that much more may. */
+  allow(bytes: number): void {
+    this.#allowed = Math.max(this.#allowed, bytes);
+  }
+
+  /** Queues one frame. @param counted what it counts in until it is handed to the socket. */
+  push(text: string, counted?: WaitingAudio): void {
     if (this.#isStopped) return;
     this.#joinParts();
-    this.#queue.push(text);
-    this.#added(this.#isMeasured ? Buffer.byteLength(text) : text.length);
+    const size = this.#isMeasured ? Buffer.byteLength(text) : text.length;
+    if (counted) {
+      const bytes = Buffer.byteLength(text);
+      counted.bytes += bytes;
+      this.#queue.push({ text, size, counted, bytes });
+    } else this.#queue.push(text);
+    this.#added(size);
   }
 
   /** Queues a token, or lets it join the one before it. */
@@ -116,11 +132,12 @@ export class Outgoing {
     this.#added(partial.size);
   }
 
-  /** Queues one binary frame. */
-  pushBinary(data: Uint8Array): void {
+  /** Queues one binary frame. @param counted what it counts in until it is handed to the socket. */
+  pushBinary(data: Uint8Array, counted?: WaitingAudio): void {
     if (this.#isStopped) return;
     this.#joinParts();
-    this.#queue.push(data);
+    if (counted) counted.bytes += data.length;
+    this.#queue.push(counted ? { data, counted, bytes: data.length } : data);
     this.#added(data.length);
   }
 
@@ -137,6 +154,7 @@ export class Outgoing {
     this.#parts = [];
     this.#partials = [];
     this.#first = 0;
+    this.#dropped = 0;
     this.#queued = 0;
     this.#disarm();
   }
@@ -180,12 +198,20 @@ export class Outgoing {
   /** Over the soft limit the oldest partials go, whichever stream they are of. */
   #dropPartials(): void {
     while (this.#partials.length > 0 && this.#mayBeOverLimit() && this.waitingBytes > this.#limits.softLimitBytes) {
+      // One that is too much all by itself: its reader is not slow.
+      if (this.#partials.length === 1 && this.waitingBytes - (this.#partials[0]?.size ?? 0) <= SOCKET_BYTES) break;
       const oldest = this.#partials.shift() as WaitingPartial;
       this.#queued -= oldest.size;
       oldest.size = 0;
       oldest.text = undefined;
+      this.#dropped += 1;
       this.droppedCount += 1;
     }
+    // Who does not read and is told much would otherwise have them kept for ever: nothing of them counts any more.
+    if (this.#dropped <= COMPACT_AT || this.#dropped * 2 <= this.#queue.length - this.#first) return;
+    this.#queue = this.#queue.filter((entry, at) => at >= this.#first && !isDropped(entry));
+    this.#first = 0;
+    this.#dropped = 0;
   }
 
   #flush(): void {
@@ -207,7 +233,13 @@ export class Outgoing {
     let to = from;
     let size = 0;
     while (to < queue.length && size < room) {
-      size += this.#sizeOf(queue[to] as Waiting);
+      const entry = queue[to] as Waiting;
+      size += countedSize(entry, this.#isMeasured);
+      if (isDropped(entry)) this.#dropped -= 1;
+      else if (typeof entry === 'object' && 'counted' in entry) {
+        entry.counted.bytes -= entry.bytes;
+        entry.counted.written?.();
+      }
       to += 1;
     }
     const bytes = encodeFrames(queue, from, to);
@@ -246,12 +278,14 @@ export class Outgoing {
       return;
     }
     this.#flush();
+    // Not as soon as the queue is empty: a frame that large waits in the socket.
+    if (this.#allowed > 0 && this.waitingBytes <= this.#limits.cutBytes) this.#allowed = 0;
     if (this.#hardTimer && this.waitingBytes <= this.#limits.hardLimitBytes) this.#disarm();
   };
 
   #watch(): void {
     const waiting = this.waitingBytes;
-    if (waiting > this.#limits.cutBytes) this.#giveUp();
+    if (waiting > this.#limits.cutBytes + this.#allowed) this.#giveUp();
     else if (!this.#hardTimer && waiting > this.#limits.hardLimitBytes) {
       this.#hardTimer = setTimeout(() => this.#giveUp(), this.#limits.hardLimitMs);
       this.#hardTimer.unref();
@@ -265,6 +299,7 @@ export class Outgoing {
 
   #giveUp(): void {
     if (this.#isStopped) return;
+    this.#isGivenUp = true;
     this.stop();
     // Not from inside `push`: whoever pushes is in the middle of something.
     process.nextTick(this.#overflow);
@@ -284,25 +319,7 @@ export class Outgoing {
     for (let at = this.#first; at < this.#queue.length; at += 1) {
       const entry = this.#queue[at] as Waiting;
       if (typeof entry !== 'string') measure(entry);
-      this.#queued += this.#sizeOf(entry);
+      this.#queued += countedSize(entry, true);
     }
   }
-
-  /** As counted. */
-  #sizeOf(entry: Waiting): number {
-    if (typeof entry === 'string') return this.#isMeasured ? Buffer.byteLength(entry) : entry.length;
-    if ('head' in entry) return entry.head.length + entry.size + TOKEN_OVERHEAD;
-    return entry instanceof Uint8Array ? entry.length : entry.size;
-  }
-}
-
-/** Counts a waiting entry's text in bytes from now on. */
-function measure(entry: Exclude<Waiting, string>): void {
-  if ('head' in entry) entry.size = deltaBytes(entry.delta);
-  else if (!(entry instanceof Uint8Array)) entry.size = Buffer.byteLength(entry.text ?? '');
-}
-
-/** Bytes of a delta on the wire, without its quotes. */
-function deltaBytes(delta: string): number {
-  return Buffer.byteLength(JSON.stringify(delta)) - 2;
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { CloseCode } from '../protocol/close-codes.ts';
-import type { Link, LinkHandlers } from '../protocol/link.ts';
+import type { Link, LinkHandlers, WaitingAudio } from '../protocol/link.ts';
 import type { Token } from '../protocol/token.ts';
 import { Outgoing, type OutgoingLimits } from './outgoing.ts';
 
@@ -52,8 +52,8 @@ export class WebSocketLink implements Link {
     const ws = this.#ws;
     ws.on('message', (data: RawData, isBinary: boolean) => {
       this.lastHeardAt = performance.now();
-      // Closing: what still comes is not even read.
-      if (ws.readyState !== ws.OPEN) return;
+      // Closing, or about to: what still comes is not even read.
+      if (ws.readyState !== ws.OPEN || this.#outgoing.isGivenUp) return;
       // The default binaryType hands over one Buffer.
       const bytes = data as Buffer;
       if (isBinary) handlers.binary(bytes);
@@ -71,8 +71,12 @@ export class WebSocketLink implements Link {
     });
   }
 
-  send(text: string): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.push(text);
+  allow(bytes: number): void {
+    this.#outgoing.allow(bytes);
+  }
+
+  send(text: string, counted?: WaitingAudio): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.push(text, counted);
   }
 
   sendToken(token: Token): void {
@@ -83,8 +87,8 @@ export class WebSocketLink implements Link {
     if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushPartial(text);
   }
 
-  sendBinary(data: Uint8Array): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushBinary(data);
+  sendBinary(data: Uint8Array, counted?: WaitingAudio): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.pushBinary(data, counted);
   }
 
   ping(): void {

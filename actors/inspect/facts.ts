@@ -100,8 +100,8 @@ function ofTurn(turn: Turn): Facts {
     observers:
       turn.log &&
       listed(
-        [...turn.log.observers].map(({ id }) => id),
-        turn.log.observers.size,
+        [...turn.observers].map(({ id }) => id),
+        turn.observers.size,
       ),
     log_bytes: turn.log?.bytes,
     resume_window_ms: turn.log?.windowMs,

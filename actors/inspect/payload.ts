@@ -2,6 +2,7 @@ import type { EventObject } from 'xstate';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
 import type { Token } from '../../protocol/token.ts';
+import { JsonText } from '../json-text.ts';
 import { MASK } from '../preview.ts';
 import { type Change, toRow } from '../surfaces/surface.ts';
 import { type View, viewOf } from './view.ts';
@@ -48,7 +49,10 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
     case 'chat.frame':
       return frameOf(fields.text as string);
     case 'rpc.reply':
+      if (fields.result instanceof JsonText) return { ...fields, result: resultOf(fields.result) };
       return isSnapshot(fields.result) ? { ...fields, result: MASKED_SNAPSHOT } : fields;
+    case 'rpc.notify':
+      return fields.params instanceof JsonText ? { ...fields, params: resultOf(fields.params) } : fields;
     case 'link.opened':
       return { via: (fields.link as Link).kind };
     case 'owner.changed':
@@ -66,6 +70,11 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
 /** What a frame says, as `chat.deliver` would. Of a long one only how long: a secret is known by its key, not in a text. */
 function frameOf(text: string): JsonObject {
   return text.length > MAX_FRAME_READ ? { text: '…', length: text.length } : { params: JSON.parse(text).params };
+}
+
+/** The same of a result, or of parameters. */
+function resultOf({ text, length }: JsonText): unknown {
+  return length > MAX_FRAME_READ ? { text: '…', length } : JSON.parse(text);
 }
 
 /** What has become of surfaces, as listings show it: a route has credentials, and its endpoint may have a key in it. */

@@ -38,7 +38,9 @@ export const approveChat: Handler<'agents.chat.approve'> = (call) => {
   if (from.role === 'agent') throw WireError.forbidden('approval');
   const turn = findOwnTurn(call, params.session_id);
   const approval = turn.pendingApprovals.get(params.approval_id);
-  if (!approval?.ref) throw WireError.approvalNotPending();
+  if (!approval?.ref) {
+    throw WireError.approvalNotPending(state.approvals.resolvedOfTurn(turn.id, params.approval_id)?.status);
+  }
   const approve = approves(params.decision);
   const { session_id: _session, approval_id: _approval, ...fields } = params;
   const asker = { client: from, id, isAnswered: false };

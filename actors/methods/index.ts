@@ -8,7 +8,7 @@ import { inspectSubscribe, inspectUnsubscribe } from './inspect.ts';
 import { getMeeting, listMeetings, startMeetingOf, stopMeeting } from './meetings.ts';
 import { addFact, countFacts, deleteFact, queryFacts } from './memory.ts';
 import { brokerStatus } from './status.ts';
-import { subscribeChat } from './subscribe.ts';
+import { subscribeChat, unsubscribeChat } from './subscribe.ts';
 import {
   act,
   applyEnvelope,
@@ -49,6 +49,7 @@ export const handlers: Handlers = {
   'agents.chat.approve': approveChat,
   'agents.chat.sessions': listSessions,
   'agents.chat.subscribe': subscribeChat,
+  'agents.chat.unsubscribe': unsubscribeChat,
   'host.subscribe': subscribe,
   'host.agents': listHostAgents,
   'host.approvals': listApprovals,

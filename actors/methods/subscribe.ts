@@ -1,9 +1,11 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
+import { type EndedStatus, isEnded } from '../../protocol/resume.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import { type Handler, LATER } from '../dispatcher.ts';
-import { answerEnded, checkAfter, type Subscription } from '../subscription.ts';
+import { unobserve } from '../observers.ts';
+import { admitSubscription, answerEnded, checkAfter, type Subscription } from '../subscription.ts';
 import { tell } from '../tell.ts';
 import type { TurnLog } from '../turn-log.ts';
 import type { Turn } from '../turn-record.ts';
@@ -12,22 +14,46 @@ import { checkTurnLimit } from './chat.ts';
 /** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
 export const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, params }) => {
   const { turn, log } = find(state, from, params);
-  checkAfter(log, params.after);
-  const subscription: Subscription = { client: from, id, after: params.after, isAnswered: false };
-  const ref = turn?.ref;
-  // Ended, perhaps, and not yet buried: its log has the terminal already.
-  if (!turn || !ref || ref.getSnapshot().status !== 'active') answerEnded(state, log, subscription);
-  else {
-    const isController = params.role === 'controller';
+  const { after, claim } = params;
+  checkAfter(log, after);
+  const isController = params.role === 'controller';
+  if (isController && params.unless_taken && log.key.isTakenFrom(claim)) throw WireError.takenOver();
+  const subscription: Subscription = { client: from, id, after, claim, isAnswered: false };
+  const ending = turn ? endingOf(turn) : log.ending;
+  if (turn?.ref && !ending) {
     if (isController && turn.host !== from) checkTurnLimit(state, from);
-    if (!isController) checkObserverLimit(state, log, from);
-    tell(state.ref, ref, { type: isController ? 'host.joined' : 'observer.joined', subscription });
+    if (!isController) checkObserverLimit(state, turn, from);
+    admitSubscription(state, log, subscription, turn);
+    tell(state.ref, turn.ref, { type: isController ? 'host.joined' : 'observer.joined', subscription });
     // Broken at that, a fault of ours: its burial knows nothing of this request.
     if (!subscription.isAnswered) throw WireError.internal();
+  } else {
+    admitSubscription(state, log, subscription, undefined);
+    answerEnded(state, log, subscription, ending ?? 'failed');
   }
   state.counters.resume(params.role);
   return LATER;
 };
+
+/** `agents.chat.unsubscribe`: an observer leaves. To anybody else it says that nothing was to be left. */
+export const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ state, from, params }) => {
+  const { session_id, turn_id } = params;
+  const turn = state.sessions.live(session_id);
+  const isMeant = turn !== undefined && (turn_id === undefined || turn_id === turn.id);
+  return { session_id, unsubscribed: isMeant && unobserve(turn, from) };
+};
+
+/**
+ * How a turn has ended that is not yet buried: its log has the terminal, and does not know what it means.
+ * @returns undefined where it is live
+ * @throws {WireError} `-32603` where its actor broke: nobody can say, until it is buried
+ */
+function endingOf({ ref }: Turn): EndedStatus | undefined {
+  const { status, value } = ref?.getSnapshot() ?? {};
+  if (status === 'active') return undefined;
+  if (status === 'done' && isEnded(value)) return value;
+  throw WireError.internal();
+}
 
 /**
  * The turn that is meant, and its log.
@@ -41,14 +67,14 @@ function find(
   const live = state.sessions.live(session_id);
   const turn = live && (turn_id === undefined || turn_id === live.id) ? live : undefined;
   const log = turn ? turn.log : state.logs.find(session_id, turn_id, state.clock.now());
-  const isAdmitted = log?.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
+  const isAdmitted = log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
   if ((turn || log) && !isAdmitted) throw WireError.forbidden('session');
   if (!log) throw WireError.notFound(turn ? 'log: this turn cannot be resumed' : 'session');
   return { turn, log };
 }
 
 /** @throws {WireError} `-32020` */
-function checkObserverLimit(state: BrokerState, { observers }: TurnLog, from: Client): void {
+function checkObserverLimit(state: BrokerState, { observers }: Turn, from: Client): void {
   const limit = state.limits.maxObservers;
   if (observers.size >= limit && !observers.has(from)) throw WireError.limitExceeded('max_observers', limit);
 }

@@ -1,15 +1,15 @@
 /** Choices that a seed fixes. */
 export class Random {
-  #state: number;
+  protected state: number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.state = seed >>> 0;
   }
 
   /** In [0, 1). Mulberry32. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let word = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let word = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
     word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
     return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
   }

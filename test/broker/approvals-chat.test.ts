@@ -107,7 +107,11 @@ test('a chat’s approval › when it is on its way to the agent › then it cou
     const id = await scene[first](manager);
     const others = [await scene.chat(host), await scene.row(host), await scene.chat(host, { decision: false })];
     for (const other of others)
-      expect(host.replyTo(other).error).toEqual({ code: -32016, message: expect.any(String) });
+      expect(host.replyTo(other).error).toEqual({
+        code: -32016,
+        message: expect.any(String),
+        data: { taken: 'approve' },
+      });
     expect(agent.received('agent.chat.approve')).toHaveLength(1);
     expect(await status()).toBe('parked');
     agent.answer(asked(), { resolved: true });

@@ -113,3 +113,38 @@ test('an answer on its way to the agent › when its asker goes › then it coun
   await settle();
   expect(await scene.status()).toBe('streaming');
 });
+
+test.each([
+  [true, 'approve', 'approved'],
+  [false, 'deny', 'denied'],
+])(
+  'agents.chat.approve › when %s was given already › then -32016 says so, as long as the row is kept',
+  async (decision, taken, resolution) => {
+    const scene = await startResumable({ limits: { keptApprovals: 1 } });
+    await scene.emit(pending('a'));
+    const params = { session_id: 's', approval_id: 'a', decision };
+    const error = async () => (await scene.host.call('agents.chat.approve', params)).error;
+    scene.host.post('agents.chat.approve', params);
+    await settle();
+    // The agent has not said yet whether it counts.
+    expect(await error()).toMatchObject({ code: -32016, data: { taken } });
+    scene.agent.answer(scene.agent.received('agent.chat.approve').at(-1), { resolved: true });
+    await settle();
+    expect(await error()).toMatchObject({ code: -32016, data: { resolution } });
+    // Another of the same name has nothing to do with it.
+    const other = { session_id: 's', approval_id: 'never', decision };
+    expect((await scene.host.call('agents.chat.approve', other)).error).not.toHaveProperty('data');
+    await scene.emit(pending('b'));
+    await scene.emit(resolved('b'));
+    expect(await error()).toEqual({ code: -32016, message: 'approval not pending' });
+  },
+);
+
+test('agents.chat.approve › when another row claims to be of this turn and approval › then its resolution is not taken for it', async () => {
+  const scene = await startResumable();
+  const details = { source: 'chat', session_id: 's', turn_id: scene.turnId, approval_id: 'a' };
+  const row = await scene.host.ok('host.request_approval', { action: 'x', details });
+  const manager = await scene.linked.manager();
+  await manager.ok('host.resolve_approval', { approval_id: row.id, resolution: 'approve' });
+  expect((await approve(scene.host)).error).toEqual({ code: -32016, message: 'approval not pending' });
+});

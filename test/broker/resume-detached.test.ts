@@ -166,3 +166,35 @@ test('agents.chat › when a host goes before the ack › then the turn ends, wh
   expect(agent.received('agent.chat.cancel')).toMatchObject([{ params: { reason: 'host_disconnected' } }]);
   expect(await refusal(await linked.manager(), { session_id: 's' })).toBe(-32014);
 });
+
+test('detached turns › when one opener has left behind most of those that may wait › then its oldest makes room for another’s', async () => {
+  const linked = startLinked({ limits: { maxDetachedTurns: 4 } });
+  const agent = await linked.agent('echo');
+  const manager = await linked.manager();
+  const leave = async (...sessions: string[]) => {
+    const host = await linked.host();
+    for (const session_id of sessions) {
+      await openChat(host, agent, { agent_id: 'echo', session_id, resume_window_ms: 60_000 });
+    }
+    host.close();
+    await settle();
+  };
+  const waiting = async () =>
+    (await manager.ok('agents.chat.sessions')).sessions.map((row: { session_id: string }) => row.session_id).sort();
+  await leave('a1', 'a2', 'a3', 'a4', 'a5');
+  // Its own are no reason: the fifth was one too many.
+  expect(await waiting()).toEqual(['a1', 'a2', 'a3', 'a4']);
+  await manager.ok('agents.chat.subscribe', { session_id: 'a1', role: 'observer' });
+  await leave('b1');
+  expect(await waiting()).toEqual(['a2', 'a3', 'a4', 'b1']);
+  // It has ended as one that nobody came back to.
+  expect(heard(manager)).toEqual([]);
+  expect(manager.events('a1')).toMatchObject([{ kind: 'done', finish_reason: 'cancelled', synthesized: true }]);
+  const told = agent.received('agent.chat.cancel').map(({ params }) => [params.session_id, params.reason]);
+  expect(told).toEqual(['a5', 'a1'].map((session) => [session, 'host_disconnected']));
+  await leave('c1');
+  // Now the shares are equal as far as they can be, and who comes last has none.
+  expect(await waiting()).toEqual(['a3', 'a4', 'b1', 'c1']);
+  await leave('b2', 'd1', 'd2');
+  expect(await waiting()).toEqual(['a4', 'b1', 'b2', 'c1']);
+});

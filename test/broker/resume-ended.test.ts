@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startInternals } from '../support/internals.ts';
 import { type Message, openChat, settle } from '../support/linked.ts';
 import { readMetric } from '../support/metrics.ts';
 import { heard, refusal, startResumable } from '../support/resume-scene.ts';
@@ -132,4 +133,36 @@ test('an ended turn › when a cancel ends it and asks at once › then the answ
   await settle();
   const order = scene.host.frames.slice(-4).map((frame) => frame.id ?? `${frame.params.seq} ${frame.params.kind}`);
   expect(order).toEqual([cancel, '1 done', again, '1 done']);
+});
+
+test.each(['done', 'failed', 'abandoned'])(
+  'a turn that is %s and not yet buried › when somebody asks for it › then its own end is told, and its terminal comes',
+  async (value) => {
+    const internals = startInternals({ limits: { maxLogBytes: 200 } });
+    const host = await internals.host();
+    const agent = await internals.agent('echo');
+    await openChat(host, agent, { agent_id: 'echo', session_id: 's', resume_window_ms: 60_000 });
+    const turn = internals.turn('s');
+    for (let n = 0; n < 10; n += 1) turn.log?.addToken('0123456789');
+    turn.log?.addFrame(
+      JSON.stringify({ method: 'agents.chat.event', params: { session_id: 's', kind: 'done' } }),
+      '',
+      true,
+    );
+    turn.ref = { getSnapshot: () => ({ status: 'done', value }) } as unknown as NonNullable<typeof turn.ref>;
+    const result = await host.ok('agents.chat.subscribe', { session_id: 's' });
+    expect(result).toMatchObject({ status: value, head: 11, recovered: false });
+    expect(host.events('s')).toMatchObject([{ kind: 'done' }]);
+  },
+);
+
+test('a turn whose actor broke and is not yet buried › when somebody asks for it › then -32603, and no end is made up', async () => {
+  const internals = startInternals();
+  const host = await internals.host();
+  const agent = await internals.agent('echo');
+  await openChat(host, agent, { agent_id: 'echo', session_id: 's', resume_window_ms: 60_000 });
+  const turn = internals.turn('s');
+  const broken = { getSnapshot: () => ({ status: 'error', value: 'streaming' }) };
+  turn.ref = broken as unknown as NonNullable<typeof turn.ref>;
+  expect(await refusal(host, { session_id: 's' })).toBe(-32603);
 });

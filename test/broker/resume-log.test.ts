@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { openChat } from '../support/linked.ts';
+import { LOG_BYTES } from '../../actors/turn-log.ts';
+import { openChat, settle } from '../support/linked.ts';
 import { readMetric } from '../support/metrics.ts';
 import { heard, startResumable } from '../support/resume-scene.ts';
 
@@ -24,7 +25,7 @@ test('a log › when it is full › then the oldest events are gone, their text 
   const recent = await scene.resume({ after: 50, role: 'observer' });
   expect(recent.result).not.toHaveProperty('text');
   expect(heard(recent.client)).toEqual(['51 token odd ', '52 mood', '53 token last ', '54 token live']);
-  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThan(1_000 + 300);
+  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThan(LOG_BYTES + 1_000 + 300);
 });
 
 test('a log › when somebody asks for exactly what is kept, or for one event more › then all of it comes, or the text', async () => {
@@ -66,7 +67,12 @@ test('a log › when its default is four MiB › then two of small deltas are ke
   await send(2_048);
   const { client, result } = await scene.resume({ role: 'observer' });
   expect(result).toMatchObject({ head: 2_048, recovered: true });
-  expect(heard(client)).toHaveLength(2_048);
+  // So many are merged, as they are where much waits: nothing is missing, and nothing comes twice.
+  const events = client.events('s');
+  expect(events.length).toBeLessThan(2_048);
+  expect(events.map(({ seq_from, seq }) => seq - seq_from + 1).reduce((sum, count) => sum + count)).toBe(2_048);
+  expect(events.every(({ seq_from }, at) => seq_from === (events[at - 1]?.seq ?? 0) + 1)).toBe(true);
+  expect(events.map((event) => event.delta).join('') === delta.repeat(2_048)).toBe(true);
   await scene.leave(client);
   await send(4_096);
   const later = await scene.resume();
@@ -75,7 +81,7 @@ test('a log › when its default is four MiB › then two of small deltas are ke
 });
 
 test('all logs › when they hold as much as they may › then ended ones go first, the oldest first', async () => {
-  const scene = await startResumable({ limits: { maxAllLogBytes: 2_000 } });
+  const scene = await startResumable({ limits: { maxAllLogBytes: 3 * LOG_BYTES + 2_000 } });
   const open = async (session_id: string) =>
     (await openChat(scene.host, scene.agent, { agent_id: 'echo', session_id, resume_window_ms: 60_000 })).turn_id;
   const turns: string[] = [];
@@ -88,13 +94,13 @@ test('all logs › when they hold as much as they may › then ended ones go fir
   const manager = await scene.linked.manager();
   const find = async (session_id: string) => (await manager.call('agents.chat.subscribe', { session_id })).error?.code;
   expect([await find('one'), await find('two')]).toEqual([-32014, undefined]);
-  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThanOrEqual(2_000);
+  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThanOrEqual(3 * LOG_BYTES + 2_000);
   const { result } = await scene.resume({ role: 'observer' });
   expect(result).toMatchObject({ head: 5, recovered: true });
 });
 
 test('all logs › when only live ones are left › then the largest lets go of what it holds, and no stream notices', async () => {
-  const scene = await startResumable({ limits: { maxAllLogBytes: 2_000 } });
+  const scene = await startResumable({ limits: { maxAllLogBytes: 2 * LOG_BYTES + 2_000 } });
   const other = await scene.linked.host();
   await openChat(other, scene.agent, { agent_id: 'echo', session_id: 'large', resume_window_ms: 60_000 });
   await scene.say(TEN, TEN);
@@ -107,5 +113,60 @@ test('all logs › when only live ones are left › then the largest lets go of 
   expect(large).not.toHaveProperty('text');
   const { result } = await scene.resume({ role: 'observer' });
   expect(result).toMatchObject({ head: 3, recovered: true });
-  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThanOrEqual(2_000);
+  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThanOrEqual(2 * LOG_BYTES + 2_000);
+});
+
+test('all logs › when live turns have nothing but events of megabytes › then those go, too, and no stream notices', async () => {
+  const large = { kind: 'mood', text: 'x'.repeat(40_000) };
+  const scene = await startResumable({ limits: { maxAllLogBytes: 100_000 } });
+  for (let n = 0; n < 5; n += 1) {
+    const session_id = `large-${n}`;
+    await openChat(scene.host, scene.agent, { agent_id: 'echo', session_id, resume_window_ms: 60_000 });
+    scene.agent.emit(session_id, large);
+  }
+  await settle();
+  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThanOrEqual(100_000);
+  expect(scene.host.events()).toHaveLength(5);
+  const manager = await scene.linked.manager();
+  const recovered = async (n: number) =>
+    (await manager.ok('agents.chat.subscribe', { session_id: `large-${n}`, role: 'observer' })).recovered;
+  expect([await recovered(0), await recovered(4)]).toEqual([false, true]);
+  scene.agent.emit('large-0', DONE);
+  await settle();
+  expect(manager.events('large-0').map(({ seq, kind }) => `${seq} ${kind}`)).toEqual(['2 done']);
+});
+
+test('a log › when one event is larger than all that it may hold › then it goes at once, unless it is the terminal', async () => {
+  const scene = await startResumable({ limits: { maxLogBytes: 1_000 } });
+  await scene.say('a');
+  await scene.emit({ kind: 'mood', text: 'x'.repeat(2_000) });
+  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBe(LOG_BYTES + 1);
+  const { client, result } = await scene.resume({ after: 1, role: 'observer' });
+  expect(result).toMatchObject({ head: 2, recovered: false, text: 'a' });
+  // Who has all of it needs nothing of the log.
+  expect((await scene.resume({ after: 2, role: 'observer' })).result.recovered).toBe(true);
+  await scene.emit({ ...DONE, text: 'x'.repeat(2_000) });
+  expect(heard(client)).toEqual(['3 done stop']);
+  expect(heard((await scene.resume({ after: 2 })).client)).toEqual(['3 done stop']);
+});
+
+test('a log › when a token is no plain one › then the delta that is kept beside its frame counts, too', async () => {
+  const scene = await startResumable();
+  const bytes = async () => (await readMetric(scene.broker, 'resume_log_bytes'))[''] ?? 0;
+  const before = await bytes();
+  await scene.emit({ kind: 'token', delta: 'x'.repeat(10_000), logprob: 1 });
+  expect((await bytes()) - before).toBeGreaterThan(20_000);
+});
+
+test('all logs › when very many short turns end › then each counts its fixed cost, and the oldest make room', async () => {
+  const scene = await startResumable({ limits: { maxAllLogBytes: 10 * LOG_BYTES } });
+  await scene.emit(DONE);
+  for (let n = 0; n < 20; n += 1) {
+    const session_id = `short-${n}`;
+    await openChat(scene.host, scene.agent, { agent_id: 'echo', session_id, resume_window_ms: 60_000 });
+    scene.agent.emit(session_id, DONE);
+  }
+  await settle();
+  expect((await readMetric(scene.broker, 'resume_log_bytes'))['']).toBeLessThanOrEqual(10 * LOG_BYTES);
+  expect((await readMetric(scene.broker, 'ended_turns_kept'))['']).toBeLessThan(10);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StubbornLink, startInternals } from '../support/internals.ts';
-import { openChat, settle } from '../support/linked.ts';
+import { type LinkedClient, openChat, settle } from '../support/linked.ts';
 import { readMetric } from '../support/metrics.ts';
 import { heard, refusal, startResumable } from '../support/resume-scene.ts';
 
@@ -158,4 +158,36 @@ test('observers › when the turn’s actor breaks › then they hear its termin
   await settle();
   expect([heard(host), heard(manager)]).toEqual([['1 error internal'], ['1 error internal']]);
   expect([...internals.state.clients.values()].map((client) => client.observing.size)).toEqual([0, 0, 0]);
+});
+
+test('agents.chat.unsubscribe › when an observer leaves › then it hears nothing more, and its place is free', async () => {
+  const scene = await startResumable({ limits: { maxObservers: 1 } });
+  const { client } = await scene.resume(OBSERVER);
+  await scene.say('a');
+  const left = await client.ok('agents.chat.unsubscribe', { session_id: 's' });
+  expect(left).toEqual({ session_id: 's', unsubscribed: true });
+  await scene.say('b');
+  expect([heard(scene.host), heard(client)]).toEqual([['1 token a', '2 token b'], ['1 token a']]);
+  expect(await refusal(await scene.linked.host(), { ...scene.claim(), ...OBSERVER })).toBeUndefined();
+  // And again: it may come back when there is room, as anybody may.
+  expect(await refusal(client, { ...scene.claim(), ...OBSERVER })).toBe(-32020);
+});
+
+test('agents.chat.unsubscribe › when somebody does not watch › then it is no error, and changes nothing', async () => {
+  const scene = await startResumable();
+  const { client } = await scene.resume(OBSERVER);
+  const leave = async (by: LinkedClient, params: object = { session_id: 's' }) =>
+    (await by.ok('agents.chat.unsubscribe', params)).unsubscribed;
+  // The controller, a stranger, another turn, an unknown session.
+  expect(await leave(scene.host)).toBe(false);
+  expect(await leave(await scene.linked.host())).toBe(false);
+  expect(await leave(client, { session_id: 's', turn_id: 'turn-of-yore' })).toBe(false);
+  expect(await leave(client, { session_id: 'nope' })).toBe(false);
+  await scene.say('a');
+  expect([heard(scene.host), heard(client)]).toEqual([['1 token a'], ['1 token a']]);
+  expect(await leave(client, { session_id: 's', turn_id: scene.turnId })).toBe(true);
+  expect(await leave(client)).toBe(false);
+  await scene.emit({ kind: 'done', finish_reason: 'stop' });
+  expect(await leave(client)).toBe(false);
+  expect(heard(client)).toEqual(['1 token a']);
 });

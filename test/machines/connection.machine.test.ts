@@ -27,7 +27,7 @@ const voiceEvent: ConnectionEvent = {
 };
 const audio: ConnectionEvent = {
   type: 'audio.received',
-  frame: { type: 1, streamId: 's', format: 'pcm', payload: new Uint8Array(2) },
+  frame: { type: 1, streamId: 's', seq: 0, format: 'pcm', payload: new Uint8Array(2) },
 };
 const voiceOut: ConnectionEvent = { type: 'voice.deliver', params: { type: 'partial' }, isPartial: true };
 const audioOut: ConnectionEvent = { type: 'audio.deliver', data: new Uint8Array(2) };

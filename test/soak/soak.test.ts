@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkFileLimit } from '../../soak/file-limit.ts';
 import { Histogram } from '../../soak/histogram.ts';
+import { judgeLoad } from '../../soak/verdict.ts';
 import { temporaryDirectory } from '../e2e/support/cleanup.ts';
 import { DIST, Program, run } from '../e2e/support/program.ts';
 
@@ -19,10 +20,13 @@ function startSoak(minutes: number) {
 describe('npm run soak', () => {
   it('ends by itself, says what it has done, and leaves nothing', { timeout: 90_000 }, async () => {
     const { program, homes } = startSoak(0.05);
-    expect(await program.exit).toEqual({ code: 0, signal: null });
-    for (const words of ['events/s', 'turns that ended: stop', 'resumed', 'bad visitors', 'Every promise was kept.']) {
+    // Far too short to say that memory does not grow: it must not look like one that has passed.
+    expect(await program.exit).toEqual({ code: 3, signal: null });
+    for (const words of ['events/s', 'turns that ended: stop', 'resumed', 'bad visitors', 'No promise was broken.']) {
       expect(program.out).toContain(words);
     }
+    expect(program.out).toContain('Nothing is proven: 1 samples in 0.05 min');
+    expect(program.out).not.toContain('Every promise was kept.');
     expect(program.err).toBe('');
     expect(homes()).toEqual([]);
   });
@@ -62,6 +66,20 @@ describe('npm run soak', () => {
   it('says how many files it may not open', () => {
     expect(() => checkFileLimit(2_000, 1_024)).toThrow('"ulimit -n 2200" before, or fewer --connections');
     expect(() => checkFileLimit(800, 1_024)).not.toThrow();
+  });
+});
+
+describe('what a soak proves', () => {
+  const samples = (turns: number, count = 6) => Array.from({ length: count }, () => ({ turns }));
+  const asked = { minutes: 1, turns: 100 };
+
+  it('is nothing, where fewer than most of the turns lived at a time', () => {
+    expect(judgeLoad(samples(89), asked)).toContain('the machine was too busy, 89 turns lived at a time and not 100');
+    expect(judgeLoad(samples(90), asked)).toBeUndefined();
+  });
+
+  it('is nothing, where memory was looked at too rarely to be judged', () => {
+    expect(judgeLoad(samples(100, 5), asked)).toContain('5 samples in 1 min');
   });
 });
 

@@ -240,3 +240,39 @@ describe('Outgoing › whatever is pushed and read', () => {
     );
   });
 });
+
+describe('Outgoing › when so many bytes are allowed for once', () => {
+  const reply = 'x'.repeat(SMALL.cutBytes + 1_000);
+
+  test('and come › then the connection is not given up, and afterwards the cut is what it was', async () => {
+    const { outgoing, socket, overruns } = await stalledQueue();
+    outgoing.allow(reply.length);
+    outgoing.push(JSON.stringify(reply));
+    outgoing.push('"what follows"');
+    await tick();
+    expect(overruns).toEqual([]);
+    socket.takeOne();
+    await tick();
+    // Handed over whole, it still waits in the socket: so may what a live stream adds.
+    outgoing.push('"more"');
+    await tick();
+    expect(overruns).toEqual([]);
+    while (outgoing.waitingBytes > 0) {
+      socket.takeOne();
+      await tick();
+    }
+    expect(socket.frames.slice(1)).toEqual([reply, 'what follows', 'more']);
+    outgoing.push(JSON.stringify(reply));
+    await tick();
+    expect(overruns).toHaveLength(1);
+  });
+
+  test('and even more comes › then the connection is given up, and says so before its owner is told', async () => {
+    const { outgoing, overruns } = await stalledQueue();
+    outgoing.allow(1_000);
+    outgoing.push(reply);
+    expect([outgoing.isGivenUp, overruns]).toEqual([true, []]);
+    await tick();
+    expect(overruns).toHaveLength(1);
+  });
+});

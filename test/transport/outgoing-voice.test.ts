@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeFrames } from '../../transport/encode-frames.ts';
-import { PLUGGED, stalledQueue, tick, turnOf } from './outgoing-socket.ts';
+import { Outgoing } from '../../transport/outgoing.ts';
+import { heapInUse } from '../support/gc.ts';
+import { PLUGGED, SMALL, StalledSocket, stalledQueue, tick, turnOf } from './outgoing-socket.ts';
 
 /* Binary frames and partials in the outgoing queue (`wire.md` sections 9 and 11). */
 
@@ -86,7 +88,57 @@ describe('Outgoing › when bytes wait', () => {
   });
 });
 
+describe('Outgoing › when somebody counts its bytes', () => {
+  test('then what waits here is counted, and what the socket was handed is not', async () => {
+    const queue = await stalledQueue();
+    const [one, two] = [{ bytes: 0 }, { bytes: 0 }];
+    queue.outgoing.pushBinary(new Uint8Array(500), one);
+    queue.outgoing.pushBinary(new Uint8Array(70), two);
+    queue.outgoing.pushBinary(new Uint8Array(30), one);
+    expect([one.bytes, two.bytes]).toEqual([530, 70]);
+    expect((await read(queue)).map(({ length }) => length)).toEqual([500, 70, 30]);
+    expect([one.bytes, two.bytes]).toEqual([0, 0]);
+  });
+
+  test('of text › then the same, in bytes, and who counts hears that it is less', async () => {
+    const queue = await stalledQueue();
+    const heard: number[] = [];
+    const counted = {
+      bytes: 0,
+      written() {
+        heard.push(this.bytes);
+      },
+    };
+    const text = '"é"';
+    queue.outgoing.push(text, counted);
+    queue.outgoing.push('"other"');
+    queue.outgoing.pushBinary(new Uint8Array(50), counted);
+    expect(counted.bytes).toBe(Buffer.byteLength(text) + 50);
+    expect((await read(queue)).map(({ length }) => length)).toEqual([text.length, 7, 50]);
+    expect(heard).toEqual([50, 0]);
+  });
+});
+
 describe('Outgoing › when more partials wait than may', () => {
+  test('for a reader that never reads › then nothing of those that were dropped stays', async () => {
+    const queue = await stalledQueue({ softLimitBytes: PLUGGED + 1_000 });
+    queue.outgoing.push('"first"');
+    queue.outgoing.push(`"${'f'.repeat(1_500)}"`);
+    const pushed = async (count: number) => {
+      for (let n = 0; n < count; n += 1) queue.outgoing.pushPartial('{"a":1}');
+      await tick();
+    };
+    await pushed(10_000);
+    const before = await heapInUse();
+    for (let n = 0; n < 50; n += 1) await pushed(10_000);
+    queue.outgoing.push('"last"');
+    // Half a million of them would take twenty times as much.
+    expect((await heapInUse()) - before).toBeLessThan(1024 * 1024);
+    expect(queue.outgoing.droppedCount).toBe(510_000);
+    expect(await read(queue)).toEqual(['"first"', expect.stringContaining('fff'), '"last"']);
+    expect(queue.outgoing.waitingBytes).toBe(0);
+  });
+
   test('then the oldest go, and everything else stays', async () => {
     const queue = await stalledQueue({ softLimitBytes: PLUGGED + 5_500 });
     for (let n = 0; n < 20; n += 1) {
@@ -136,5 +188,29 @@ describe('Outgoing › when more partials wait than may', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('Outgoing › when one partial is larger than the soft limit', () => {
+  const huge = (n: number) => `{"partial":${n},"text":"${'x'.repeat(2_000)}"}`;
+
+  test('and its reader takes everything › then it comes', async () => {
+    const socket = new StalledSocket();
+    const outgoing = new Outgoing(socket, { ...SMALL, softLimitBytes: 1_000 }, () => {});
+    socket.resumeReading();
+    outgoing.pushPartial(huge(1));
+    while (outgoing.waitingBytes > 0) await tick();
+    expect(socket.frames).toMatchObject([{ partial: 1 }]);
+    expect(outgoing.droppedCount).toBe(0);
+  });
+
+  test('and a newer one comes before it is written › then the older one goes', async () => {
+    const socket = new StalledSocket();
+    const outgoing = new Outgoing(socket, { ...SMALL, softLimitBytes: 1_000 }, () => {});
+    for (const n of [1, 2, 3]) outgoing.pushPartial(huge(n));
+    socket.resumeReading();
+    while (outgoing.waitingBytes > 0) await tick();
+    expect(socket.frames).toMatchObject([{ partial: 3 }]);
+    expect(outgoing.droppedCount).toBe(2);
   });
 });

@@ -12,19 +12,21 @@ export interface DaemonOptions {
   env?: NodeJS.ProcessEnv;
   /** Its state directory. Default: one of its own. */
   home?: string;
+  /** Commands of a shell that set limits for its process. */
+  limits?: string;
   /** That it logs errors is part of the test. Else a logged error fails it. */
   mayFail?: boolean;
 }
 
 /** Starts the built daemon as a process on a free port. Resolves once it listens and has told its next step. */
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
-  const { flags = [], env = {}, home = temporaryDirectory(), mayFail = false } = options;
+  const { flags = [], env = {}, home = temporaryDirectory(), limits, mayFail = false } = options;
   const socket = flags.includes('--socket') ? [] : ['--no-socket'];
   const argv = ['--port', '0', '--log-level', 'debug', ...socket, ...flags];
   let daemon: Daemon | undefined;
   // Looked at when the process, made after this, is gone.
   if (!mayFail) own(() => expect(daemon?.errors ?? []).toEqual([]));
-  const program = new Program([MAIN, ...argv], { SWITCHBOARD_HOME: home, ...env });
+  const program = new Program([MAIN, ...argv], { SWITCHBOARD_HOME: home, ...env }, limits);
   await program.shows('"try: ');
   daemon = new Daemon(program, home);
   return daemon;

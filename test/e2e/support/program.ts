@@ -23,8 +23,11 @@ export class Program {
   #ended: Exit | undefined;
   #watching = new Set<() => void>();
 
-  constructor(argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, argv, {
+  /** @param limits what a shell sets before it becomes that process. */
+  constructor(argv: readonly string[], env: NodeJS.ProcessEnv = {}, limits?: string) {
+    const shell = ['sh', '-c', `${limits} && exec "$0" "$@"`];
+    const [command = '', ...rest] = [...(limits ? shell : []), process.execPath, ...argv];
+    this.child = spawn(command, rest, {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

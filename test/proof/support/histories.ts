@@ -21,6 +21,8 @@ const subscribeHow = fc.record({
   role: fc.constantFrom('controller' as const, 'controller' as const, 'observer' as const),
   known: fc.constantFrom(0, 0, 0.5, 1, 2),
   token: fc.constantFrom(true, true, true, false),
+  claim: fc.constantFrom(undefined, 'x', 'x', 'y'),
+  unlessTaken: fc.constantFrom(false, false, true),
 });
 const of = fc.constantFrom('any' as const, 'any' as const, 'live' as const, 'another' as const);
 const says = {
@@ -65,6 +67,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   ),
   weighted(7, fc.tuple(be('subscribe' as const), host, session, subscribeHow)),
+  weighted(2, fc.tuple(be('unsubscribe' as const), host, session)),
+  weighted(1, fc.tuple(be('hostLags' as const), host, fc.constantFrom(true, false, false))),
   weighted(
     6,
     fc.tuple(

@@ -36,12 +36,17 @@ export class HistoryModel extends ModelTurns {
     this.bury();
   }
 
-  approve(host: Line, request: number, session: string, approvalId: string): void {
+  approve(host: Line, request: number, session: string, approvalId: string, decision: boolean): void {
     const live = this.#own(host, request, session);
     if (!live) return;
     const approval = live.approvals.get(approvalId);
     if (!approval || approval.taken) {
-      host.reply(request, -32016);
+      const known = approval?.taken
+        ? approval.taken.decision
+          ? 'approve'
+          : 'deny'
+        : this.resolution(live, approvalId);
+      host.reply(request, known === undefined ? -32016 : `-32016 ${known}`);
       return;
     }
     approval.answers += 1;
@@ -53,15 +58,16 @@ export class HistoryModel extends ModelTurns {
       host.reply(request, -32004);
       this.putBack(approval);
     });
-    approval.taken = { by: host, request, nth, timer };
+    approval.taken = { by: host, request, nth, decision, timer };
   }
 
   subscribe(
     client: Line,
     request: number,
     session: string,
-    { role, after, hasToken }: { role: string; after: number; hasToken: boolean },
+    how: { role: string; after: number; hasToken: boolean; claim: string | undefined; unlessTaken: boolean },
   ): void {
+    const { role, after, hasToken, claim, unlessTaken } = how;
     const turn = this.live.get(session);
     const found = turn ?? this.ended(session);
     const log = found?.log;
@@ -69,13 +75,20 @@ export class HistoryModel extends ModelTurns {
     if (found && !isAdmitted) client.reply(request, -32015);
     else if (!found || !log) client.reply(request, -32014);
     else if (after > log.length) client.reply(request, -32602);
+    else if (role === 'controller' && unlessTaken && found.claim !== undefined && found.claim !== claim) {
+      client.reply(request, '-32015 taken_over');
+    } else if (client.isLagging) client.reply(request, -32020);
     else {
-      if (turn && role === 'controller') this.takeOver(turn, client);
+      if (turn && role === 'controller') this.takeOver(turn, client, claim);
       else if (turn && turn.host !== client) turn.observers.add(client);
       client.reply(request, `ok ${turn ? turn.status : found.ending} ${log.length}`);
       for (const event of log.slice(after)) client.hear(found, event);
     }
     this.bury();
+  }
+
+  unsubscribe(client: Line, request: number, session: string): void {
+    client.reply(request, `ok ${this.live.get(session)?.observers.delete(client) ?? false}`);
   }
 
   answerTool(call: Call, answer: string): void {
@@ -153,7 +166,7 @@ export class HistoryModel extends ModelTurns {
     approval.taken = undefined;
     this.disarm(taken.timer);
     taken.by.reply(taken.request, answer === 'error' ? -32012 : `ok ${answer === 'yes'}`);
-    if (answer === 'yes') this.settle(approval);
+    if (answer === 'yes') this.settle(approval, taken.decision);
     else this.putBack(approval);
   }
 

@@ -2,19 +2,28 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { startInternals } from '../../support/internals.ts';
 import { type LinkedClient, type Message, settle } from '../../support/linked.ts';
-import { pending, resolved } from '../../support/tool-scene.ts';
 import { heldBy, watchActors } from './actors-left.ts';
 import { HistoryModel } from './history-model.ts';
-import { MAX_QUEUED, TIMES, TOOL_MS, WINDOW_MS } from './history-times.ts';
+import { KEPT_APPROVALS, MAX_QUEUED, TIMES, TOOL_MS, WINDOW_MS } from './history-times.ts';
 import { type LaggingLink, laggingPair } from './lagging-link.ts';
 import { Ledger } from './ledger.ts';
 import { Listener } from './listener.ts';
 import { Line, type Said } from './model-records.ts';
+import { eventOf } from './said-event.ts';
 
 /** `boss`: with the host role. */
 export type HostName = 'ann' | 'bob' | 'cyd' | 'boss';
 export type AgentName = 'north' | 'south';
 export type Session = 's' | 't';
+
+/** How a host subscribes. `known`: the part of the log that it has already. */
+interface SubscribeHow {
+  role?: 'controller' | 'observer';
+  known?: number;
+  token?: boolean;
+  claim?: string | undefined;
+  unlessTaken?: boolean;
+}
 
 /** A client of the broker, and the model of it. */
 interface Party {
@@ -31,7 +40,9 @@ interface Party {
  * is not done. After each step both must agree on everything that there is to see.
  */
 export class HistoryPlay {
-  readonly #broker = startInternals({ limits: { ...TIMES, maxQueuedPerSession: MAX_QUEUED, keptApprovals: 5 } });
+  readonly #broker = startInternals({
+    limits: { ...TIMES, maxQueuedPerSession: MAX_QUEUED, keptApprovals: KEPT_APPROVALS },
+  });
   readonly #actorsLeft = watchActors(this.#broker);
   readonly #model = new HistoryModel();
   readonly #hosts = new Map<HostName, Party>();
@@ -95,24 +106,37 @@ export class HistoryPlay {
   async approve(name: HostName, session: Session, approval: string, decision: boolean): Promise<void> {
     const params = { session_id: session, approval_id: approval, decision };
     await this.#ask(name, 'agents.chat.approve', params, (line, id) => {
-      this.#model.approve(line, id, session, approval);
+      this.#model.approve(line, id, session, approval, decision);
     });
   }
 
   /** `known`: the part of what there is that the client has already; more than 1 is more than there is. */
-  async subscribe(
-    name: HostName,
-    session: Session,
-    how: { role?: 'controller' | 'observer'; known?: number; token?: boolean } = {},
-  ): Promise<void> {
-    const { role = 'controller', known = 0, token = true } = how;
+  async subscribe(name: HostName, session: Session, how: SubscribeHow = {}): Promise<void> {
+    const { role = 'controller', known = 0, token = true, claim, unlessTaken = false } = how;
     const turn = this.#model.live.get(session) ?? this.#model.ended(session);
     const resumeToken = token && turn && this.#tokens.get(turn.number);
     const after = Math.ceil((turn?.log?.length ?? 0) * known);
-    const params = { session_id: session, role, after, ...(resumeToken ? { resume_token: resumeToken } : {}) };
+    const params = {
+      ...{ session_id: session, role, after, claim, unless_taken: unlessTaken },
+      ...(resumeToken ? { resume_token: resumeToken } : {}),
+    };
     await this.#ask(name, 'agents.chat.subscribe', params, (line, id) => {
-      this.#model.subscribe(line, id, session, { role, after, hasToken: Boolean(resumeToken) });
+      this.#model.subscribe(line, id, session, { role, after, hasToken: Boolean(resumeToken), claim, unlessTaken });
     });
+  }
+
+  async unsubscribe(name: HostName, session: Session): Promise<void> {
+    await this.#ask(name, 'agents.chat.unsubscribe', { session_id: session }, (line, id) => {
+      this.#model.unsubscribe(line, id, session);
+    });
+  }
+
+  /** So much waits for it that it may ask for no more, or no longer. */
+  async hostLags(name: HostName, isLagging: boolean): Promise<void> {
+    const host = this.#hosts.get(name);
+    if (!host) return;
+    host.link.waitingBytes = isLagging ? this.#broker.state.limits.hardLimitBytes + 1 : 0;
+    host.line.isLagging = isLagging;
   }
 
   /** Its answer to the oldest `tools.execute` that it has not answered. */
@@ -318,24 +342,5 @@ export class HistoryPlay {
       .filter(({ status }) => status === 'pending')
       .map(({ details }) => `${this.#numberOf(details.turn_id)} ${details.approval_id}`);
     expect(waiting.sort()).toEqual(this.#model.pending);
-  }
-}
-
-function eventOf(kind: Said['kind'], detail: string): Message {
-  switch (kind) {
-    case 'token':
-      return { kind, delta: detail };
-    case 'ask':
-      return pending(detail);
-    case 'settle':
-      return resolved(detail);
-    case 'done':
-      return { kind, finish_reason: detail };
-    case 'error':
-      return { kind, error: detail, code: detail };
-    case 'auth_required':
-      return { kind, reason: detail, message: detail };
-    default:
-      return { kind, detail };
   }
 }

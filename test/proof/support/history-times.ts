@@ -10,5 +10,7 @@ export const WINDOW_MS = 6_000;
 export const TOOL_MS = 3_000;
 /** Turns are swept that often, with these limits. */
 export const SWEEP_MS = 4_000;
+/** Approvals that are remembered when they have ended. */
+export const KEPT_APPROVALS = 5;
 /** Chats that may wait for one session. */
 export const MAX_QUEUED = 2;

@@ -2,10 +2,10 @@ import type { Link, LinkHandlers } from '../../../broker.ts';
 import { linkedPair } from '../../../transport/linked-pair.ts';
 import { LinkedClient } from '../../support/linked.ts';
 
-/** The broker's end of a linked pair, which can be overrun and sent a binary frame: the pair itself never is. */
+/** The broker's end of a linked pair, which can lag, be overrun and sent a binary frame: the pair itself never does. */
 export class LaggingLink implements Link {
   readonly kind = 'memory';
-  readonly waitingBytes = 0;
+  waitingBytes = 0;
   readonly #link: Link;
   #handlers: LinkHandlers | undefined;
 

@@ -21,7 +21,7 @@ export class Ledger {
 
   enter(frame: Message): void {
     const { method, params, id } = frame;
-    if (method === undefined) this.#replies[id] = frame.error ? String(frame.error.code) : outcomeOf(frame.result);
+    if (method === undefined) this.#replies[id] = frame.error ? refusalOf(frame.error) : outcomeOf(frame.result);
     else if (method === 'agents.chat.event') this.#event(params);
     else this.#told.push(this.#telling(frame));
   }
@@ -74,7 +74,13 @@ const SHORT = new Map([
   ['approval_resolved', 'settle'],
 ]);
 
-function outcomeOf({ status, head, resolved }: Message): string {
+function outcomeOf({ status, head, resolved, unsubscribed = resolved }: Message): string {
   if (head !== undefined) return `ok ${status} ${head}`;
-  return resolved === undefined ? 'ok' : `ok ${resolved}`;
+  return unsubscribed === undefined ? 'ok' : `ok ${unsubscribed}`;
+}
+
+/** The code, and where it does not say all: why it is somebody else's, or how an approval ended. */
+function refusalOf({ code, data }: Message): string {
+  const why = code === -32015 ? data?.reason : code === -32016 ? (data?.resolution ?? data?.taken) : undefined;
+  return why === undefined ? String(code) : `${code} ${why}`;
 }

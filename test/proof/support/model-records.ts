@@ -4,11 +4,13 @@ export class Line {
   /** It has the host role, and may what each turn's own host may. */
   readonly isBoss: boolean;
   isOpen = true;
+  /** So much waits for it that it may ask for no more. */
+  isLagging = false;
   /** Of each turn, by number: `1 token a`. */
   readonly events = new Map<number, string[]>();
   /** Requests and notifications of the broker's, apart from events. */
   readonly told: string[] = [];
-  /** By the request's id: `ok`, or the error's code. */
+  /** By the request's id: `ok`, or the error's code, and of what is not plain by that, why. */
   readonly replies = new Map<number, string>();
   /** Requests that it has not answered. */
   readonly chats: Turn[] = [];
@@ -72,6 +74,8 @@ export interface Turn {
   seq: number;
   log: string[] | undefined;
   observers: Set<Line>;
+  /** Of the last controller by subscribe. */
+  claim: string | undefined;
   approvals: Map<string, Approval>;
   calls: Set<Call>;
   heardAt: number;
@@ -79,11 +83,20 @@ export interface Turn {
   graceEndsAt: number;
 }
 
+/** An `agents.chat`. */
+export interface Chat {
+  host: Line;
+  request: number;
+  session: string;
+  agentId: string;
+  windowMs: number;
+}
+
 export interface Approval {
   turn: Turn;
   id: string;
   /** The answer that is on its way to the agent. */
-  taken: { by: Line; request: number; nth: number; timer: Timer } | undefined;
+  taken: { by: Line; request: number; nth: number; decision: boolean; timer: Timer } | undefined;
   isSettledMeanwhile: boolean;
   answers: number;
 }

@@ -1,14 +1,6 @@
-import { TIMES, TOOL_MS } from './history-times.ts';
+import { KEPT_APPROVALS, TIMES, TOOL_MS } from './history-times.ts';
 import { ModelClock } from './model-clock.ts';
-import { type Approval, type Call, isTerminal, type Line, type Said, type Turn } from './model-records.ts';
-
-interface Chat {
-  host: Line;
-  request: number;
-  session: string;
-  agentId: string;
-  windowMs: number;
-}
+import { type Approval, type Call, type Chat, isTerminal, type Line, type Said, type Turn } from './model-records.ts';
 
 /** Of the model, what happens to turns and to what they wait for. */
 export class ModelTurns extends ModelClock {
@@ -18,6 +10,8 @@ export class ModelTurns extends ModelClock {
   readonly queues = new Map<string, Chat[]>();
   readonly attached = new Map<string, Line>();
   readonly approvals = new Set<Approval>();
+  /** The last that ended, oldest first. */
+  readonly #resolved: { approval: Approval; status: string }[] = [];
   #calls = 0;
   #ends = 0;
   #unburied: Turn[] = [];
@@ -63,6 +57,7 @@ export class ModelTurns extends ModelClock {
       seq: 0,
       log: undefined,
       observers: new Set(),
+      claim: undefined,
       approvals: new Map(),
       calls: new Set(),
       heardAt: this.now,
@@ -148,7 +143,7 @@ export class ModelTurns extends ModelClock {
     if (kind !== 'settle' || !approval) return;
     turn.approvals.delete(detail);
     if (approval.taken) approval.isSettledMeanwhile = true;
-    else this.approvals.delete(approval);
+    else this.#resolve(approval, 'approved');
     this.#unpark(turn);
   }
 
@@ -222,7 +217,8 @@ export class ModelTurns extends ModelClock {
     for (const approval of [...this.approvals]) if (approval.turn.agent === agent) this.#withdraw(approval);
   }
 
-  protected takeOver(turn: Turn, client: Line): void {
+  protected takeOver(turn: Turn, client: Line, claim: string | undefined): void {
+    turn.claim = claim ?? '(none)';
     turn.observers.delete(client);
     if (turn.host !== client) {
       if (turn.host) for (const call of [...turn.calls]) this.cancelCall(call, 'host_replaced');
@@ -280,10 +276,21 @@ export class ModelTurns extends ModelClock {
 
   /* Approvals. */
 
+  /** How the last one under this id ended, where it is remembered. */
+  protected resolution(turn: Turn, id: string): string | undefined {
+    return this.#resolved.findLast(({ approval }) => approval.turn === turn && approval.id === id)?.status;
+  }
+
+  #resolve(approval: Approval, status: string): void {
+    if (!this.approvals.delete(approval)) return;
+    this.#resolved.push({ approval, status });
+    this.#resolved.splice(0, this.#resolved.length - KEPT_APPROVALS);
+  }
+
   /** The agent has taken the answer. */
-  protected settle(approval: Approval): void {
+  protected settle(approval: Approval, decision: boolean): void {
     const { turn, id } = approval;
-    this.approvals.delete(approval);
+    this.#resolve(approval, decision ? 'approved' : 'denied');
     if (turn.approvals.get(id) !== approval) return;
     turn.approvals.delete(id);
     turn.heardAt = this.now;
@@ -292,16 +299,16 @@ export class ModelTurns extends ModelClock {
 
   /** The agent has not taken the answer: somebody may give another, unless the agent has settled it meanwhile. */
   protected putBack(approval: Approval): void {
-    if (approval.isSettledMeanwhile) this.approvals.delete(approval);
+    if (approval.isSettledMeanwhile) this.#resolve(approval, 'approved');
   }
 
   #withdraw(approval: Approval): void {
     const { taken } = approval;
-    this.approvals.delete(approval);
+    this.#resolve(approval, 'withdrawn');
     approval.taken = undefined;
     if (!taken) return;
     this.disarm(taken.timer);
-    taken.by.reply(taken.request, -32016);
+    taken.by.reply(taken.request, '-32016 withdrawn');
   }
 
   #unpark(turn: Turn): void {

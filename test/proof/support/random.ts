@@ -1,32 +1,10 @@
+import { Random as Choices } from '../../../soak/load/random.ts';
+
 /** Choices that a seed fixes: the same seed makes the same ones. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** In [0, 1). Mulberry32: one word of state, good enough to choose by. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let word = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
-    return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
-  }
-
+export class Random extends Choices {
   /** An integer from 0 to `below - 1`. */
   int(below: number): number {
-    return Math.floor(this.next() * below);
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability;
-  }
-
-  pick<T>(choices: readonly T[]): T {
-    const choice = choices[this.int(choices.length)];
-    if (choice === undefined) throw new Error('nothing to choose from');
-    return choice;
+    return this.between(0, below - 1);
   }
 
   bytes(length: number): Buffer {
@@ -35,7 +13,7 @@ export class Random {
 
   /** Another sequence, of the same seed: what is drawn from it changes nothing here. */
   fork(index: number): Random {
-    return new Random(Math.imul(this.#state ^ index, 0x9e3779b1) + index);
+    return new Random(Math.imul(this.state ^ index, 0x9e3779b1) + index);
   }
 }
 

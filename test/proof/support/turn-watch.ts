@@ -1,5 +1,6 @@
 import { TERMINAL_KINDS } from '../../../protocol/events.ts';
 import { isObject } from '../../../protocol/json.ts';
+import { isEnded } from '../../../protocol/resume.ts';
 
 interface Watched {
   /** Of the event before the next; undefined where nobody can say. */
@@ -19,11 +20,11 @@ export class TurnWatch {
     if (typeof turn_id !== 'string') return;
     if (accepted === true) this.#turns.set(turn_id, { seq: 0, over: false });
     else if (typeof head === 'number') {
-      const isEnded = ['done', 'failed', 'cancelled', 'abandoned'].includes(String(status));
+      const hasEnded = isEnded(status);
       const after = Number(asked?.after ?? 0);
       // Of what is not kept whole, nothing comes again but the terminal (section 8).
-      const seq = recovered ? after : isEnded ? head - 1 : head;
-      this.#turns.set(turn_id, { seq: asked && seq, over: isEnded && asked !== undefined && after === head });
+      const seq = recovered ? after : hasEnded ? head - 1 : head;
+      this.#turns.set(turn_id, { seq: asked && seq, over: hasEnded && asked !== undefined && after === head });
     }
   }
 
