@@ -10,12 +10,18 @@ import {
 import { isObject } from '../protocol/json.ts';
 import { VOICE_CAPABILITIES } from '../protocol/voice.ts';
 import { CliError, Exit } from './exit.ts';
+import { sanitiseLine } from './sanitise.ts';
 
 const START_ONE = 'start one with `npm start`, or name another with --url or --home';
 
-/** Any error as an exit status and plain words. */
+/** Any error as an exit status and plain words, harmless for a terminal: an agent may have chosen them. */
 export function explain(error: unknown): CliError {
   if (error instanceof CliError) return error;
+  const { exit, message } = describe(error);
+  return new CliError(exit, sanitiseLine(message));
+}
+
+function describe(error: unknown): CliError {
   if (error instanceof NoDaemonError) {
     return new CliError(Exit.NoDaemon, `no daemon is running for ${error.home}; ${START_ONE}`);
   }
@@ -45,9 +51,12 @@ function unreachable(error: ConnectionError): CliError {
   return new CliError(Exit.NoDaemon, `no daemon is running at ${error.url}; ${START_ONE}`);
 }
 
-/** Who to start, where nobody is there who could do it. */
+/** Why an agent refused; who to start, where nobody is there who could do it. */
 function hintOf({ code, data }: RpcError): string {
-  if (code !== ErrorCode.AgentNotAttached || !isObject(data)) return '';
+  if (!isObject(data)) return '';
+  if (code === ErrorCode.AgentRejected && isObject(data.agent_error)) return `: ${data.agent_error.message}`;
+  if (code !== ErrorCode.AgentNotAttached) return '';
+  if (typeof data.agent_id === 'string') return `: ${data.agent_id}`;
   if (data.capability === VOICE_CAPABILITIES.transcribe) return `; ${startProvider('transcriber')}`;
   return data.capability === VOICE_CAPABILITIES.speak ? `; ${startProvider('speaker')}` : '';
 }

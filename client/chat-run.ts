@@ -1,3 +1,4 @@
+import { approves } from '../protocol/approvals.ts';
 import { turnStatus } from '../protocol/chat.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type ChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
@@ -5,13 +6,20 @@ import type { ResultOf } from '../protocol/methods.ts';
 import type { ApproveOptions, CancelOptions, Chat, ChatAck, Interruption } from './chat.ts';
 import type { ChatHandle } from './chat-handle.ts';
 import { ChatPosition } from './chat-position.ts';
+import { isTaken, resolutionOf, resumeFailure, retryAfterMs } from './chat-refusals.ts';
 import { missedEvents } from './chat-resume.ts';
 import { textOf } from './chat-text.ts';
 import { BufferOverflowError, ConnectionLostError, ResumeError, RpcError, type SwitchboardError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
+import { newClaim } from './ids.ts';
 import { Outage } from './outage.ts';
 import type { Peer } from './peer.ts';
 import { quietly } from './quietly.ts';
+
+/** When to ask again how an approval was decided that the agent is just being told of. Milliseconds. */
+const ASK_AGAIN_MS = 250;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What a {@link ChatRun} is made of. */
 export interface ChatRunInput {
@@ -59,6 +67,12 @@ export class ChatRun implements Chat {
   #hasEnded = false;
   /** Whether the broker sends this turn's events to the present connection. */
   #attached = false;
+  /** Whether the broker has ever sent its events here: a turn that another host has taken since stays with that one. */
+  #wasAttached = false;
+  /** Waits until the broker has room for what was missed. */
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** By which the broker knows whether it was this reader who had the turn last. */
+  readonly #claim = newClaim();
   #outage: Outage | undefined;
   #failure: { error: unknown } | undefined;
   #over = false;
@@ -83,7 +97,7 @@ export class ChatRun implements Chat {
     // Who only reads the events learns of a refusal there, and must not be told by an unhandled rejection too.
     this.#acked = this.ack.catch(() => {});
     this.#abandon = () => {
-      if (input.observes) this.failed(signal?.aborted ? signal.reason : new Error('its reader has left'));
+      if (input.observes) this.#leave(signal?.aborted ? signal.reason : new Error('its reader has left'));
       // A cancel that fails has nobody to tell: the connection is gone, or the turn.
       else void this.cancel().catch(() => {});
     };
@@ -111,13 +125,15 @@ export class ChatRun implements Chat {
   accepted(ack: ChatAck): void {
     this.#turn = ack;
     this.#attached = true;
+    this.#wasAttached = true;
     this.#cancellable = true;
     this.#settleAck.resolve(ack);
   }
 
   /** One event of the turn. */
   event(event: ChatEvent, size: number): void {
-    if (this.#over) return;
+    // Before the broker's answer they are somebody else's, who had read the turn here: all of them will come again.
+    if (this.#over || !this.#attached) return;
     // Without a token nothing can come twice, and old brokers need not count.
     if (this.#turn?.resume_token !== undefined && this.#arrived.isPast(event)) return;
     this.#arrived.pass(event);
@@ -157,18 +173,15 @@ export class ChatRun implements Chat {
   resume(peer: Peer): void {
     const { session_id, turn_id, resume_token } = this.handle ?? {};
     const role = this.#input.observes ? 'observer' : 'controller';
+    const claim = this.#input.observes ? {} : { claim: this.#claim, unless_taken: this.#wasAttached };
     this.#peer = peer;
     peer.call(
       'agents.chat.subscribe',
-      { session_id, turn_id, resume_token, after: this.#arrived.seq, role },
+      { session_id, turn_id, resume_token, after: this.#arrived.seq, role, ...claim },
       {
         // Synchronously, for the first event may be in the same packet.
         result: (value) => this.#resumed(value as ResultOf<'agents.chat.subscribe'>),
-        error: (error) => {
-          // Whatever else it is, it is the connection's end.
-          if (error instanceof RpcError) this.failed(new ResumeError(reasonOf(error), error));
-          else this.interrupted(error);
-        },
+        error: (error) => this.#refused(error, peer),
       },
     );
   }
@@ -180,15 +193,19 @@ export class ChatRun implements Chat {
       await this.#ask('agents.chat.cancel', { session_id: this.sessionId, grace_ms: options.graceMs ?? 0 });
     } catch (error) {
       // The turn ended while the cancel was under way: that is what was wanted.
-      if (this.#over || (error instanceof RpcError && error.code === ErrorCode.NotFound)) return;
-      throw error;
+      if (this.#over) return;
+      if (!(error instanceof RpcError) || error.code !== ErrorCode.NotFound) throw error;
+      // Its end would have come before this answer. Then it went to another host, which has it now.
+      this.failed(new ResumeError('taken_over', error));
     }
   }
 
   async approve(approvalId: string, decision: boolean | string, options: ApproveOptions = {}): Promise<boolean> {
     const params = { session_id: this.sessionId, approval_id: approvalId, decision, answer: options.answer };
-    const { resolved } = (await this.#ask('agents.chat.approve', params)) as { resolved: boolean };
-    return resolved;
+    // The first of two answers may be the one that counted, and was not heard of.
+    const wasMeant = (error: RpcError) => resolutionOf(error) === (approves(decision) ? 'approved' : 'denied');
+    const answer = await this.#ask('agents.chat.approve', params, wasMeant);
+    return answer === 'done before' || (answer as { resolved: boolean }).resolved;
   }
 
   async text(): Promise<string> {
@@ -200,11 +217,34 @@ export class ChatRun implements Chat {
     return this.#queue.readOnce('the events of a chat', () => this.#abandon());
   }
 
-  #resumed(result: ResultOf<'agents.chat.subscribe'>): void {
+  #refused(error: SwitchboardError, peer: Peer): void {
     if (this.#over) return;
+    // Whatever else it is, it is the connection's end.
+    if (!(error instanceof RpcError)) {
+      this.interrupted(error);
+      return;
+    }
+    const again = retryAfterMs(error);
+    if (again === undefined) {
+      this.failed(new ResumeError(resumeFailure(error), error));
+      return;
+    }
+    this.#retry = setTimeout(() => {
+      if (!peer.isOver) this.resume(peer);
+    }, again);
+  }
+
+  #resumed(result: ResultOf<'agents.chat.subscribe'>): void {
+    if (this.#over) {
+      // Its reader has been told that it is lost, and the turn would go on for nobody.
+      if (this.#input.observes) this.#unsubscribe();
+      else void this.#peer.request('agents.chat.cancel', { session_id: this.sessionId }).catch(() => {});
+      return;
+    }
     const outage = this.#outage;
     this.#outage = undefined;
     this.#attached = true;
+    this.#wasAttached = true;
     this.#cancellable = true;
     this.#hasEnded = !turnStatus.safeParse(result.status).success;
     outage?.end();
@@ -232,9 +272,12 @@ export class ChatRun implements Chat {
     this.#abandon();
   }
 
-  /** A request about the turn. While there is no connection it waits for the next; one that was under way is repeated. */
-  async #ask(method: string, params: object): Promise<unknown> {
-    for (;;) {
+  /**
+   * A request about the turn. While there is no connection it waits for the next; one that was under way is repeated.
+   * @param wasDone whether the error of a repeated one says that the first had done it: `'done before'`, then.
+   */
+  async #ask(method: string, params: object, wasDone?: (error: RpcError) => boolean): Promise<unknown> {
+    for (let isRepeated = false; ; ) {
       if (this.#outage) {
         await this.#outage.over;
         if (this.#failure) throw this.#failure.error;
@@ -242,10 +285,32 @@ export class ChatRun implements Chat {
       try {
         return await this.#peer.request(method, params);
       } catch (error) {
+        if (isRepeated && error instanceof RpcError && wasDone?.(error)) return 'done before';
+        // The first answer is with the agent, which may still refuse it.
+        if (isRepeated && error instanceof RpcError && isTaken(error)) {
+          await pause(ASK_AGAIN_MS);
+          continue;
+        }
+        const isRelieved = error instanceof RpcError && error.code === ErrorCode.Forbidden;
+        // Nothing more of it will come here, not even its end.
+        if (isRelieved && !this.#input.observes) this.failed(new ResumeError('taken_over', error));
         if (!(error instanceof ConnectionLostError)) throw error;
         if (!this.#outage) throw this.#failure?.error ?? error;
+        isRepeated = true;
       }
     }
+  }
+
+  /** An observer goes; the turn is not its own. */
+  #leave(why: unknown): void {
+    const isWatching = !this.#over && this.#attached;
+    this.failed(why);
+    if (isWatching) this.#unsubscribe();
+  }
+
+  #unsubscribe(): void {
+    const { session_id, turn_id } = this.handle ?? {};
+    void this.#peer.request('agents.chat.unsubscribe', { session_id, turn_id }).catch(() => {});
   }
 
   #tell(interruption: Interruption): void {
@@ -255,13 +320,10 @@ export class ChatRun implements Chat {
   #finish(): void {
     this.#over = true;
     this.#attached = false;
+    clearTimeout(this.#retry);
     this.#input.signal?.removeEventListener('abort', this.#abandon);
     this.#outage?.end();
     this.#outage = undefined;
     this.#input.over(this);
   }
-}
-
-function reasonOf({ code }: RpcError): 'not_found' | 'refused' {
-  return code === ErrorCode.NotFound ? 'not_found' : 'refused';
 }

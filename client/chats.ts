@@ -43,6 +43,8 @@ export class Chats {
       return run;
     }
     const asked = windowMs === undefined ? {} : { resume_window_ms: windowMs };
+    // Before the turn: its connection may be lost as soon as it is there.
+    if (windowMs !== undefined) this.#askForCap(peer);
     peer.call(
       'agents.chat',
       { ...wire, ...asked, agent_id: agentId, prompt, session_id: sessionId },
@@ -53,7 +55,6 @@ export class Chats {
           const ack = value as ChatAck;
           this.#live.set(ack.turn_id, run);
           run.accepted(ack);
-          if (ack.resume_token !== undefined) this.#askForCap(peer);
         },
         error: (error) => run.failed(error),
       },

@@ -145,6 +145,8 @@ export type ResumeFailure =
   | 'not_found'
   /** More of the answer was missed than the broker keeps; the turn is cancelled. */
   | 'text_lost'
+  /** Another host has the turn since, by its handle. It goes on there. */
+  | 'taken_over'
   /** The broker answered with another error, which is the `cause`. */
   | 'refused'
   /** Connecting again was given up; the `cause` says why. */
@@ -154,20 +156,21 @@ const RESUME_FAILURES: Record<ResumeFailure, string> = {
   window_over: 'the connection was not back in time',
   not_found: 'the broker does not know this turn (any more)',
   text_lost: 'more of its text was missed than the broker keeps',
+  taken_over: 'another host has taken it',
   refused: 'the broker refused it',
   disconnected: 'the connection could not be made again',
 };
 
 /**
  * A chat that lost its connection cannot be continued (`wire.md` section 8). Its turn is over, or will be when its
- * window is; how far the agent has come is unknown. `retryable` says whether asking again may well succeed.
+ * window is, unless another host has it (`taken_over`); how far the agent has come is unknown. `retryable` says whether asking again may well succeed.
  */
 export class ResumeError extends SwitchboardError {
   readonly reason: ResumeFailure;
 
   constructor(reason: ResumeFailure, cause?: SwitchboardError) {
-    const isLost = reason !== 'refused' && reason !== 'disconnected';
-    const detail = cause && reason !== 'not_found' ? `: ${cause.message}` : '';
+    const isLost = reason !== 'taken_over' && reason !== 'refused' && reason !== 'disconnected';
+    const detail = cause && reason !== 'not_found' && reason !== 'taken_over' ? `: ${cause.message}` : '';
     super(
       `the chat cannot be resumed, ${RESUME_FAILURES[reason]}${detail}`,
       isLost || cause?.retryable === true,

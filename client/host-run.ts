@@ -38,6 +38,8 @@ class HostRun {
   readonly #options: HostOptions;
   /** How the last connection ended. */
   #lost: SwitchboardError | undefined;
+  /** The token that was looked up and refused last. */
+  #refused: string | undefined;
 
   constructor(open: SocketFactory, options: HostOptions) {
     const { reconnect = false, onStatus, onToolError } = options;
@@ -61,11 +63,12 @@ class HostRun {
   async #connect(signal: AbortSignal): Promise<Connection> {
     const { url: given, token, hostToken, connectTimeoutMs } = this.#options;
     const url = resolved(given);
+    const found = resolved(hostToken ?? token) ?? '';
     try {
       return await openConnection({
         open: this.#open,
         url,
-        auth: hostToken === undefined ? { token: resolved(token) ?? '' } : { host_token: resolved(hostToken) },
+        auth: hostToken === undefined ? { token: found } : { host_token: found },
         connectTimeoutMs,
         signal,
         chats: this.chats,
@@ -93,8 +96,10 @@ class HostRun {
       });
     } catch (error) {
       const isLookedUp = typeof (hostToken ?? token) === 'function';
-      // A daemon that was restarted has new tokens, and the next look finds them.
-      if (!(error instanceof AuthError) || !isLookedUp || !this.#lost) throw error;
+      // A daemon that was restarted has new tokens, and the next look finds them: unless it is where they do not change.
+      const mayChange = isLookedUp && this.#lost !== undefined && found !== this.#refused;
+      if (!(error instanceof AuthError) || !mayChange) throw error;
+      this.#refused = found;
       throw new ConnectionError(error.message, { url, retryable: true, cause: error });
     }
   }

@@ -1,6 +1,9 @@
 /** A fresh session id, `chat-<uuid>` as the broker would make it (`wire.md` section 6). */
 export const newSessionId = (): string => `chat-${uuid()}`;
 
+/** What a reader of a turn claims it by, against all others. */
+export const newClaim = (): string => uuid();
+
 /** A fresh id for an agent's approval. */
 export const newApprovalId = (): string => `ask-${uuid()}`;
 

@@ -16,6 +16,7 @@ import { FrameLog } from './frame-log.ts';
 import { routeFrames } from './frame-router.ts';
 import { offerPageTool, releasePageTool } from './page-tool.ts';
 import { draftsOf, type SavedTranscript } from './saved-transcript.ts';
+import { newSessionId } from './session-id.ts';
 import { Transcript } from './transcript.ts';
 import { endOf, endOfCancel, endOfError, endOfReload, type TurnEnd, wordsOf } from './turn-end.ts';
 
@@ -82,6 +83,8 @@ export class Conversation {
   readonly standing = signal<Standing | undefined>(undefined);
   /** Of a turn that waits for somebody to go on with it, because the SDK's host that had it is over. */
   readonly left = signal<ChatHandle | undefined>(undefined);
+  /** Whether its agent may have taken a turn that the page that opened it did not live to hear of: nobody can go on with it. */
+  readonly isOrphaned = signal(false);
   readonly #unroute: () => void;
   #chat: Chat | undefined;
   /** It was cancelled while there was nobody yet to tell. */
@@ -122,6 +125,13 @@ export class Conversation {
   async again(host: Host): Promise<void> {
     const prompt = this.transcript.lastPrompt();
     if (prompt !== undefined) await this.send(host, prompt);
+  }
+
+  /** Ends a turn that nobody can go on with, so that it is not in the way of the next. */
+  async endOrphan(host: Host): Promise<void> {
+    this.isOrphaned.value = false;
+    // An error says that there is none.
+    await host.request('agents.chat.cancel', { session_id: this.sessionId }).catch(() => {});
   }
 
   /** Goes on with a turn that was left; does nothing where there is none. */
@@ -210,7 +220,10 @@ export class Conversation {
     if (!isRunning) return;
     this.state.value = 'streaming';
     if (handle) this.#wait(handle);
-    else this.#over({ end: endOfReload() });
+    else {
+      this.isOrphaned.value = true;
+      this.#over({ end: endOfReload() });
+    }
   }
 
   /** Until somebody goes on with it. */
@@ -332,10 +345,3 @@ function endingOf(event: TerminalEvent): Ending {
 /** How much of an answer is read out at its end. Characters. */
 const SPOKEN_LIMIT = 500;
 const spoken = (text: string) => (text.length <= SPOKEN_LIMIT ? text : `${text.slice(0, SPOKEN_LIMIT)} … and more.`);
-
-/** Known before the first frame is sent, so that its frames find their conversation. */
-function newSessionId(): string {
-  // Not `randomUUID()`: there is none on a page that came over plain HTTP from another machine.
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return `console-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-}

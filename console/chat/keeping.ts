@@ -62,7 +62,12 @@ function goOnWhenConnected(): void {
   effect(() => {
     const connection = host.value;
     const waiting = conversations.value.filter(({ left }) => left.value !== undefined);
-    if (connection) untracked(() => waiting.forEach((conversation) => void conversation.goOn(connection)));
+    const orphaned = conversations.value.filter(({ isOrphaned }) => isOrphaned.value);
+    if (!connection) return;
+    untracked(() => {
+      for (const conversation of waiting) void conversation.goOn(connection);
+      for (const conversation of orphaned) void conversation.endOrphan(connection);
+    });
   });
 }
 

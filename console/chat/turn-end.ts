@@ -79,7 +79,7 @@ export function endOfError(error: unknown): TurnEnd {
 }
 
 /** Why an answer does not go on after its connection was lost, and what can be done. */
-const RESUME_FAILURES: Record<ResumeFailure, Pick<TurnEnd, 'message' | 'hint'>> = {
+const RESUME_FAILURES: Record<ResumeFailure, Pick<TurnEnd, 'message' | 'hint'> & Partial<TurnEnd>> = {
   window_over: {
     message: 'The connection was not back in time: the broker has ended the turn.',
     hint: 'Ask again once the page is connected.',
@@ -91,6 +91,11 @@ const RESUME_FAILURES: Record<ResumeFailure, Pick<TurnEnd, 'message' | 'hint'>> 
   text_lost: {
     message: 'More of the answer was missed than the daemon keeps. The turn was cancelled.',
     hint: 'Ask again, for a shorter answer perhaps.',
+  },
+  taken_over: {
+    title: 'taken over',
+    message: 'Another window goes on with this turn: the rest of the answer is there.',
+    hint: 'Ask again when it is over.',
   },
   refused: { message: 'The daemon does not let this page go on with the turn.', hint: 'Ask again.' },
   disconnected: {

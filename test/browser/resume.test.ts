@@ -56,6 +56,29 @@ describeBrowser('a chat of the console', () => {
     return { page, url, pane };
   };
 
+  it('when the page is loaded again before it has heard that its agent took the turn › the turn is ended, as it says', async () => {
+    const { behind, daemon: seen, proxy } = await cuttable();
+    const { onChat, ended, sessions } = inTwoParts('before, ', 'and after');
+    const agent = await attach(behind, 'unheard', onChat);
+    const { page } = await open({ daemon: seen });
+    const pane = chat(page);
+    await pane.getByRole('combobox', { name: 'Agent' }).selectOption('unheard');
+    // Offering a tool would wait for an answer.
+    await pane.getByText('Options').click();
+    await pane.getByLabel(/Offer a tool/).uncheck();
+    await ready(pane);
+    proxy.hold();
+    await say(pane, 'go on');
+    const manager = await connectHost({ url: behind.url, hostToken: behind.tokens.host });
+    own(() => manager.close());
+    await eventually(() => manager.sessions()).toMatchObject([{ agent_id: agent.agentId, status: 'streaming' }]);
+    await page.reload();
+    await said(chat(page)).getByText('it ended with the page').waitFor();
+    await eventually(() => manager.sessions()).toEqual([]);
+    expect(sessions).toHaveLength(1);
+    expect(ended).toContain('aborted');
+  });
+
   it('when the page is loaded again in the middle of an answer › is there again, and the answer goes on, whole', async () => {
     const { onChat, more, ended, sessions } = inTwoParts('before, ', 'and after');
     const { page, pane } = await begin('steady', onChat, 'before,');

@@ -8,6 +8,8 @@ export class CutProxy {
   #target: number;
   readonly #sockets = new Set<Socket>();
   #isOpen = true;
+  /** Stops what comes from the broker, of each WebSocket. */
+  readonly #holds = new Set<() => void>();
   #connected: (() => void)[] = [];
   #refused: (() => void)[] = [];
 
@@ -47,6 +49,11 @@ export class CutProxy {
     this.#isOpen = true;
   }
 
+  /** From now on the clients of the WebSockets that are open hear nothing more; what they say arrives. */
+  hold(): void {
+    for (const hold of this.#holds) hold();
+  }
+
   /** The next client that is let through. */
   connected(): Promise<void> {
     return new Promise((resolve) => this.#connected.push(resolve));
@@ -77,6 +84,12 @@ export class CutProxy {
         to.destroy();
       });
     }
+    client.once('data', (head) => {
+      if (!/^upgrade: websocket/im.test(head.toString('latin1'))) return;
+      const hold = () => broker.unpipe(client).pause();
+      this.#holds.add(hold);
+      client.once('close', () => this.#holds.delete(hold));
+    });
     for (const resolve of this.#connected.splice(0)) resolve();
   }
 }

@@ -3,6 +3,9 @@ import { type ChatHandle, ResumeError } from '../../client/node.ts';
 import { done, event, failure, ResumeStage, read, resumed, shakeHands, TURN, token, word } from './resume-stage.ts';
 import type { Message } from './scripted-broker.ts';
 
+/** What every `agents.chat.subscribe` for that turn says. */
+const TURN_ASKED = { session_id: 's', turn_id: 't1', resume_token: 'r' };
+
 const stage = new ResumeStage();
 beforeEach(() => stage.start());
 afterEach(() => stage.stop());
@@ -45,7 +48,8 @@ describe('host.resume', () => {
     await stage.connect();
     const chat = stage.host.resume(JSON.parse(JSON.stringify(handle)));
     const { params, answer } = await asked();
-    expect(params).toEqual({ session_id: 's', turn_id: 't1', resume_token: 'r', after: 2, role: 'controller' });
+    const claim = { claim: expect.any(String), unless_taken: false };
+    expect(params).toEqual({ ...TURN_ASKED, after: 2, role: 'controller', ...claim });
     answer({ head: 3 }, token(3, 'c'), done(4));
     expect(await chat.ack).toEqual({ accepted: true, session_id: 's', turn_id: 't1', resume_token: 'r' });
     expect(await read(chat)).toEqual(['c', 'done']);
@@ -93,12 +97,13 @@ describe('host.resume', () => {
     await stage.connect();
     const chat = stage.host.resume(handle, { role: 'observer' });
     const { params, answer } = await asked();
-    expect(params.role).toBe('observer');
+    expect(params).toEqual({ ...TURN_ASKED, after: 2, role: 'observer' });
     answer({}, token(3, 'c'));
     for await (const event of chat) {
       expect(word(event)).toBe('c');
       break;
     }
+    expect((await stage.wire.receive('agents.chat.unsubscribe')).params).toEqual({ session_id: 's', turn_id: 't1' });
     const controller = new AbortController();
     const other = stage.host.resume(handle, { role: 'observer', signal: controller.signal });
     const { id } = await stage.wire.receive('agents.chat.subscribe');
@@ -106,7 +111,37 @@ describe('host.resume', () => {
     await other.ack;
     controller.abort(new Error('enough'));
     await expect(read(other)).rejects.toThrow('enough');
-    expect(await stage.wire.settled()).toEqual([]);
+    expect((await stage.wire.settled()).map(({ method }) => method)).toEqual(['agents.chat.unsubscribe']);
+  });
+
+  it('while the broker still sends what an earlier chat here watched › takes none of it for its own', async () => {
+    await stage.connect();
+    const chat = stage.host.resume(handle);
+    const { answer } = await asked();
+    stage.wire.send(token(9, 'i'), event(10, { kind: 'todos' }));
+    answer({ head: 10 }, token(9, 'cdefghi', { seq_from: 3 }), event(10, { kind: 'todos' }), done(11));
+    expect(await read(chat)).toEqual(['cdefghi', 'todos', 'done']);
+  });
+
+  it('when the broker has no room for what was missed › asks again when it is told to', async () => {
+    await stage.connect();
+    const chat = stage.host.resume(handle);
+    const { id } = await asked();
+    const data = { limit: { name: 'replay', value: 1 }, retry_after_ms: 1 };
+    stage.wire.send({ id, error: { code: -32020, message: 'limit exceeded', data } });
+    const again = await stage.wire.receive('agents.chat.subscribe');
+    expect(again.params).toMatchObject({ ...TURN_ASKED, after: 2 });
+    stage.wire.send({ id: again.id as number, result: resumed({ head: 2 }) }, done(3));
+    expect(await read(chat)).toEqual(['done']);
+  });
+
+  it('when a limit does not pass by itself › ends with it', async () => {
+    await stage.connect();
+    const chat = stage.host.resume(handle, { role: 'observer' });
+    const { id } = await asked();
+    const data = { limit: { name: 'max_observers', value: 32 } };
+    stage.wire.send({ id, error: { code: -32020, message: 'limit exceeded', data } });
+    expect(await failure(chat)).toMatchObject({ reason: 'refused', cause: { code: -32020 } });
   });
 
   it('when that turn is read here already › says so', async () => {

@@ -43,9 +43,9 @@ export class ResumeStage {
   async open(options: ChatOptions = {}, cap = 600_000) {
     const { host, wire } = this;
     const chat = host.chat('echo', 'hello', { session_id: 's', resumable: true, ...options });
+    await shakeHands(wire, cap);
     const { id, params } = await wire.receive('agents.chat');
     wire.send({ id: id as number, result: { accepted: true, session_id: 's', turn_id: 't1', resume_token: 'r' } });
-    await shakeHands(wire, cap);
     return { chat, params };
   }
 

@@ -85,4 +85,42 @@ describe('what is under way when the connection is lost', () => {
     next.send({ id: id as number, result: { resolved: true } });
     expect(await approving).toBe(true);
   });
+
+  it.each([
+    ['approved', true],
+    ['denied', 'no'],
+  ])('is content to hear that it was %s before, where %j was meant', async (resolution, decision) => {
+    const { approving, answer } = await approvedTwice(decision);
+    answer(resolution);
+    expect(await approving).toBe(true);
+  });
+
+  it('asks again while the agent is being told the first answer', async () => {
+    const { approving, next, refuse } = await approvedTwice(true);
+    refuse({ taken: 'approve' });
+    const { id } = await next.receive('agents.chat.approve');
+    next.send({ id: id as number, result: { resolved: true } });
+    expect(await approving).toBe(true);
+  });
+
+  it('rejects where it was decided otherwise before', async () => {
+    const { approving, answer } = await approvedTwice(true);
+    answer('denied');
+    await expect(approving).rejects.toMatchObject({ code: -32016 });
+  });
 });
+
+/** An approval whose first answer was lost with the connection: the second finds it resolved. */
+async function approvedTwice(decision: boolean | string) {
+  await stage.connect();
+  const { chat } = await stage.open();
+  const approving = chat.approve('a1', decision);
+  await stage.wire.receive('agents.chat.approve');
+  stage.wire.terminate();
+  const { next } = await stage.reconnect({});
+  await next.receive('server.handshake');
+  const { id } = await next.receive('agents.chat.approve');
+  const refuse = (data: object) =>
+    next.send({ id: id as number, error: { code: -32016, message: 'approval not pending', data } });
+  return { approving, next, refuse, answer: (resolution: string) => refuse({ resolution }) };
+}

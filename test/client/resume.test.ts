@@ -1,5 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ChatEvent, ConnectionClosedError, ConnectionLostError, ResumeError } from '../../client/node.ts';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  type ChatEvent,
+  type ChatHandle,
+  ConnectionClosedError,
+  ConnectionLostError,
+  ResumeError,
+} from '../../client/node.ts';
 import {
   done,
   event,
@@ -8,6 +14,7 @@ import {
   ResumeStage,
   read,
   resumed,
+  shakeHands,
   soon,
   TURN,
   token,
@@ -18,6 +25,20 @@ import { ScriptedBroker } from './scripted-broker.ts';
 const stage = new ResumeStage();
 beforeEach(() => stage.start());
 afterEach(() => stage.stop());
+
+/** Timers of this length do not run by themselves: the test runs them. */
+function heldTimers(length: number): (() => void)[] {
+  const held: (() => void)[] = [];
+  const start = globalThis.setTimeout;
+  const hold = (run: () => void, ms?: number) => {
+    if (ms !== length) return start(run, ms);
+    held.push(run);
+    return start(() => {}, 0);
+  };
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(hold as typeof setTimeout);
+  onTestFinished(() => void vi.restoreAllMocks());
+  return held;
+}
 
 describe('a resumable chat', () => {
   it('asks for the longest window, or for the one that it is given', async () => {
@@ -41,7 +62,9 @@ describe('a resumable chat', () => {
     await stage.wire.settled();
     stage.wire.terminate();
     const { params } = await stage.reconnect({ head: 4 }, token(4, 'd'), done(5));
-    expect(params).toEqual({ session_id: 's', turn_id: 't1', resume_token: 'r', after: 3, role: 'controller' });
+    const claim = { claim: expect.any(String), unless_taken: true };
+    const turn = { session_id: 's', turn_id: 't1', resume_token: 'r' };
+    expect(params).toEqual({ ...turn, after: 3, role: 'controller', ...claim });
     expect(await reading).toEqual(['a', 'bc', 'd', 'done']);
     expect(states).toEqual([
       { state: 'waiting', error: expect.any(ConnectionLostError), windowMs: 600_000 },
@@ -149,6 +172,37 @@ describe('a resumable chat', () => {
     expect(error).toMatchObject({ reason, retryable, cause: { code } });
   });
 
+  it('when another host has taken its turn meanwhile › leaves it there, and says so', async () => {
+    await stage.connect({ reconnect: soon });
+    const { chat } = await stage.open();
+    const failing = failure(chat);
+    stage.wire.terminate();
+    const { next, id } = await stage.reconnect(undefined);
+    next.send({ id, error: { code: -32015, message: 'forbidden', data: { reason: 'taken_over' } } });
+    expect(await failing).toMatchObject({ name: 'ResumeError', reason: 'taken_over', retryable: false });
+  });
+
+  it('when its turn is given back after its time was over › cancels it, for nobody reads it', async () => {
+    await stage.connect();
+    const { chat } = await stage.open({ resume_window_ms: 12_345 });
+    const failing = failure(chat);
+    const windows = heldTimers(12_345);
+    // Something else that keeps the host alive.
+    const other = stage.host.chat('echo', 'x', { session_id: 'other', resumable: true });
+    const { id: opened } = await stage.wire.receive('agents.chat');
+    const ack = { accepted: true, session_id: 'other', turn_id: 't2', resume_token: 'r2' };
+    stage.wire.send({ id: opened as number, result: ack });
+    await other.ack;
+    stage.wire.terminate();
+    const { next, id } = await stage.reconnect(undefined);
+    for (const expire of windows) expire();
+    expect(await failing).toMatchObject({ reason: 'window_over' });
+    next.send({ id, result: resumed({ head: 0 }) });
+    await next.receive('agents.chat.subscribe');
+    await next.receive('server.handshake');
+    expect((await next.receive('agents.chat.cancel')).params).toEqual({ session_id: 's' });
+  });
+
   it('when the connection is not back in time › ends in ResumeError, and so does the host', async () => {
     await stage.connect();
     const { chat } = await stage.open({ resume_window_ms: 30 });
@@ -206,6 +260,48 @@ describe('a resumable chat', () => {
     expect(await read(chat)).toEqual(['done']);
   });
 
+  it('when the token that is looked up stays the refused one › ends with that', async () => {
+    await stage.connect({ token: () => 'old', reconnect: soon });
+    const { chat } = await stage.open();
+    const failing = failure(chat);
+    stage.wire.terminate();
+    for (const _ of ['once', 'twice']) {
+      const refusing = await stage.broker.accept();
+      const { id } = await refusing.receive('session.auth');
+      refusing.send({ id: id as number, error: { code: -32603, message: 'auth failed: token mismatch' } });
+    }
+    expect(await failing).toMatchObject({ reason: 'disconnected', cause: { name: 'AuthError' } });
+  });
+
+  it('when a host that was relieved asks about its turn › hears that another has it, and is over', async () => {
+    await stage.connect();
+    const { chat } = await stage.open();
+    const failing = failure(chat);
+    const approving = chat.approve('a1', true).catch((error: unknown) => error);
+    const { id } = await stage.wire.receive('agents.chat.approve');
+    stage.wire.send({ id: id as number, error: { code: -32015, message: 'forbidden' } });
+    expect(await failing).toMatchObject({ name: 'ResumeError', reason: 'taken_over' });
+    expect(await approving).toMatchObject({ code: -32015 });
+  });
+
+  it.each([-32014, -32015])(
+    'when a relieved reader leaves, and its cancel gets %i › can be read here again',
+    async (code) => {
+      await stage.connect();
+      const { chat } = await stage.open();
+      stage.wire.send(token(1, 'a'));
+      for await (const _ of chat) break;
+      const { handle } = chat;
+      const { id } = await stage.wire.receive('agents.chat.cancel');
+      stage.wire.send({ id: id as number, error: { code, message: 'no' } });
+      await stage.wire.settled();
+      const again = stage.host.resume(handle as ChatHandle);
+      const { id: asked } = await stage.wire.receive('agents.chat.subscribe');
+      stage.wire.send({ id: asked as number, result: resumed({ head: 1 }) }, done(2));
+      expect(await read(again)).toEqual(['done']);
+    },
+  );
+
   it('when the host is closed while it waits › ends in ConnectionClosedError', async () => {
     await stage.connect({ reconnect: { minMs: 2 ** 30, maxMs: 2 ** 30 } });
     const { waiting, onInterruption } = interruptions();
@@ -219,6 +315,7 @@ describe('a resumable chat', () => {
   it('from a broker that cannot resume › is a plain chat', async () => {
     await stage.connect();
     const chat = stage.host.chat('echo', 'hello', { resumable: true });
+    await shakeHands(stage.wire, 600_000);
     const { id, params } = await stage.wire.receive('agents.chat');
     const { session_id } = params;
     stage.wire.send(
@@ -238,6 +335,7 @@ describe('a resumable chat', () => {
   it('when the connection is lost before the ack › ends in ConnectionLostError', async () => {
     await stage.connect();
     const chat = stage.host.chat('echo', 'hello', { resumable: true });
+    await shakeHands(stage.wire, 600_000);
     await stage.wire.receive('agents.chat');
     stage.wire.terminate();
     expect(await failure(chat)).toBeInstanceOf(ConnectionLostError);

@@ -61,4 +61,10 @@ describe('the end of a turn, in words', () => {
     expect(end).toMatchObject({ tone: 'bad', title: 'connection lost', again: true });
     expect(end.message).toContain(words);
   });
+
+  it('when another window has taken the turn › says so', () => {
+    const end = endOfError(new ResumeError('taken_over'));
+    expect(end).toMatchObject({ tone: 'bad', title: 'taken over' });
+    expect(end.message).toContain('Another window goes on');
+  });
 });
