@@ -6,7 +6,12 @@ export interface Wav {
   channels: 1 | 2;
   /** 16-bit signed little-endian, channels interleaved. */
   pcm: Buffer;
+  /** The file ends before the sound that its head promises. */
+  isCut: boolean;
 }
+
+/** From here on a size means "to the end", as a program that streams writes it: nobody has two gigabytes of speech. */
+const UNKNOWN_SIZE = 0x7f000000;
 
 /** What a RIFF chunk's head takes: its name and its size. */
 const HEAD = 8;
@@ -28,14 +33,17 @@ export function readWav(file: Buffer, name: string, exit: Exit = Exit.Usage): Wa
     const size = file.readUInt32LE(at + 4);
     const body = file.subarray(at + HEAD, Math.min(at + HEAD + size, file.length));
     if (id === 'fmt ' && body.length >= 16) format = body;
-    if (id === 'data') return toWav(format, body, name, exit);
+    if (id === 'data') {
+      if (body.length === 0) break;
+      return { ...toWav(format, body, name, exit), isCut: size > body.length && size < UNKNOWN_SIZE };
+    }
     // A chunk begins at an even place.
     at += HEAD + size + (size % 2);
   }
   throw new CliError(exit, `${name} is a WAV file without sound`);
 }
 
-function toWav(format: Buffer | undefined, data: Buffer, name: string, exit: Exit): Wav {
+function toWav(format: Buffer | undefined, data: Buffer, name: string, exit: Exit): Omit<Wav, 'isCut'> {
   if (!format) throw new CliError(exit, `${name} is a WAV file that does not say its format`);
   const tag = format.readUInt16LE(0);
   const channels = format.readUInt16LE(2);

@@ -22,6 +22,9 @@ export class SpeechRun implements Speech {
   readonly #queue: EventQueue<SpeechPart>;
   #settle: { resolve(provider: string): void; reject(error: SwitchboardError): void } | undefined;
   #isOver = false;
+  /** The number of the next piece. */
+  #nextSeq = 0n;
+  #isGappy = false;
 
   constructor(peer: Peer, text: string, options: SpeakOptions, forget: () => void) {
     this.#peer = peer;
@@ -57,8 +60,10 @@ export class SpeechRun implements Speech {
     let format: AudioFormat | undefined;
     for await (const piece of this) {
       format ??= piece.format;
+      if (piece.format !== format) throw new VoiceError(`the provider went from ${format} to ${piece.format} midway`);
       pieces.push(piece.audio);
     }
+    if (this.#isGappy) throw new VoiceError('pieces of the speech are missing: the provider left numbers out');
     if (format === undefined) throw new VoiceError('the provider has sent no audio');
     const audio = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
     let at = 0;
@@ -76,7 +81,9 @@ export class SpeechRun implements Speech {
     }
   }
 
-  frame({ type, format, payload: audio }: AudioFrame): void {
+  frame({ type, seq, format, payload: audio }: AudioFrame): void {
+    if (seq !== this.#nextSeq) this.#isGappy = true;
+    this.#nextSeq = seq + 1n;
     if (type !== AudioFrameType.AudioOut || this.#queue.push({ format, audio }, audio.length)) return;
     this.#abandon();
     this.fail(new BufferOverflowError(this.#limit));

@@ -1,12 +1,16 @@
 import { AudioFrameType, encodeAudioFrame } from '../protocol/audio-frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
+import { AUDIO_LOST } from '../protocol/voice.ts';
 import { BufferOverflowError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
 import { newStreamId } from './ids.ts';
 import { Pacer } from './pacer.ts';
 import type { Peer } from './peer.ts';
 import { type TranscribeOptions, type TranscriptEvent, type Transcription, VoiceError } from './voice.ts';
+
+/** Larger pieces of audio are cut, so that other frames get between them. Bytes, of whole samples. */
+const MAX_PIECE = 64 * 1024;
 
 /** A {@link Transcription} from the inside. */
 export class TranscriptionRun implements Transcription {
@@ -21,6 +25,10 @@ export class TranscriptionRun implements Transcription {
   readonly #pacer: Pacer;
   #settle: { resolve(provider: string): void; reject(error: SwitchboardError): void } | undefined;
   #seq = 0n;
+  /** The beginning of a sample, of both channels where there are two, whose rest is still to come. */
+  #half = new Uint8Array();
+  /** What is being written; the next waits for it. */
+  #writing: Promise<void> | undefined;
   #isEnded = false;
 
   constructor(peer: Peer, options: TranscribeOptions, forget: () => void) {
@@ -56,18 +64,20 @@ export class TranscriptionRun implements Transcription {
 
   async write(pcm: Uint8Array): Promise<void> {
     if (this.#isEnded || this.#over.signal.aborted) return;
-    this.#send(AudioFrameType.AudioIn, pcm);
-    if (this.#pacer.due) await this.#pacer.breathe();
+    await this.#inTurn(() => this.#sendAudio(pcm));
   }
 
   end(): void {
     if (this.#isEnded || this.#over.signal.aborted) return;
     this.#isEnded = true;
-    this.#send(AudioFrameType.End, new Uint8Array());
+    void this.#inTurn(async () => {
+      if (!this.#over.signal.aborted) this.#send(AudioFrameType.End, new Uint8Array());
+    });
   }
 
   async stop(): Promise<ResultOf<'voice.transcribe_stream.stop'>> {
     this.#isEnded = true;
+    await this.#writing;
     const result = await this.#peer.request('voice.transcribe_stream.stop', { session_id: this.sessionId });
     return result as ResultOf<'voice.transcribe_stream.stop'>;
   }
@@ -84,7 +94,7 @@ export class TranscriptionRun implements Transcription {
       this.#abandon();
       this.fail(new BufferOverflowError(this.#limit));
     } else if (type === 'ended') this.#finish({});
-    else if (type === 'error' && synthesized === true && !PASSING.has(String(event.code))) {
+    else if (type === 'error' && synthesized === true && !AUDIO_LOST.has(String(event.code))) {
       this.#finish({ error: new VoiceError(String(event.message), String(event.code)) });
     }
   }
@@ -111,11 +121,34 @@ export class TranscriptionRun implements Transcription {
     this.stop().catch(() => {});
   }
 
+  /** One after the other, at once where nothing is being written. */
+  #inTurn(send: () => Promise<void>): Promise<void> {
+    const done = (this.#writing?.then(send) ?? send()).finally(() => {
+      if (this.#writing === done) this.#writing = undefined;
+    });
+    this.#writing = done;
+    return done;
+  }
+
+  async #sendAudio(pcm: Uint8Array): Promise<void> {
+    const audio = this.#half.length > 0 ? joined(this.#half, pcm) : pcm;
+    const whole = audio.length - (audio.length % (2 * (this.#options.channels ?? 1)));
+    this.#half = audio.slice(whole);
+    for (let at = 0; at < whole && !this.#over.signal.aborted; at += MAX_PIECE) {
+      this.#send(AudioFrameType.AudioIn, audio.subarray(at, Math.min(at + MAX_PIECE, whole)));
+      if (this.#pacer.due) await this.#pacer.breathe();
+    }
+  }
+
   #send(type: AudioFrameType, payload: Uint8Array): void {
     this.#peer.sendBinary(encodeAudioFrame({ type, streamId: this.sessionId, seq: this.#seq, format: 'pcm', payload }));
     this.#seq += 1n;
   }
 }
 
-/** After these the stream goes on. */
-const PASSING: ReadonlySet<string> = new Set(['malformed_audio', 'audio_overflow']);
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const all = new Uint8Array(head.length + tail.length);
+  all.set(head);
+  all.set(tail, head.length);
+  return all;
+}

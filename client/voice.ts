@@ -32,8 +32,9 @@ export interface Transcription extends AsyncIterable<TranscriptEvent> {
   /** Resolves with the provider's id once it has accepted. @throws {RpcError} `-32011` where there is none. */
   readonly started: Promise<string>;
   /**
-   * Sends audio, 16-bit signed little-endian. Resolves when there is room for more; what is written after the end goes
-   * nowhere.
+   * Sends audio, 16-bit signed little-endian, in pieces of any length: what is less than a sample of each channel is the
+   * beginning of the next piece. Resolves when there is room for more, and until then the bytes are not to be changed. What is written
+   * after the end goes nowhere.
    */
   write(pcm: Uint8Array): Promise<void>;
   /** No more audio comes. The provider takes its time for the rest; read on until `ended`. */
@@ -63,13 +64,19 @@ export interface Speech extends AsyncIterable<SpeechPart> {
   readonly started: Promise<string>;
   /** Ends it; false where it was over. What came before can still be read. */
   cancel(): Promise<boolean>;
-  /** Reads to the end, and gives the whole recording. @throws {VoiceError} where the stream failed, or is of no sound. */
+  /**
+   * Reads to the end, and gives the whole recording. @throws {VoiceError} where the stream failed, is of no sound, or of
+   * several formats, and where the provider's numbering says that pieces are missing.
+   */
   audio(): Promise<{ format: AudioFormat; audio: Uint8Array }>;
 }
 
 /** A voice stream failed: its provider did, or is gone, or the broker is stopping. */
 export class VoiceError extends SwitchboardError {
-  /** The broker's word for it: `provider_disconnected`, `provider_failed`, `stale`, `draining`. */
+  /**
+   * The broker's word for it: `provider_disconnected`, `provider_failed`, `slow_consumer` (speech came faster than it was
+   * read), `stale`, `draining`, `internal`.
+   */
   readonly code: string | undefined;
 
   constructor(message: string, code?: string) {

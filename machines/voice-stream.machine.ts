@@ -24,12 +24,18 @@ export interface VoiceAsker {
   id: RpcId | undefined;
 }
 
-/** Why a stream failed, as its client is told in `code`. */
-export type VoiceFailure = 'provider_disconnected' | 'provider_failed' | 'stale' | 'draining';
+/** Why a stream failed, as its client is told in `code`. `internal`: a fault of ours, in what it belongs to. */
+export type VoiceFailure =
+  | 'provider_disconnected'
+  | 'provider_failed'
+  | 'slow_consumer'
+  | 'stale'
+  | 'draining'
+  | 'internal';
 
 /** Everything that a stream hears. */
 export type VoiceStreamEvent =
-  /** The provider's answer: to the start, and later to the stop. */
+  /** The provider's answer to the start. That to the stop says nothing. */
   | { type: 'call.answered'; id: RpcId; answer: Answer }
   /** Audio for the provider: no chart step (law 2). */
   | { type: 'stream.audio'; audio: Uint8Array }
@@ -70,7 +76,6 @@ export const voiceStreamMachine = setup({
     deliverChunk: () => {},
     noteStop: () => {},
     askToFinish: () => {},
-    hurry: () => {},
     confirmCancel: () => {},
     tellEnded: () => {},
     tellFailed: () => {},
@@ -117,11 +122,12 @@ export const voiceStreamMachine = setup({
       },
     },
     finishing: {
-      description: 'No more audio comes; the provider works off what it has. Who asked to stop waits ten seconds.',
+      description:
+        'No more audio comes; the provider works off what it has until it says that it ended. Its answer to the stop is ' +
+        'not that. Who asked to stop waits ten seconds.',
       entry: 'askToFinish',
       exit: 'forgetCall',
       on: {
-        'call.answered': { actions: 'hurry' },
         'stream.event': { actions: 'deliver' },
         'stream.chunk': { actions: 'deliverChunk' },
         'stream.stop': { actions: 'noteStop' },

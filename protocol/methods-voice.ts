@@ -39,7 +39,7 @@ export const voiceMethods = {
     summary: 'No more audio comes. Answered with all finals once the provider has finished, or after ten seconds.',
     params: voice.transcribeStopParams,
     result: voice.transcribeStopResult,
-    errors: ['NotFound', 'Forbidden'],
+    errors: ['NotFound', 'Forbidden', 'LimitExceeded'],
   },
   'voice.sessions.list': {
     direction: 'in',
@@ -126,7 +126,8 @@ export const voiceMethods = {
     kind: 'request',
     role: 'agent',
     section: 11,
-    summary: 'No more audio comes: the provider sends what is left, then ended, and answers.',
+    summary:
+      'No more audio comes: the provider sends what is left, then `ended`. Its answer, whenever it comes, is not the end.',
     params: voice.providerStopParams,
     result: voice.providerResult,
   },

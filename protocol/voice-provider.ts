@@ -35,5 +35,9 @@ export interface SpeechPart {
 
 /** Transcribes: yields what it hears, and returns when all audio is dealt with. What it throws ends the stream. */
 export type OnTranscribe = (job: TranscribeJob) => AsyncIterable<TranscriptPart>;
-/** Speaks: yields the recording, piece by piece. What it throws ends the stream. */
+/**
+ * Speaks: yields the recording, piece by piece. What it throws ends the stream. An embedder's is asked for the next piece
+ * when its client has read the last; an agent's is not made to wait for its listener, and what is too much for that one
+ * ends the stream.
+ */
 export type OnSpeak = (job: SpeakJob) => AsyncIterable<SpeechPart>;

@@ -109,8 +109,9 @@ export const speakStartParams = z
     message: 'is 32 lower-case hexadecimal digits where binary_frames is true',
   });
 export const speakStartResult = z.object({ stream_id: sessionId, binary_frames: z.boolean(), provider: z.string() });
-export const speakCancelParams = z.object({ stream_id: sessionId });
-export const speakCancelResult = z.object({ stream_id: sessionId, cancelled: z.boolean() });
+// Any text: what no stream can be called is not there, which is no error.
+export const speakCancelParams = z.object({ stream_id: z.string() });
+export const speakCancelResult = z.object({ stream_id: z.string(), cancelled: z.boolean() });
 export const speakListResult = z.object({
   streams: z.array(z.object({ stream_id: sessionId, ...row, binary_frames: z.boolean() })),
 });
@@ -120,7 +121,9 @@ export const voiceStopReason = z.enum([
   'client_stopped',
   'client_cancelled',
   'client_disconnected',
+  'slow_consumer',
   'timeout',
+  'draining',
   'failed',
 ]);
 /** See {@link voiceStopReason}. */
@@ -139,6 +142,9 @@ export const providerSpeakParams = z.object({
 });
 /** How a provider answers: any result but `{accepted: false}` will do. */
 export const providerResult = z.unknown();
+
+/** The codes of the broker's own errors that say that audio was lost. After any other of its errors the stream is over. */
+export const AUDIO_LOST: ReadonlySet<string> = new Set(['malformed_audio', 'audio_overflow']);
 
 /** The types of `voice.event` whose fields are checked. Any other goes through as it comes. */
 export const voiceEventTypes = {

@@ -1,12 +1,12 @@
 import { WireError } from '../../protocol/errors.ts';
-import { VOICE_CAPABILITIES, type VoiceKind, type VoiceStatus } from '../../protocol/voice.ts';
+import type { VoiceKind, VoiceStatus } from '../../protocol/voice.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import { type Handler, LATER } from '../dispatcher.ts';
 import { tell } from '../tell.ts';
-import { chooseProvider, providersFor } from '../voice/choose.ts';
+import { chooseProvider, voiceProviders } from '../voice/choose.ts';
 import { openVoiceStream } from '../voice/open.ts';
-import { pushAudio } from '../voice/routing.ts';
+import { isWhole, pushAudio } from '../voice/routing.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
 
 /** `voice.transcribe_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
@@ -28,9 +28,13 @@ export const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ sta
   if (stream.client !== from) throw WireError.forbidden('stream');
   if (stream.isStopAsked) throw WireError.notFound('session, it was stopped');
   const audio = Buffer.from(params.pcm_b64, 'base64');
-  if (!pushAudio(state, state.ref, stream, audio)) {
+  if (!isWhole(stream, audio))
+    throw WireError.invalidParams([{ path: 'pcm_b64', message: 'is whole samples of each channel' }]);
+  if (!pushAudio(state.ref, stream, audio)) {
     const { maxWaitingAudioBytes } = state.limits;
-    throw WireError.limitExceeded('max_waiting_audio_bytes', maxWaitingAudioBytes, RETRY_AFTER_MS);
+    // What is larger than all that may wait never fits.
+    const retryAfterMs = audio.length > maxWaitingAudioBytes ? undefined : RETRY_AFTER_MS;
+    throw WireError.limitExceeded('max_waiting_audio_bytes', maxWaitingAudioBytes, retryAfterMs);
   }
   return { received: audio.length };
 };
@@ -40,7 +44,9 @@ const RETRY_AFTER_MS = 500;
 
 /** `voice.transcribe_stream.stop` (`wire.md` section 11). The stream answers, when its provider has finished. */
 export const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ state, from, id, params }) => {
-  const { ref } = findOwn(state, from, params.session_id);
+  const { ref, stoppers } = findOwn(state, from, params.session_id);
+  const { maxVoiceStops } = state.limits;
+  if (stoppers.length >= maxVoiceStops) throw WireError.limitExceeded('max_voice_stops', maxVoiceStops);
   if (ref) tell(state.ref, ref, { type: 'stream.stop', asker: { client: from, id } });
   return LATER;
 };
@@ -58,14 +64,10 @@ export const listTranscriptions: Handler<'voice.sessions.list'> = ({ state, from
 
 /** `voice.providers.list` (`wire.md` section 11). */
 export const listProviders: Handler<'voice.providers.list'> = ({ state }) => {
-  const kinds = Object.keys(VOICE_CAPABILITIES) as VoiceKind[];
-  const found = new Map<string, (typeof VOICE_CAPABILITIES)[VoiceKind][]>();
-  for (const kind of kinds) {
-    for (const { id } of providersFor(state, kind)) found.set(id, [...(found.get(id) ?? []), VOICE_CAPABILITIES[kind]]);
-  }
-  const streams = (id: string) => [...state.voice].filter(({ provider }) => provider.id === id).length;
+  const streams = new Map<string, number>();
+  for (const { provider } of state.voice) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
   return {
-    providers: [...found].map(([provider, capabilities]) => ({ provider, capabilities, streams: streams(provider) })),
+    providers: voiceProviders(state).map((row) => ({ ...row, streams: streams.get(row.provider) ?? 0 })),
   };
 };
 

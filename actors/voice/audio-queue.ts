@@ -3,6 +3,7 @@ export class AudioQueue implements AsyncIterable<Uint8Array> {
   #waiting: Uint8Array[] = [];
   #bytes = 0;
   #isEnded = false;
+  #isDiscarded = false;
   #wake: () => void = () => {};
 
   /** Bytes that were not read yet. */
@@ -27,6 +28,7 @@ export class AudioQueue implements AsyncIterable<Uint8Array> {
   discard(): void {
     this.#waiting = [];
     this.#bytes = 0;
+    this.#isDiscarded = true;
     this.end();
   }
 
@@ -35,6 +37,7 @@ export class AudioQueue implements AsyncIterable<Uint8Array> {
       const all = this.#waiting;
       this.#waiting = [];
       for (const audio of all) {
+        if (this.#isDiscarded) return;
         this.#bytes -= audio.length;
         yield audio;
       }

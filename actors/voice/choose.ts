@@ -3,39 +3,75 @@ import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protoc
 import type { BrokerState } from '../broker-state.ts';
 import { AgentProvider, type VoiceProvider } from './provider.ts';
 
-/** Who would take a stream of this kind, in the order of preference: the embedder's own, then agents by their ids. */
-export function providersFor(state: BrokerState, kind: VoiceKind): VoiceProvider[] {
-  const local = state.localVoice?.offers(kind) ? [state.localVoice] : [];
-  const ids = [...state.attached.keys()].filter((id) => isProvider(state, id, kind)).sort();
-  return [...local, ...ids.flatMap((id) => agentProvider(state, id))];
-}
+type Capability = (typeof VOICE_CAPABILITIES)[VoiceKind];
+
+/** Who says that an agent is a provider: the registry comes first, for an agent may say of itself what it likes. */
+const Word = { Registry: 0, Own: 1 } as const;
+type Word = (typeof Word)[keyof typeof Word];
 
 /**
- * The provider that was named, else the first that there is.
+ * The provider that was named, else the embedder's own, else of the agents that the registry knows as providers the
+ * first by its id, else of those that say so of themselves.
  * @throws {WireError} `-32011` where there is none.
  */
 export function chooseProvider(state: BrokerState, kind: VoiceKind, name: string | undefined): VoiceProvider {
+  const local = state.localVoice?.offers(kind) ? state.localVoice : undefined;
   if (name === undefined) {
-    const [first] = providersFor(state, kind);
-    if (!first) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
-    return first;
+    const chosen = local ?? agentProvider(state, firstAgent(state, kind));
+    if (!chosen) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
+    return chosen;
   }
-  if (name === LOCAL_PROVIDER && state.localVoice?.offers(kind)) return state.localVoice;
-  const [agent] = agentProvider(state, name);
+  // Never an agent of that name, which would be taken for it.
+  if (name === LOCAL_PROVIDER) {
+    if (local) return local;
+    throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
+  }
+  const agent = agentProvider(state, name);
   if (!agent) throw WireError.agentNotAttached(name);
-  if (!isProvider(state, name, kind)) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
+  if (wordOf(state, name, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   return agent;
 }
 
-function agentProvider(state: BrokerState, id: string): AgentProvider[] {
-  const client = state.attached.get(id);
-  return client ? [new AgentProvider(state, id, client)] : [];
+/** Everybody who would take a stream, in the order in which one is chosen: of those who transcribe, then of the others. */
+export function voiceProviders(state: BrokerState): { provider: string; capabilities: Capability[] }[] {
+  const kinds = Object.keys(VOICE_CAPABILITIES) as VoiceKind[];
+  const local = { provider: LOCAL_PROVIDER, able: kinds.filter((kind) => state.localVoice?.offers(kind)) };
+  const agents = [];
+  for (const provider of state.attached.keys()) {
+    const able = kinds.filter((kind) => wordOf(state, provider, kind) !== undefined);
+    const [first] = able;
+    if (first === undefined) continue;
+    agents.push({ provider, able, place: [kinds.indexOf(first), wordOf(state, provider, first) ?? Word.Own] as const });
+  }
+  agents.sort((a, b) => a.place[0] - b.place[0] || a.place[1] - b.place[1] || (a.provider < b.provider ? -1 : 1));
+  return [local, ...agents]
+    .filter(({ able }) => able.length > 0)
+    .map(({ provider, able }) => ({ provider, capabilities: able.map((kind) => VOICE_CAPABILITIES[kind]) }));
 }
 
-/** By what the registry says of it, or what it has registered of itself. */
-function isProvider(state: BrokerState, id: string, kind: VoiceKind): boolean {
+/** In one pass, for there may be ten thousand of them. */
+function firstAgent(state: BrokerState, kind: VoiceKind): string | undefined {
+  let first: string | undefined;
+  let best: Word = Word.Own;
+  for (const id of state.attached.keys()) {
+    if (first !== undefined && best === Word.Registry && id >= first) continue;
+    const word = wordOf(state, id, kind);
+    if (word === undefined || (first !== undefined && (word > best || (word === best && id >= first)))) continue;
+    first = id;
+    best = word;
+  }
+  return first;
+}
+
+function agentProvider(state: BrokerState, id: string | undefined): AgentProvider | undefined {
+  const client = id === undefined ? undefined : state.attached.get(id);
+  return id !== undefined && client ? new AgentProvider(state, id, client) : undefined;
+}
+
+/** By whose word an agent is a provider of that kind, if it is one. One that is called like the embedder's is none. */
+function wordOf(state: BrokerState, id: string, kind: VoiceKind): Word | undefined {
+  if (id === LOCAL_PROVIDER) return undefined;
   const capability = VOICE_CAPABILITIES[kind];
-  return (
-    state.agents.capabilitiesOf(id).includes(capability) || state.hostAgents.ownCapabilitiesOf(id).includes(capability)
-  );
+  if (state.agents.capabilitiesOf(id).includes(capability)) return Word.Registry;
+  return state.hostAgents.ownCapabilitiesOf(id).includes(capability) ? Word.Own : undefined;
 }

@@ -1,11 +1,19 @@
 import type { AnyActorRef } from 'xstate';
 import { AUDIO_FORMATS } from '../../protocol/audio-frame.ts';
-import { isProviderEvent, LOCAL_PROVIDER, type VoiceKind, type VoiceStopReason } from '../../protocol/voice.ts';
-import type { OnSpeak, OnTranscribe } from '../../protocol/voice-provider.ts';
+import { unwritable } from '../../protocol/json.ts';
+import {
+  isProviderEvent,
+  LOCAL_PROVIDER,
+  type ProviderEvent,
+  type VoiceKind,
+  type VoiceStopReason,
+} from '../../protocol/voice.ts';
+import type { OnSpeak, OnTranscribe, TranscriptPart } from '../../protocol/voice-provider.ts';
 import type { BrokerState } from '../broker-state.ts';
 import { tell } from '../tell.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { VoiceProvider } from './provider.ts';
+import { Slices } from './slices.ts';
 import type { VoiceStream } from './stream-record.ts';
 
 /** A provider of the embedder's own, inside the broker's process (`wire.md` section 11). It goes by `local`. */
@@ -15,6 +23,10 @@ export interface LocalVoice {
   /** Speaks. Left out: it does not. */
   speak?: OnSpeak;
 }
+
+/** Speech is cut into pieces of so many bytes, and read on while less than that waits for its client. */
+const MAX_PIECE = 32 * 1024;
+const MAX_AHEAD = 64 * 1024;
 
 interface Job {
   audio: AudioQueue;
@@ -26,11 +38,13 @@ export class LocalProvider implements VoiceProvider {
   readonly id = LOCAL_PROVIDER;
   readonly #voice: LocalVoice;
   readonly #log: BrokerState['log'];
+  readonly #limits: BrokerState['limits'];
   readonly #jobs = new WeakMap<VoiceStream, Job>();
 
-  constructor(voice: LocalVoice, log: BrokerState['log']) {
+  constructor(voice: LocalVoice, { log, limits }: Pick<BrokerState, 'log' | 'limits'>) {
     this.#voice = voice;
     this.#log = log;
+    this.#limits = limits;
   }
 
   offers(kind: VoiceKind): boolean {
@@ -53,6 +67,7 @@ export class LocalProvider implements VoiceProvider {
     const job = this.#jobs.get(stream);
     job?.audio.discard();
     job?.abort.abort(reason);
+    stream.waiting.release();
   }
 
   audio(stream: VoiceStream, _self: AnyActorRef, audio: Uint8Array): void {
@@ -66,6 +81,11 @@ export class LocalProvider implements VoiceProvider {
     return this.#jobs.get(stream)?.audio.bytes ?? 0;
   }
 
+  roomFor(stream: VoiceStream): number {
+    // Nobody else's waits in the same queue.
+    return this.#limits.maxWaitingAudioBytes - this.waitingBytes(stream);
+  }
+
   #answer(stream: VoiceStream, self: AnyActorRef): void {
     tell(self, self, { type: 'call.answered', id: stream.providerId, answer: { result: { accepted: true } } });
   }
@@ -75,6 +95,7 @@ export class LocalProvider implements VoiceProvider {
     const { signal } = abort;
     const { task } = stream.spec;
     const streamId = stream.providerId;
+    const slices = new Slices();
     try {
       // Not from inside the call that starts it.
       await Promise.resolve();
@@ -82,16 +103,25 @@ export class LocalProvider implements VoiceProvider {
         const { sample_rate: sampleRate, channels } = task.source;
         for await (const part of this.#voice.transcribe?.({ streamId, sampleRate, channels, audio, signal }) ?? []) {
           if (signal.aborted) return;
-          const params = { ...part, stream_id: streamId };
-          if (!isProviderEvent(params)) throw new TypeError('not a whole part of a transcript');
-          tell(self, self, { type: 'stream.event', params });
+          tell(self, self, { type: 'stream.event', params: eventOf(part, streamId) });
+          await slices.pause();
         }
       } else {
         const { text, voiceId } = task;
         for await (const { format, audio: piece } of this.#voice.speak?.({ streamId, text, voiceId, signal }) ?? []) {
           if (signal.aborted) return;
           if (!AUDIO_FORMATS.includes(format)) throw new TypeError('not a format of audio');
-          tell(self, self, { type: 'stream.chunk', format, audio: Uint8Array.from(piece) });
+          if (!(piece instanceof Uint8Array)) throw new TypeError('not a piece of audio');
+          for (let at = 0; at === 0 || at < piece.length; at += MAX_PIECE) {
+            if (signal.aborted) return;
+            tell(self, self, {
+              type: 'stream.chunk',
+              format,
+              audio: new Uint8Array(piece.subarray(at, at + MAX_PIECE)),
+            });
+            await stream.waiting.below(MAX_AHEAD, signal);
+            await slices.pause();
+          }
         }
       }
       tell(self, self, { type: 'provider.ended' });
@@ -101,4 +131,17 @@ export class LocalProvider implements VoiceProvider {
       tell(self, self, { type: 'stream.fail', code: 'provider_failed', message: 'the provider failed' });
     }
   }
+}
+
+/**
+ * What an embedder's function has yielded, as an event. A copy, which can be written as JSON: agents' events come as such,
+ * these are whatever they are.
+ * @throws {TypeError} where it is no part of a transcript.
+ */
+function eventOf(part: TranscriptPart, streamId: string): ProviderEvent {
+  const params: unknown = JSON.parse(JSON.stringify({ ...part, stream_id: streamId }));
+  // Its end is the function's own.
+  const isPart = isProviderEvent(params) && (params.type === 'partial' || params.type === 'final');
+  if (!isPart || unwritable(params) !== undefined) throw new TypeError('not a whole part of a transcript');
+  return params;
 }

@@ -14,15 +14,17 @@ export interface VoiceProvider {
   readonly agent?: Client;
   /** Asks it to begin; the stream's actor hears `call.answered`. */
   start(stream: VoiceStream, self: AnyActorRef): void;
-  /** No more audio comes; the stream's actor hears `call.answered`, and `provider.ended` at its end. */
+  /** No more audio comes; the stream's actor hears `provider.ended` at its end. */
   finish(stream: VoiceStream, self: AnyActorRef): void;
   /** Nobody waits for the rest. */
   cancel(stream: VoiceStream, self: AnyActorRef, reason: VoiceStopReason): void;
   audio(stream: VoiceStream, self: AnyActorRef, audio: Uint8Array): void;
-  /** Its answer is not waited for any more. */
-  forget(stream: VoiceStream): void;
-  /** Bytes that wait for it. */
+  /** Its acceptance is not waited for any more. @param isLate it has taken too long, and is counted if it still comes. */
+  forget(stream: VoiceStream, isLate: boolean): void;
+  /** Bytes of this stream's that wait for it. */
   waitingBytes(stream: VoiceStream): number;
+  /** Bytes that may be added to them. */
+  roomFor(stream: VoiceStream): number;
 }
 
 /** An attached agent as a provider: requests, and binary frames (`wire.md` section 11). */
@@ -51,7 +53,7 @@ export class AgentProvider implements VoiceProvider {
 
   finish(stream: VoiceStream, self: AnyActorRef): void {
     const params = { stream_id: stream.providerId, reason: 'client_stopped' };
-    if (stream.kind === 'transcribe') this.#call(stream, self, 'voice.transcribe.stop', params);
+    if (stream.kind === 'transcribe') this.#stop(self, params);
   }
 
   cancel(stream: VoiceStream, self: AnyActorRef, reason: VoiceStopReason): void {
@@ -60,9 +62,7 @@ export class AgentProvider implements VoiceProvider {
       tell(self, this.agent.ref, { type: 'rpc.notify', method: 'voice.speak.cancel', params });
       return;
     }
-    // A request, though nobody waits for its answer: the wire has no other word for it.
-    const id = this.#state.nextCallId();
-    tell(self, this.agent.ref, { type: 'rpc.call', id, method: 'voice.transcribe.stop', params });
+    this.#stop(self, params);
   }
 
   audio(stream: VoiceStream, self: AnyActorRef, audio: Uint8Array): void {
@@ -74,16 +74,32 @@ export class AgentProvider implements VoiceProvider {
       payload: audio,
     });
     stream.nextAudioSeq += 1;
-    tell(self, this.agent.ref, { type: 'audio.deliver', data });
+    tell(self, this.agent.ref, { type: 'audio.deliver', data, counted: stream.waiting });
   }
 
-  forget(stream: VoiceStream): void {
-    if (stream.callId !== undefined) this.agent.calls.delete(stream.callId);
+  forget(stream: VoiceStream, isLate: boolean): void {
+    const { callId } = stream;
     stream.callId = undefined;
+    if (callId !== undefined && this.agent.calls.delete(callId) && !isLate) this.agent.dismissCall(callId);
   }
 
-  waitingBytes(): number {
-    return this.agent.link.waitingBytes;
+  waitingBytes(stream: VoiceStream): number {
+    return stream.waiting.bytes;
+  }
+
+  roomFor(stream: VoiceStream): number {
+    const { maxWaitingAudioBytes, hardLimitBytes } = this.#state.limits;
+    // Each has its share, however much of the others waits: nobody's audio keeps a stranger's out.
+    const share = Math.floor(maxWaitingAudioBytes / Math.max(1, this.agent.transcriptions));
+    // Nor does audio alone close its provider's connection.
+    return Math.min(share - stream.waiting.bytes, hardLimitBytes - this.agent.link.waitingBytes);
+  }
+
+  /** A request, though nobody waits for its answer: the wire has no other word for it. */
+  #stop(self: AnyActorRef, params: object): void {
+    const id = this.#state.nextCallId();
+    this.agent.dismissCall(id);
+    tell(self, this.agent.ref, { type: 'rpc.call', id, method: 'voice.transcribe.stop', params });
   }
 
   #call(stream: VoiceStream, self: AnyActorRef, method: string, params: object): void {

@@ -4,9 +4,10 @@ import type { ProviderEvent } from '../../protocol/voice.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import type { DropReason } from '../counters.ts';
+import { jsonBytes } from '../payload-size.ts';
 import { tell } from '../tell.ts';
 import type { VoiceStream } from './stream-record.ts';
-import { sendOwn } from './to-client.ts';
+import { hasRoom, sendOwn, speechBytes } from './to-client.ts';
 
 /**
  * Which stream an event of a provider's belongs to, and whether this connection may send it. What may not pass is
@@ -15,10 +16,13 @@ import { sendOwn } from './to-client.ts';
 export function routeVoiceEvent(state: BrokerState, from: Client, params: ProviderEvent, self: AnyActorRef): void {
   const stream = ownJob(state, from, params.stream_id);
   if (!stream?.ref) return;
-  if (params.type === 'ended') tell(self, stream.ref, { type: 'provider.ended', params });
+  if (stream.kind === 'speak' && !hasRoom(state, stream, eventBytes(params)))
+    failAsTooFast(state, stream, self, eventBytes(params));
+  else if (params.type === 'ended') tell(self, stream.ref, { type: 'provider.ended', params });
   else if (params.type !== 'tts_chunk') tell(self, stream.ref, { type: 'stream.event', params });
   else if (stream.kind !== 'speak') drop(state, from, 'malformed_audio');
   else {
+    noteSeq(stream, Number(params.seq));
     tell(self, stream.ref, { type: 'stream.event', params });
     if (params.is_final === true) tell(self, stream.ref, { type: 'provider.ended' });
   }
@@ -31,23 +35,43 @@ export function routeAudio(state: BrokerState, from: Client, frame: ReceivedAudi
   else routeEnd(state, from, frame, self);
 }
 
-/** Audio for the provider of this stream. False: what waits for it is too much already, and this is not sent. */
-export function pushAudio(state: BrokerState, self: AnyActorRef, stream: VoiceStream, audio: Uint8Array): boolean {
-  if (stream.provider.waitingBytes(stream) + audio.length > state.limits.maxWaitingAudioBytes) return false;
+/** Audio for the provider of this stream. False: too much of the stream's waits already, and this is not sent. */
+export function pushAudio(self: AnyActorRef, stream: VoiceStream, audio: Uint8Array): boolean {
+  if (audio.length > stream.provider.roomFor(stream)) return false;
   if (stream.ref) tell(self, stream.ref, { type: 'stream.audio', audio });
   return true;
 }
 
+/** The transcription of these digits; or the client's own whose id is the same UUID, written in another way. */
+function transcriptionOf(state: BrokerState, from: Client, digits: string): VoiceStream | undefined {
+  const stream = state.voice.find('transcribe', digits);
+  if (stream) return stream;
+  for (const own of from.voiceStreams) {
+    if (own.kind === 'transcribe' && own.id.replaceAll('-', '').toLowerCase() === digits) return own;
+  }
+  return undefined;
+}
+
+/** Whether that is whole samples of each channel. */
+export function isWhole(stream: VoiceStream, audio: Uint8Array): boolean {
+  const { task } = stream.spec;
+  return task.kind === 'transcribe' && audio.length % (task.source.channels * SAMPLE_BYTES) === 0;
+}
+
+const SAMPLE_BYTES = 2;
+
 function routeAudioIn(state: BrokerState, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
-  const stream = state.voice.find('transcribe', frame.streamId);
+  const stream = transcriptionOf(state, from, frame.streamId);
   if (!stream || stream.isStopAsked) drop(state, from, 'unknown_stream');
   else if (stream.client !== from) drop(state, from, 'not_owner');
-  else if (frame.format !== 'pcm' || frame.payload.length % 2 !== 0) {
+  else if (frame.format !== 'pcm' || !isWhole(stream, frame.payload)) {
+    stream.nextAudioSeq += 1;
     drop(state, from, 'malformed_audio');
-    const message = 'a frame was dropped: audio is 16-bit PCM, an even number of bytes';
+    const message = 'a frame was dropped: audio is 16-bit PCM, whole samples of each channel';
     sendOwn(state, self, stream, { type: 'error', message, code: 'malformed_audio' });
-  } else if (pushAudio(state, self, stream, frame.payload)) stream.isDropping = false;
+  } else if (pushAudio(self, stream, frame.payload)) stream.isDropping = false;
   else {
+    stream.nextAudioSeq += 1;
     drop(state, from, 'audio_overflow');
     // Said once for each gap, not for each frame of it.
     if (stream.isDropping) return;
@@ -61,12 +85,37 @@ function routeAudioOut(state: BrokerState, from: Client, frame: ReceivedAudio, s
   const stream = ownJob(state, from, frame.streamId);
   if (!stream?.ref) return;
   const { format, payload: audio } = frame;
-  if (stream.kind === 'speak') tell(self, stream.ref, { type: 'stream.chunk', format, audio });
-  else drop(state, from, 'malformed_audio');
+  if (stream.kind !== 'speak') drop(state, from, 'malformed_audio');
+  else if (hasRoom(state, stream, speechBytes(stream, audio))) {
+    noteSeq(stream, frame.seq);
+    tell(self, stream.ref, { type: 'stream.chunk', format, audio });
+  } else failAsTooFast(state, stream, self, speechBytes(stream, audio));
+}
+
+/** Where a provider's numbers leave pieces out, so do the client's. */
+function noteSeq(stream: VoiceStream, seq: number): void {
+  if (stream.lastHeardSeq !== undefined && seq > stream.lastHeardSeq + 1) stream.nextChunkSeq += 1;
+  stream.lastHeardSeq = seq;
+}
+
+/** Its provider cannot be told to wait, and its client's other streams are not to pay for it: this one ends. */
+function failAsTooFast({ limits }: BrokerState, stream: VoiceStream, self: AnyActorRef, bytes: number): void {
+  const { maxWaitingSpeechBytes: most } = limits;
+  const message =
+    bytes > most
+      ? `a piece of the speech was larger than the ${most} bytes that may wait: the provider is to send smaller ones`
+      : `the speech came faster than it was read, and more than ${most} bytes would wait: ask for shorter texts`;
+  if (stream.ref) tell(self, stream.ref, { type: 'stream.fail', code: 'slow_consumer', message });
+}
+
+/** Bytes of an event of speech, without another copy of its audio. */
+function eventBytes(params: ProviderEvent): number {
+  const { audio_b64, ...rest } = params;
+  return jsonBytes(rest) + (typeof audio_b64 === 'string' ? audio_b64.length : jsonBytes(audio_b64 ?? null));
 }
 
 function routeEnd(state: BrokerState, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
-  const own = state.voice.find('transcribe', frame.streamId);
+  const own = transcriptionOf(state, from, frame.streamId);
   if (own?.ref && own.client === from) {
     // Whether that is all, or its microphone broke: no more audio comes.
     tell(self, own.ref, { type: 'stream.stop' });

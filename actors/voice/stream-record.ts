@@ -8,6 +8,7 @@ import type { Client } from '../client.ts';
 import type { Deadline } from '../deadlines.ts';
 import type { ActorOf } from '../tell.ts';
 import type { VoiceProvider } from './provider.ts';
+import { StreamWaiting } from './stream-waiting.ts';
 import type { Transcript } from './transcript.ts';
 
 /** What is to be done. */
@@ -24,8 +25,8 @@ export interface VoiceStreamSpec {
   requestId: RpcId | undefined;
   provider: VoiceProvider;
   task: VoiceTask;
-  /** Answers the request that started it, in place of the result of `voice.*_stream.start`. */
-  startResult?: JsonObject;
+  /** Answers the request that started it, in place of `voice.*_stream.start`’s own; called once its provider has accepted. */
+  startResult?: () => JsonObject;
   /** Sees each event of the client's just before it is sent. It must not throw, nor change it. */
   observe?: (params: JsonObject) => void;
 }
@@ -39,10 +40,14 @@ export class VoiceStream implements VoiceStreamFacts {
   readonly startedAt: number;
   /** When audio or an event came last, in the clock's milliseconds. */
   lastFrameAt: number;
-  /** The number of the next binary frame to the provider. */
+  /** The number of the next binary frame to the provider. What was dropped takes one, too: the provider sees the gap. */
   nextAudioSeq = 0;
+  /** What waits of it: audio for its provider's connection, speech for its client's. */
+  readonly waiting = new StreamWaiting();
   /** Of speech that came as binary frames, or goes as such: the next piece's number, and the last one's format. */
   nextChunkSeq = 0;
+  /** The number that its provider gave the last piece of speech. */
+  lastHeardSeq: number | undefined;
   format: AudioFormat = 'pcm';
   /** Pieces went out as JSON that were none: the last of them is still to come. */
   needsLastPiece = false;

@@ -7,6 +7,7 @@ import { attempt } from '../attempt.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import { withFastPath } from '../fast-path.ts';
+import { JsonText } from '../json-text.ts';
 import { reply } from '../reply.ts';
 import type { VoiceStream } from './stream-record.ts';
 import { sendChunk, sendEnd, sendEvent, sendLast, sendOwn } from './to-client.ts';
@@ -17,9 +18,6 @@ interface Args {
   event: VoiceStreamEvent;
   self: AnyActorRef;
 }
-
-/** How long `ended` may come after a provider's answer to the stop: some answer first and finish then. */
-const ENDED_GRACE_MS = 1_000;
 
 const RUNNING = new Set(['running']);
 const DELIVERING = new Set(['running', 'finishing']);
@@ -70,7 +68,7 @@ export function voiceStreamLogic(state: BrokerState) {
         const stream = streamOf(args);
         state.deadlines.disarm(stream.deadline);
         stream.deadline = undefined;
-        stream.provider.forget(stream);
+        stream.provider.forget(stream, args.event.type === 'stream.expired');
       },
       confirmStart: (args) => {
         const stream = streamOf(args);
@@ -84,8 +82,13 @@ export function voiceStreamLogic(state: BrokerState) {
       refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
       refuseAsFailed: (args) => {
         const { code, message } = eventOf(args, 'stream.fail');
-        if (code === 'draining') refuse(args, WireError.draining());
-        else if (code === 'provider_disconnected') refuse(args, WireError.agentNotAttached(streamOf(args).provider.id));
+        if (code === 'internal') refuse(args, WireError.internal());
+        else if (code === 'draining') refuse(args, WireError.draining());
+        else if (code === 'slow_consumer') {
+          const { maxWaitingSpeechBytes } = state.limits;
+          refuse(args, WireError.limitExceeded('max_waiting_speech_bytes', maxWaitingSpeechBytes));
+        } else if (code === 'provider_disconnected')
+          refuse(args, WireError.agentNotAttached(streamOf(args).provider.id));
         else refuse(args, WireError.agentRejected(message));
       },
       sendAudio: (args) => sendAudio(streamOf(args), eventOf(args, 'stream.audio'), args.self),
@@ -105,11 +108,6 @@ export function voiceStreamLogic(state: BrokerState) {
         const stream = streamOf(args);
         stream.provider.finish(stream, args.self);
         if (stream.stoppers.length > 0) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
-      },
-      hurry: (args) => {
-        const stream = streamOf(args);
-        if (stream.deadline && stream.deadline.at <= state.clock.now() + ENDED_GRACE_MS) return;
-        arm(stream, args.self, ENDED_GRACE_MS);
       },
       confirmCancel: (args) => {
         const { asker } = eventOf(args, 'stream.cancel');
@@ -165,7 +163,7 @@ interface Piece {
 
 function startResult(stream: VoiceStream): JsonObject {
   const { id, provider, spec } = stream;
-  if (spec.startResult) return spec.startResult;
+  if (spec.startResult) return spec.startResult();
   if (stream.kind === 'transcribe') return { session_id: id, status: 'running', provider: provider.id };
   return { stream_id: id, binary_frames: stream.isBinary, provider: provider.id };
 }
@@ -173,13 +171,18 @@ function startResult(stream: VoiceStream): JsonObject {
 function stopReason(event: VoiceStreamEvent): VoiceStopReason {
   if (event.type === 'client.gone') return 'client_disconnected';
   if (event.type === 'stream.expired') return 'timeout';
+  if (event.type === 'stream.fail') {
+    const { code } = event;
+    return code === 'draining' || code === 'slow_consumer' ? code : 'failed';
+  }
   return event.type === 'stream.cancel' ? 'client_cancelled' : 'failed';
 }
 
 function answerStops(state: BrokerState, stream: VoiceStream): void {
-  for (const { client, id } of stream.stoppers.splice(0)) {
-    reply(state, client as Client, id, { result: stream.transcript.result(stream.id) });
-  }
+  if (stream.stoppers.length === 0) return;
+  // Once for all of them: it may be a mebibyte.
+  const result = new JsonText(JSON.stringify(stream.transcript.result(stream.id)));
+  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client as Client, id, { result });
 }
 
 function refuseAll(state: BrokerState, stream: VoiceStream, error: WireError): void {
@@ -199,7 +202,7 @@ export function startVoiceStream(state: BrokerState, stream: VoiceStream): void 
 export function buryVoiceStream(state: BrokerState, stream: VoiceStream, ending = endingOf(stream)): void {
   state.voice.delete(stream);
   state.deadlines.disarm(stream.deadline);
-  stream.provider.forget(stream);
+  stream.provider.forget(stream, false);
   state.counters.voiceStream(stream.kind, ending);
   state.log.debug({ stream: stream.providerId, kind: stream.kind, ending }, 'voice stream ended');
 }

@@ -28,7 +28,9 @@ export class VoiceStreams {
     this.#byClientsId[stream.kind].set(stream.id, stream);
     this.#byProvidersId.set(stream.providerId, stream);
     stream.client.voiceStreams.add(stream);
-    stream.provider.agent?.voiceJobs.add(stream);
+    const { agent } = stream.provider;
+    agent?.voiceJobs.add(stream);
+    if (agent && stream.kind === 'transcribe') agent.transcriptions += 1;
   }
 
   delete(stream: VoiceStream): void {
@@ -36,6 +38,7 @@ export class VoiceStreams {
     if (byId.get(stream.id) === stream) byId.delete(stream.id);
     this.#byProvidersId.delete(stream.providerId);
     stream.client.voiceStreams.delete(stream);
-    stream.provider.agent?.voiceJobs.delete(stream);
+    const { agent } = stream.provider;
+    if (agent?.voiceJobs.delete(stream) && stream.kind === 'transcribe') agent.transcriptions -= 1;
   }
 }

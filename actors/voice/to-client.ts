@@ -25,7 +25,23 @@ function publish(state: BrokerState, self: AnyActorRef, stream: VoiceStream, eve
   } catch (err) {
     state.log.error({ err, stream: stream.providerId }, 'who observes a voice stream failed');
   }
-  tell(self, stream.client.ref, { type: 'voice.deliver', params, isPartial: event.type === 'partial' });
+  const counted = stream.kind === 'speak' ? { counted: stream.waiting } : {};
+  tell(self, stream.client.ref, { type: 'voice.deliver', params, isPartial: event.type === 'partial', ...counted });
+}
+
+/**
+ * Whether so many bytes more of a stream's speech may wait for its client: so few that no stream, nor all of them
+ * together, closes the connection of who is slow to read.
+ */
+export function hasRoom(state: BrokerState, stream: VoiceStream, bytes: number): boolean {
+  const { maxWaitingSpeechBytes, hardLimitBytes } = state.limits;
+  const room = Math.min(maxWaitingSpeechBytes - stream.waiting.bytes, hardLimitBytes - stream.client.link.waitingBytes);
+  return bytes <= room;
+}
+
+/** The bytes of a piece of speech, in the form in which it goes to the client. */
+export function speechBytes(stream: VoiceStream, audio: Uint8Array): number {
+  return stream.isBinary ? audio.length : Math.ceil(audio.length / 3) * 4;
 }
 
 /** Sends one piece of speech, in the form that the client asked for. */
@@ -72,5 +88,5 @@ function sendFrame(self: AnyActorRef, stream: VoiceStream, type: AudioFrameType,
   const { id: streamId, format, nextChunkSeq } = stream;
   stream.nextChunkSeq += 1;
   const data = encodeAudioFrame({ type, streamId, seq: BigInt(nextChunkSeq), format, payload });
-  tell(self, stream.client.ref, { type: 'audio.deliver', data });
+  tell(self, stream.client.ref, { type: 'audio.deliver', data, counted: stream.waiting });
 }

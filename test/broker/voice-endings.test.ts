@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Linked, type LinkedClient, type Message, settle, startLinked } from '../support/linked.ts';
+import { readDrops } from '../support/metrics.ts';
 import { base64, frameOf, hexId, pcm, provider, SOURCE, speak, transcribe, voiceEvents } from '../support/voice.ts';
 
 /* How voice streams end (`wire.md` section 11): whichever side goes, the other is told, and the last is `ended`. */
@@ -52,17 +53,19 @@ describe('a transcription › when its client stops it', () => {
   test('and the provider answers first and finishes then › then its last finals count', async () => {
     const { stream, id } = await stopping();
     ear.answer(lastStop(), {});
-    await linked.advance(500);
+    await linked.advance(9_000);
     says(stream, { type: 'final', text: 'world' });
     says(stream, { type: 'ended' });
     await settle();
     expect(host.replyTo(id).result.transcript).toBe('hello world');
   });
 
-  test('and the provider answers, but never says that it ended › then a second later it has', async () => {
+  test('and the provider answers, but never says that it ended › then after ten seconds it has', async () => {
     const { id } = await stopping();
     ear.answer(lastStop(), {});
-    await linked.advance(1_100);
+    await linked.advance(9_900);
+    expect(host.replyTo(id)).toBeUndefined();
+    await linked.advance(200);
     expect(host.replyTo(id).result).toEqual(TRANSCRIPT);
     expect(types()).toEqual(['final', 'ended']);
   });
@@ -109,9 +112,23 @@ describe('a transcription › when its client stops it', () => {
     expect(host.replyTo(stopped).result.transcript).toBe('quick');
   });
 
-  test('by a binary frame › then the provider has all the time that it needs', async () => {
+  test('more often than may wait › then -32020, and those that wait are answered alike', async () => {
+    const stream = await transcribe(host, ear, 's');
+    const ids = Array.from({ length: 17 }, () => host.post(STOP, { session_id: 's' }));
+    await settle();
+    const refused = host.replyTo(ids.pop());
+    expect(refused.error).toMatchObject({ code: -32020, data: { limit: { name: 'max_voice_stops', value: 16 } } });
+    says(stream, { type: 'final', text: 'hello' });
+    says(stream, { type: 'ended' });
+    await settle();
+    expect(ids.map((id) => host.replyTo(id).result.transcript)).toEqual(Array(16).fill('hello'));
+  });
+
+  test('by a binary frame › then the provider has all the time that it needs, once it has answered too', async () => {
     const stream = await transcribe(host, ear, hexId(1));
     host.sendBinary(frameOf('End', hexId(1)));
+    await settle();
+    ear.answer(lastStop(), {});
     await linked.advance(60_000);
     expect(lastStop().params.reason).toBe('client_stopped');
     expect(types()).toEqual([]);
@@ -207,4 +224,53 @@ test('voice streams › when there were many of all kinds › then nothing of th
   expect(await (await linked.manager()).ok('voice.tts_stream.list')).toEqual({ streams: [] });
   const lasts = voiceEvents(host).filter(({ type }: Message) => type === 'ended');
   expect(lasts).toHaveLength(40);
+});
+
+describe('a provider that behaves › what it still answers is no late response', () => {
+  test('to a stop, after it has sent ended, and after its client has gone', async () => {
+    const { stream } = await stopping();
+    says(stream, { type: 'ended' });
+    await settle();
+    ear.answer(lastStop(), {});
+    await transcribe(host, ear, 't');
+    host.close();
+    await settle();
+    expect(lastStop().params.reason).toBe('client_disconnected');
+    ear.answer(lastStop(), {});
+    await settle();
+    expect(await readDrops(linked.broker)).toEqual({});
+    // Only once: whoever answers again is not expected any more.
+    ear.answer(lastStop(), {});
+    await settle();
+    expect(await readDrops(linked.broker)).toEqual({ late_response: 1 });
+  });
+
+  test('to a start, after its first event › but an acceptance that took too long is one', async () => {
+    const begin = async (session_id: string) => {
+      host.post('voice.transcribe_stream.start', { session_id, audio_source: SOURCE });
+      await settle();
+      return ear.received('voice.transcribe.start').at(-1);
+    };
+    const first = await begin('s');
+    says(first.params.stream_id, { type: 'partial', text: 'a' });
+    ear.answer(first, { accepted: true });
+    await settle();
+    expect(await readDrops(linked.broker)).toEqual({});
+    const second = await begin('t');
+    await linked.advance(5_000);
+    ear.answer(second, { accepted: true });
+    await settle();
+    expect(await readDrops(linked.broker)).toEqual({ late_response: 1 });
+  });
+});
+
+test('the broker › when it stops › then providers hear that it is draining', async () => {
+  await transcribe(host, ear, 's');
+  await speak(host, ear, { stream_id: 't' });
+  void linked.broker.close();
+  await settle();
+  const reasons = ['voice.transcribe.stop', 'voice.speak.cancel'].map(
+    (method) => ear.received(method)[0].params.reason,
+  );
+  expect(reasons).toEqual(['draining', 'draining']);
 });

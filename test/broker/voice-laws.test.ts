@@ -174,6 +174,30 @@ describe('law 10 › when a stream breaks', () => {
   });
 });
 
+describe('law 10 › when something breaks that a stream belongs to', () => {
+  test.each(['running', 'starting'])(
+    'while it is %s › then both sides are told, as of a fault of ours',
+    async (when) => {
+      const { internals, host, ear } = await scene();
+      const id = host.post('voice.transcribe_stream.start', { session_id: 's', audio_source: SOURCE });
+      await settle();
+      if (when === 'running') ear.answer(ear.received('voice.transcribe.start').at(-1), {});
+      await settle();
+      const { ref } = internals.state.voice.find('transcribe', 's') ?? {};
+      ref?.send({ type: 'stream.fail', code: 'internal', message: 'internal error' });
+      await settle();
+      if (when === 'running') {
+        expect(voiceEvents(host)).toEqual([
+          { session_id: 's', type: 'error', code: 'internal', message: 'internal error', synthesized: true },
+          { session_id: 's', type: 'ended', synthesized: true },
+        ]);
+      } else expect(host.replyTo(id).error.code).toBe(-32603);
+      expect(ear.received('voice.transcribe.stop').map(({ params }) => params.reason)).toEqual(['failed']);
+      expect(internals.state.voice.size).toBe(0);
+    },
+  );
+});
+
 test('inspection › when somebody looks › then a stream is seen, and every event can be written as JSON', async () => {
   const { internals, host, ear } = await scene();
   const seen = new Set<string>();

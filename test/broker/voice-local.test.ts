@@ -5,6 +5,10 @@ import { base64, frameOf, hexId, pcm, provider, SOURCE, voiceEvents } from '../s
 
 /* The embedder's own voice provider: `createBroker({ voice })`. */
 
+const fails = () => {
+  throw new Error('not me');
+};
+
 const counting: LocalVoice = {
   async *transcribe({ audio, sampleRate, channels }) {
     let bytes = 0;
@@ -76,6 +80,32 @@ describe('a voice provider of the embedder’s', () => {
     expect(JSON.stringify(host.frames)).not.toContain('hunter2');
   });
 
+  test.each([
+    ['cannot be written as JSON', { type: 'final', text: 'x', extra: 10n }],
+    ['throws when it is written', { type: 'partial', text: 'x', extra: { toJSON: fails } }],
+    ['says that it ended, before it has', { type: 'ended' }],
+    ['is of no kind of its', { type: 'weather', text: 'fair' }],
+    ['has a number that is none', { type: 'final', text: 'x', start_ms: Number.NaN }],
+  ])('when it yields what %s › then that stream fails, once, and the connection stays', async (_name, part) => {
+    const logged: unknown[] = [];
+    const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => logged.push(fields) };
+    const voice: LocalVoice = {
+      async *transcribe({ signal }) {
+        yield part as never;
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    };
+    const host = await startLinked({ voice, log }).host();
+    await host.ok('voice.transcribe_stream.start', { session_id: 's', audio_source: SOURCE });
+    await settle();
+    expect(voiceEvents(host)).toMatchObject([
+      { type: 'error', code: 'provider_failed', message: 'the provider failed' },
+      { type: 'ended' },
+    ]);
+    expect(logged).toHaveLength(1);
+    expect(await host.ok('voice.sessions.list')).toEqual({ sessions: [] });
+  });
+
   test('when its client goes › then its signal aborts', async () => {
     let reason: unknown;
     const voice: LocalVoice = {
@@ -111,6 +141,10 @@ describe('a voice provider of the embedder’s', () => {
       code: -32020,
       data: { limit: { name: 'max_waiting_audio_bytes', value: 8 }, retry_after_ms: expect.any(Number) },
     });
+    // What is larger than all that may wait will never fit: to try again is no use.
+    const huge = await host.call('voice.transcribe_stream.push', { ...push, pcm_b64: base64(new Uint8Array(10)) });
+    expect(huge.error).toMatchObject({ code: -32020, data: { limit: { name: 'max_waiting_audio_bytes' } } });
+    expect(huge.error.data.retry_after_ms).toBeUndefined();
     for (const _ of [1, 2, 3]) host.sendBinary(frameOf('AudioIn', hexId(1), pcm(1, 2)));
     await settle();
     // Once for the gap, not for each frame.

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
 import { type Linked, type LinkedClient, settle, startLinked } from '../support/linked.ts';
 import { base64, frameOf, hexId, provider, speak, voiceEvents } from '../support/voice.ts';
 
@@ -150,4 +151,32 @@ describe('speech › when it is cancelled', () => {
       cancelled: true,
     });
   });
+});
+
+describe('speech › when its provider’s numbers leave some out', () => {
+  const numbered = (id: string, seq: number) =>
+    encodeAudioFrame({ type: AudioFrameType.AudioOut, streamId: id, seq: BigInt(seq), format: 'wav', payload: BYTES });
+
+  test.each([
+    ['from 7 on, one by one', [7, 8, 9], [0n, 1n, 2n]],
+    ['with a gap', [0, 1, 99, 100], [0n, 1n, 3n, 4n]],
+    ['always the same', [0, 0, 0], [0n, 1n, 2n]],
+  ])('%s › then the client’s leave one out for each gap', async (_name, sent, received) => {
+    const id = await speak(host, mouth, { stream_id: hexId(1), options: { binary_frames: true } });
+    for (const seq of sent) mouth.sendBinary(numbered(id, seq));
+    await settle();
+    expect(host.binaries.map((frame) => frame?.seq)).toEqual(received);
+  });
+
+  test('of pieces as JSON › then the same', async () => {
+    const id = await speak(host, mouth, { stream_id: hexId(1), options: { binary_frames: true } });
+    for (const seq of [0, 2]) mouth.notify('voice.event', { stream_id: id, ...piece(seq, BYTES, false) });
+    await settle();
+    expect(host.binaries.map((frame) => frame?.seq)).toEqual([0n, 2n]);
+  });
+});
+
+test('a cancel › of what no stream can be called › is no error either', async () => {
+  const reply = await host.ok('voice.tts_stream.cancel', { stream_id: 'a/b c' });
+  expect(reply).toEqual({ stream_id: 'a/b c', cancelled: false });
 });

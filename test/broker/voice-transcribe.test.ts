@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Linked, type LinkedClient, settle, startLinked } from '../support/linked.ts';
+import { type Linked, type LinkedClient, type Message, settle, startLinked } from '../support/linked.ts';
+import { readDrops } from '../support/metrics.ts';
 import { base64, frameOf, hexId, pcm, provider, SOURCE, transcribe, voiceEvents } from '../support/voice.ts';
 
 /* Transcriptions (`wire.md` section 11), from the client's start to the provider's last word. */
@@ -110,11 +111,17 @@ describe('a transcription › when its provider is chosen', () => {
     }
   });
 
-  test('and an agent has registered itself as one › then it is', async () => {
+  test('and an agent has registered itself as one › then it is, after those that the registry knows', async () => {
     const bat = await linked.agent('bat');
     const row = { id: 'bat', name: 'Bat', kind: 'voice', capabilities: ['voice.transcribe'] };
     await bat.ok('host.register_agent', row);
-    await transcribe(host, bat, 's');
+    await transcribe(host, ear, 's');
+    expect(bat.received('voice.transcribe.start')).toEqual([]);
+    const names = (await host.ok('voice.providers.list')).providers.map(({ provider: id }: Message) => id);
+    expect(names).toEqual(['ear', 'bat']);
+    ear.close();
+    await settle();
+    await transcribe(host, bat, 't');
     // Said by another, it counts for nothing.
     await linked.agent('cat');
     expect((await host.call('host.register_agent', { ...row, id: 'cat' })).error.code).toBe(-32015);
@@ -123,7 +130,23 @@ describe('a transcription › when its provider is chosen', () => {
   test('and there is none › then -32011 says what is missing', async () => {
     ear.close();
     await settle();
-    expect((await begin()).error).toMatchObject({ code: -32011, data: { capability: 'voice.transcribe' } });
+    expect((await begin()).error).toMatchObject({
+      code: -32011,
+      data: { agent_id: null, capability: 'voice.transcribe' },
+    });
+  });
+
+  test('and an agent is called like the embedder’s › then it is none, and nobody takes it for that', async () => {
+    ear.close();
+    await provider(linked, 'local', 'voice.transcribe');
+    for (const options of [undefined, { provider: 'local' }]) {
+      const reply = await host.call('voice.transcribe_stream.start', {
+        ...{ session_id: 's', audio_source: SOURCE },
+        ...(options ? { options } : {}),
+      });
+      expect(reply.error).toMatchObject({ code: -32011, data: { agent_id: options ? 'local' : null } });
+    }
+    expect((await host.ok('voice.providers.list')).providers).toEqual([]);
   });
 });
 
@@ -251,5 +274,37 @@ describe('a transcription › when its provider speaks', () => {
     says(a, { type: 'final', text: 'one' });
     await settle();
     expect([host, other].map((client) => voiceEvents(client).map(({ text }) => text))).toEqual([['one'], ['two']]);
+  });
+});
+
+describe('a transcription › when its id is a UUID, written in another way', () => {
+  const UUID = '019A2B3C-4d5e-7f60-8a9b-c0d1e2f30003';
+  const digits = UUID.replaceAll('-', '').toLowerCase();
+
+  test('then its client’s binary frames are its own, and their end too; a stranger’s are not', async () => {
+    const stream = await transcribe(host, ear, UUID);
+    const stranger = await linked.host();
+    stranger.sendBinary(frameOf('AudioIn', digits, pcm(9)));
+    host.sendBinary(frameOf('AudioIn', digits, pcm(1)));
+    host.sendBinary(frameOf('End', digits));
+    await settle();
+    expect(ear.binaries.map((frame) => [frame?.streamId, frame?.payload])).toEqual([[stream, pcm(1)]]);
+    expect(ear.received('voice.transcribe.stop')).toHaveLength(1);
+    expect(await readDrops(linked.broker)).toEqual({ unknown_stream: 1 });
+  });
+});
+
+describe('a transcription › when its sound has two channels', () => {
+  test('then half a sample of both is refused, and as a frame dropped', async () => {
+    const start = { session_id: hexId(7), audio_source: { ...SOURCE, channels: 2 } };
+    host.post('voice.transcribe_stream.start', start);
+    await settle();
+    ear.answer(ear.received('voice.transcribe.start').at(-1), {});
+    const push = (audio: Uint8Array) => host.call(PUSH, { session_id: hexId(7), pcm_b64: base64(audio) });
+    expect((await push(pcm(1))).error).toMatchObject({ code: -32602, data: { issues: [{ path: 'pcm_b64' }] } });
+    expect((await push(pcm(1, 2))).result).toEqual({ received: 4 });
+    host.sendBinary(frameOf('AudioIn', hexId(7), pcm(1)));
+    await settle();
+    expect(voiceEvents(host)).toMatchObject([{ type: 'error', code: 'malformed_audio' }]);
   });
 });

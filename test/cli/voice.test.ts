@@ -2,7 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { LocalVoice } from '../../broker.ts';
+import type { BrokerOptions, LocalVoice } from '../../broker.ts';
+import { deferred } from '../client/real-broker.ts';
+import { readMetric } from '../support/metrics.ts';
+import { rawMouth } from '../support/raw-mouth.ts';
 import { RealDaemon } from './real-daemon.ts';
 import type { TestIo } from './test-io.ts';
 
@@ -13,7 +16,15 @@ beforeEach(() => {
 });
 
 /** A WAV file, with its head as a test wants it. */
-function wav({ samples = 100, tag = 1, channels = 1, rate = 16_000, bits = 16, sizes = true } = {}): Buffer {
+function wav({
+  lacking = 0,
+  samples = 100,
+  tag = 1,
+  channels = 1,
+  rate = 16_000,
+  bits = 16,
+  sizes = true,
+} = {}): Buffer {
   const data = Buffer.alloc(samples * 2, 1);
   const head = Buffer.alloc(44);
   head.write('RIFF', 0);
@@ -27,7 +38,7 @@ function wav({ samples = 100, tag = 1, channels = 1, rate = 16_000, bits = 16, s
   head.writeUInt16LE(channels * 2, 32);
   head.writeUInt16LE(bits, 34);
   head.write('data', 36);
-  head.writeUInt32LE(sizes ? data.length : 0x7ffff000, 40);
+  head.writeUInt32LE(sizes ? data.length + lacking : 0x7ffff000, 40);
   return Buffer.concat([head, data]);
 }
 
@@ -57,7 +68,7 @@ const voice: LocalVoice = {
   },
 };
 
-async function terminal(options: { voice?: LocalVoice } = { voice }): Promise<TestIo> {
+async function terminal(options: BrokerOptions = { voice }): Promise<TestIo> {
   return (await RealDaemon.start(options)).io();
 }
 
@@ -100,6 +111,55 @@ describe('switchboard transcribe', () => {
     expect(io.err).toContain(words);
   });
 
+  it('a file without any sound in it › says so, with 2', async () => {
+    const io = await terminal();
+    expect(await io.run('transcribe', save(wav({ samples: 0 })))).toBe(2);
+    expect(io.err).toContain('without sound');
+  });
+
+  it('a file that was cut short › says so, and transcribes what there is', async () => {
+    const io = await terminal();
+    expect(await io.run('transcribe', save(wav({ lacking: 100 })))).toBe(0);
+    expect(io.err).toContain('in.wav ends before its sound does: it was cut short');
+    expect(io.out).toContain('200 bytes');
+    // One that was streamed says no size, and is whole.
+    const other = await terminal();
+    expect(await other.run('transcribe', save(wav({ sizes: false })))).toBe(0);
+    expect(other.err).toBe('');
+  });
+
+  it('a provider that ends before it has heard all › says so, with 1', async () => {
+    const hasty: LocalVoice = {
+      async *transcribe() {
+        yield { type: 'final', text: 'enough' };
+      },
+    };
+    const io = await terminal({ voice: hasty });
+    // Longer than what is sent ahead.
+    expect(await io.run('transcribe', save(wav({ samples: 90 * 16_000 })))).toBe(1);
+    expect(io.out).toBe('enough\n');
+    expect(io.err).toContain('the provider ended before it had heard all of it');
+  });
+
+  it('a provider that never finishes › is stopped, and it says so, with 1', async () => {
+    const silent: LocalVoice = {
+      async *transcribe({ signal }) {
+        yield { type: 'final', text: 'hello' };
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    };
+    const io = await terminal({ voice: silent, limits: { voiceStopTimeoutMs: 1 } });
+    expect(await io.run('transcribe', save(wav()), '--patience', '0')).toBe(1);
+    expect(io.out).toBe('hello\n');
+    expect(io.err).toContain('the provider did not finish');
+  });
+
+  it.each(['-1', 'soon', ''])('a patience of %j › is wrong usage', async (patience) => {
+    const io = await terminal();
+    expect(await io.run('transcribe', save(wav()), '--patience', patience)).toBe(2);
+    expect(io.err).toContain('It takes seconds');
+  });
+
   it('a file that is not there › says so, with 2', async () => {
     const io = await terminal();
     expect(await io.run('transcribe', join(directory, 'none.wav'))).toBe(2);
@@ -126,16 +186,64 @@ describe('switchboard transcribe', () => {
     expect(await running).toBe(130);
   });
 
-  it('a provider that fails › ends with 1 and says so', async () => {
+  it('a provider that fails › ends with 1 and says so, on a line of its own', async () => {
     const failing: LocalVoice = {
-      // biome-ignore lint/correctness/useYield: it fails before it has anything to say
       async *transcribe() {
+        yield { type: 'partial', text: 'a gue' };
         throw new Error('oh');
       },
     };
     const io = await terminal({ voice: failing });
+    io.stderr.isTTY = true;
     expect(await io.run('transcribe', save(wav()))).toBe(1);
-    expect(io.err).toContain('the provider failed');
+    const [, afterGuess] = io.err.split('a gue\r\u001b[2K');
+    expect(afterGuess).toMatch(/^[^\r]*the provider failed\n$/);
+  });
+
+  it.each([[[]], [['--json']]])('audio that is lost on its way %j › says so, and ends with 1', async (flags) => {
+    const release = deferred();
+    const slow: LocalVoice = {
+      async *transcribe({ audio }) {
+        yield { type: 'partial', text: 'a gue' };
+        await release.promise;
+        for await (const _ of audio);
+      },
+    };
+    const io = await terminal({ voice: slow, limits: { maxWaitingAudioBytes: 4_000 } });
+    io.stderr.isTTY = true;
+    const running = io.run('transcribe', save(wav({ samples: 8_000 })), ...flags);
+    await io.shows('audio was dropped', flags.length > 0 ? 'out' : 'err');
+    release.resolve();
+    expect(await running).toBe(1);
+    expect(io.err).toContain('not all of it was transcribed');
+    if (flags.length === 0) expect(io.err).toContain('a gue\r\u001b[2Kaudio was dropped');
+  });
+
+  it('a long file, and a provider that is slow › no more is sent than may wait for it', async () => {
+    const release = deferred();
+    let heard = 0;
+    const slow: LocalVoice = {
+      async *transcribe({ audio, sampleRate, channels }) {
+        await release.promise;
+        for await (const piece of audio) {
+          heard += piece.length;
+          yield { type: 'final', text: '', end_ms: (heard * 1_000) / (sampleRate * channels * 2) };
+        }
+      },
+    };
+    const daemon = await RealDaemon.start({ voice: slow });
+    const io = daemon.io();
+    const samples = 1_500_000;
+    const running = io.run('transcribe', save(wav({ samples, channels: 2, rate: 48_000 })));
+    const sent = async () => (await readMetric(daemon.real.broker, 'voice_audio_bytes_total')).in ?? 0;
+    while ((await sent()) < 1024 * 1024);
+    // It would go on at once, if it went on.
+    for (let n = 0; n < 20; n += 1) await sent();
+    expect(await sent()).toBeLessThan(2 * 1024 * 1024);
+    release.resolve();
+    expect(await running).toBe(0);
+    expect(io.err).toBe('');
+    expect(heard).toBe(samples * 2);
   });
 });
 
@@ -159,6 +267,20 @@ describe('switchboard say', () => {
     const file = join(directory, 'out.wav');
     expect(await io.run('say', 'a', '-o', file, '--voice', name)).toBe(exit);
     expect(io.err).toContain(words);
+    expect(() => readFileSync(file)).toThrow('ENOENT');
+  });
+
+  it('a provider that leaves pieces out › says so, with 1, and saves nothing', async () => {
+    const daemon = await RealDaemon.start();
+    const bytes = wav();
+    await rawMouth(daemon.real.broker, [
+      { seq: 0, payload: bytes.subarray(0, 100) },
+      { seq: 99, payload: bytes.subarray(120) },
+    ]);
+    const io = daemon.io();
+    const file = join(directory, 'out.wav');
+    expect(await io.run('say', 'a', '-o', file)).toBe(1);
+    expect(io.err).toContain('pieces of the speech are missing');
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AgentOptions, type Host, type TranscriptEvent, VoiceError } from '../../client/node.ts';
+import { rawMouth } from '../support/raw-mouth.ts';
 import { aborted, deferred, RealBroker, rejection } from './real-broker.ts';
 
 /* Voice in the SDK, both sides of it, over real sockets. */
@@ -40,13 +41,13 @@ describe('host.transcribe', () => {
   it('streams audio to the agent, and yields what it hears up to ended', async () => {
     await provider({ onTranscribe: counting });
     const stream = host.transcribe({ sampleRate: 44_100, channels: 2 });
-    for (const size of [2, 4]) await stream.write(new Uint8Array(size));
+    for (const size of [4, 8]) await stream.write(new Uint8Array(size));
     stream.end();
     expect(await stream.started).toBe('echo');
     const expected: TranscriptEvent[] = [
-      { type: 'partial', text: '2' },
-      { type: 'partial', text: '6' },
-      { type: 'final', text: '6 bytes', start_ms: 0 },
+      { type: 'partial', text: '4' },
+      { type: 'partial', text: '12' },
+      { type: 'final', text: '12 bytes', start_ms: 0 },
       { type: 'final', text: '44100/2' },
       { type: 'ended' },
     ];
@@ -153,6 +154,68 @@ describe('host.transcribe', () => {
   });
 });
 
+describe('what is written', () => {
+  /** The broker's own provider, which reads as fast as it comes; says what it has heard, and in which pieces. */
+  async function listener(channels: 1 | 2 = 1) {
+    const heard: Uint8Array[] = [];
+    const broker = await RealBroker.start({
+      voice: {
+        async *transcribe({ audio }) {
+          for await (const piece of audio) heard.push(piece);
+          yield { type: 'final', text: `${heard.reduce((sum, { length }) => sum + length, 0)} bytes` };
+        },
+      },
+    });
+    return { stream: (await broker.host()).transcribe({ ...RATE, channels }), heard };
+  }
+
+  it('in pieces that end in the middle of a sample › arrives whole', async () => {
+    const { stream, heard } = await listener();
+    for (const bytes of [[1, 2, 3], [4], [], [5], [6, 7, 8, 9]]) await stream.write(Uint8Array.from(bytes));
+    stream.end();
+    expect(await all(stream)).toMatchObject([{ type: 'final' }, { type: 'ended' }]);
+    // The last byte is half a sample: nothing that could be heard.
+    expect(heard.flatMap((piece) => [...piece])).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('of two channels, between the two › arrives whole', async () => {
+    const { stream, heard } = await listener(2);
+    for (const bytes of [
+      [1, 2],
+      [3, 4, 5],
+      [6, 7, 8],
+    ])
+      await stream.write(Uint8Array.from(bytes));
+    stream.end();
+    expect((await all(stream)).map(({ type }) => type)).toEqual(['final', 'ended']);
+    expect(heard.map((piece) => [...piece])).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+    ]);
+  });
+
+  it('at once, more than a message may have › is cut into pieces, in order, and the end comes after it', async () => {
+    const { stream, heard } = await listener();
+    const [first, second] = [new Uint8Array(17 * 1024 * 1024 + 1).fill(1), new Uint8Array(200 * 1024 + 1).fill(2)];
+    // Whoever does not wait has it sent in the same order.
+    void stream.write(first);
+    void stream.write(second);
+    stream.end();
+    expect(await all(stream)).toMatchObject([
+      { type: 'final', text: `${first.length + second.length} bytes` },
+      { type: 'ended' },
+    ]);
+    expect(Math.max(...heard.map(({ length }) => length))).toBe(64 * 1024);
+    expect(Buffer.concat(heard).lastIndexOf(1)).toBe(first.length - 1);
+  });
+
+  it('before a stop › counts for what the stop gives', async () => {
+    const { stream } = await listener();
+    void stream.write(new Uint8Array(3 * 1024 * 1024));
+    expect((await stream.stop()).transcript).toBe(`${3 * 1024 * 1024} bytes`);
+  });
+});
+
 describe('host.speak', () => {
   it('yields the pieces as they come, the large ones cut, and joins them on request', async () => {
     const onSpeak: AgentOptions['onSpeak'] = async function* ({ text, voiceId }) {
@@ -189,6 +252,23 @@ describe('host.speak', () => {
     expect(await speech.cancel()).toBe(false);
     for (const signal of signals) await aborted(signal);
     expect(signals).toHaveLength(2);
+  });
+
+  it('of which pieces are missing, or of several formats › rejects, for it is no recording', async () => {
+    await rawMouth(real.broker, [
+      { seq: 0, payload: Uint8Array.from([1]) },
+      { seq: 2, payload: Uint8Array.from([3]) },
+    ]);
+    const words = { message: expect.stringContaining('pieces of the speech are missing') };
+    expect(await rejection(host.speak('a', { provider: 'mouth' }).audio())).toMatchObject(words);
+    const onSpeak: AgentOptions['onSpeak'] = async function* () {
+      yield { format: 'wav', audio: new Uint8Array(2) };
+      yield { format: 'pcm', audio: new Uint8Array(2) };
+    };
+    await provider({ onSpeak });
+    expect(await rejection(host.speak('a', { provider: 'echo' }).audio())).toMatchObject({
+      message: 'the provider went from wav to pcm midway',
+    });
   });
 
   it('without sound, or without a provider › rejects', async () => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setInterval } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readWav } from '../../cli/wav.ts';
 import { AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
@@ -61,23 +62,56 @@ describe.skipIf(missing.length > 0)(`examples/transcriber.ts and examples/speake
   const cli = (...argv: string[]) =>
     run([CLI, ...argv], { SWITCHBOARD_URL: daemon.url, SWITCHBOARD_AUTH_TOKEN: daemon.tokens.daemon });
 
-  /** Streams sound as a microphone does, in pieces of a tenth of a second, and waits for the stream's end. */
-  async function hear(client: WireClient, pcm: Buffer, sample_rate: number): Promise<Message[]> {
+  /** An open transcription, to be sent sound in pieces of a tenth of a second. */
+  async function listen(client: WireClient, sample_rate: number) {
     const session_id = randomBytes(16).toString('hex');
     const source = { kind: 'pcm_push', sample_rate, channels: 1 };
     const started = await client.ok('voice.transcribe_stream.start', { session_id, audio_source: source });
     expect(started).toEqual({ session_id, status: 'running', provider: 'transcriber' });
-    const send = (type: AudioFrameType, payload: Uint8Array, seq: number) =>
-      client.socket.send(encodeAudioFrame({ type, streamId: session_id, seq: BigInt(seq), format: 'pcm', payload }));
+    let seq = 0n;
+    const send = (type: AudioFrameType, payload: Uint8Array) => {
+      client.socket.send(encodeAudioFrame({ type, streamId: session_id, seq, format: 'pcm', payload }));
+      seq += 1n;
+    };
     const size = Math.floor(sample_rate / 10) * 2;
-    for (let at = 0; at < pcm.length; at += size) {
-      send(AudioFrameType.AudioIn, pcm.subarray(at, at + size), at / size);
+    const events = (): Message[] => client.received('voice.event').map(({ params }) => params);
+    return {
+      events,
+      pieces: (pcm: Buffer) =>
+        Array.from({ length: Math.ceil(pcm.length / size) }, (_, n) => pcm.subarray(n * size, (n + 1) * size)),
+      silence: Buffer.alloc(size),
+      say: (pcm: Buffer) => send(AudioFrameType.AudioIn, pcm),
+      /** No more comes; gives all events up to the last. */
+      async end(): Promise<Message[]> {
+        send(AudioFrameType.End, new Uint8Array());
+        await client.when(() => events().find((event) => event.session_id === session_id && event.type === 'ended'));
+        expect(events().filter((event) => event.session_id !== session_id)).toEqual([]);
+        return events();
+      },
+    };
+  }
+
+  /** Streams sound as a file is sent, all of it at once. */
+  async function hear(client: WireClient, pcm: Buffer, sampleRate: number): Promise<Message[]> {
+    const stream = await listen(client, sampleRate);
+    for (const piece of stream.pieces(pcm)) stream.say(piece);
+    return stream.end();
+  }
+
+  /** Streams sound as a microphone does, a piece every tenth of a second, and silence after it until `isEnough`. */
+  async function hearLive(
+    client: WireClient,
+    pcm: Buffer,
+    sampleRate: number,
+    isEnough: (events: Message[]) => boolean,
+  ): Promise<Message[]> {
+    const stream = await listen(client, sampleRate);
+    const pieces = stream.pieces(pcm);
+    for await (const _ of setInterval(100)) {
+      stream.say(pieces.shift() ?? stream.silence);
+      if (pieces.length === 0 && isEnough(stream.events())) break;
     }
-    send(AudioFrameType.End, new Uint8Array(), pcm.length);
-    const events = () => client.received('voice.event').map(({ params }) => params);
-    await client.when(() => events().find((event) => event.session_id === session_id && event.type === 'ended'));
-    expect(events().filter((event) => event.session_id !== session_id)).toEqual([]);
-    return events();
+    return stream.end();
   }
   const finals = (events: Message[]) => events.filter(({ type }) => type === 'final').map(({ text }) => text);
 
@@ -97,6 +131,20 @@ describe.skipIf(missing.length > 0)(`examples/transcriber.ts and examples/speake
     expect(two.start_ms).toBeGreaterThanOrEqual(one.end_ms);
     await stranger.settled();
     expect(stranger.received('voice.event')).toEqual([]);
+  });
+
+  it('a microphone that stays on hears partials and the final while it is on', async () => {
+    await startTranscriber();
+    const { pcm, sampleRate } = spoken(PEOPLE);
+    let heard: string[] = [];
+    const events = await hearLive(host, pcm, sampleRate, (soFar) => {
+      heard = finals(soFar);
+      return heard.length > 0;
+    });
+    expect(share(PEOPLE, heard.join(' ')), heard.join(' ')).toBeGreaterThan(0.6);
+    const types = events.map(({ type }) => type);
+    expect(types.indexOf('partial')).toBeGreaterThanOrEqual(0);
+    expect(types.indexOf('partial')).toBeLessThan(types.indexOf('final'));
   });
 
   it('two clients stream to one transcriber at a time, and nothing crosses', async () => {
