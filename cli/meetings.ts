@@ -34,7 +34,13 @@ async function list(io: Io, { json, ...flags }: MeetingFlags): Promise<void> {
 const HEADING = ['ID', 'STATUS', 'STARTED', 'HELD BY', 'TITLE'];
 
 function cells({ id, status, started_at, agent_id, title }: MeetingRow): string[] {
-  return [id, status, new Date(started_at).toISOString(), agent_id ?? 'a client', title ?? '-'].map(sanitiseLine);
+  return [id, status, timeOf(started_at), agent_id ?? 'a client', title ?? '-'].map(sanitiseLine);
+}
+
+/** A damaged record may say any number, and the others are to be listed all the same. */
+function timeOf(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? '-' : date.toISOString();
 }
 
 async function show(io: Io, id: string, { json, ...flags }: MeetingFlags): Promise<void> {

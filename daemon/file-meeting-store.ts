@@ -1,12 +1,21 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Logger, MeetingHead, MeetingLine, MeetingStore } from '../broker.ts';
+import type { Logger, MeetingHead, MeetingStore } from '../broker.ts';
 import { meetingId } from '../protocol/meetings.ts';
-import { transcriptSegment } from '../protocol/voice.ts';
 import { isSystemError } from './errors.ts';
-import { LineWriter } from './line-writer.ts';
+import { parseLines, readLines } from './line-reader.ts';
+import { LineWriter, OWN_FILE_ONLY } from './line-writer.ts';
 
 /** The first line of a file is at most that long: an id and a title. */
 const HEAD_BYTES = 4_096;
@@ -14,83 +23,110 @@ const HEAD_BYTES = 4_096;
 const TAIL_BYTES = 256;
 const SUFFIX = '.jsonl';
 
+/** What a `Date` can be. */
+const time = z.number().int().min(0).max(8.64e15);
 const headLine = z.object({
   type: z.literal('meeting'),
   id: meetingId,
   title: z.string().nullable(),
-  started_at: z.number(),
+  started_at: time,
   agent_id: z.string().nullable(),
 });
-const endedLine = z.object({ type: z.literal('ended'), ended_at: z.number() });
-const line = z.discriminatedUnion('type', [
-  transcriptSegment.extend({ type: z.literal('final') }),
-  z.object({ type: z.literal('truncated') }),
-  z.object({ type: z.literal('summary'), text: z.string() }),
-  endedLine,
-]);
+const endedLine = z.object({
+  type: z.literal('ended'),
+  ended_at: time,
+  status: z.literal('interrupted').optional(),
+});
 
 /** A {@link MeetingStore} that has to be closed. */
 export interface FileMeetingStore extends MeetingStore {
-  /** Resolves once everything that was added is written. */
+  /** Resolves once everything that was added is written, or could not be: that is logged. */
   close(): Promise<void>;
 }
 
 /**
  * Keeps each meeting in a file of its own, `ID.jsonl`, mode 0600, in a directory that is there already
  * (`$SWITCHBOARD_HOME/meetings/`, `wire.md` section 11): a line for each final, written and synced as it comes. A crash
- * costs what was being written, and may leave half a line, which is passed over.
+ * costs what was being written, and may leave half a line, which is passed over. What cannot be written waits in memory.
  */
 export function fileMeetingStore(directory: string, log: Logger): FileMeetingStore {
   const pathOf = (id: string) => join(directory, `${id}${SUFFIX}`);
   const writers = new Map<string, LineWriter>();
   /** What a crash has left, perhaps in half a line. */
   const torn = new Set<string>();
-  const writerOf = (id: string) => {
-    const known = writers.get(id);
-    if (known) return known;
-    const writer = new LineWriter(pathOf(id), torn.has(id), {
-      failed: (err) => log.error({ err, meeting: id }, 'a meeting could not be written; it is tried again'),
-      idle: () => {
-        writers.delete(id);
-        torn.delete(id);
+  let writeFailures = 0;
+  const openWriter = (id: string, isNew: boolean) => {
+    const writer: LineWriter = new LineWriter(
+      pathOf(id),
+      { isNew, isTorn: torn.has(id) },
+      {
+        failed: (err, isFirst) => {
+          writeFailures += 1;
+          if (isFirst) log.error({ err, meeting: id }, 'a meeting could not be written; it is tried again');
+        },
+        idle: () => {
+          // The meeting may be gone, and its id another's by now.
+          if (writers.get(id) !== writer) return;
+          writers.delete(id);
+          torn.delete(id);
+        },
+        lost: (lines) => log.error({ meeting: id, lines }, 'a meeting could not be written, and its end is lost'),
       },
-    });
+    );
     writers.set(id, writer);
     return writer;
   };
+  const remove = (id: string) => {
+    writers.get(id)?.drop();
+    writers.delete(id);
+    torn.delete(id);
+    try {
+      rmSync(pathOf(id), { force: true });
+    } catch (err) {
+      log.error({ err, meeting: id }, 'a meeting could not be deleted');
+    }
+  };
   return {
+    get writeFailures() {
+      return writeFailures;
+    },
     load() {
       const names = readdirSync(directory).filter((name) => name.endsWith(SUFFIX));
       return names.flatMap((name) => {
         const head = readHead(join(directory, name), name.slice(0, -SUFFIX.length));
         if (!head) log.warn({ file: name }, 'no meeting: it was left as it is');
+        // Perhaps its provider never accepted: nothing was said, and its id is free.
+        if (head?.status === 'interrupted' && head.bytes === 0) {
+          remove(head.id);
+          return [];
+        }
         if (head?.status === 'interrupted') torn.add(head.id);
         return head ?? [];
       });
     },
     create({ id, title, started_at, agent_id }) {
-      const file = openSync(pathOf(id), 'wx', 0o600);
+      const path = pathOf(id);
+      const file = openSync(path, 'wx', 0o600);
       try {
-        writeSync(file, `${JSON.stringify({ type: 'meeting', id, title, started_at, agent_id })}\n`);
+        writeFileSync(file, `${JSON.stringify({ type: 'meeting', id, title, started_at, agent_id })}\n`);
+      } catch (error) {
+        rmSync(path, { force: true });
+        throw error;
       } finally {
         closeSync(file);
       }
+      torn.delete(id);
+      // It has a name to be synced, even if nothing will be said.
+      openWriter(id, true);
     },
-    append: (id, added) => writerOf(id).add(JSON.stringify(added)),
+    append: (id, added) => (writers.get(id) ?? openWriter(id, false)).add(JSON.stringify(added)),
     async read(id) {
-      await writers.get(id)?.written();
-      const text = await readFile(pathOf(id), 'utf8');
-      return text.split('\n').flatMap(parseLine);
+      const path = pathOf(id);
+      // Taken together, before anything else can happen: no line is in both, and none in neither.
+      const { bytes, lines } = writers.get(id)?.contents() ?? { bytes: statSync(path).size, lines: [] };
+      return (await readLines(path, bytes)).concat(await parseLines(lines));
     },
-    remove(id) {
-      writers.get(id)?.drop();
-      writers.delete(id);
-      try {
-        rmSync(pathOf(id), { force: true });
-      } catch (err) {
-        log.error({ err, meeting: id }, 'a meeting could not be deleted');
-      }
-    },
+    remove,
     async close() {
       await Promise.all([...writers.values()].map((writer) => writer.close()));
     },
@@ -99,32 +135,36 @@ export function fileMeetingStore(directory: string, log: Logger): FileMeetingSto
 
 /** What a file says of its meeting, by its first and its last line: the rest may be long. */
 function readHead(path: string, id: string): MeetingHead | undefined {
-  let file: number;
+  let file: number | undefined;
   try {
-    file = openSync(path, constants.O_RDONLY);
+    file = openSync(path, constants.O_RDONLY | OWN_FILE_ONLY);
+    const stat = fstatSync(file);
+    return stat.isFile() ? headOf(file, id, stat.size, stat.mtimeMs) : undefined;
   } catch (error) {
     if (isSystemError(error)) return undefined;
     throw error;
-  }
-  try {
-    const { size: bytes, mtimeMs } = fstatSync(file);
-    const [first = ''] = readPart(file, 0, HEAD_BYTES).split('\n');
-    const head = headLine.safeParse(parse(first));
-    if (!head.success || head.data.id !== id) return undefined;
-    const { title, started_at, agent_id } = head.data;
-    const last =
-      readPart(file, Math.max(0, bytes - TAIL_BYTES), TAIL_BYTES)
-        .trimEnd()
-        .split('\n')
-        .at(-1) ?? '';
-    const end = endedLine.safeParse(parse(last));
-    const ending = end.success
-      ? { status: 'ended' as const, ended_at: end.data.ended_at }
-      : { status: 'interrupted' as const, ended_at: Math.round(mtimeMs) };
-    return { id, title, started_at, agent_id, bytes, ...ending };
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
+}
+
+function headOf(file: number, id: string, size: number, modifiedAt: number): MeetingHead | undefined {
+  const [first = ''] = readPart(file, 0, HEAD_BYTES).split('\n');
+  const head = headLine.safeParse(parse(first));
+  if (!head.success || head.data.id !== id) return undefined;
+  const { title, started_at, agent_id } = head.data;
+  const tail = readPart(file, Math.max(0, size - TAIL_BYTES), TAIL_BYTES)
+    .trimEnd()
+    .split('\n');
+  const last = tail.at(-1) ?? '';
+  const end = endedLine.safeParse(parse(last));
+  const said = size - Buffer.byteLength(first) - 1;
+  if (!end.success) {
+    const ended_at = Math.round(modifiedAt);
+    return { id, title, started_at, agent_id, status: 'interrupted', ended_at, bytes: Math.max(0, said) };
+  }
+  const { ended_at, status = 'ended' } = end.data;
+  return { id, title, started_at, agent_id, status, ended_at, bytes: Math.max(0, said - Buffer.byteLength(last) - 1) };
 }
 
 function readPart(file: number, position: number, length: number): string {
@@ -138,11 +178,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Half a line, and the first one, say nothing of what was said. */
-function parseLine(text: string): MeetingLine[] {
-  const result = line.safeParse(parse(text));
-  // What is left out is left out; the schema alone would call it undefined.
-  return result.success ? [result.data as MeetingLine] : [];
 }

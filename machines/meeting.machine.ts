@@ -10,6 +10,8 @@ import type { VoiceAsker } from './voice-stream.machine.ts';
 /** What the chart's guards need to know of a meeting. The actor's own record has more. */
 export interface MeetingFacts {
   readonly id: string;
+  /** Its provider has accepted. */
+  readonly hasBegun: boolean;
   /** Somebody is to be asked for a summary. */
   readonly wantsSummary: boolean;
 }
@@ -23,6 +25,8 @@ export type MeetingEvent =
   | { type: 'stream.over'; isRefused: boolean }
   | { type: 'meeting.expired' }
   | { type: 'summary.settled'; summary: string | null }
+  /** The broker stops, and every connection with it. */
+  | { type: 'meeting.drain' }
   | { type: 'client.gone' };
 
 /** Where a stream that is over leads to, in this order. */
@@ -30,6 +34,15 @@ const afterwards = [
   { guard: 'isRefused', target: 'refused' },
   { guard: 'wantsSummary', target: 'summarizing' },
   { target: 'ended' },
+] as const;
+
+/** Nobody is there to hear of it. */
+const abandoned = [{ guard: 'hasBegun', target: 'ended' }, { target: 'refused' }] as const;
+
+/** Nobody can be answered a moment later. */
+const drained = [
+  { guard: 'hasBegun', target: 'ended', actions: 'refuseStopsAsDraining' },
+  { target: 'refused', actions: 'refuseStopsAsDraining' },
 ] as const;
 
 export const meetingMachine = setup({
@@ -40,6 +53,7 @@ export const meetingMachine = setup({
   },
   guards: {
     isRefused: ({ event }) => event.type === 'stream.over' && event.isRefused,
+    hasBegun: ({ context }) => context.meeting.hasBegun,
     wantsSummary: ({ context }) => context.meeting.wantsSummary,
   },
   actions: {
@@ -48,6 +62,7 @@ export const meetingMachine = setup({
     askToFinish: () => {},
     disarm: () => {},
     cutStream: () => {},
+    answerOthers: () => {},
     askForSummary: () => {},
     dropSummary: () => {},
     keepSummary: () => {},
@@ -55,6 +70,7 @@ export const meetingMachine = setup({
     answerStops: () => {},
     forget: () => {},
     refuseStops: () => {},
+    refuseStopsAsDraining: () => {},
   },
 }).createMachine({
   id: 'meeting',
@@ -67,7 +83,8 @@ export const meetingMachine = setup({
         'meeting.heard': { actions: 'keep' },
         'meeting.stop': { target: 'finishing', actions: 'noteStop' },
         'stream.over': [{ guard: 'isRefused', target: 'refused' }, { target: 'ended' }],
-        'client.gone': 'ended',
+        'client.gone': abandoned,
+        'meeting.drain': drained,
       },
     },
     finishing: {
@@ -79,17 +96,19 @@ export const meetingMachine = setup({
         'meeting.stop': { actions: 'noteStop' },
         'stream.over': afterwards,
         'meeting.expired': { actions: 'cutStream' },
-        'client.gone': 'ended',
+        'client.gone': abandoned,
+        'meeting.drain': drained,
       },
     },
     summarizing: {
-      description: 'An agent was asked for a summary, in a chat of the broker’s own.',
-      entry: 'askForSummary',
+      description: 'An agent was asked for a summary, in a chat of the broker’s own. Who wants none was answered.',
+      entry: ['answerOthers', 'askForSummary'],
       exit: 'dropSummary',
       on: {
         'meeting.stop': { actions: 'noteStop' },
         'summary.settled': { target: 'ended', actions: 'keepSummary' },
         'client.gone': 'ended',
+        'meeting.drain': { target: 'ended', actions: 'refuseStopsAsDraining' },
       },
     },
     ended: {
@@ -99,7 +118,7 @@ export const meetingMachine = setup({
     },
     refused: {
       type: 'final',
-      description: 'The provider did not accept: there was no meeting.',
+      description: 'The provider did not accept, or could not any more: there was no meeting.',
       entry: ['forget', 'refuseStops'],
     },
   },

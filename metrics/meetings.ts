@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { BrokerState } from '../actors/broker-state.ts';
 
-const STATES = ['running', 'finishing', 'summarizing'];
+const STATES = ['starting', 'running', 'finishing', 'summarizing'];
 
 /** What `/metrics` tells of meetings and of the memory. */
 export function addMeetings(registry: Registry, state: BrokerState): void {
@@ -15,7 +15,7 @@ export function addMeetings(registry: Registry, state: BrokerState): void {
       collect() {
         this.reset();
         for (const value of STATES) this.set({ state: value }, 0);
-        for (const { ref } of state.meetings.live) this.inc({ state: String(ref?.getSnapshot().value) });
+        for (const { head } of state.meetings.live) this.inc({ state: state.meetings.statusOf(head) });
       },
     }),
   );
@@ -43,6 +43,15 @@ export function addMeetings(registry: Registry, state: BrokerState): void {
         },
       }),
     );
-  single('meetings_total', 'Meetings opened since the start.', () => counters.meetings);
+  single(
+    'meetings_total',
+    'Meetings opened since the start, those too that their provider refused.',
+    () => counters.meetings,
+  );
+  single(
+    'meeting_write_failures_total',
+    'How often a meeting’s record could not be written; what is not written is tried again.',
+    () => state.meetings.writeFailures,
+  );
   single('meeting_texts_lost_total', 'Texts of meetings that the memory did not take.', () => counters.memoryFailures);
 }

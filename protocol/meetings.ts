@@ -35,8 +35,8 @@ export const meetingStopResult = z.object({ id: meetingId, transcript, summary, 
 /** See {@link meetingStopResult}. */
 export type MeetingStopResult = z.infer<typeof meetingStopResult>;
 
-export const meetingStatus = z.enum(['running', 'finishing', 'summarizing', 'ended', 'interrupted']);
-/** Where a meeting stands. `interrupted`: the broker did not live to see its end. */
+export const meetingStatus = z.enum(['starting', 'running', 'finishing', 'summarizing', 'ended', 'interrupted']);
+/** Where a meeting stands. `starting`: its provider has not accepted yet. `interrupted`: the broker did not live to see its end. */
 export type MeetingStatus = z.infer<typeof meetingStatus>;
 
 /** A meeting as a listing shows it. */

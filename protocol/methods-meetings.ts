@@ -31,7 +31,7 @@ export const meetingMethods = {
       'No more audio comes. Answered once the provider has finished, and the summary, if one is wanted, is there.',
     params: meetings.meetingStopParams,
     result: meetings.meetingStopResult,
-    errors: ['NotFound', 'Forbidden', 'LimitExceeded', 'DeadlineExceeded'],
+    errors: ['NotFound', 'Forbidden', 'LimitExceeded', 'DeadlineExceeded', 'Draining'],
   },
   'meeting.list': {
     direction: 'in',

@@ -1,17 +1,25 @@
-import type { MeetingGetResult, MeetingRow, MeetingStopResult } from '../../protocol/meetings.ts';
+import type { MeetingRow } from '../../protocol/meetings.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
-import { type MeetingHead, textOf } from './meeting-store.ts';
+import { JsonText } from '../json-text.ts';
+import type { MeetingHead } from './meeting-store.ts';
+import type { MeetingText } from './meeting-text.ts';
 
-/** What `meeting.stop` is answered with. */
-export async function stopResult(state: BrokerState, { id }: MeetingHead): Promise<MeetingStopResult> {
-  const { segments, ...text } = textOf(await state.meetings.read(id));
-  return { id, ...text };
+/** What `meeting.stop` is answered with. Who did not ask for a summary gets none, even if there is one. */
+export function stopResult(id: string, text: MeetingText, wantsSummary: boolean): JsonText {
+  const end = endOf(wantsSummary ? text : { ...text, summary: null });
+  return new JsonText(`{"id":${JSON.stringify(id)},"transcript":${text.transcriptJson},${end}}`);
 }
 
 /** What `meeting.get` is answered with. */
-export async function getResult(state: BrokerState, head: MeetingHead): Promise<MeetingGetResult> {
-  return { ...toRow(state, head), ...textOf(await state.meetings.read(head.id)) };
+export function getResult(state: BrokerState, head: MeetingHead, text: MeetingText): JsonText {
+  const row = JSON.stringify(toRow(state, head)).slice(0, -1);
+  const { transcriptJson, segmentsJson } = text;
+  return new JsonText(`${row},"transcript":${transcriptJson},"segments":${segmentsJson},${endOf(text)}}`);
+}
+
+function endOf({ summary, isTruncated }: MeetingText): string {
+  return `"summary":${JSON.stringify(summary)}${isTruncated ? ',"truncated":true' : ''}`;
 }
 
 /** A meeting as a listing shows it. */

@@ -17,18 +17,22 @@ interface Asker {
 
 /**
  * Asks an agent for a text: a chat like anybody's, on a connection of the broker's own, so that every rule of a turn
- * holds for it too. What is longer than `maxSummaryBytes` is cut off. The function that it gives ends it.
+ * holds for it too; a gate shows it without the prompt, which is not everybody's. What is longer than `maxSummaryBytes` is cut off; to say nothing is to fail. The function that it
+ * gives ends it.
  */
 export function askAgent(state: BrokerState, agentId: string, prompt: string, asker: Asker): () => void {
   const { link, token } = state.connectInside();
   const limit = state.limits.maxSummaryBytes;
   const sessionId = `summary-${uuid()}`;
   let text = '';
+  let bytes = 0;
   let isOver = false;
+  const unhide = state.gate.hide(sessionId, prompt);
   const send = (id: number, method: string, params: object) =>
     link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
   const end = () => {
     isOver = true;
+    unhide();
     // Its turn, if it still runs, goes with it.
     link.close(1000, '');
   };
@@ -37,14 +41,18 @@ export function askAgent(state: BrokerState, agentId: string, prompt: string, as
     end();
     run();
   };
-  const resolve = () => settle(() => asker.resolve(cutTo(text, limit)));
   const reject = (why: string) => settle(() => asker.reject(new Error(why)));
+  const resolve = () => {
+    if (text.trim() === '') reject('the agent said nothing');
+    else settle(() => asker.resolve(cutTo(text, limit)));
+  };
 
   const hear = (event: JsonObject) => {
     if (event.session_id !== sessionId) return;
     if (event.kind === 'token' && typeof event.delta === 'string') {
       text += event.delta;
-      if (Buffer.byteLength(text) > limit) resolve();
+      bytes += Buffer.byteLength(event.delta);
+      if (bytes > limit) resolve();
     } else if (event.kind === 'done') {
       if (event.finish_reason === 'cancelled') return reject('the turn was cancelled');
       if (typeof event.text === 'string' && event.text !== '') text = event.text;

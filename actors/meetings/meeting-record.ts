@@ -5,7 +5,13 @@ import type { Client } from '../client.ts';
 import type { Deadline } from '../deadlines.ts';
 import type { ActorOf } from '../tell.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
+import { IngestQueue } from './ingest-queue.ts';
 import type { MeetingHead } from './meeting-store.ts';
+
+/** Who asked to stop, and of whom a summary is wanted, if of anybody. */
+export interface Stopper extends VoiceAsker {
+  summarizer: string | undefined;
+}
 
 /** One running meeting's record: what its actor, its stream and its client share. Plain and mutable, never copied. */
 export class Meeting implements MeetingFacts {
@@ -15,8 +21,10 @@ export class Meeting implements MeetingFacts {
   readonly actorId: string;
   /** What it listens to; unset until it was opened. */
   stream: VoiceStream | undefined;
+  /** Its provider has accepted. */
+  hasBegun = false;
   /** Who waits for its end. */
-  readonly stoppers: VoiceAsker[] = [];
+  stoppers: Stopper[] = [];
   /** Who is asked for a summary. */
   summarizer: string | undefined;
   /** Gives the summary up. */
@@ -25,8 +33,11 @@ export class Meeting implements MeetingFacts {
   /** Bytes of JSON that were kept. */
   bytes = 0;
   isTruncated = false;
-  /** Texts that are on their way to the memory. */
-  ingesting = 0;
+  /** What is on its way to the memory. */
+  readonly ingest = new IngestQueue();
+  /** Not all of it was remembered, or could be read; each was said once. */
+  isForgotten = false;
+  isUnreadable = false;
   ref: (AnyActorRef & ActorOf<MeetingEvent>) | undefined;
 
   constructor(head: MeetingHead, client: Client, actorId: string) {
@@ -37,6 +48,10 @@ export class Meeting implements MeetingFacts {
 
   get id(): string {
     return this.head.id;
+  }
+  /** Texts that are on their way to the memory. */
+  get ingesting(): number {
+    return this.ingest.size;
   }
   get wantsSummary(): boolean {
     return this.summarizer !== undefined;

@@ -4,7 +4,7 @@ import type { TranscriptSegment } from '../../protocol/voice.ts';
 /** What is kept of a meeting besides what was said in it. */
 export interface MeetingHead extends Omit<MeetingRow, 'status'> {
   status: 'running' | 'ended' | 'interrupted';
-  /** Bytes that it takes. */
+  /** Bytes that what was said in it takes, and its summary; 0 where nothing was said. */
   bytes: number;
 }
 
@@ -13,22 +13,29 @@ export type MeetingLine =
   | ({ type: 'final' } & TranscriptSegment)
   | { type: 'truncated' }
   | { type: 'summary'; text: string }
-  | { type: 'ended'; ended_at: number };
+  /** `status` where it is not `ended`. */
+  | { type: 'ended'; ended_at: number; status?: 'interrupted' };
 
 /** Where meetings are kept: the daemon's files, an embedder's own, or nowhere. */
 export interface MeetingStore {
   /** What was kept before. Called once, when the broker is made; a throw is passed on. */
   load(): MeetingHead[];
-  /** Begins a record, synchronously. A throw fails the request that starts the meeting. */
+  /**
+   * Begins a record, synchronously. A throw fails the request that starts the meeting: with `-32602` where its `code` is
+   * `EEXIST`, the id is taken.
+   */
   create(head: MeetingHead): void;
   /**
-   * Adds a line. It is on disk within a second; that it could not be written is the store's to log. Never throws.
+   * Adds a line. It is on disk within a second; that it could not be written is the store's to log, and to try again.
+   * Never throws.
    */
   append(id: string, line: MeetingLine): void;
-  /** Everything that was added, what is still being written too. Nothing where there is no such record. */
+  /** Everything that was added, what is not yet written too. Nothing where there is no such record. */
   read(id: string): Promise<MeetingLine[]>;
   /** Deletes a record. Never throws. */
   remove(id: string): void;
+  /** How often something could not be written since the start, for `/metrics`. */
+  readonly writeFailures?: number;
 }
 
 /** Keeps meetings for the life of the process. */
@@ -41,28 +48,4 @@ export function volatileMeetingStore(): MeetingStore {
     read: async (id) => [...(kept.get(id) ?? [])],
     remove: (id) => void kept.delete(id),
   };
-}
-
-/** A record put together again. */
-export interface MeetingText {
-  segments: TranscriptSegment[];
-  transcript: string;
-  summary: string | null;
-  truncated?: true;
-}
-
-/** Puts the lines of a record together. */
-export function textOf(lines: readonly MeetingLine[]): MeetingText {
-  const segments: TranscriptSegment[] = [];
-  let summary: string | null = null;
-  let isTruncated = false;
-  for (const line of lines) {
-    if (line.type === 'final') {
-      const { type, ...segment } = line;
-      segments.push(segment);
-    } else if (line.type === 'summary') summary = line.text;
-    else if (line.type === 'truncated') isTruncated = true;
-  }
-  const transcript = segments.map(({ text }) => text).join(' ');
-  return { segments, transcript, summary, ...(isTruncated ? { truncated: true as const } : {}) };
 }

@@ -1,20 +1,18 @@
 import { type AnyActorRef, createActor } from 'xstate';
 import { type MeetingEvent, meetingMachine } from '../../machines/meeting.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
-import type { TranscriptSegment } from '../../protocol/voice.ts';
-import { answerLater, inTime } from '../answer-later.ts';
+import { answerLater } from '../answer-later.ts';
 import { attempt } from '../attempt.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import { withFastPath } from '../fast-path.ts';
-import { scopeOf } from '../memory/scope.ts';
-import { jsonBytes } from '../payload-size.ts';
 import { reply } from '../reply.ts';
 import { tell } from '../tell.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
 import { toWireError } from '../wire-errors.ts';
 import { stopResult } from './answers.ts';
-import type { Meeting } from './meeting-record.ts';
+import { keepEnd, keepFinal, keepSummary } from './keeping.ts';
+import type { Meeting, Stopper } from './meeting-record.ts';
 import { summarize } from './summary.ts';
 
 type EventOf<T extends MeetingEvent['type']> = Extract<MeetingEvent, { type: T }>;
@@ -24,9 +22,6 @@ interface Args {
   self: AnyActorRef;
 }
 
-/** Texts of one meeting that a slow memory may have before it; the next ones are not remembered. */
-const MAX_INGESTING = 64;
-
 const LISTENING = new Set(['running', 'finishing']);
 
 /** The chart of meetings with its effects: one logic for all meetings of a broker. */
@@ -34,19 +29,7 @@ export function meetingLogic(state: BrokerState) {
   const meetingOf = (args: Args) => args.context.meeting as Meeting;
   const eventOf = <T extends MeetingEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
-  const keep = (meeting: Meeting, { segment }: EventOf<'meeting.heard'>) => {
-    const { maxMeetingBytes } = state.limits;
-    const bytes = jsonBytes(segment);
-    if (meeting.isTruncated) return;
-    if (meeting.bytes + bytes > maxMeetingBytes) {
-      meeting.isTruncated = true;
-      state.log.warn({ meeting: meeting.id, limit: maxMeetingBytes }, 'a meeting is too large; its rest is not kept');
-      state.meetings.append(meeting.head, { type: 'truncated' }, 0);
-      return;
-    }
-    meeting.bytes += bytes;
-    state.meetings.append(meeting.head, { type: 'final', ...segment }, bytes);
-  };
+  const keep = (meeting: Meeting, { segment }: EventOf<'meeting.heard'>) => keepFinal(state, meeting, segment);
 
   const machine = meetingMachine.provide({
     actions: {
@@ -54,7 +37,7 @@ export function meetingLogic(state: BrokerState) {
       noteStop: (args) => {
         const meeting = meetingOf(args);
         const { asker, summarizer } = eventOf(args, 'meeting.stop');
-        meeting.stoppers.push(asker);
+        meeting.stoppers.push({ ...asker, summarizer });
         meeting.summarizer ??= summarizer;
       },
       askToFinish: (args) => {
@@ -78,17 +61,22 @@ export function meetingLogic(state: BrokerState) {
       dropSummary: (args) => meetingOf(args).dropSummary(),
       keepSummary: (args) => {
         const { summary } = eventOf(args, 'summary.settled');
-        if (summary !== null) keepSummary(state, meetingOf(args), summary);
+        if (summary !== null) keepSummary(state, meetingOf(args).head, summary);
       },
-      keepEnd: (args) => keepEnd(state, meetingOf(args)),
-      answerStops: (args) => answerStops(state, meetingOf(args)),
+      keepEnd: (args) => keepEnd(state, meetingOf(args).head),
+      answerStops: (args) => {
+        const meeting = meetingOf(args);
+        answerStops(state, meeting, meeting.stoppers.splice(0));
+      },
+      answerOthers: (args) => {
+        const meeting = meetingOf(args);
+        const others = meeting.stoppers.filter(({ summarizer }) => summarizer === undefined);
+        meeting.stoppers = meeting.stoppers.filter(({ summarizer }) => summarizer !== undefined);
+        answerStops(state, meeting, others);
+      },
       forget: (args) => state.meetings.remove(meetingOf(args).head),
-      refuseStops: (args) => {
-        const { stoppers } = meetingOf(args);
-        for (const { client, id } of stoppers.splice(0)) {
-          reply(state, client as Client, id, { error: WireError.notFound('meeting, it did not start') });
-        }
-      },
+      refuseStops: (args) => refuseAll(state, meetingOf(args), WireError.notFound('meeting, it did not start')),
+      refuseStopsAsDraining: (args) => refuseAll(state, meetingOf(args), WireError.draining()),
     },
   });
 
@@ -106,31 +94,6 @@ export function startMeeting(state: BrokerState, meeting: Meeting): void {
   const actor = createActor(logic, { parent: state.ref, id: meeting.actorId, input: { meeting } });
   meeting.ref = actor;
   actor.start();
-}
-
-/** What is said goes to the record, and into the memory of whoever holds the meeting. May reject, and be ignored. */
-export async function ingest(state: BrokerState, meeting: Meeting, segment: TranscriptSegment): Promise<void> {
-  if (meeting.ref) tell(state.ref, meeting.ref, { type: 'meeting.heard', segment });
-  const { client, head } = meeting;
-  // A connection that is gone has no memory any more.
-  if (!client.isOpen && client.agentId === undefined) return;
-  if (meeting.ingesting >= MAX_INGESTING) throw new Error('the memory has too much of this meeting before it');
-  meeting.ingesting += 1;
-  const { text, speaker, start_ms, end_ms } = segment;
-  const fact = {
-    subject: head.title === null ? head.id : `${head.title} (${head.id})`,
-    body: text,
-    kind: 'meeting',
-    ...(speaker === undefined ? {} : { speaker }),
-    ...(start_ms === undefined ? {} : { start_ms }),
-    ...(end_ms === undefined ? {} : { end_ms }),
-  };
-  state.counters.memory('add_fact');
-  const { memoryTimeoutMs } = state.limits;
-  const done = () => {
-    meeting.ingesting -= 1;
-  };
-  await inTime(state, 'memory', memoryTimeoutMs, () => state.memory.addFact(scopeOf(client), fact), done);
 }
 
 /** A voice stream is over: so is the meeting that listens to it, if there is one. */
@@ -152,40 +115,31 @@ export function buryMeeting(state: BrokerState, meeting: Meeting): void {
 export function failMeeting(state: BrokerState, meeting: Meeting): void {
   const step = (run: () => void) => attempt(state, 'a broken meeting', run);
   step(() => buryMeeting(state, meeting));
-  step(() => keepEnd(state, meeting));
+  step(() => (meeting.hasBegun ? keepEnd(state, meeting.head) : state.meetings.remove(meeting.head)));
   step(() => meeting.dropSummary());
+  step(() => refuseAll(state, meeting, WireError.internal()));
   step(() => {
-    for (const { client, id } of meeting.stoppers.splice(0)) {
-      reply(state, client as Client, id, { error: WireError.internal() });
-    }
-  });
-  step(() => {
-    if (meeting.stream?.ref) tell(state.ref, meeting.stream.ref, { type: 'stream.cancel' });
+    const { stream } = meeting;
+    if (stream?.ref) tell(state.ref, stream.ref, { type: 'stream.fail', code: 'internal', message: 'internal error' });
   });
 }
 
-/** Keeps a summary, the latest of which counts. */
-export function keepSummary(state: BrokerState, { head }: Pick<Meeting, 'head'>, text: string): void {
-  state.meetings.append(head, { type: 'summary', text }, jsonBytes(text));
-  // The end stays the last line: a reader need not read the rest to know of it.
-  if (head.ended_at !== null) state.meetings.append(head, { type: 'ended', ended_at: head.ended_at }, 0);
-}
-
-function keepEnd(state: BrokerState, { head }: Meeting): void {
-  if (head.ended_at !== null) return;
-  head.ended_at = Date.now();
-  head.status = 'ended';
-  state.meetings.append(head, { type: 'ended', ended_at: head.ended_at }, 0);
-}
-
-function answerStops(state: BrokerState, { head, stoppers }: Meeting): void {
-  for (const asker of stoppers.splice(0)) {
-    const from = asker.client as Client;
-    const { id } = asker;
+/** Each of them gets what was said, of one reading, and the summary if a summary was asked for. */
+function answerStops(state: BrokerState, { head }: Meeting, stoppers: readonly Stopper[]): void {
+  if (stoppers.length === 0) return;
+  // Begun at once, and not when it is its turn: what is being read is not deleted, and this meeting is about to be over.
+  const text = state.meetings.read(head.id);
+  for (const { client, id, summarizer } of stoppers) {
+    const from = client as Client;
     try {
-      answerLater({ state, from, id }, 'meeting.stop', state.limits.memoryTimeoutMs, () => stopResult(state, head));
+      const work = async () => stopResult(head.id, await text, summarizer !== undefined);
+      answerLater({ state, from, id }, 'meeting.stop', state.limits.memoryTimeoutMs, work);
     } catch (error) {
       reply(state, from, id, { error: toWireError(state, 'meeting.stop', error) });
     }
   }
+}
+
+function refuseAll(state: BrokerState, { stoppers }: Meeting, error: WireError): void {
+  for (const { client, id } of stoppers.splice(0)) reply(state, client as Client, id, { error });
 }

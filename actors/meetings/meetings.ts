@@ -1,21 +1,47 @@
 import type { Limits } from '../../protocol/limits.ts';
 import type { MeetingStatus } from '../../protocol/meetings.ts';
+import type { Deadlines } from '../deadlines.ts';
+import type { Logger } from '../log.ts';
+import { chooseVictims } from './eviction.ts';
 import type { Meeting } from './meeting-record.ts';
 import { type MeetingHead, type MeetingLine, type MeetingStore, volatileMeetingStore } from './meeting-store.ts';
+import { heardText, type MeetingText } from './meeting-text.ts';
+import { Readings } from './readings.ts';
 
-/** Every meeting of a broker: those that run, and what is kept of the others. Our own Maps: law 3. */
+/** What meetings need of their broker. */
+export interface MeetingsOptions {
+  limits: Limits;
+  log: Logger;
+  deadlines: Deadlines;
+  /** Default: one for the life of the process. */
+  store?: MeetingStore | undefined;
+}
+
+/**
+ * Every meeting of a broker: those that run, and what is kept of the others. Our own Maps: law 3. The store may be an
+ * embedder's, and is called from the root's own actions: whatever it throws goes no further (law 11).
+ */
 export class Meetings {
   readonly #limits: Limits;
+  readonly #log: Logger;
   readonly #store: MeetingStore;
+  readonly #readings: Readings;
   /** The oldest first. */
   readonly #heads = new Map<string, MeetingHead>();
+  /** Which connection held what is kept of this start. */
+  readonly #clientIds = new WeakMap<MeetingHead, string>();
   readonly #live = new Map<string, Meeting>();
   readonly #byActor = new Map<string, Meeting>();
+  /** What waits for the memory, of all meetings. */
+  ingestingBytes = 0;
   #bytes = 0;
+  #failures = 0;
 
-  constructor(limits: Limits, store: MeetingStore = volatileMeetingStore()) {
+  constructor({ limits, log, deadlines, store = volatileMeetingStore() }: MeetingsOptions) {
     this.#limits = limits;
+    this.#log = log;
     this.#store = store;
+    this.#readings = new Readings(store, limits, deadlines, () => this.#makeRoom());
     for (const head of store.load().sort((a, b) => a.started_at - b.started_at)) {
       this.#heads.set(head.id, head);
       this.#bytes += head.bytes;
@@ -28,6 +54,10 @@ export class Meetings {
   }
   get live(): Iterable<Meeting> {
     return this.#live.values();
+  }
+  /** How often something could not be written. */
+  get writeFailures(): number {
+    return this.#failures + (this.#store.writeFailures ?? 0);
   }
 
   head(id: string): MeetingHead | undefined {
@@ -44,47 +74,88 @@ export class Meetings {
   }
 
   statusOf(head: MeetingHead): MeetingStatus {
-    const state = this.#live.get(head.id)?.ref?.getSnapshot().value;
+    const live = this.#live.get(head.id);
+    if (live && !live.hasBegun) return 'starting';
+    const state = live?.ref?.getSnapshot().value;
     return state === 'finishing' || state === 'summarizing' ? state : head.status;
   }
 
   /** Begins a record. A throw is the store's. */
   add(meeting: Meeting): void {
-    this.#store.create(meeting.head);
-    this.#heads.set(meeting.id, meeting.head);
-    this.#live.set(meeting.id, meeting);
-    this.#byActor.set(meeting.actorId, meeting);
+    const { id, head, client, actorId } = meeting;
+    this.#store.create(head);
+    this.#readings.outdate(id);
+    this.#heads.set(id, head);
+    this.#clientIds.set(head, client.id);
+    this.#live.set(id, meeting);
+    this.#byActor.set(actorId, meeting);
   }
 
+  /** Adds a line, unless the record has been deleted. */
   append(head: MeetingHead, line: MeetingLine, bytes: number): void {
+    if (this.#heads.get(head.id) !== head) return;
+    this.#readings.outdate(head.id);
+    try {
+      this.#store.append(head.id, line);
+    } catch (err) {
+      this.#failures += 1;
+      this.#log.error({ err, meeting: head.id, line: line.type }, 'a line of a meeting is not kept');
+      return;
+    }
     head.bytes += bytes;
     this.#bytes += bytes;
-    this.#store.append(head.id, line);
   }
 
-  read(id: string): Promise<MeetingLine[]> {
-    return this.#store.read(id);
+  /**
+   * What a record says until now. What is being read is not deleted meanwhile. Of a meeting that runs, and whose record is
+   * gone or broken, it is what its stream has heard.
+   */
+  read(id: string): Promise<MeetingText> {
+    const live = this.#live.get(id);
+    const { stream } = live ?? {};
+    if (!live || !stream) return this.#readings.read(id);
+    return this.#readings.read(id).catch((err: unknown) => {
+      if (!live.isUnreadable) this.#log.error({ err, meeting: id }, 'a meeting could not be read; memory has its text');
+      live.isUnreadable = true;
+      return heardText(stream.transcript);
+    });
   }
 
   /** It runs no more; what was said stays. */
   end(meeting: Meeting): void {
-    this.#live.delete(meeting.id);
+    if (this.#live.get(meeting.id) === meeting) this.#live.delete(meeting.id);
     this.#byActor.delete(meeting.actorId);
     this.#makeRoom();
   }
 
   /** Forgets all of it. */
-  remove({ id, bytes }: MeetingHead): void {
-    this.#heads.delete(id);
-    this.#bytes -= bytes;
-    this.#store.remove(id);
+  remove(head: MeetingHead): void {
+    if (this.#heads.get(head.id) !== head) return;
+    this.#heads.delete(head.id);
+    this.#bytes -= head.bytes;
+    this.#readings.outdate(head.id);
+    try {
+      this.#store.remove(head.id);
+    } catch (err) {
+      this.#failures += 1;
+      this.#log.error({ err, meeting: head.id }, 'a meeting could not be deleted');
+    }
   }
 
   #makeRoom(): void {
     const { keptMeetings, keptMeetingBytes } = this.#limits;
-    for (const head of [...this.#heads.values()]) {
-      if (this.#heads.size <= keptMeetings && this.#bytes <= keptMeetingBytes) return;
-      if (!this.#live.has(head.id)) this.remove(head);
+    const excess = { meetings: this.#heads.size - keptMeetings, bytes: this.#bytes - keptMeetingBytes };
+    if (excess.meetings <= 0 && excess.bytes <= 0) return;
+    const kept = [...this.#heads.values()].map((head) => ({
+      head,
+      clientId: this.#clientIds.get(head) ?? '',
+      isFree: !this.#live.has(head.id),
+    }));
+    for (const head of chooseVictims(kept, excess)) {
+      // Its turn comes when it was read: nobody else's goes in its place, and a stop that ended it is answered.
+      if (this.#readings.has(head.id)) continue;
+      this.#log.info({ meeting: head.id }, 'a meeting makes room for others');
+      this.remove(head);
     }
   }
 }

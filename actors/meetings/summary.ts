@@ -1,44 +1,50 @@
 import type { BrokerState } from '../broker-state.ts';
 import { askAgent } from './ask-agent.ts';
-import { type MeetingHead, type MeetingText, textOf } from './meeting-store.ts';
+import type { MeetingHead } from './meeting-store.ts';
+import type { MeetingText } from './meeting-text.ts';
 
 /**
- * Has an agent summarize a meeting, in a chat of the broker's own. `settle` is called once: with null where there is no
- * summary, which is logged. The function that it gives drops it all; nothing is called after that.
+ * Has an agent summarize a meeting, in a chat of the broker's own. `settle` is called once: with a new summary, with the one that
+ * was kept before, or with null where there is none, which is logged. The function that it gives drops it all; nothing is
+ * called after that.
  */
 export function summarize(
   state: BrokerState,
   head: MeetingHead,
   agentId: string,
-  settle: (summary: string | null) => void,
+  settle: (summary: string | null, isNew: boolean) => void,
 ): () => void {
-  let isDropped = false;
+  let isOver = false;
   let cancel = () => {};
-  const end = (summary: string | null) => {
+  const end = (run: () => void) => {
+    if (isOver) return;
+    isOver = true;
     state.deadlines.disarm(deadline);
     cancel();
-    if (!isDropped) settle(summary);
-    isDropped = true;
+    run();
   };
-  const fail = (err: unknown) => {
-    if (!isDropped) state.log.warn({ err, meeting: head.id, agent: agentId }, 'a meeting got no summary');
-    end(null);
-  };
+  const fail = (err: unknown) =>
+    end(() => {
+      state.log.warn({ err, meeting: head.id, agent: agentId }, 'a meeting got no summary');
+      settle(null, false);
+    });
   const deadline = state.deadlines.arm(state.limits.summaryTimeoutMs, () => fail(new Error('it took too long')));
-  state.meetings.read(head.id).then((lines) => {
-    const text = textOf(lines);
-    if (isDropped) return;
-    if (text.segments.length === 0) {
-      end(null);
-      return;
-    }
-    const prompt = promptOf(head, text, state.limits.maxSummarizedBytes);
-    cancel = askAgent(state, agentId, prompt, { resolve: end, reject: fail });
-  }, fail);
-  return () => {
-    isDropped = true;
-    end(null);
-  };
+  state.meetings
+    .read(head.id)
+    .then((text) => {
+      if (isOver) return;
+      if (text.summary !== null || text.segments.every(({ text: said }) => said === '')) {
+        end(() => settle(text.summary, false));
+        return;
+      }
+      const prompt = promptOf(head, text, state.limits.maxSummarizedBytes);
+      cancel = askAgent(state, agentId, prompt, {
+        resolve: (summary) => end(() => settle(summary, true)),
+        reject: fail,
+      });
+    })
+    .catch(fail);
+  return () => end(() => {});
 }
 
 /** What the agent is told: who said what, in the order in which it was said. */
@@ -52,6 +58,6 @@ function middleOut(text: string, limit: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= limit) return text;
   const half = Math.floor(limit / 2);
-  const whole = (part: Buffer) => part.toString().replaceAll('\uFFFD', '');
+  const whole = (part: Buffer) => part.toString().replace(/^\uFFFD+|\uFFFD+$/g, '');
   return `${whole(bytes.subarray(0, half))}\n[…]\n${whole(bytes.subarray(bytes.length - half))}`;
 }

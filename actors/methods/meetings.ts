@@ -4,12 +4,12 @@ import { answerLater } from '../answer-later.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 import { type Call, type Handler, LATER } from '../dispatcher.ts';
+import type { JsonText } from '../json-text.ts';
 import { getResult, mayRead, stopResult, toRow } from '../meetings/answers.ts';
-import { ingestSink } from '../meetings/ingest-sink.ts';
-import { ingest, keepSummary, startMeeting } from '../meetings/meeting.ts';
+import { sinkOf } from '../meetings/ingest.ts';
+import { startMeeting } from '../meetings/meeting.ts';
 import { Meeting } from '../meetings/meeting-record.ts';
 import type { MeetingHead } from '../meetings/meeting-store.ts';
-import { summarize } from '../meetings/summary.ts';
 import { tell } from '../tell.ts';
 import { chooseProvider } from '../voice/choose.ts';
 import { openVoiceStream } from '../voice/open.ts';
@@ -25,7 +25,7 @@ export const startMeetingOf: Handler<'meeting.start'> = ({ state, from, id: requ
   const agent_id = from.agentId ?? null;
   const head: MeetingHead = { id, title, status: 'running', started_at, ended_at: null, agent_id, bytes: 0 };
   const meeting = new Meeting(head, from, `meeting-${uuid()}`);
-  state.meetings.add(meeting);
+  begin(state, meeting);
   try {
     startMeeting(state, meeting);
     meeting.stream = openVoiceStream(state, {
@@ -34,16 +34,11 @@ export const startMeetingOf: Handler<'meeting.start'> = ({ state, from, id: requ
       requestId,
       provider,
       task: { kind: 'transcribe', source },
-      startResult: { id, started_at, provider: provider.id },
-      observe: ingestSink({
-        ingest: (segment) => ingest(state, meeting, segment),
-        // The stream itself sends every event on, the same one.
-        next: () => {},
-        failed: (err) => {
-          state.counters.memoryFailures += 1;
-          state.log.warn({ err, meeting: id }, 'what was said in a meeting is not remembered');
-        },
-      }),
+      startResult: () => {
+        meeting.hasBegun = true;
+        return { id, started_at, provider: provider.id };
+      },
+      observe: sinkOf(state, meeting),
     });
   } catch (error) {
     if (meeting.ref) tell(state.ref, meeting.ref, { type: 'stream.over', isRefused: true });
@@ -60,7 +55,11 @@ export const stopMeeting: Handler<'meeting.stop'> = (call) => {
   const head = findOwn(call, params.meeting_id);
   const summarizer = params.summarize ? params.summarizer : undefined;
   const live = state.meetings.find(head.id);
-  if (live?.ref) {
+  // Who wants no summary does not wait for another's: of what was said, nothing more comes.
+  const isOver = state.meetings.statusOf(head) === 'summarizing' && summarizer === undefined;
+  if (live?.ref && !isOver) {
+    const { maxMeetingStops } = state.limits;
+    if (live.stoppers.length >= maxMeetingStops) throw WireError.limitExceeded('max_meeting_stops', maxMeetingStops);
     const asker = { client: from, id };
     tell(state.ref, live.ref, {
       type: 'meeting.stop',
@@ -71,14 +70,12 @@ export const stopMeeting: Handler<'meeting.stop'> = (call) => {
   }
   const { memoryTimeoutMs, summaryTimeoutMs } = state.limits;
   const timeoutMs = memoryTimeoutMs + (summarizer === undefined ? 0 : summaryTimeoutMs);
-  answerLater(call, 'meeting.stop', timeoutMs, async () => {
-    const result = await stopResult(state, head);
-    if (summarizer === undefined || result.summary !== null) return result;
-    const summary = await new Promise<string | null>((resolve) => summarize(state, head, summarizer, resolve));
-    if (summary !== null) keepSummary(state, { head }, summary);
-    return { ...result, summary };
+  return readLater(call, 'meeting.stop', timeoutMs, async () => {
+    const text = await state.meetings.read(head.id);
+    if (summarizer === undefined) return stopResult(head.id, text, false);
+    const summary = text.summary ?? (await state.summaries.of(head, summarizer));
+    return stopResult(head.id, { ...text, summary }, true);
   });
-  return LATER;
 };
 
 /** `meeting.list` (`wire.md` section 11). */
@@ -90,9 +87,40 @@ export const listMeetings: Handler<'meeting.list'> = ({ state, from }) => ({
 export const getMeeting: Handler<'meeting.get'> = (call) => {
   const { state, params } = call;
   const head = findOwn(call, params.meeting_id);
-  answerLater(call, 'meeting.get', state.limits.memoryTimeoutMs, () => getResult(state, head));
-  return LATER;
+  return readLater(call, 'meeting.get', state.limits.memoryTimeoutMs, async () =>
+    getResult(state, head, await state.meetings.read(head.id)),
+  );
 };
+
+/** Answers once a record was read. @throws {WireError} `-32020` */
+function readLater(
+  call: Call<unknown>,
+  method: string,
+  timeoutMs: number,
+  read: () => Promise<JsonText>,
+): typeof LATER {
+  const { state, from } = call;
+  const { maxPendingReads } = state.limits;
+  if (from.pendingReads >= maxPendingReads) throw WireError.limitExceeded('max_pending_reads', maxPendingReads);
+  // A reading whose answer was given up still goes on: it counts until it has really ended.
+  answerLater(call, method, timeoutMs, () =>
+    read().finally(() => {
+      from.pendingReads -= 1;
+    }),
+  );
+  from.pendingReads += 1;
+  return LATER;
+}
+
+/** Begins a record. @throws {WireError} `-32602` where the id is taken by what the broker does not know. */
+function begin(state: BrokerState, meeting: Meeting): void {
+  try {
+    state.meetings.add(meeting);
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === 'EEXIST') throw idTaken();
+    throw error;
+  }
+}
 
 /** @throws {WireError} `-32014`, `-32015` */
 function findOwn({ state, from }: Call<unknown>, id: string): MeetingHead {
@@ -108,7 +136,11 @@ function checkFree(state: BrokerState, from: Client, id: string): void {
   if (!head) return;
   if (!mayRead(state, from, head)) throw WireError.forbidden('meeting');
   if (state.meetings.find(id)) throw WireError.sessionBusy();
-  throw WireError.invalidParams([{ path: 'id', message: 'is the id of a meeting that is kept' }]);
+  throw idTaken();
+}
+
+function idTaken(): WireError {
+  return WireError.invalidParams([{ path: 'id', message: 'is the id of a meeting that is kept' }]);
 }
 
 /** @throws {WireError} `-32020` */

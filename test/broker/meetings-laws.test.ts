@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { poison, snapshotOf, startInternals, watchCharts } from '../support/internals.ts';
-import { type LinkedClient, settle } from '../support/linked.ts';
-import { SOURCE, voiceEvents } from '../support/voice.ts';
+import { type LinkedClient, settle, startLinked } from '../support/linked.ts';
+import { readMetric } from '../support/metrics.ts';
+import { provider, SOURCE, startMeeting, voiceEvents } from '../support/voice.ts';
 
 /* The laws of the design, as they hold for meetings. */
 
@@ -57,7 +58,9 @@ async function play(begin: typeof startInternals): Promise<unknown> {
   says(stream, { type: 'final', text: 'three' });
   await settle();
   await settle();
-  return { heard: voiceEvents(host), kept: await internals.state.meetings.read('m') };
+  const { meetings } = internals.state;
+  const { segments } = await meetings.read('m');
+  return { heard: voiceEvents(host), kept: segments, head: meetings.head('m') };
 }
 
 test('law 2 › when the same is said with and without the fast path › then the same is heard and kept', async () => {
@@ -70,7 +73,7 @@ test('law 2 › when the same is said with and without the fast path › then th
       return { withFastPath: (machine: Parameters<typeof withFastPath>[0]) => withFastPath(machine, {}) };
     });
     const slow = await play((await import('../support/internals.ts')).startInternals);
-    expect(fast).toMatchObject({ kept: [{ text: 'one' }, { text: 'two' }, { type: 'ended' }] });
+    expect(fast).toMatchObject({ kept: [{ text: 'one' }, { text: 'two' }], head: { status: 'ended' } });
     expect(slow).toEqual(fast);
   } finally {
     vi.useRealTimers();
@@ -131,10 +134,54 @@ test('law 10 › when a meeting breaks › then its client is told, and no other
   poison(meeting as NonNullable<typeof meeting>, 'bytes');
   says(bad, { type: 'final', text: 'a' });
   await settle();
-  expect(voiceEvents(host)).toMatchObject([{ type: 'final', text: 'a' }, { type: 'ended' }]);
+  // Not as if all was well.
+  const failed = { type: 'error', code: 'internal', synthesized: true };
+  expect(voiceEvents(host)).toMatchObject([{ type: 'final', text: 'a' }, failed, { type: 'ended' }]);
   expect(await host.ok('meeting.list')).toMatchObject({ meetings: [{ id: 'bad', status: 'ended' }] });
   says(good, { type: 'final', text: 'still here' });
   await settle();
   expect(await other.ok('meeting.get', { meeting_id: 'good' })).toMatchObject({ transcript: 'still here' });
   expect(internals.root.getSnapshot().value).toBe('accepting');
+});
+
+test('laws 10 and 11 › when the store throws at everything › then only what it does not keep is lost', async () => {
+  const no = () => {
+    throw new Error('no');
+  };
+  const store = { load: () => [], create() {}, append: no, read: no, remove: no };
+  const linked = startLinked({ meetingStore: store, limits: { keptMeetings: 1 } });
+  const host = await linked.host();
+  const ear = await provider(linked, 'ear', 'voice.transcribe');
+  for (const id of ['a', 'b', 'c']) {
+    const stream = await startMeeting(host, ear, { id });
+    ear.notify('voice.event', { stream_id: stream, type: 'final', text: id });
+    const stop = host.post('meeting.stop', { meeting_id: id });
+    await settle();
+    ear.notify('voice.event', { stream_id: stream, type: 'ended' });
+    await settle();
+    await settle();
+    expect(voiceEvents(host).slice(-2)).toMatchObject([{ type: 'final', text: id }, { type: 'ended' }]);
+    expect(host.replyTo(stop).result).toEqual({ id, transcript: id, summary: null });
+    // Nothing else has it.
+    expect((await host.call('meeting.stop', { meeting_id: id })).error.code).toBe(-32603);
+  }
+  expect(await host.ok('agents.list')).toHaveLength(1);
+  expect((await host.ok('meeting.list')).meetings).toMatchObject([{ id: 'c', status: 'ended' }]);
+  // A final and an end of each, and two that could not be deleted.
+  expect(await readMetric(linked.broker, 'meeting_write_failures_total')).toEqual({ '': 8 });
+});
+
+const idOf = (actor: unknown) => (actor as { id?: string } | undefined)?.id;
+
+test('inspection › when a final is said › then whoever watches sees that the stream told the meeting', async () => {
+  const { internals, host, start, says } = await scene();
+  const stream = await start(host, 'm');
+  const told: unknown[] = [];
+  const stop = internals.inspect((seen) => {
+    if (seen.type === '@xstate.event' && seen.event.type === 'meeting.heard') told.push(idOf(seen.sourceRef));
+  });
+  says(stream, { type: 'final', text: 'a' });
+  await settle();
+  stop();
+  expect(told).toEqual([stream]);
 });

@@ -79,6 +79,44 @@ describe('a meeting › when it is held', () => {
     await start(host, { id: 'm' });
   });
 
+  test('and its provider has not accepted › then it is starting, and ends without a trace', async () => {
+    const starting = async (id: string) => {
+      host.post('meeting.start', { id, audio_source: SOURCE });
+      await settle();
+      const manager = await linked.manager();
+      expect((await manager.ok('meeting.list')).meetings).toMatchObject([{ id, status: 'starting' }]);
+      expect(await readMetric(linked.broker, 'meetings')).toEqual({ starting: 1 });
+      return manager;
+    };
+    const manager = await starting('m');
+    host.close();
+    await settle();
+    expect((await manager.ok('meeting.list')).meetings).toEqual([]);
+    host = await linked.host();
+    await starting('m');
+    const stop = host.post('meeting.stop', { meeting_id: 'm' });
+    await settle();
+    expect((await host.ok('meeting.list')).meetings).toMatchObject([{ status: 'starting' }]);
+    ear.answer(ear.received('voice.transcribe.start').at(-1), {});
+    await settle();
+    expect((await host.ok('meeting.list')).meetings).toMatchObject([{ status: 'finishing' }]);
+    says(ear.received('voice.transcribe.start').at(-1).params.stream_id, { type: 'ended' });
+    await settle();
+    expect(host.replyTo(stop).result).toEqual({ id: 'm', transcript: '', summary: null });
+  });
+
+  test('and a final has no text › then it is kept like any, and is no fact', async () => {
+    const stream = await start(host, { id: 'm' });
+    for (const text of ['one', '', 'two']) says(stream, { type: 'final', text, speaker: 'Ann' });
+    await settle();
+    const stop = host.post('voice.transcribe_stream.stop', { session_id: 'm' });
+    await finish(stream);
+    const { transcript, segments } = await host.ok('meeting.get', { meeting_id: 'm' });
+    expect(segments.map(({ text }: Message) => text)).toEqual(['one', '', 'two']);
+    expect(host.replyTo(stop).result).toMatchObject({ transcript, segments });
+    expect(await host.ok('memory.fact_count')).toBe(2);
+  });
+
   test('and too many are › then -32020 says so', async () => {
     for (const id of ['a', 'b', 'c', 'd']) await start(host, { id });
     expect((await host.call('meeting.start', { audio_source: SOURCE })).error).toMatchObject({
@@ -146,6 +184,37 @@ describe('a meeting › when it is stopped', () => {
     expect(host.replyTo(id).result).toEqual({ id: 'm', transcript: 'one', summary: null });
     expect(voiceEvents(host).at(-1)).toMatchObject({ type: 'ended' });
   });
+
+  test('by many at once › then sixteen may wait for its end, and one more gets -32020', async () => {
+    const stream = await start(host, { id: 'm' });
+    says(stream, { type: 'final', text: 'one' });
+    const ids = Array.from({ length: 16 }, () => host.post('meeting.stop', { meeting_id: 'm' }));
+    expect((await host.call('meeting.stop', { meeting_id: 'm' })).error).toMatchObject({
+      code: -32020,
+      data: { limit: { name: 'max_meeting_stops', value: 16 } },
+    });
+    await finish(stream);
+    await settle();
+    for (const id of ids) expect(host.replyTo(id).result).toEqual({ id: 'm', transcript: 'one', summary: null });
+  });
+
+  test.each(['finishing', 'summarizing'])(
+    'and the broker stops while it is %s › then -32021 says so',
+    async (state) => {
+      const sage = await linked.agent('sage');
+      const stream = await start(host, { id: 'm' });
+      says(stream, { type: 'final', text: 'one' });
+      const id = host.post('meeting.stop', { meeting_id: 'm', summarizer: 'sage' });
+      if (state === 'summarizing') await finish(stream);
+      await settle();
+      expect(await readMetric(linked.broker, 'meetings')).toEqual({ [state]: 1 });
+      expect(sage.received('agent.chat')).toHaveLength(state === 'summarizing' ? 1 : 0);
+      const closed = linked.broker.close();
+      await linked.advance(10_100);
+      await closed;
+      expect(host.replyTo(id).error.code).toBe(-32021);
+    },
+  );
 
   test('and nobody knows it, or it is another’s › then -32014 and -32015 say so', async () => {
     await start(host, { id: 'm' });
@@ -233,7 +302,7 @@ test.each(Object.keys(MOODS))(
         await settle();
         expect(voiceEvents(host)).toEqual(sent.map((each) => ({ session_id: 'm', ...each })));
         const { segments } = await host.ok('meeting.get', { meeting_id: 'm' });
-        const said = sent.filter(({ type, text }) => type === 'final' && text !== '').map(({ text }) => text);
+        const said = sent.filter(({ type }) => type === 'final').map(({ text }) => text);
         expect(segments.map(({ text }: Message) => text)).toEqual(said);
       }),
       { numRuns: 20 },

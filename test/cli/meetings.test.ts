@@ -48,3 +48,19 @@ it('switchboard meetings › says that there are none, or no such one', async ()
   expect(await io.run('meetings', 'show', 'x')).toBe(1);
   expect(io.err).toContain('no such meeting');
 });
+
+it('switchboard meetings › lists all of them where one says a time that is none', async () => {
+  const head = { title: null, status: 'ended' as const, ended_at: 2, agent_id: null, bytes: 9 };
+  const heads = [
+    { ...head, id: 'good', started_at: 1 },
+    { ...head, id: 'damaged', started_at: 1e20 },
+  ];
+  const store = { load: () => heads, create() {}, append() {}, read: async () => [], remove() {} };
+  const broker = createBroker({ meetingStore: store });
+  const { url = '' } = await broker.listen({ port: 0 });
+  const other = new TestIo({ SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon });
+  expect(await other.run('meetings')).toBe(0);
+  expect(other.out).toMatch(/^good .* 1970-01-01T00:00:00.001Z /m);
+  expect(other.out).toMatch(/^damaged +ended +- /m);
+  await broker.close();
+});

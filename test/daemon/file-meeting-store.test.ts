@@ -1,8 +1,8 @@
-import { appendFileSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import type { Logger, MeetingHead } from '../../broker.ts';
 import { fileMeetingStore } from '../../daemon/file-meeting-store.ts';
+import { head, silent } from './meeting-files.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 /* Meetings as files (`wire.md` section 11). */
@@ -11,19 +11,10 @@ let directory: string;
 beforeEach(() => {
   directory = temporaryDirectory();
 });
-/** A log that keeps its lines, and says when there is one of a level. */
-function silent() {
-  const lines: string[] = [];
-  const note = (level: string) => (_fields: object, message: string) => void lines.push(`${level} ${message}`);
-  const log: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-  const heard = (level: string) => expect.poll(() => lines.some((line) => line.startsWith(level))).toBe(true);
-  return { ...log, lines, heard };
-}
+/** Of a file's lines, but the first and the last. */
+const bytesBetween = (path: string) =>
+  Buffer.byteLength(readFileSync(path, 'utf8').split('\n').slice(1, -2).join('\n')) + 1;
 const pathOf = (id: string) => join(directory, `${id}.jsonl`);
-const head = (id: string, more: Partial<MeetingHead> = {}): MeetingHead => ({
-  ...{ id, title: 'Plans', status: 'running', started_at: 5, ended_at: null, agent_id: null, bytes: 0 },
-  ...more,
-});
 
 test('a meeting’s file › when lines are added › then they are read in order, at once and by the next daemon', async () => {
   const store = fileMeetingStore(directory, silent());
@@ -36,7 +27,7 @@ test('a meeting’s file › when lines are added › then they are read in orde
   await store.close();
   const next = fileMeetingStore(directory, silent());
   expect(next.load()).toEqual([
-    head('m', { agent_id: 'ann', status: 'ended', ended_at: 9, bytes: statSync(pathOf('m')).size }),
+    head('m', { agent_id: 'ann', status: 'ended', ended_at: 9, bytes: bytesBetween(pathOf('m')) }),
   ]);
   expect((await next.read('m')).slice(-2)).toEqual([
     { type: 'summary', text: 'short' },
@@ -68,14 +59,15 @@ test('a meeting’s file › when there are others beside it › then they are p
     ['empty.jsonl', ''],
     ['torn.jsonl', '{"type":"meet'],
     ['other.jsonl', '{"type":"meeting","id":"m","title":null,"started_at":1,"agent_id":null}\n'],
+    ['never.jsonl', '{"type":"meeting","id":"never","title":null,"started_at":1e20,"agent_id":null}\n'],
     ['notes.txt', 'mine'],
   ] as const) {
     writeFileSync(join(directory, name), text);
   }
   const log = silent();
   expect(fileMeetingStore(directory, log).load()).toEqual([]);
-  expect(log.lines.filter((line) => line.startsWith('warn'))).toHaveLength(3);
-  expect(readdirSync(directory)).toHaveLength(4);
+  expect(log.lines.filter((line) => line.startsWith('warn'))).toHaveLength(4);
+  expect(readdirSync(directory)).toHaveLength(5);
 });
 
 test('a meeting’s file › when its id is taken › then it is not written over', async () => {
@@ -96,21 +88,39 @@ test('a meeting’s file › when it is removed while it is written › then it 
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test('a meeting’s file › when it cannot be written › then that is logged once, and written when it can be', async () => {
-  const log = silent();
-  const store = fileMeetingStore(directory, log);
+test('a meeting’s file › when nothing was said › then it takes nothing', async () => {
+  const store = fileMeetingStore(directory, silent());
   store.create(head('m'));
-  // Root may write whatever it likes: a file that is gone stops it as well.
-  const path = pathOf('m');
-  const text = readFileSync(path, 'utf8');
-  renameSync(path, `${path}.away`);
-  store.append('m', { type: 'final', text: 'a' });
-  await log.heard('error');
-  store.append('m', { type: 'final', text: 'b' });
-  renameSync(`${path}.away`, path);
-  expect(readFileSync(path, 'utf8')).toBe(text);
-  store.append('m', { type: 'final', text: 'c' });
-  await expect.poll(() => store.read('m')).toEqual(['a', 'b', 'c'].map((each) => ({ type: 'final', text: each })));
-  expect(log.lines.filter((line) => line.startsWith('error'))).toHaveLength(1);
+  store.append('m', { type: 'ended', ended_at: 9 });
   await store.close();
+  expect(fileMeetingStore(directory, silent()).load()).toMatchObject([{ status: 'ended', bytes: 0 }]);
+});
+
+test('a meeting’s file › when an interrupted one gets a summary › then it stays interrupted, and ended when it did', async () => {
+  const store = fileMeetingStore(directory, silent());
+  store.create(head('m'));
+  store.append('m', { type: 'final', text: 'whole' });
+  await store.close();
+  const next = fileMeetingStore(directory, silent());
+  next.load();
+  next.append('m', { type: 'summary', text: 'short' });
+  next.append('m', { type: 'ended', ended_at: 7, status: 'interrupted' });
+  await next.close();
+  expect(fileMeetingStore(directory, silent()).load()).toMatchObject([{ status: 'interrupted', ended_at: 7 }]);
+});
+
+test('a meeting’s file › when it is long › then every line is read, whole', async () => {
+  const store = fileMeetingStore(directory, silent());
+  store.create(head('m'));
+  // Longer together than what is read at a time, and one of them by itself.
+  const said = Array.from({ length: 3_000 }, (_, n) => ({
+    type: 'final' as const,
+    text: `${n} ${'ä'.repeat(n % 97)}`,
+  }));
+  said.splice(1_000, 0, { type: 'final', text: 'ö'.repeat(200_000) });
+  for (const line of said) store.append('m', line);
+  await store.close();
+  const read = await fileMeetingStore(directory, silent()).read('m');
+  expect(read).toHaveLength(said.length);
+  expect(read).toEqual(said);
 });

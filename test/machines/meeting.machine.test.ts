@@ -12,12 +12,14 @@ const refused: MeetingEvent = { type: 'stream.over', isRefused: true };
 const expired: MeetingEvent = { type: 'meeting.expired' };
 const settled: MeetingEvent = { type: 'summary.settled', summary: 'short' };
 const gone: MeetingEvent = { type: 'client.gone' };
-const everyEvent = [heard, stop, over, refused, expired, settled, gone];
+const drain: MeetingEvent = { type: 'meeting.drain' };
+const everyEvent = [heard, stop, over, refused, expired, settled, gone, drain];
 
 const wanted = { wantsSummary: true };
+const unbegun = { hasBegun: false };
 const chart: Chart<Facts> = {
   machine: meetingMachine,
-  facts: () => ({ id: 'm', wantsSummary: false }),
+  facts: () => ({ id: 'm', hasBegun: true, wantsSummary: false }),
   input: (meeting) => ({ meeting }),
   ways: {
     running: { by: [] },
@@ -27,6 +29,7 @@ const chart: Chart<Facts> = {
 };
 
 const onEnd = ['keepEnd', 'answerStops'];
+const onDrain = ['refuseStopsAsDraining', ...onEnd];
 const onRefusal = ['forget', 'refuseStops'];
 const rows: Row<Facts>[] = [
   { in: 'running', on: heard, does: ['keep'] },
@@ -34,16 +37,26 @@ const rows: Row<Facts>[] = [
   { in: 'running', on: over, to: 'ended', does: onEnd },
   { in: 'running', on: refused, to: 'refused', does: onRefusal },
   { in: 'running', on: gone, to: 'ended', does: onEnd },
+  { in: 'running', on: gone, given: unbegun, to: 'refused', does: onRefusal },
+  { in: 'running', on: drain, to: 'ended', does: onDrain },
+  { in: 'running', on: drain, given: unbegun, to: 'refused', does: ['refuseStopsAsDraining', ...onRefusal] },
   { in: 'finishing', on: heard, does: ['keep'] },
   { in: 'finishing', on: stop, does: ['noteStop'] },
   { in: 'finishing', on: over, to: 'ended', does: ['disarm', ...onEnd] },
-  { in: 'finishing', on: over, given: wanted, to: 'summarizing', does: ['disarm', 'askForSummary'] },
+  { in: 'finishing', on: over, given: wanted, to: 'summarizing', does: ['disarm', 'answerOthers', 'askForSummary'] },
   { in: 'finishing', on: refused, to: 'refused', does: ['disarm', ...onRefusal] },
   { in: 'finishing', on: expired, does: ['cutStream'] },
   { in: 'finishing', on: gone, to: 'ended', does: ['disarm', ...onEnd] },
+  { in: 'finishing', on: gone, given: unbegun, to: 'refused', does: ['disarm', ...onRefusal] },
+  { in: 'finishing', on: drain, to: 'ended', does: ['disarm', ...onDrain] },
+  {
+    ...{ in: 'finishing', on: drain, given: unbegun, to: 'refused' },
+    does: ['disarm', 'refuseStopsAsDraining', ...onRefusal],
+  },
   { in: 'summarizing', on: stop, does: ['noteStop'] },
   { in: 'summarizing', on: settled, to: 'ended', does: ['dropSummary', 'keepSummary', ...onEnd] },
   { in: 'summarizing', on: gone, to: 'ended', does: ['dropSummary', ...onEnd] },
+  { in: 'summarizing', on: drain, to: 'ended', does: ['dropSummary', ...onDrain] },
 ];
 const LIVE = new Set(Object.keys(chart.ways));
 
@@ -83,6 +96,7 @@ const ENDINGS: [final: string, way: EventObject[]][] = [
   ['ended', [over]],
   ['ended', [stop, expired, over]],
   ['ended', [gone]],
+  ['ended', [drain]],
   ['refused', [refused]],
 ];
 for (const [final, way] of ENDINGS) {

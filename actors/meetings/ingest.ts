@@ -1,0 +1,93 @@
+import type { JsonObject } from '../../protocol/json.ts';
+import type { TranscriptSegment } from '../../protocol/voice.ts';
+import { inTime } from '../answer-later.ts';
+import type { BrokerState } from '../broker-state.ts';
+import type { Client } from '../client.ts';
+import { keepFact } from '../memory/scope.ts';
+import { jsonBytes } from '../payload-size.ts';
+import { tell } from '../tell.ts';
+import { ingestSink } from './ingest-sink.ts';
+import type { Meeting } from './meeting-record.ts';
+import { turn } from './meeting-text.ts';
+
+/** What a text counts for besides its JSON: most are short. */
+const TEXT_BYTES = 128;
+/** What a memory is told before it has taken the last: one that writes to a disk does so for all of them together. */
+const AT_ONCE = { texts: 32, bytes: 16 * 1024 };
+
+/** The sink that one meeting's events pass: what is said goes to its record, and into the memory of whoever holds it. */
+export function sinkOf(state: BrokerState, meeting: Meeting): (event: JsonObject) => void {
+  return ingestSink({
+    ingest: (segment) => {
+      const { ref, stream } = meeting;
+      // It is the stream that speaks: whoever watches sees where it comes from.
+      if (ref) tell(stream?.ref ?? state.ref, ref, { type: 'meeting.heard', segment });
+      // Silence is no fact.
+      if (segment.text !== '') queue(state, meeting, segment);
+    },
+    failed: (err) => lose(state, meeting, err),
+  });
+}
+
+/** The memory may be slow, and all of a meeting may come at once: it waits, up to a bound. */
+function queue(state: BrokerState, meeting: Meeting, segment: TranscriptSegment): void {
+  const { ingest, client } = meeting;
+  const { maxIngestingBytes, maxAllIngestingBytes } = state.limits;
+  if (!hasMemory(client)) return;
+  const bytes = jsonBytes(segment) + TEXT_BYTES;
+  if (ingest.bytes + bytes > maxIngestingBytes) throw new Error('the memory has too much of this meeting before it');
+  if (state.meetings.ingestingBytes + bytes > maxAllIngestingBytes) {
+    throw new Error('the memory has too much of all meetings before it');
+  }
+  state.meetings.ingestingBytes += bytes;
+  ingest.add({ segment, bytes });
+  if (!ingest.isBusy) void workOff(state, meeting);
+}
+
+/** In order, and after the meeting's end, too. Never rejects. */
+async function workOff(state: BrokerState, meeting: Meeting): Promise<void> {
+  const { ingest } = meeting;
+  ingest.isBusy = true;
+  for (let next = ingest.take(AT_ONCE); next.length > 0; next = ingest.take(AT_ONCE)) {
+    await Promise.all(
+      next.map(({ segment }) => remember(state, meeting, segment).catch((error) => lose(state, meeting, error))),
+    );
+    for (const text of next) {
+      ingest.done(text);
+      state.meetings.ingestingBytes -= text.bytes;
+    }
+    await turn();
+  }
+  ingest.isBusy = false;
+}
+
+async function remember(state: BrokerState, { client, head }: Meeting, segment: TranscriptSegment): Promise<void> {
+  if (!hasMemory(client)) return;
+  const { text, speaker, start_ms, end_ms } = segment;
+  const fact = {
+    subject: head.title === null ? head.id : `${head.title} (${head.id})`,
+    body: text,
+    kind: 'meeting',
+    ...(speaker === undefined ? {} : { speaker }),
+    ...(start_ms === undefined ? {} : { start_ms }),
+    ...(end_ms === undefined ? {} : { end_ms }),
+  };
+  state.counters.memory('add_fact');
+  await inTime(state, 'memory', state.limits.memoryTimeoutMs, () => keepFact(state, client, fact));
+}
+
+/** A connection that is gone has no memory any more. */
+function hasMemory(client: Client): boolean {
+  return client.isOpen || client.agentId !== undefined;
+}
+
+/** Each is counted, and the first of a meeting's is said. */
+function lose(state: BrokerState, meeting: Meeting, err: unknown): void {
+  state.counters.memoryFailures += 1;
+  if (meeting.isForgotten) return;
+  meeting.isForgotten = true;
+  state.log.warn(
+    { err, meeting: meeting.id },
+    'what was said in a meeting is not remembered; the rest is only counted',
+  );
+}
