@@ -6,7 +6,7 @@ import { isWritable, toWireError } from './wire-errors.ts';
 
 /**
  * Answers a request with what `work` gives: it may take its time, but not for ever (`-32004`), and not in any number at
- * once. `work` is not called from inside this call.
+ * once. `work` is not called from inside this call. Resolves once it is answered.
  * @throws {WireError} `-32020`
  */
 export function answerLater(
@@ -14,7 +14,7 @@ export function answerLater(
   method: string,
   timeoutMs: number,
   work: () => unknown,
-): void {
+): Promise<void> {
   const limit = state.limits.maxPendingRequests;
   if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
   from.pendingRequests += 1;
@@ -22,7 +22,7 @@ export function answerLater(
   const done = () => {
     from.pendingRequests -= 1;
   };
-  inTime(state, method, timeoutMs, work, done).then(
+  return inTime(state, method, timeoutMs, work, done).then(
     (result) => reply(state, from, id, { result }),
     (error: unknown) => reply(state, from, id, { error: toWireError(state, method, error) }),
   );

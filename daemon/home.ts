@@ -1,8 +1,8 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfOurs, writeFileAtomic } from './atomic-file.ts';
 import { makeDirectory } from './directory.ts';
-import { StartError } from './errors.ts';
+import { isSystemError, StartError } from './errors.ts';
 import { acquireLock, type Lock, LockHeldError } from './lock.ts';
 
 /** What `switchboard console` leaves behind: a page that leads a browser to ours, the host token with it. */
@@ -76,9 +76,19 @@ export function openHome(path: string): Home {
 }
 
 function privateDirectory(path: string): string {
-  makeDirectory(path);
+  try {
+    makeDirectory(path);
+  } catch (error) {
+    // Also of a link that leads nowhere.
+    if (isSystemError(error) && isThere(path)) throw new StartError(`${path} is no directory; move it away`);
+    throw error;
+  }
   chmodSync(path, 0o700);
   return path;
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function lockHome(home: string, path: string): Lock {

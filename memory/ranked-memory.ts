@@ -2,23 +2,24 @@ import { v7 as uuid } from 'uuid';
 import { WireError } from '../protocol/errors.ts';
 import type { FactRow } from '../protocol/memory.ts';
 import type { Memory, MemoryScope, NewFact } from '../protocol/memory-provider.ts';
-import { type Fact, type FactStore, volatileFactStore } from './fact-store.ts';
-import { ScopeIndex } from './scope-index.ts';
+import { bytesOf, type Fact, type FactStore, volatileFactStore } from './fact-store.ts';
+import { Indexes, type IndexLimits } from './indexes.ts';
+import type { ScopeIndex } from './scope-index.ts';
 
-/** What one scope may have. */
-export interface MemoryLimits {
-  /** Facts (`-32020`). */
+/** What one scope may have, and all of them. */
+export interface MemoryLimits extends IndexLimits {
+  /** Facts of one scope (`-32020`). */
   readonly maxFacts: number;
   /** Bytes of UTF-8 of one fact's subject and body (`-32020`). */
   readonly maxFactBytes: number;
-  /** Bytes of all its facts together (`-32020`). */
+  /** Bytes of all facts of one scope (`-32020`). */
   readonly maxMemoryBytes: number;
+  /** Bytes that all agents' facts take where they are kept (`-32020`). */
+  readonly maxAllMemoryBytes: number;
 }
 
-/** Facts of kept scopes that are indexed at once; beyond it the index that was least used is made anew when needed. */
-const MAX_INDEXED = 200_000;
-/** Facts that are read and indexed in one go: a few milliseconds, in which nobody else is served. */
-const SLICE = 200;
+/** Facts that are read and indexed in one go, and bytes of their text: some ten milliseconds, in which nobody else is served. */
+const SLICE = { facts: 200, bytes: 64 * 1024 };
 
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -29,157 +30,192 @@ const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 export class RankedMemory implements Memory {
   readonly #limits: MemoryLimits;
   readonly #kept: FactStore;
-  readonly #volatile = volatileFactStore();
-  /** Indexes by scope, those that were used last at the end. */
-  readonly #indexes = new Map<string, Promise<ScopeIndex>>();
-  /** How large those are that are done. */
-  readonly #sizes = new Map<string, ScopeIndex>();
-  /** What is being written, by scope. */
-  readonly #writes = new Map<string, Set<Promise<void>>>();
+  readonly #held = volatileFactStore();
+  readonly #indexes: Indexes;
+  /** What is being done, by scope. */
+  readonly #running = new Map<string, Set<Promise<unknown>>>();
+  /** All of it, of owners that were forgotten meanwhile, too. */
+  readonly #works = new Set<Promise<unknown>>();
+  /** Facts that are being deleted. */
+  readonly #deleting = new Set<string>();
+  /** Bytes of agents' facts that are being written. */
+  #writing = 0;
+  #isClosing = false;
 
   constructor(limits: MemoryLimits, kept: FactStore = volatileFactStore()) {
     this.#limits = limits;
     this.#kept = kept;
+    this.#indexes = new Indexes(limits);
   }
 
-  async addFact(scope: MemoryScope, fact: NewFact): Promise<number> {
-    const { maxFacts, maxFactBytes, maxMemoryBytes } = this.#limits;
-    const bytes = bytesOf(fact);
-    if (bytes > maxFactBytes) throw WireError.limitExceeded('max_fact_bytes', maxFactBytes);
-    const index = await this.#open(scope);
-    if (index.size >= maxFacts) throw WireError.limitExceeded('max_facts', maxFacts);
-    if (index.bytes + bytes > maxMemoryBytes) throw WireError.limitExceeded('max_memory_bytes', maxMemoryBytes);
-    const kept: Fact = { ...fact, id: uuid(), created_at: Date.now() };
-    // Before it is written, so that facts that are added at the same time cannot exceed the limits together.
-    index.add(kept, bytes);
-    try {
-      await this.#write(scope, (store) => store.put(scope.id, kept));
-    } catch (error) {
-      index.delete(kept);
-      throw error;
-    }
-    const size = index.size;
-    // Made anew meanwhile, and perhaps from what was there before this fact.
-    const current = await this.#indexes.get(keyOf(scope));
-    if (current && !current.has(kept.id)) current.add(kept, bytes);
-    return size;
+  /** What indexes, and the facts of connections, take of the heap, by estimate. Bytes. */
+  get heapBytes(): number {
+    return this.#indexes.bytes;
   }
 
-  async query(scope: MemoryScope, query: string, k: number): Promise<FactRow[]> {
-    const index = await this.#open(scope);
-    const read = (id: string) => this.#storeOf(scope).get(scope.id, id);
-    return index.search(query, k, read).flatMap(({ id, score }) => {
-      const fact = read(id);
-      return fact ? [{ ...fact, score }] : [];
+  addFact(scope: MemoryScope, fact: NewFact): Promise<number> {
+    return this.#run(scope, async (isForgotten) => {
+      const kept: Fact = { ...wellFormed(fact), id: uuid(), created_at: Date.now() };
+      const bytes = this.#checked(kept);
+      const index = await this.#open(scope);
+      if (isForgotten()) throw WireError.notFound('owner of facts');
+      // Before it is written, so that facts that are added at the same time cannot exceed the limits together.
+      this.#enter(scope, index, kept, bytes);
+      if (scope.kind === 'agent') this.#writing += bytes;
+      try {
+        await this.#storeOf(scope).put(scope.id, kept);
+      } catch (error) {
+        index.delete(kept);
+        throw error;
+      } finally {
+        if (scope.kind === 'agent') this.#writing -= bytes;
+      }
+      const size = index.size;
+      if (isForgotten()) return size;
+      // Made anew meanwhile, and perhaps from what was there before this fact.
+      const current = await this.#current(scope);
+      if (current && !current.has(kept.id)) current.add(kept);
+      return size;
     });
   }
 
-  async delete(scope: MemoryScope, id: string): Promise<boolean> {
-    const index = await this.#open(scope);
-    const fact = index.has(id) ? this.#storeOf(scope).get(scope.id, id) : undefined;
-    if (!fact) return false;
-    await this.#write(scope, (store) => store.delete(scope.id, id));
-    const wasThere = index.has(id);
-    index.delete(fact);
-    return wasThere;
+  query(scope: MemoryScope, query: string, k: number): Promise<FactRow[]> {
+    return this.#run(scope, async () => {
+      const index = await this.#open(scope);
+      const read = (id: string) => this.#storeOf(scope).get(scope.id, id);
+      return index.search(query, k, read).flatMap(({ id, score }) => {
+        const fact = read(id);
+        return fact ? [{ ...fact, score }] : [];
+      });
+    });
   }
 
-  factCount(scope: MemoryScope): number {
-    return this.#storeOf(scope).count(scope.id);
+  /** Needs no index: what is too much to be indexed can be deleted. */
+  delete(scope: MemoryScope, id: string): Promise<boolean> {
+    return this.#run(scope, async (isForgotten) => {
+      const key = `${keyOf(scope)}\n${id}`;
+      const store = this.#storeOf(scope);
+      const fact = this.#deleting.has(key) ? undefined : store.get(scope.id, id);
+      if (!fact) return false;
+      this.#deleting.add(key);
+      try {
+        await store.delete(scope.id, id);
+      } finally {
+        this.#deleting.delete(key);
+      }
+      // Perhaps one that was made meanwhile, from what was there before.
+      if (!isForgotten()) (await this.#current(scope))?.delete(fact);
+      return true;
+    });
   }
 
-  async forget(scope: MemoryScope): Promise<void> {
+  factCount(scope: MemoryScope): Promise<number> {
+    return this.#run(scope, async () => {
+      if (scope.kind === 'connection') return this.#held.count(scope.id);
+      try {
+        // Counting in the store costs as much again each time, and nobody else is served meanwhile.
+        return (await this.#open(scope)).size;
+      } catch (error) {
+        if (error instanceof WireError) return this.#kept.count(scope.id);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * From the call on the scope is empty, and what is still being done for its owner before adds nothing to it.
+   * @throws where a store cannot note that for good; nothing is forgotten then.
+   */
+  forget(scope: MemoryScope): Promise<void> {
     const key = keyOf(scope);
-    const index = this.#indexes.get(key);
-    this.#drop(key);
-    // What is still being kept for it must not come after its end.
-    await index?.catch(() => {});
-    await Promise.allSettled(this.#writes.get(key) ?? []);
-    await this.#storeOf(scope).drop(scope.id);
+    const works = this.#running.get(key);
+    const dropped = this.#storeOf(scope).drop(scope.id, works && Promise.allSettled(works));
+    this.#running.delete(key);
+    this.#indexes.drop(scope.kind, scope.id);
+    return dropped;
   }
 
-  /** Ends the store, once what is being written is written. */
-  close(): Promise<void> {
-    return this.#kept.close();
+  /** Ends the store, once what was asked before is done; what would take long is given up (`-32021`), as is what comes later. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.allSettled(this.#works);
+    await this.#kept.close();
   }
 
-  async #write(scope: MemoryScope, run: (store: FactStore) => Promise<void>): Promise<void> {
+  /** Whatever is asked of a scope goes through here: it is known until it is done, and told when its owner is forgotten. */
+  #run<T>(scope: MemoryScope, work: (isForgotten: () => boolean) => Promise<T>): Promise<T> {
+    if (this.#isClosing) return Promise.reject(WireError.draining());
     const key = keyOf(scope);
-    const writes = this.#writes.get(key) ?? new Set();
-    this.#writes.set(key, writes);
-    const write = run(this.#storeOf(scope));
-    writes.add(write);
-    try {
-      await write;
-    } finally {
-      writes.delete(write);
-      if (writes.size === 0) this.#writes.delete(key);
-    }
+    const works = this.#running.get(key) ?? new Set();
+    this.#running.set(key, works);
+    const isCurrent = () => this.#running.get(key) === works;
+    const running = work(() => !isCurrent());
+    works.add(running);
+    this.#works.add(running);
+    return running.finally(() => {
+      works.delete(running);
+      this.#works.delete(running);
+      if (works.size === 0 && isCurrent()) this.#running.delete(key);
+    });
+  }
+
+  /** Its size, where it may be kept. @throws {WireError} `-32020` */
+  #checked(fact: Fact): number {
+    const { maxFactBytes } = this.#limits;
+    const bytes = bytesOf(fact);
+    if (bytes > maxFactBytes) throw WireError.limitExceeded('max_fact_bytes', maxFactBytes);
+    return bytes;
+  }
+
+  /** @throws {WireError} `-32020` */
+  #enter(scope: MemoryScope, index: ScopeIndex, fact: Fact, bytes: number): void {
+    const { maxFacts, maxMemoryBytes, maxAllMemoryBytes } = this.#limits;
+    if (index.size >= maxFacts) throw WireError.limitExceeded('max_facts', maxFacts);
+    if (index.bytes + bytes > maxMemoryBytes) throw WireError.limitExceeded('max_memory_bytes', maxMemoryBytes);
+    if (scope.kind === 'agent' && this.#kept.bytes() + this.#writing + bytes > maxAllMemoryBytes)
+      throw WireError.limitExceeded('max_all_memory_bytes', maxAllMemoryBytes);
+    this.#indexes.makeRoom(index, index.priceOf(fact));
+    index.add(fact);
   }
 
   #storeOf(scope: MemoryScope): FactStore {
-    return scope.kind === 'agent' ? this.#kept : this.#volatile;
+    return scope.kind === 'agent' ? this.#kept : this.#held;
   }
 
   async #open(scope: MemoryScope): Promise<ScopeIndex> {
-    const key = keyOf(scope);
-    const known = this.#indexes.get(key);
-    const index = known ?? this.#load(scope);
-    this.#indexes.delete(key);
-    this.#indexes.set(key, index);
-    if (known) return known;
-    try {
-      const loaded = await index;
-      if (this.#indexes.get(key) === index) this.#sizes.set(key, loaded);
-      this.#makeRoom(key);
-      return loaded;
-    } catch (error) {
-      if (this.#indexes.get(key) === index) this.#drop(key);
-      throw error;
-    }
+    if (scope.kind === 'connection') return this.#indexes.held(scope.id);
+    return await this.#indexes.kept(scope.id, (index) => this.#load(scope.id, index));
+  }
+
+  async #current(scope: MemoryScope): Promise<ScopeIndex | undefined> {
+    return scope.kind === 'connection' ? this.#indexes.held(scope.id) : await this.#indexes.ifKept(scope.id);
   }
 
   /** Reads a whole scope, in slices, between which everybody else is served. */
-  async #load(scope: MemoryScope): Promise<ScopeIndex> {
-    const index = new ScopeIndex();
-    const store = this.#storeOf(scope);
-    const { take, done } = index.fill();
-    let after: string | undefined;
+  async #load(id: string, index: ScopeIndex): Promise<void> {
+    const read = this.#kept.reader(id);
     for (;;) {
-      const facts = store.page(scope.id, after, SLICE);
-      for (const fact of facts) take(fact, bytesOf(fact));
-      if (facts.length < SLICE) {
-        done();
-        return index;
-      }
-      after = facts.at(-1)?.id;
+      if (this.#isClosing) throw WireError.draining();
+      const facts = read(SLICE.facts, SLICE.bytes);
+      if (facts.length === 0) return;
+      for (const fact of facts) index.add(fact);
+      this.#indexes.makeRoom(index);
       await pause();
     }
   }
+}
 
-  /** A volatile scope's index is small, or is all that its owner may have; it goes with its owner. */
-  #makeRoom(newest: string): void {
-    let total = 0;
-    for (const { size } of this.#sizes.values()) total += size;
-    for (const key of [...this.#indexes.keys()]) {
-      if (total <= MAX_INDEXED) return;
-      const index = this.#sizes.get(key);
-      if (!index || key === newest || !key.startsWith('agent:')) continue;
-      total -= index.size;
-      this.#drop(key);
-    }
-  }
+/** What is answered is what is kept: half a surrogate pair is no text anywhere else. */
+function wellFormed(fact: NewFact): NewFact {
+  const { subject, body, kind, speaker } = fact;
+  const mended = { subject: whole(subject), body: whole(body), kind: whole(kind) };
+  return { ...fact, ...mended, ...(speaker === undefined ? {} : { speaker: whole(speaker) }) };
+}
 
-  #drop(key: string): void {
-    this.#indexes.delete(key);
-    this.#sizes.delete(key);
-  }
+function whole(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function keyOf({ kind, id }: MemoryScope): string {
   return `${kind}:${id}`;
-}
-
-function bytesOf({ subject, body, speaker = '' }: NewFact): number {
-  return Buffer.byteLength(subject) + Buffer.byteLength(body) + Buffer.byteLength(speaker);
 }

@@ -23,6 +23,9 @@ export interface Memory {
   /** Forgets a fact; false where this scope has none of that id. */
   delete(scope: MemoryScope, id: string): Promise<boolean> | boolean;
   factCount(scope: MemoryScope): Promise<number> | number;
-  /** The scope's owner is gone for good. A memory that shares its scopes leaves this out. */
+  /**
+   * The scope's owner is gone for good, and another may come with the same id: from the call on it must find nothing. What
+   * is thrown at once refuses `agents.remove`; a rejection is logged. A memory that shares its scopes leaves this out.
+   */
   forget?(scope: MemoryScope): Promise<void> | void;
 }

@@ -1,20 +1,66 @@
+import { WireError } from '../../protocol/errors.ts';
 import { type FactRow, factRow } from '../../protocol/memory.ts';
-import type { MemoryScope } from '../../protocol/memory-provider.ts';
+import type { MemoryScope, NewFact } from '../../protocol/memory-provider.ts';
 import { attempt } from '../attempt.ts';
 import type { BrokerState } from '../broker-state.ts';
 import type { Client } from '../client.ts';
 
-/** Whose facts a connection's are: its agent's, or its own (`wire.md` section 11). */
-export function scopeOf({ id, agentId }: Client): MemoryScope {
-  return agentId === undefined ? { kind: 'connection', id } : { kind: 'agent', id: agentId };
+/** Connections of agents that were removed. Another agent may have that id by now, and its facts are none of theirs. */
+const disowned = new WeakSet<Client>();
+
+/**
+ * Whose facts a connection's are: its agent's, or its own (`wire.md` section 11).
+ * @throws {WireError} `-32014` where its agent was removed.
+ */
+export function scopeOf(client: Client): MemoryScope {
+  const { id, agentId } = client;
+  if (agentId === undefined) return { kind: 'connection', id };
+  if (disowned.has(client)) throw noOwner();
+  return { kind: 'agent', id: agentId };
+}
+
+/**
+ * Whose facts a connection's are, while they have an owner. To be called right before the memory is: what is told to it
+ * of a scope after {@link forgetScope}, nobody would ever forget.
+ * @throws {WireError} `-32014` where the owner is gone: the connection, or the agent that nobody knows any more.
+ */
+export function ownedScope(state: BrokerState, client: Client): MemoryScope {
+  if (!client.isOpen && !isAgentThere(state, client.agentId)) throw noOwner();
+  return scopeOf(client);
+}
+
+function noOwner(): WireError {
+  return WireError.notFound('owner of facts');
+}
+
+function isAgentThere(state: BrokerState, agentId: string | undefined): boolean {
+  if (agentId === undefined) return false;
+  return state.agents.has(agentId) || state.attached.get(agentId)?.isOpen === true;
+}
+
+/** Keeps a fact for a connection, or its agent. See {@link ownedScope}. @throws {WireError} */
+export async function keepFact(state: BrokerState, client: Client, fact: NewFact): Promise<number> {
+  return checkedCount(await state.memory.addFact(ownedScope(state, client), fact));
 }
 
 /** The owner is gone for good: so are its facts. Whatever the memory makes of that, nobody else notices. */
 export function forgetScope(state: BrokerState, scope: MemoryScope): void {
-  attempt(state, 'a memory', () => {
-    const done = state.memory.forget?.(scope);
-    done?.catch((err: unknown) => state.log.error({ err, scope: scope.kind }, 'a memory could not be forgotten'));
-  });
+  attempt(state, 'a memory', () => forget(state, scope));
+}
+
+/**
+ * An agent is about to be removed. Whoever has that id next reads nothing of its facts, from now on.
+ * @throws what the memory throws at once: it could not note that, and the agent should stay.
+ */
+export function forgetAgent(state: BrokerState, id: string): void {
+  forget(state, { kind: 'agent', id });
+  for (const client of state.clients.values()) if (client.agentId === id) disowned.add(client);
+}
+
+function forget(state: BrokerState, scope: MemoryScope): void {
+  Promise.resolve(state.memory.forget?.(scope)).catch((err: unknown) =>
+    state.log.error({ err, scope: scope.kind }, 'a memory could not be forgotten'),
+  );
 }
 
 /** A memory may be an embedder's own, and its answers are checked like anybody's. @throws {TypeError} */

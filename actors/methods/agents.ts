@@ -3,8 +3,9 @@ import { CloseCode } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { Client } from '../client.ts';
 import type { Handler } from '../dispatcher.ts';
-import { forgetScope } from '../memory/scope.ts';
+import { forgetAgent } from '../memory/scope.ts';
 import { checkSize } from '../payload-size.ts';
+import { removeSurfacesOf } from '../surfaces/commit.ts';
 import { tell } from '../tell.ts';
 
 /** `agents.upsert` (`wire.md` section 4). */
@@ -18,12 +19,15 @@ export const upsertAgent: Handler<'agents.upsert'> = ({ state, params }) => {
 
 /** `agents.remove`: its connection, if there is one, goes with it (`wire.md` section 4). */
 export const removeAgent: Handler<'agents.remove'> = ({ state, params }) => {
-  const known = state.agents.remove(params.id);
   const attached = state.attached.get(params.id);
+  if (!attached && !state.agents.has(params.id)) return { removed: false };
+  // Another agent of that id must not read what was told to this one, nor have its surfaces. Its facts go first: an agent
+  // that has lost them can be removed later, and one that is removed cannot lose them later.
+  forgetAgent(state, params.id);
+  state.agents.remove(params.id);
   if (attached) tell(state.ref, attached.ref, { type: 'connection.close', code: CloseCode.Forbidden });
-  // Another agent of that id must not read what was told to this one.
-  if (known || attached) forgetScope(state, { kind: 'agent', id: params.id });
-  return { removed: known || attached !== undefined };
+  removeSurfacesOf(state, params.id);
+  return { removed: true };
 };
 
 /** `agents.list`: every known and every attached agent (`wire.md` section 4). */

@@ -1,12 +1,12 @@
 import { answerLater } from '../answer-later.ts';
 import { type Handler, LATER } from '../dispatcher.ts';
-import { checkedCount, checkedRows, scopeOf } from '../memory/scope.ts';
+import { checkedCount, checkedRows, keepFact, ownedScope } from '../memory/scope.ts';
 
 /** `memory.add_fact` (`wire.md` section 11). */
 export const addFact: Handler<'memory.add_fact'> = (call) => {
   const { state, from, params } = call;
   state.counters.memory('add_fact');
-  return slowly(call, 'memory.add_fact', async () => checkedCount(await state.memory.addFact(scopeOf(from), params)));
+  return slowly(call, 'memory.add_fact', () => keepFact(state, from, params));
 };
 
 /** `memory.query` (`wire.md` section 11). */
@@ -14,7 +14,7 @@ export const queryFacts: Handler<'memory.query'> = (call) => {
   const { state, from, params } = call;
   state.counters.memory('query');
   return slowly(call, 'memory.query', async () => ({
-    facts: checkedRows(await state.memory.query(scopeOf(from), params.query, params.k), params.k),
+    facts: checkedRows(await state.memory.query(ownedScope(state, from), params.query, params.k), params.k),
   }));
 };
 
@@ -23,7 +23,7 @@ export const deleteFact: Handler<'memory.delete'> = (call) => {
   const { state, from, params } = call;
   state.counters.memory('delete');
   return slowly(call, 'memory.delete', async () => ({
-    removed: (await state.memory.delete(scopeOf(from), params.id)) === true,
+    removed: (await state.memory.delete(ownedScope(state, from), params.id)) === true,
   }));
 };
 
@@ -31,10 +31,15 @@ export const deleteFact: Handler<'memory.delete'> = (call) => {
 export const countFacts: Handler<'memory.fact_count'> = (call) => {
   const { state, from } = call;
   state.counters.memory('fact_count');
-  return slowly(call, 'memory.fact_count', async () => checkedCount(await state.memory.factCount(scopeOf(from))));
+  return slowly(call, 'memory.fact_count', async () =>
+    checkedCount(await state.memory.factCount(ownedScope(state, from))),
+  );
 };
 
 function slowly(call: Parameters<typeof answerLater>[0], method: string, work: () => Promise<unknown>): typeof LATER {
-  answerLater(call, method, call.state.limits.memoryTimeoutMs, work);
+  const { state } = call;
+  const answering = answerLater(call, method, state.limits.memoryTimeoutMs, work);
+  state.answering.add(answering);
+  void answering.finally(() => state.answering.delete(answering));
   return LATER;
 }

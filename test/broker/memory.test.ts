@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Memory, NewFact } from '../../broker.ts';
+import { RankedMemory } from '../../memory/ranked-memory.ts';
+import { DEFAULT_LIMITS } from '../../protocol/limits.ts';
 import { settle, startLinked } from '../support/linked.ts';
 import { readMetric } from '../support/metrics.ts';
 
@@ -131,4 +133,148 @@ test('memory › when an embedder’s fails, lies or is silent › then its call
   host.close();
   await settle();
   expect((await linked.host()).closed).toBeUndefined();
+});
+
+/** The default memory, and what it was asked in which order. */
+function heardMemory() {
+  const memory = new RankedMemory(DEFAULT_LIMITS);
+  const heard: { method: string; id: string }[] = [];
+  const hear = <M extends 'addFact' | 'query' | 'delete' | 'factCount' | 'forget'>(method: M) => {
+    const run = memory[method].bind(memory) as (...args: unknown[]) => unknown;
+    return (...args: unknown[]) => {
+      heard.push({ method, id: (args[0] as { id: string }).id });
+      return run(...args);
+    };
+  };
+  const methods = ['addFact', 'query', 'delete', 'factCount', 'forget'] as const;
+  const asked = Object.fromEntries(methods.map((method) => [method, hear(method)]));
+  return { memory, heard, asked: asked as unknown as Memory };
+}
+
+test('memory › when a connection ends right behind its facts › then none of them stays, nor is the memory asked again', async () => {
+  const { memory, heard, asked } = heardMemory();
+  const linked = startLinked({ memory: asked });
+  const host = await linked.host();
+  await host.ok('memory.add_fact', FACT);
+  // In one go, as one packet: the last frame is malformed, and ends the connection.
+  for (let n = 0; n < 3; n += 1) host.post('memory.add_fact', FACT);
+  host.post('memory.query', { query: 'green' });
+  host.post('memory.fact_count');
+  host.sendBinary(new Uint8Array([9]));
+  await rest();
+  expect(host.closed).toBe(1003);
+  const scope = { kind: 'connection', id: heard[0]?.id ?? '' } as const;
+  expect(heard.at(-1)).toEqual({ method: 'forget', id: scope.id });
+  expect(memory.heapBytes).toBe(0);
+  expect(await memory.factCount(scope)).toBe(0);
+});
+
+test('memory › when an agent is removed right behind its facts › then none of them stays', async () => {
+  const { memory, asked } = heardMemory();
+  const linked = startLinked({ memory: asked });
+  const [ann, manager] = [await linked.agent('ann'), await linked.manager()];
+  for (let n = 0; n < 3; n += 1) ann.post('memory.add_fact', FACT);
+  manager.post('agents.remove', { id: 'ann' });
+  for (let n = 0; n < 3; n += 1) ann.post('memory.add_fact', FACT);
+  await rest();
+  expect(await memory.factCount({ kind: 'agent', id: 'ann' })).toBe(0);
+});
+
+test('memory › when an agent’s connection ends right behind its facts › then they are kept: they are the agent’s', async () => {
+  const linked = startLinked();
+  const ann = await linked.agent('ann');
+  ann.post('memory.add_fact', FACT);
+  ann.sendBinary(new Uint8Array([9]));
+  await rest();
+  expect(ann.closed).toBe(1003);
+  expect(await (await linked.agent('ann')).ok('memory.fact_count')).toBe(1);
+});
+
+test('memory › when it cannot note that an agent is removed › then the agent stays, and its facts', async () => {
+  const memory = new RankedMemory(DEFAULT_LIMITS);
+  let isFull = true;
+  const forget: Memory['forget'] = (scope) => {
+    if (isFull) throw new Error('disk full');
+    return memory.forget(scope);
+  };
+  const linked = startLinked({
+    memory: {
+      addFact: memory.addFact.bind(memory),
+      query: memory.query.bind(memory),
+      delete: memory.delete.bind(memory),
+      factCount: memory.factCount.bind(memory),
+      forget,
+    },
+  });
+  const [ann, manager] = [await linked.agent('ann'), await linked.manager()];
+  await ann.ok('memory.add_fact', FACT);
+  expect((await manager.call('agents.remove', { id: 'ann' })).error.code).toBe(-32603);
+  expect(await ann.ok('memory.fact_count')).toBe(1);
+  expect(await manager.ok('agents.list')).toMatchObject([{ spec: { id: 'ann' }, attached: true }]);
+  isFull = false;
+  expect(await manager.ok('agents.remove', { id: 'ann' })).toEqual({ removed: true });
+  expect(await manager.ok('agents.remove', { id: 'ann' })).toEqual({ removed: false });
+  await rest();
+  expect(ann.closed).toBe(4403);
+});
+
+test('memory › when an agent is removed and made anew behind its facts › then the new one has none of them', async () => {
+  const { memory, asked } = heardMemory();
+  const linked = startLinked({ memory: asked });
+  const [ann, manager] = [await linked.agent('ann'), await linked.manager()];
+  ann.post('memory.add_fact', FACT);
+  manager.post('agents.remove', { id: 'ann' });
+  ann.post('memory.add_fact', FACT);
+  manager.post('agents.upsert', { id: 'ann' });
+  await rest();
+  expect(await memory.factCount({ kind: 'agent', id: 'ann' })).toBe(0);
+  expect(await (await linked.agent('ann')).ok('memory.fact_count')).toBe(0);
+});
+
+/** A memory whose writes wait until they are let go on. */
+function slowMemory() {
+  const memory = new RankedMemory(DEFAULT_LIMITS);
+  let goOn = () => {};
+  const going = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const slow: Memory = {
+    addFact: async (scope, fact) => {
+      await going;
+      return await memory.addFact(scope, fact);
+    },
+    query: (scope, query, k) => memory.query(scope, query, k),
+    delete: (scope, id) => memory.delete(scope, id),
+    factCount: (scope) => memory.factCount(scope),
+  };
+  return { slow, goOn: () => goOn() };
+}
+
+test('memory › when the broker stops while a fact is written › then that is answered before the sockets close', async () => {
+  const { slow, goOn } = slowMemory();
+  const linked = startLinked({ memory: slow });
+  const [host, other] = [await linked.host(), await linked.host()];
+  const id = host.post('memory.add_fact', FACT);
+  await settle();
+  const closed = linked.broker.close();
+  await rest();
+  expect(other.closed).toBeUndefined();
+  goOn();
+  await closed;
+  expect(host.replyTo(id).result).toBe(1);
+  expect([host.closed, other.closed]).toEqual([1001, 1001]);
+});
+
+test('memory › when the broker stops and a memory is silent › then it waits for a second', async () => {
+  const { slow } = slowMemory();
+  const linked = startLinked({ memory: slow });
+  const host = await linked.host();
+  host.post('memory.add_fact', FACT);
+  await settle();
+  const closed = linked.broker.close();
+  await linked.advance(990);
+  expect(host.closed).toBeUndefined();
+  await linked.advance(30);
+  await closed;
+  expect(host.closed).toBe(1001);
 });

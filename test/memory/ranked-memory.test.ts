@@ -118,7 +118,7 @@ test('a memory › when a scope is forgotten while something is added to it › 
   const store = volatileFactStore();
   const memory = new RankedMemory(DEFAULT_LIMITS, store);
   const adding = memory.addFact(ANN, fact('a', 'late'));
-  await Promise.all([adding, memory.forget(ANN)]);
+  await Promise.all([expect(adding).rejects.toMatchObject({ code: -32014 }), memory.forget(ANN)]);
   expect(store.count('ann')).toBe(0);
   expect(await bodies(memory, ANN, 'late')).toEqual([]);
 });
@@ -137,4 +137,26 @@ test('a memory › when its facts were read from a store › then it finds and f
   expect(await bodies(second, ANN, 'a')).toEqual(['a']);
   await second.addFact(ANN, fact('s', 'a d'));
   expect((await bodies(second, ANN, 'a')).sort()).toEqual(['a', 'a d']);
+});
+
+test('a memory › when a fact has emoji or flags › then each is a word', async () => {
+  const memory = new RankedMemory(DEFAULT_LIMITS);
+  await memory.addFact(ANN, fact('mood', 'tea😀 and 👩‍💻'));
+  await memory.addFact(ANN, fact('trip', '🇫🇷🇩🇪 café'));
+  await memory.addFact(ANN, fact('other', 'nothing'));
+  for (const query of ['😀', 'tea', '💻']) expect(await bodies(memory, ANN, query), query).toEqual(['tea😀 and 👩‍💻']);
+  for (const query of ['🇩🇪', 'cafe\u0301']) expect(await bodies(memory, ANN, query), query).toEqual(['🇫🇷🇩🇪 café']);
+  expect(await bodies(memory, ANN, '🇪🇫')).toEqual([]);
+});
+
+test('a memory › when a text has half a character › then it is kept, and answered, as U+FFFD, by agents and others alike', async () => {
+  const directory = temporaryDirectory();
+  const memory = openMemory(directory);
+  for (const scope of [ANN, WINDOW]) {
+    await memory.addFact(scope, { ...fact('a \ud800', 'b \udc00 😀'), kind: 'k\ud800', speaker: '\udfff' });
+    expect(await memory.query(scope, 'a', 1)).toMatchObject([
+      { subject: 'a \ufffd', body: 'b \ufffd 😀', kind: 'k\ufffd', speaker: '\ufffd' },
+    ]);
+  }
+  await memory.close();
 });
