@@ -36,7 +36,9 @@ export function guardedFetch({ endpoint, headers: credentials, maxAnswerBytes, s
     const body = await read(response, maxAnswerBytes);
     // What is no A2A answer is not passed on: it may be any page of any service.
     if (!response.ok && !isRpcError(body)) throw new A2aError('http', `the endpoint answered with HTTP ${status}`);
-    return new Response(body, { status, headers: { 'content-type': 'application/json' } });
+    if (body === '') throw new A2aError('invalid_answer', `the endpoint answered with HTTP ${status} and nothing else`);
+    // Not its own status: there are some that no `Response` with a body can have, and the body says it all.
+    return new Response(body, { status: response.ok ? 200 : 500, headers: { 'content-type': 'application/json' } });
   };
 }
 

@@ -7,17 +7,21 @@ type Generation = A2aAnswer['protocol'];
 /** How many endpoints' generations are remembered. */
 const MAX_REMEMBERED = 256;
 
-/** What says that a peer does not know A2A 1.0: method not found, version not supported. Nothing has happened there. */
+/** What says that a peer is of another generation: method not found, version not supported. Nothing has happened there. */
 const NOT_SPOKEN: ReadonlySet<number> = new Set([-32601, -32009]);
 
 /** The packages of the SDK, brought in at the first action. */
 type Sdk = typeof import('@a2a-js/sdk') & typeof import('@a2a-js/sdk/client');
 let sdk: Promise<Sdk> | undefined;
 async function loadSdk(): Promise<Sdk> {
-  sdk ??= Promise.all([import('@a2a-js/sdk'), import('@a2a-js/sdk/client')]).then(([types, client]) => ({
-    ...types,
-    ...client,
-  }));
+  sdk ??= Promise.all([import('@a2a-js/sdk'), import('@a2a-js/sdk/client')]).then(
+    ([types, client]) => ({ ...types, ...client }),
+    (error: unknown) => {
+      // What is missing now may be there at the next action.
+      sdk = undefined;
+      throw error;
+    },
+  );
   return sdk;
 }
 
@@ -29,14 +33,16 @@ export class SdkA2aClient implements A2aClient {
   readonly #generations = new Map<string, Generation>();
 
   async send(message: A2aMessage): Promise<A2aAnswer> {
-    const known = this.#generations.get(message.endpoint);
+    const first = this.#generations.get(message.endpoint) ?? '1.0';
     try {
-      return await this.#send(message, known ?? '1.0');
+      return await this.#send(message, first);
     } catch (error) {
-      if (known === '0.3' || !(error instanceof NotSpokenError)) throw toA2aError(error);
+      if (!(error instanceof NotSpokenError)) throw error;
     }
+    // It may have been replaced by one of the other generation since it answered.
+    this.#generations.delete(message.endpoint);
     try {
-      return await this.#send(message, '0.3');
+      return await this.#send(message, first === '1.0' ? '0.3' : '1.0');
     } catch (error) {
       throw toA2aError(error);
     }
@@ -67,7 +73,7 @@ export class SdkA2aClient implements A2aClient {
     } catch (error) {
       if (exchange.failure) throw exchange.failure;
       if (exchange.code === undefined) throw new A2aError('invalid_answer', 'the answer is none of A2A');
-      if (protocol === '1.0' && NOT_SPOKEN.has(exchange.code)) throw new NotSpokenError();
+      if (NOT_SPOKEN.has(exchange.code)) throw new NotSpokenError();
       const said = error instanceof Error ? error.message : '';
       throw new A2aError('rejected', `the agent answered with error ${exchange.code}: ${said}`);
     }
@@ -86,7 +92,9 @@ export class SdkA2aClient implements A2aClient {
 class NotSpokenError extends Error {}
 
 function toA2aError(error: unknown): unknown {
-  return error instanceof NotSpokenError ? new A2aError('rejected', 'the agent does not know SendMessage') : error;
+  return error instanceof NotSpokenError
+    ? new A2aError('rejected', 'the agent knows neither SendMessage nor message/send')
+    : error;
 }
 
 /** The code of a JSON-RPC error, where the body is one. */

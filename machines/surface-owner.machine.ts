@@ -23,6 +23,8 @@ export type SurfaceOwnerEvent =
   /** The endpoint has answered, or has failed to. */
   | { type: 'owner.settled'; actionId: string }
   | { type: 'owner.expired'; actionId: string }
+  /** The agent that it is has been removed, and its surfaces go. */
+  | { type: 'owner.revoked' }
   | { type: 'owner.drain' };
 
 export const surfaceOwnerMachine = setup({
@@ -68,6 +70,7 @@ export const surfaceOwnerMachine = setup({
         'owner.send': { actions: 'sendAction' },
         'owner.settled': { actions: 'settleAction' },
         'owner.expired': { actions: 'expireAction' },
+        'owner.revoked': { actions: 'refuseActions' },
         'owner.drain': { target: 'released', actions: 'refuseActions' },
       },
     },

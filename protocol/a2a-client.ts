@@ -36,8 +36,14 @@ export interface A2aClient {
   send(message: A2aMessage): Promise<A2aAnswer>;
 }
 
+const A2A_FAILURES = ['unreachable', 'redirect', 'http', 'too_large', 'rejected', 'invalid_answer', 'timeout'] as const;
 /** Why an action did not get through. `timeout`: the outcome is unknown. */
-export type A2aFailure = 'unreachable' | 'redirect' | 'http' | 'too_large' | 'rejected' | 'invalid_answer' | 'timeout';
+export type A2aFailure = (typeof A2A_FAILURES)[number];
+
+/** Whether it is one of them: at run time an embedder's client may say anything. */
+export function isA2aFailure(reason: unknown): reason is A2aFailure {
+  return A2A_FAILURES.some((known) => known === reason);
+}
 
 /** An action that did not get through. Its message is for whoever acted. */
 export class A2aError extends Error {

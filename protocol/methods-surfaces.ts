@@ -49,7 +49,7 @@ export const surfaceMethods = {
     summary: 'One surface, whole.',
     params: surfaces.getSurfaceParams,
     result: surfaces.getSurfaceResult,
-    errors: ['NotFound'],
+    errors: ['NotFound', 'LimitExceeded'],
   },
   'a2ui.reap': {
     direction: 'in',
@@ -69,7 +69,7 @@ export const surfaceMethods = {
       'Something that a person did on a surface. Told to subscribers, and sent to its A2A endpoint if it has one.',
     params: surfaces.surfaceActionParams,
     result: surfaces.surfaceActionResult,
-    errors: ['NotFound', 'LimitExceeded', 'Draining'],
+    errors: ['NotFound', 'Forbidden', 'LimitExceeded', 'Draining'],
   },
   'a2ui/subscribe': {
     direction: 'in',
@@ -97,7 +97,7 @@ export const surfaceMethods = {
     summary: 'One surface as the envelopes that make it.',
     params: surfaces.replaySurfaceParams,
     result: surfaces.replaySurfaceResult,
-    errors: ['NotFound'],
+    errors: ['NotFound', 'LimitExceeded'],
   },
   'a2ui.event': {
     direction: 'out',

@@ -19,6 +19,8 @@ export const A2UI_VERSION = 'v0.9';
 
 /** Characters that a surface's id may have. */
 export const MAX_SURFACE_ID = 256;
+/** Characters that a catalog's id, an address, may have: listings and events carry it. */
+export const MAX_CATALOG_ID = 2_048;
 const surfaceId = z.string().min(1).max(MAX_SURFACE_ID);
 const millis = z.number().meta({ description: 'Unix milliseconds' });
 const a2aId = z.string().min(1).max(256);
@@ -63,7 +65,7 @@ export type SurfaceView = z.infer<typeof surfaceView>;
 export const appliedEnvelope = z.object({
   surfaceId,
   deleted: z.boolean(),
-  surface: surfaceView.optional().meta({ description: 'as it is now, where it is' }),
+  surface: surfaceView.optional().meta({ description: 'as it is now, where it is; not beyond 1 MiB of one answer' }),
 });
 /** See {@link appliedEnvelope}. */
 export type Applied = z.infer<typeof appliedEnvelope>;
@@ -160,6 +162,7 @@ export const actionRoute = z.object({
       'invalid_answer',
       'timeout',
       'draining',
+      'removed',
       'envelopes',
       'internal',
     ])

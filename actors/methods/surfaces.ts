@@ -1,14 +1,15 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { RequestMethod, ResultOf } from '../../protocol/methods.ts';
-import { A2UI_MIME_TYPE, A2UI_VERSION } from '../../protocol/surfaces.ts';
+import { A2UI_MIME_TYPE, A2UI_VERSION, type Applied } from '../../protocol/surfaces.ts';
 import type { Client } from '../client.ts';
 import { type Call, type Handler, LATER } from '../dispatcher.ts';
 import { checkSize, jsonBytes } from '../payload-size.ts';
 import { reply } from '../reply.ts';
-import { announceAction } from '../surfaces/broadcast.ts';
+import { announceAction, subscribe } from '../surfaces/broadcast.ts';
 import { commitChanges, reapSurfaces } from '../surfaces/commit.ts';
 import { type Author, draftChanges, envelopeOf } from '../surfaces/draft.ts';
 import { findEnvelopes } from '../surfaces/envelopes.ts';
+import { payForChange, payForSight } from '../surfaces/price.ts';
 import {
   BASIC_CATALOG,
   isLoadingSchemas,
@@ -16,7 +17,7 @@ import {
   loadSchemas,
   type SurfaceSchemas,
 } from '../surfaces/schemas.ts';
-import { type Surface, toApplied, toEnvelopes, toRow, toView } from '../surfaces/surface.ts';
+import { type Change, type Surface, toApplied, toEnvelopes, toRow, toView } from '../surfaces/surface.ts';
 import { wishedRoute } from '../surfaces/wished-route.ts';
 import { tell } from '../tell.ts';
 import { toWireError } from '../wire-errors.ts';
@@ -37,6 +38,8 @@ function withSchemas<K extends RequestMethod>(
     const answer = (carryOut: () => ResultOf<K> | typeof LATER) => {
       from.pendingRequests -= 1;
       try {
+        // A surface outlives its maker's connection, but not its removal, nor does a replaced connection make any.
+        if (from.agentId !== undefined && !from.isOpen) return;
         const result = carryOut();
         if (result !== LATER) reply(state, from, id, { result });
       } catch (error) {
@@ -72,7 +75,9 @@ export const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ state }, { c
 
 /** `a2ui.apply` (`wire.md` section 11). */
 export const applyEnvelope = withSchemas<'a2ui.apply'>(({ state, from, params }, schemas) => {
-  const changes = draftChanges(state, schemas, authorOf(from), [envelopeOf(params)]);
+  const envelopes = [envelopeOf(params)];
+  payForChange(state, from, envelopes);
+  const changes = draftChanges(state, schemas, authorOf(from), envelopes);
   commitChanges(state, changes);
   const [change] = changes;
   if (!change) throw new Error('an envelope changed no surface');
@@ -86,10 +91,20 @@ export const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ state, from, params
   if (jsonBytes(params.payload) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
   const envelopes = findEnvelopes(params.payload, maxEnvelopes);
   if (envelopes.length > maxEnvelopes) throw WireError.limitExceeded('max_envelopes', maxEnvelopes);
+  payForChange(state, from, envelopes);
   const changes = draftChanges(state, schemas, { ...authorOf(from), ...(route ? { route } : {}) }, envelopes);
   commitChanges(state, changes);
-  return { applied: changes.map(toApplied) };
+  return { applied: appliedOf(changes, maxIngestBytes) };
 });
+
+/** What came of an ingest: with the surfaces, as many as are not too much for one answer; small changes may touch many. */
+function appliedOf(changes: readonly Change[], mostBytes: number): Applied[] {
+  let bytes = 0;
+  return changes.map((change) => {
+    bytes += change.after?.bytes ?? 0;
+    return bytes <= mostBytes ? toApplied(change) : { surfaceId: change.surfaceId, deleted: !change.after };
+  });
+}
 
 /** `a2ui.surfaces` (`wire.md` section 11). */
 export const listSurfaces = inOrder<'a2ui.surfaces'>(({ state }) => ({ surfaces: [...state.surfaces].map(toRow) }));
@@ -108,7 +123,7 @@ export const reap = inOrder<'a2ui.reap'>(({ state }) => ({ removed: reapSurfaces
 
 /** `a2ui/subscribe` (`wire.md` section 11): registered before the listing is read, so nothing falls between them. */
 export const subscribeSurfaces: Handler<'a2ui/subscribe'> = ({ state, from }) => {
-  state.surfaces.subscribe(from);
+  subscribe(state, from);
   return { subscribed: true, surfaces: [...state.surfaces].map(toRow) };
 };
 
@@ -117,7 +132,10 @@ export const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ state, from }
   unsubscribed: state.surfaces.unsubscribe(from),
 });
 
-/** `a2ui.action` (`wire.md` section 11). On a surface of an A2A agent its owner answers, once that agent has. */
+/**
+ * `a2ui.action` (`wire.md` section 11). On a surface of an A2A agent its owner answers, once that agent has. It goes there
+ * with the credentials that the surface was given, so no other agent may have it sent.
+ */
 export const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
   const { surfaceId, sourceComponentId, context = {}, timestamp = new Date().toISOString() } = params;
   const action = { name: params.name ?? params.action ?? '', surfaceId, sourceComponentId, timestamp, context };
@@ -126,6 +144,8 @@ export const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
   const owner = state.surfaces.ownerOf(surfaceId);
   if (!surface || !owner?.ref) throw WireError.notFound('surface');
   const { endpoint } = surface.route ?? {};
+  const isOfAnother = from.agentId !== undefined && from.agentId !== surface.agentId;
+  if (endpoint !== undefined && isOfAnother) throw WireError.forbidden('surface');
   const { maxPendingActions } = state.limits;
   if (endpoint !== undefined) {
     if (state.isDraining) throw WireError.draining();
@@ -162,9 +182,11 @@ function authorOf(from: Client): Author {
   };
 }
 
-/** @throws {WireError} `-32014` */
-function find({ state, params }: Call<{ surfaceId?: string | undefined; surface_id?: string | undefined }>): Surface {
+/** @throws {WireError} `-32014`, `-32020` */
+function find(call: Call<{ surfaceId?: string | undefined; surface_id?: string | undefined }>): Surface {
+  const { state, from, params } = call;
   const surface = state.surfaces.get(params.surfaceId ?? params.surface_id ?? '');
   if (!surface) throw WireError.notFound('surface');
+  payForSight(state, from, surface.surfaceId);
   return surface;
 }

@@ -1,4 +1,4 @@
-import { type A2aAnswer, A2aError } from '../../protocol/a2a-client.ts';
+import { type A2aAnswer, A2aError, isA2aFailure } from '../../protocol/a2a-client.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
 import { type A2aRouteAuth, withoutCredentials } from '../../protocol/route-auth.ts';
@@ -9,6 +9,7 @@ import { type Author, draftChanges } from './draft.ts';
 import { findEnvelopes } from './envelopes.ts';
 import type { Outcome, PendingAction, SurfaceOwner } from './owner-record.ts';
 import { loadedSchemas } from './schemas.ts';
+import type { Route } from './surface.ts';
 
 /** How many characters of what an agent says go to whoever acted. */
 const MAX_TEXT = 2_048;
@@ -21,9 +22,12 @@ export function routeOf(
   outcome: Outcome,
 ): ActionRoute {
   if ('error' in outcome) return failureOf(state, pending, outcome.error);
-  const { answer } = outcome;
-  // A client of the embedder's may hand over anything.
-  if (!isAnswer(answer)) return failureOf(state, pending, new TypeError('what the A2A client gave is no answer'));
+  let answer: A2aAnswer;
+  try {
+    answer = readAnswer(outcome.answer);
+  } catch (error) {
+    return failureOf(state, pending, error);
+  }
   const { protocol, taskId, contextId, state: taskState, text } = answer;
   const route: ActionRoute = {
     status: 'sent',
@@ -41,41 +45,79 @@ export function routeOf(
   }
 }
 
-function isAnswer(answer: unknown): answer is A2aAnswer {
-  if (!isObject(answer)) return false;
-  const { protocol, taskId, contextId, state, text } = answer;
+/** An answer that is one: a client of the embedder's may hand over anything. @throws {TypeError} */
+function readAnswer(answer: unknown): A2aAnswer {
+  if (!isObject(answer)) throw new TypeError('what the A2A client gave is no answer');
+  const { protocol, taskId, contextId, state, text, payload } = answer as Partial<A2aAnswer>;
   const isKnown = protocol === '1.0' || protocol === '0.3';
-  return isKnown && [taskId, contextId, state, text].every((field) => field === undefined || typeof field === 'string');
+  const areTexts = [taskId, contextId, state, text].every((field) => field === undefined || typeof field === 'string');
+  if (!isKnown || !areTexts) throw new TypeError('what the A2A client gave is no answer');
+  return { protocol, taskId, contextId, state, text, payload };
+}
+
+/** A payload as JSON has it, and no larger than an ingest: of the embedder's it may be anything. @throws {WireError} */
+function readPayload({ limits }: BrokerState, payload: unknown): unknown {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(payload);
+  } catch {
+    throw WireError.invalidParams([{ path: 'payload', message: 'is no JSON' }]);
+  }
+  if (text === undefined) return undefined;
+  const { maxIngestBytes } = limits;
+  if (Buffer.byteLength(text) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
+  const read: unknown = JSON.parse(text);
+  // Before anything else: what follows goes as deep as the answer does.
+  const reason = unwritable(read);
+  if (reason !== undefined) throw WireError.invalidParams([{ path: 'payload', message: reason }]);
+  return read;
 }
 
 /** Applies the envelopes in an answer, all or none; gives the surfaces that they changed. @throws {WireError} */
 function ingestAnswer(state: BrokerState, owner: SurfaceOwner, pending: PendingAction, answer: unknown): string[] {
   const { maxEnvelopes } = state.limits;
-  // Before anything else: what follows goes as deep as the answer does.
-  const reason = unwritable(answer);
-  if (reason !== undefined) throw WireError.invalidParams([{ path: 'payload', message: reason }]);
-  const payload = withoutCredentials(credentialsOf(pending), answer);
+  const payload = withoutCredentials(credentialsOf(pending), readPayload(state, answer));
   const envelopes = findEnvelopes(payload, maxEnvelopes);
   if (envelopes.length > maxEnvelopes) throw WireError.limitExceeded('max_envelopes', maxEnvelopes);
   const schemas = loadedSchemas();
   if (envelopes.length === 0 || !schemas) return [];
+  const inherited = inheritedRoute(state, owner, pending);
   const author: Author = {
     agentId: owner.agentId,
     // An agent out there changes what is its own: surfaces whose actions go to it, and new ones.
     mayChange: ({ surfaceId }) => state.surfaces.ownerOf(surfaceId) === owner,
-    route: (before) => before?.route ?? pending.route,
+    route: (before) => before?.route ?? inherited,
   };
   const changes = draftChanges(state, schemas, author, envelopes);
   commitChanges(state, changes, owner);
-  return changes.map(({ surfaceId }) => surfaceId);
+  // To delete what is not there changes nothing.
+  return changes.filter(({ before, after }) => before || after).map(({ surfaceId }) => surfaceId);
+}
+
+/**
+ * The route of a new surface in an answer: that of the surface that was acted on, while its actions still go there. Once
+ * they do not, or it is gone, so are its credentials.
+ */
+function inheritedRoute(state: BrokerState, owner: SurfaceOwner, { route, action }: PendingAction): Route {
+  const now = state.surfaces.get(action.surfaceId)?.route;
+  if (now && state.surfaces.ownerOf(action.surfaceId) === owner) return now;
+  const { endpoint, taskId, contextId } = route;
+  return { endpoint, taskId, contextId };
 }
 
 function failureOf(state: BrokerState, pending: PendingAction, error: unknown): ActionRoute {
-  if (error instanceof A2aError) {
-    return { status: 'failed', reason: error.reason, message: shown(pending, error.message) };
+  try {
+    if (error instanceof A2aError) {
+      // A client of the embedder's may have any reason, and it becomes a metric's label.
+      const reason = isA2aFailure(error.reason) ? error.reason : 'internal';
+      return { status: 'failed', reason, message: shown(pending, String(error.message)) };
+    }
+    // Whatever it says may have the request in it, and so the credentials.
+    state.log.error({ action: pending.id, error: error instanceof Error ? error.name : typeof error }, 'A2A failed');
+  } catch {
+    // What was thrown is such that it cannot be looked at.
+    state.log.error({ action: pending.id }, 'A2A failed');
   }
-  // Whatever it says may have the request in it, and so the credentials.
-  state.log.error({ action: pending.id, error: error instanceof Error ? error.name : typeof error }, 'A2A failed');
   return { status: 'failed', reason: 'internal', message: 'internal error' };
 }
 

@@ -46,6 +46,20 @@ export function removeSurfaces(state: BrokerState, surfaceIds: readonly string[]
   return changes.length;
 }
 
+/**
+ * Removes the surfaces of an agent that was removed, and ends the actions on them: whoever gets its id next is somebody
+ * else, and must have neither them nor their credentials.
+ */
+export function removeSurfacesOf(state: BrokerState, agentId: string): void {
+  for (const { agentId: id, ref } of state.surfaces.owners()) {
+    if (id === agentId && ref) tell(state.ref, ref, { type: 'owner.revoked' });
+  }
+  removeSurfaces(
+    state,
+    [...state.surfaces].filter((surface) => surface.agentId === agentId).map(({ surfaceId }) => surfaceId),
+  );
+}
+
 /** Removes what nobody has touched for too long; gives how many. */
 export function reapSurfaces(state: BrokerState): number {
   const then = state.clock.now() - state.limits.surfaceIdleMs;

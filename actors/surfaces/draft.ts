@@ -1,8 +1,9 @@
 import { type Issue, WireError } from '../../protocol/errors.ts';
-import { isObject, type JsonObject, unwritable } from '../../protocol/json.ts';
-import { ENVELOPE_KINDS, type EnvelopeKind, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { ENVELOPE_KINDS, type EnvelopeKind, MAX_CATALOG_ID, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
 import type { BrokerState } from '../broker-state.ts';
 import { jsonBytes } from '../payload-size.ts';
+import { bindingIssues } from './bindings.ts';
 import { setAt } from './data-model.ts';
 import type { FoundEnvelope } from './envelopes.ts';
 import { BASIC_CATALOG, below, issuesOf, MAX_ISSUES, type SurfaceSchemas } from './schemas.ts';
@@ -34,6 +35,10 @@ export function draftChanges(
   }
   const checked = envelopes.map(({ envelope, path }) => ({ ...checkEnvelope(schemas, envelope, path), path }));
   const drafts = new Map<string, Surface | undefined>();
+  /** Gone with what it had, its route too, even where it is made again: as if the envelopes had come one by one. */
+  const deleted = new Set<string>();
+  /** Copies that these envelopes have made, and may change in place: one of each thing, however many they are. */
+  const own = new Set<unknown>();
   const current = (id: string) => (drafts.has(id) ? drafts.get(id) : state.surfaces.get(id));
 
   for (const { kind, body, path } of checked) {
@@ -41,15 +46,18 @@ export function draftChanges(
     const known = state.surfaces.get(surfaceId);
     if (known && !author.mayChange(known)) throw WireError.forbidden('surface');
     const before = current(surfaceId);
-    if (kind === 'deleteSurface') drafts.set(surfaceId, undefined);
-    else if (kind === 'createSurface') drafts.set(surfaceId, created(body, known, author));
+    if (kind === 'deleteSurface') {
+      drafts.set(surfaceId, undefined);
+      deleted.add(surfaceId);
+    } else if (kind === 'createSurface') drafts.set(surfaceId, created(body, before, author));
     else if (!before) throw WireError.notFound('surface');
-    else drafts.set(surfaceId, updated(schemas, before, kind, body, path));
+    else drafts.set(surfaceId, updated(schemas, before, kind, body, path, own));
   }
 
   const changes = [...drafts].map(([surfaceId, draft]) => {
     const before = state.surfaces.get(surfaceId);
-    return { surfaceId, before, after: draft && finished(state, draft, before, author) };
+    const former = deleted.has(surfaceId) ? undefined : before;
+    return { surfaceId, before, after: draft && finished(state, draft, former, author) };
   });
   const grown = changes.reduce((sum, { before, after }) => sum + (after ? 1 : 0) - (before ? 1 : 0), 0);
   if (grown > 0 && state.surfaces.size + grown > maxSurfaces)
@@ -74,6 +82,10 @@ function checkEnvelope(
   if (body.surfaceId === '' || body.surfaceId.length > MAX_SURFACE_ID) {
     refuse([{ path: below(path, kind, 'surfaceId'), message: `is 1–${MAX_SURFACE_ID} characters` }]);
   }
+  // It stands in every listing and event, which have the surface's content in none.
+  if (String(body.catalogId ?? '').length > MAX_CATALOG_ID) {
+    refuse([{ path: below(path, kind, 'catalogId'), message: `has more than ${MAX_CATALOG_ID} characters` }]);
+  }
   return { kind, body };
 }
 
@@ -92,29 +104,56 @@ function created(body: Body, known: Surface | undefined, author: Author): Surfac
     createdAt: now,
     updatedAt: now,
     bytes: 0,
+    sizes: {
+      catalogId: jsonBytes(body.catalogId),
+      components: 0,
+      dataModel: jsonBytes({}),
+      theme: jsonBytes(body.theme),
+    },
   };
 }
 
-function updated(schemas: SurfaceSchemas, before: Surface, kind: EnvelopeKind, body: Body, path: string): Surface {
+function updated(
+  schemas: SurfaceSchemas,
+  before: Surface,
+  kind: EnvelopeKind,
+  body: Body,
+  path: string,
+  own: Set<unknown>,
+): Surface {
   if (kind === 'updateDataModel') {
     const at = typeof body.path === 'string' ? body.path : '/';
+    const model = { root: before.dataModel, bytes: before.sizes.dataModel };
     try {
-      return { ...before, dataModel: setAt(before.dataModel, at, body.value) };
+      const { root, bytes } = setAt(model, at, body.value, own);
+      return { ...before, dataModel: root, sizes: { ...before.sizes, dataModel: bytes } };
     } catch (error) {
       if (error instanceof RangeError) refuse([{ path: below(path, kind, 'path'), message: error.message }]);
       throw error;
     }
   }
-  const components = new Map(before.components);
+  const { catalogId, sizes } = before;
+  const components = own.has(before.components) ? (before.components as Components) : new Map(before.components);
+  own.add(components);
+  let bytes = sizes.components;
   const issues: Issue[] = [];
   for (const [index, component] of (body.components as JsonObject[]).entries()) {
     const at = below(path, kind, 'components', String(index));
-    issues.push(...componentIssues(schemas, before.catalogId, component, at));
-    if (typeof component.id === 'string') components.set(component.id, component);
+    issues.push(...componentIssues(schemas, catalogId, component, at));
     if (issues.length >= MAX_ISSUES) break;
+    if (typeof component.id !== 'string') continue;
+    bytes += sizeInList(component) - sizeInList(components.get(component.id));
+    components.set(component.id, component);
   }
   if (issues.length > 0) refuse(issues);
-  return { ...before, components };
+  return { ...before, components, sizes: { ...sizes, components: bytes } };
+}
+
+type Components = Map<string, JsonObject>;
+
+/** With its comma. */
+function sizeInList(component: JsonObject | undefined): number {
+  return component ? jsonBytes(component) + 1 : 0;
 }
 
 function componentIssues(schemas: SurfaceSchemas, catalogId: string, component: JsonObject, at: string): Issue[] {
@@ -123,19 +162,17 @@ function componentIssues(schemas: SurfaceSchemas, catalogId: string, component: 
   if (catalogId !== BASIC_CATALOG) return [];
   const schema = schemas.components.get(String(name));
   if (!schema) return [{ path: below(at, 'component'), message: 'is none of the basic catalog' }];
-  return issuesOf(schema, properties, at);
+  return [...issuesOf(schema, properties, at), ...bindingIssues(component, at)];
 }
 
 /** A draft as it will be kept. @throws {WireError} where it has grown too large. */
 function finished(state: BrokerState, draft: Surface, before: Surface | undefined, author: Author): Surface {
   const { maxSurfaceComponents, maxSurfaceBytes } = state.limits;
-  const { components, dataModel, theme } = draft;
+  const { components, sizes } = draft;
   if (components.size > maxSurfaceComponents) {
     throw WireError.limitExceeded('max_surface_components', maxSurfaceComponents);
   }
-  const reason = unwritable(dataModel);
-  if (reason !== undefined) refuse([{ path: '', message: `the data model is ${reason}` }]);
-  const bytes = jsonBytes([[...components.values()], dataModel, theme]);
+  const bytes = sizes.catalogId + sizes.components + sizes.dataModel + sizes.theme;
   if (bytes > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   const route = author.route ? author.route(before) : draft.route;
   return { ...draft, route, bytes, revision: state.surfaces.nextRevision(), updatedAt: Date.now() };

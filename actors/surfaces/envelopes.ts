@@ -34,7 +34,7 @@ const PLACES = [
 ] as const;
 
 /** Whether it claims to be an envelope; whether it is a good one is for the schema to say. */
-export function isEnvelope(value: JsonObject): boolean {
+function isEnvelope(value: JsonObject): boolean {
   return ENVELOPE_KINDS.some((kind) => Object.hasOwn(value, kind));
 }
 

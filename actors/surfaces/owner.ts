@@ -20,6 +20,9 @@ interface Args {
   self: AnyActorRef;
 }
 
+const DRAINING = { reason: 'draining', message: 'the broker is stopping' } as const;
+const REMOVED = { reason: 'removed', message: 'the agent that the surface belonged to was removed' } as const;
+
 /** The chart of surface owners with its effects: one logic for all owners of a broker. */
 export function surfaceOwnerLogic(state: BrokerState) {
   const ownerOf = (args: Args) => args.context.owner as SurfaceOwner;
@@ -48,9 +51,8 @@ export function surfaceOwnerLogic(state: BrokerState) {
       },
       refuseActions: (args) => {
         const owner = ownerOf(args);
-        for (const pending of [...owner.pending.values()]) {
-          finish(state, owner, pending, { status: 'failed', reason: 'draining', message: 'the broker is stopping' });
-        }
+        const why = args.event.type === 'owner.revoked' ? REMOVED : DRAINING;
+        for (const pending of [...owner.pending.values()]) finish(state, owner, pending, { status: 'failed', ...why });
       },
     },
   });
@@ -79,7 +81,8 @@ function send(state: BrokerState, pending: PendingAction, self: AnyActorRef): vo
         messageId: globalThis.crypto.randomUUID(),
         taskId: route.taskId,
         contextId: route.contextId,
-        action,
+        // Its own: who acted is told what they did, whatever a client of the embedder's does to it.
+        action: structuredClone(action),
         maxAnswerBytes: state.limits.maxIngestBytes,
         signal: abort.signal,
       }),

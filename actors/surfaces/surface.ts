@@ -4,10 +4,12 @@ import type { Sealed } from '../../protocol/sealed.ts';
 import {
   A2UI_VERSION,
   type Applied,
+  type SurfaceAction,
   type SurfaceOwnerRow,
   type SurfaceRow,
   type SurfaceView,
 } from '../../protocol/surfaces.ts';
+import type { JsonText } from '../json-text.ts';
 import { publicEndpoint } from './endpoint.ts';
 
 /** Where the actions on a surface go. */
@@ -38,6 +40,16 @@ export interface Surface {
   readonly updatedAt: number;
   /** Of what is on it, as JSON. */
   readonly bytes: number;
+  /** What that is the sum of: no change has to write all of it to know. */
+  readonly sizes: SurfaceSizes;
+}
+
+/** Bytes of JSON. */
+export interface SurfaceSizes {
+  readonly catalogId: number;
+  readonly components: number;
+  readonly dataModel: number;
+  readonly theme: number;
 }
 
 /** What becomes of one surface. */
@@ -45,6 +57,15 @@ export interface Change {
   readonly surfaceId: string;
   readonly before: Surface | undefined;
   readonly after: Surface | undefined;
+}
+
+/** What a person has done on a surface. */
+export interface Acted {
+  readonly action: SurfaceAction;
+  /** The agent that the surface belongs to, if any. */
+  readonly agentId: string | undefined;
+  /** What subscribers are sent of it: one text for all of them. */
+  readonly text: JsonText;
 }
 
 function ownerRow(route: Route): SurfaceOwnerRow {

@@ -1,4 +1,6 @@
 import type { Client } from '../client.ts';
+import type { JsonText } from '../json-text.ts';
+import type { SurfaceFeed } from './feed.ts';
 import { SurfaceOwner } from './owner-record.ts';
 import type { Change, Surface } from './surface.ts';
 
@@ -14,7 +16,10 @@ export class Surfaces {
   readonly #entries = new Map<string, Entry>();
   readonly #ownersByKey = new Map<string, SurfaceOwner>();
   readonly #ownersById = new Map<string, SurfaceOwner>();
-  readonly #subscribers = new Set<Client>();
+  readonly #subscribers = new Map<Client, SurfaceFeed>();
+  #logFeed: SurfaceFeed | undefined;
+  /** What the newest change reads as: one text for all who hear of it. */
+  #text: { surface: Surface; text: JsonText } | undefined;
   #owners = 0;
   #actions = 0;
   #revision = 0;
@@ -25,8 +30,21 @@ export class Surfaces {
   get ownerCount(): number {
     return this.#ownersById.size;
   }
-  get subscribers(): Iterable<Client> {
-    return this.#subscribers;
+  /** Those of the subscribers. */
+  get feeds(): Iterable<SurfaceFeed> {
+    return this.#subscribers.values();
+  }
+
+  /** That of the event log, made when there is something to tell. */
+  logFeed(make: () => SurfaceFeed): SurfaceFeed {
+    this.#logFeed ??= make();
+    return this.#logFeed;
+  }
+
+  /** A surface as a text that `make` makes of it. */
+  textOf(surface: Surface, make: (surface: Surface) => JsonText): JsonText {
+    if (this.#text?.surface !== surface) this.#text = { surface, text: make(surface) };
+    return this.#text.text;
   }
 
   /** In the order in which they were made. */
@@ -105,11 +123,15 @@ export class Surfaces {
     if (this.#ownersByKey.get(owner.key) === owner) this.#ownersByKey.delete(owner.key);
   }
 
-  subscribe(client: Client): void {
-    this.#subscribers.add(client);
+  /** Who subscribes again keeps what is still to be told. */
+  subscribe(client: Client, make: () => SurfaceFeed): SurfaceFeed {
+    const feed = this.#subscribers.get(client) ?? make();
+    this.#subscribers.set(client, feed);
+    return feed;
   }
 
   unsubscribe(client: Client): boolean {
+    this.#subscribers.get(client)?.end();
     return this.#subscribers.delete(client);
   }
 }

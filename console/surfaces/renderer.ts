@@ -9,10 +9,13 @@ import {
   type WebComponentImplementation,
 } from '@a2ui/web_core/v0_9';
 import type { SurfaceAction } from '../../protocol/surfaces.ts';
+import { ACCESSIBLE_COMPONENTS } from './accessible.ts';
 import { dataChanges } from './data-changes.ts';
 import { type Drawing, isSameSurface } from './drawing.ts';
 import { OWN_COMPONENTS } from './elements.ts';
+import { formatString } from './format-string.ts';
 import { fits } from './pattern.ts';
+import { shown, webAddress } from './shown.ts';
 import { tooMuch } from './size.ts';
 import css from './surface-parts.css?inline';
 
@@ -41,7 +44,7 @@ export class SurfaceRenderer {
 
   constructor(into: HTMLElement, heard: SurfaceHeard) {
     this.#heard = heard;
-    this.#catalog = catalogFor(heard);
+    this.#catalog = catalogFor(heard, pressesOf(this.#element));
     into.append(this.#element);
     const root = this.#element.shadowRoot;
     if (root) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
@@ -51,7 +54,9 @@ export class SurfaceRenderer {
   show(drawing: Drawing): void {
     try {
       if (drawing.catalogId !== this.#catalog.id) {
-        throw new Error(`its components are of the catalog ${drawing.catalogId}, which the console does not know`);
+        throw new Error(
+          `its components are of the catalog ${shown(drawing.catalogId)}, which the console does not know`,
+        );
       }
       const problem = tooMuch(drawing);
       if (problem !== undefined) throw new Error(problem);
@@ -108,15 +113,34 @@ function tell(processor: Processor, message: object): void {
   processor.processMessages([{ version: VERSION, ...message } as A2uiMessage]);
 }
 
+/** Whether a person has just pressed something on an element. */
+function pressesOf(element: HTMLElement): () => boolean {
+  let isPressed = false;
+  const release = () => {
+    isPressed = false;
+  };
+  element.addEventListener(
+    'click',
+    () => {
+      isPressed = true;
+      setTimeout(release);
+    },
+    { capture: true },
+  );
+  return () => isPressed;
+}
+
 /** The basic catalog, with what the console does in its own way. */
-function catalogFor(heard: SurfaceHeard): Catalog<WebComponentImplementation> {
+function catalogFor(heard: SurfaceHeard, isPressed: () => boolean): Catalog<WebComponentImplementation> {
   const openUrl = createFunctionImplementation(OpenUrlApi, ({ url }) => {
-    // Of the web alone: an agent must not have scripts run, or files opened.
-    if (/^https?:\/\//i.test(String(url))) heard.open(String(url));
+    const address = webAddress(String(url));
+    // What a text is bound to is called as soon as it is drawn.
+    if (address !== undefined && isPressed()) heard.open(address);
   });
   const regex = createFunctionImplementation(RegexApi, ({ pattern, value }) => fits(String(pattern), String(value)));
   const components = new Map(basicCatalog.components);
-  for (const own of OWN_COMPONENTS) components.set(own.name, own);
-  const functions = new Map(basicCatalog.functions).set('openUrl', openUrl).set('regex', regex);
+  for (const own of [...OWN_COMPONENTS, ...ACCESSIBLE_COMPONENTS]) components.set(own.name, own);
+  const functions = new Map(basicCatalog.functions);
+  for (const own of [openUrl, regex, formatString]) functions.set(own.name, own);
   return new Catalog(basicCatalog.id, [...components.values()], [...functions.values()]);
 }

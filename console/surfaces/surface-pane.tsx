@@ -9,10 +9,13 @@ import { type Drawing, drawingOf } from './drawing.ts';
 import { outcome } from './outcome.ts';
 import type { SurfaceRenderer } from './renderer.ts';
 import { surfaces } from './rows.ts';
+import { shown } from './shown.ts';
 import { onSurface } from './watch.ts';
 
 /** `-32014`: there is no such surface. */
 const NOT_FOUND = -32014;
+/** Characters that an outcome has; what an agent says is cut after 2,048. */
+const MAX_LINE = 3_000;
 
 /** One surface, as its agent means it to be seen, and what came of what the person did on it. */
 export function SurfacePane({ surfaceId }: { surfaceId: string }) {
@@ -33,30 +36,30 @@ export function SurfacePane({ surfaceId }: { surfaceId: string }) {
     return draw({ connection, surfaceId, into, heard, setProblem });
   }, [connection, surfaceId, isGone]);
   return (
-    <section class="surface" aria-label={`Surface ${surfaceId}`}>
+    <section class="surface" aria-label={`Surface ${shown(surfaceId)}`}>
       <header>
         <a class="surface-back" href={link('surfaces')}>
           ← All surfaces
         </a>
-        <h2>{surfaceId}</h2>
+        <h2>{shown(surfaceId)}</h2>
       </header>
       {isGone ? <p class="empty">This surface is gone.</p> : null}
       {problem === undefined || isGone ? null : (
         <p class="problem" role="alert">
-          This surface cannot be shown: {problem}.
+          This surface cannot be shown: {shown(problem, MAX_LINE)}.
         </p>
       )}
       <div class="surface-stage" ref={stage} hidden={problem !== undefined} />
       {wanted === undefined ? null : (
         <p class="surface-wanted">
-          It asks to open{' '}
+          It asks to open, at <strong>{new URL(wanted).host}</strong>,{' '}
           <a href={wanted} target="_blank" rel="noopener noreferrer">
-            {wanted}
+            {shown(wanted)}
           </a>
         </p>
       )}
       <p class="surface-outcome soft" role="status" aria-label="Outcome">
-        {said}
+        {shown(said, MAX_LINE)}
       </p>
     </section>
   );
@@ -115,12 +118,13 @@ function draw({ connection, surfaceId, into, heard, setProblem }: DrawOptions): 
 }
 
 async function act(connection: Host, action: SurfaceAction, say: (line: string) => void): Promise<void> {
-  say(`${action.name}: sent, waiting for what comes of it …`);
+  const name = shown(action.name);
+  say(`${name}: sent, waiting for what comes of it …`);
   try {
     const { route } = await connection.surfaces.act(action);
-    say(`${moment(Date.now())} ${outcome(action.name, route)}`);
+    say(`${moment(Date.now())} ${outcome(name, route)}`);
   } catch (error) {
-    say(`${moment(Date.now())} ${action.name}: not taken: ${reason(error)}`);
+    say(`${moment(Date.now())} ${name}: not taken: ${reason(error)}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { age } from '../format.ts';
 import { link, route } from '../route.ts';
 import { type Column, Table } from '../table.tsx';
 import { type ListedSurface, surfaces } from './rows.ts';
+import { shown } from './shown.ts';
 import { SurfacePane } from './surface-pane.tsx';
 import { useSurfaces } from './watch.ts';
 import './surfaces.css';
@@ -58,7 +59,7 @@ const COLUMNS: readonly Column<ListedSurface>[] = [
     isHeading: true,
     cell: ({ surfaceId }) => (
       <a href={link('surfaces', surfaceId)} aria-current={route.value[1] === surfaceId ? 'true' : undefined}>
-        <code>{surfaceId}</code>
+        <code>{shown(surfaceId)}</code>
       </a>
     ),
   },

@@ -56,6 +56,36 @@ describe('SdkA2aClient › when the peer is a real agent', () => {
     expect(agent.heard).toHaveLength(3);
   });
 
+  test.each(['0.3', '1.0'] as const)(
+    'of A2A %s that is replaced by one of the other generation › then that one is reached too',
+    async (generation) => {
+      let spoken: string = generation;
+      const server = await use(
+        startServer(({ body }, response) => {
+          const { id, method } = JSON.parse(body);
+          const isOld = method === 'message/send';
+          const message = isOld
+            ? { kind: 'message', messageId: 'x', role: 'agent', parts: [] }
+            : { message: { messageId: 'x', role: 'ROLE_AGENT', parts: [] } };
+          const error = { code: -32601, message: 'method not found' };
+          const isSpoken = spoken === (isOld ? '0.3' : '1.0');
+          const answer = isSpoken ? { result: message } : { error };
+          response.end(JSON.stringify({ jsonrpc: '2.0', id, ...answer }));
+        }),
+      );
+      const client = new SdkA2aClient();
+      expect(await client.send(message(server.url))).toMatchObject({ protocol: generation });
+      spoken = generation === '0.3' ? '1.0' : '0.3';
+      expect(await client.send(message(server.url))).toMatchObject({ protocol: spoken });
+      const before = server.heard.length;
+      expect(await client.send(message(server.url))).toMatchObject({ protocol: spoken });
+      expect(server.heard).toHaveLength(before + 1);
+      spoken = 'none';
+      await expect(client.send(message(server.url))).rejects.toMatchObject({ name: 'A2aError', reason: 'rejected' });
+      expect(server.heard).toHaveLength(before + 3);
+    },
+  );
+
   test('that answers with a task › then its id and state are told', async () => {
     const agent = await use(startA2aAgent({ think: () => ({ text: 'all done', asTask: true }) }));
     const answer = await new SdkA2aClient().send(message(agent.url));
@@ -93,6 +123,11 @@ describe('SdkA2aClient › when the endpoint', () => {
     ['answers with no JSON', 200, '<html>', 'invalid_answer'],
     ['answers with other JSON', 200, '{"jsonrpc":"2.0","id":99,"result":{}}', 'invalid_answer'],
     ['answers with an error', 500, '{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}', 'rejected'],
+    ['answers with nothing', 204, '', 'invalid_answer'],
+    ['answers with nothing else', 205, '', 'invalid_answer'],
+    ['answers with no body', 200, '', 'invalid_answer'],
+    ['has a status of its own', 600, 'secret page', 'http'],
+    ['has one for its error', 600, '{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}', 'rejected'],
     ['answers too much', 200, `"${'x'.repeat(3_000)}"`, 'too_large'],
   ])('%s › then the failure says so, and shows nothing of it', async (_what, status, body, reason) => {
     const server = await use(startServer((_heard, response) => void response.writeHead(status).end(body)));

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { A2aError } from '../../broker.ts';
-import { ACT, a2a, act, E1, E2, ingest, last, SECRET, sent } from '../support/a2a.ts';
+import { type A2aAnswer, A2aError } from '../../broker.ts';
+import { ACT, a2a, act, E1, E2, forgetSent, ingest, last, payloadOf, SECRET, sent } from '../support/a2a.ts';
 import { startInternals } from '../support/internals.ts';
 import { type Linked, type LinkedClient, settle, startLinked } from '../support/linked.ts';
 import { readMetric } from '../support/metrics.ts';
@@ -22,10 +22,14 @@ beforeAll(loadSurfaceSchemas);
 let linked: Linked;
 let host: LinkedClient;
 beforeEach(async () => {
+  forgetSent();
   linked = startLinked({ a2a });
   host = await linked.host();
 });
 
+const refuse = () => {
+  throw new Error('not to be looked at');
+};
 const routeOf = (id: number) => host.replyTo(id)?.result?.route;
 
 describe('a2ui.action › on a surface of an A2A agent', () => {
@@ -155,6 +159,113 @@ describe('a2ui.action › on a surface of an A2A agent', () => {
     await settle();
     expect(routeOf(id)).toEqual({ status: 'failed', reason: 'internal', message: 'internal error' });
     expect(await idsOf(host)).toEqual(['s']);
+  });
+
+  test.each<[string, () => object]>([
+    ['a number that JSON has not', () => payloadOf(data('s', '/x', 1), { n: 1n })],
+    [
+      'itself',
+      () => {
+        const payload: Record<string, unknown> = payloadOf(data('s', '/x', 1));
+        payload.status = payload;
+        return payload;
+      },
+    ],
+    ['more than may be read', () => payloadOf(data('s', '/x', 1), { text: 'x'.repeat(1_048_576) })],
+    ['what fails when it is written', () => payloadOf(data('s', '/x', 1), { toJSON: refuse })],
+    ['what fails when it is looked at', () => new Proxy({}, { ownKeys: refuse, get: refuse })],
+  ])('and the client hands over %s › then it is not looked into, and harms no surface', async (_what, payload) => {
+    await ingest(host);
+    await ingest(host, 'other');
+    const id = await act(host);
+    last().answer({ payload: payload() });
+    await settle();
+    expect(routeOf(id)).toMatchObject({ status: 'sent', applied: [], reason: 'envelopes' });
+    expect(await idsOf(host)).toEqual(['s', 'other']);
+    expect(await modelOf(host, 's')).toEqual({});
+  });
+
+  test.each<[string, () => object]>([
+    ['an answer', () => Object.defineProperty({ protocol: '1.0' }, 'payload', { enumerable: true, get: refuse })],
+    ['an error', () => new Proxy(new A2aError('http', 'no'), { getPrototypeOf: refuse, get: refuse })],
+    ['an A2aError', () => Object.defineProperty(new A2aError('http', 'no'), 'message', { get: refuse })],
+  ])(
+    'and the client hands over %s that cannot be looked at › then that is internal, and harms no surface',
+    async (what, make) => {
+      await ingest(host);
+      const id = await act(host);
+      if (what === 'an answer') last().take(make() as A2aAnswer);
+      else last().fail(make());
+      await settle();
+      expect(routeOf(id)).toEqual({ status: 'failed', reason: 'internal', message: 'internal error' });
+      expect(await idsOf(host)).toEqual(['s']);
+    },
+  );
+
+  test('and the client changes what it was given › then who acted, and who watches, still read what they did', async () => {
+    await ingest(host);
+    await host.ok('a2ui/subscribe');
+    const id = await act(host);
+    const { action } = last().message;
+    Object.assign(action, { name: 'changed' });
+    Object.assign(action.context, { a: 'changed' });
+    last().answer({});
+    await settle();
+    expect(host.replyTo(id).result.event).toEqual(ACT);
+    expect(surfaceEvents(host)).toEqual([{ kind: 'a2ui.action', result: { event: ACT } }]);
+  });
+
+  test('and several answers delete the same surface › then only the first of them has changed anything', async () => {
+    await ingest(host);
+    await ingest(host, 't');
+    const ids = [await act(host), await act(host)];
+    for (const { answer } of sent) answer({ payload: payloadOf(remove('t')) });
+    await settle();
+    expect(ids.map((id) => routeOf(id).applied)).toEqual([['t'], []]);
+  });
+
+  test('and the client fails for a reason that is none › then that is internal, in the route and the metric', async () => {
+    await ingest(host);
+    const id = await act(host);
+    last().fail(new A2aError(`odd ${SECRET}` as 'http', 'no'));
+    await settle();
+    expect(routeOf(id)).toEqual({ status: 'failed', reason: 'internal', message: 'no' });
+    expect(await readMetric(linked.broker, 'surface_actions_total')).toEqual({ internal: 1 });
+  });
+
+  test('and another agent acts › then -32015, and nothing is sent; its own agent and every client may', async () => {
+    const [ada, bob] = [await linked.agent('ada'), await linked.agent('bob')];
+    await ingest(host, 'of-host');
+    await ingest(ada, 'of-ada');
+    for (const surfaceId of ['of-host', 'of-ada']) {
+      expect((await bob.call('a2ui.action', { ...ACT, surfaceId })).error.code).toBe(-32015);
+    }
+    expect((await ada.call('a2ui.action', { ...ACT, surfaceId: 'of-host' })).error.code).toBe(-32015);
+    expect(sent).toEqual([]);
+    await act(ada, { surfaceId: 'of-ada' });
+    await act(host, { surfaceId: 'of-ada' });
+    await act(await linked.manager(), { surfaceId: 'of-host' });
+    expect(sent).toHaveLength(3);
+  });
+
+  test('and the agent that it belongs to is removed › then its surfaces go, who acted is told, and the next of its name has none', async () => {
+    const ada = await linked.agent('ada');
+    await ingest(ada, 'of-ada');
+    await ada.ok('a2ui.apply', create('plain'));
+    await ingest(host);
+    await host.ok('a2ui/subscribe');
+    const id = await act(host, { surfaceId: 'of-ada' });
+    await (await linked.manager()).ok('agents.remove', { id: 'ada' });
+    await settle();
+    expect(routeOf(id)).toMatchObject({ status: 'failed', reason: 'removed' });
+    expect(last().message.signal.aborted).toBe(true);
+    expect(await idsOf(host)).toEqual(['s']);
+    const gone = surfaceEvents(host).filter(({ kind }) => kind === 'a2ui.surface_deleted');
+    expect(gone.map(({ result }) => result.surfaceId).sort()).toEqual(['of-ada', 'plain']);
+    const newer = await linked.agent('ada');
+    await newer.ok('a2ui.apply', create('of-ada'));
+    expect((await newer.ok('a2ui.action', { ...ACT, surfaceId: 'of-ada' })).route).toEqual({ status: 'none' });
+    expect(sent).toHaveLength(1);
   });
 
   test('and the answer is nested far too deep › then it is not looked into', async () => {

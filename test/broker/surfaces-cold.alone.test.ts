@@ -8,7 +8,12 @@ import { create, data } from '../support/surfaces.ts';
 test('a2ui › when the first calls come before the schemas are there › then they wait, and keep their order', async () => {
   const linked = startLinked();
   const host = await linked.host();
+  const [quick, removed, manager] = [await linked.host(), await linked.agent('ada'), await linked.manager()];
   expect(loadedSchemas()).toBeUndefined();
+  quick.notify('a2ui.apply', create('of-one-that-went'));
+  removed.notify('a2ui.apply', create('of-the-removed'));
+  quick.close();
+  manager.post('agents.remove', { id: 'ada' });
   const ids = [
     host.post('a2ui.apply', create('s')),
     host.post('a2ui.apply', data('s', '/a', 1)),
@@ -23,5 +28,7 @@ test('a2ui › when the first calls come before the schemas are there › then t
   expect(host.replyTo(bad).error.code).toBe(-32602);
   expect(host.replyTo(got).result.surface.dataModel).toEqual({ a: 1 });
   expect(host.replyTo(acted).result.route).toEqual({ status: 'none' });
-  expect(host.replyTo(listed).result.surfaces).toHaveLength(1);
+  // A surface outlives the connection that asked for it; an agent that was removed makes none.
+  const surfaces: { surfaceId: string }[] = host.replyTo(listed).result.surfaces;
+  expect(surfaces.map(({ surfaceId }) => surfaceId)).toEqual(['of-one-that-went', 's']);
 }, 30_000);

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { a2a, act, bearer, E1, E2, ingest, last, payloadOf, SECRET } from '../support/a2a.ts';
+import { a2a, act, bearer, E1, E2, forgetSent, ingest, last, payloadOf, SECRET } from '../support/a2a.ts';
 import { type Linked, type LinkedClient, type Message, startLinked } from '../support/linked.ts';
 import { create, data, idsOf, loadSurfaceSchemas, remove, surfaceEvents } from '../support/surfaces.ts';
 
@@ -10,6 +10,7 @@ beforeAll(loadSurfaceSchemas);
 let linked: Linked;
 let host: LinkedClient;
 beforeEach(async () => {
+  forgetSent();
   linked = startLinked({ a2a });
   host = await linked.host();
 });
@@ -120,6 +121,17 @@ describe('a2ui.ingest › when it names an endpoint', () => {
       'has a header with a line in it',
       { endpoint: E1, routeAuth: { type: 'header', name: 'x', value: `${SECRET}\n` } },
       'routeAuth.value',
+    ],
+    [
+      'has a name that is not sent',
+      { endpoint: E1, routeAuth: { type: 'header', name: '__proto__', value: SECRET } },
+      'routeAuth.name',
+    ],
+    ['sets Range', { endpoint: E1, routeAuth: { type: 'header', name: 'Range', value: SECRET } }, 'routeAuth.name'],
+    [
+      'sets User-Agent',
+      { endpoint: E1, routeAuth: { type: 'header', name: 'user-agent', value: SECRET } },
+      'routeAuth.name',
     ],
     ['sets Host', { endpoint: E1, routeAuth: { type: 'header', name: 'Host', value: SECRET } }, 'routeAuth.name'],
     [

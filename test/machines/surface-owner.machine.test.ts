@@ -68,6 +68,23 @@ describe('surfaceOwnerMachine', () => {
     expect(done).toEqual(['announce', 'sendAction', 'announce', 'settleAction']);
   });
 
+  it('when its agent is removed › refuses its actions, and is released with its surfaces', () => {
+    const { owner, done, send, state } = start();
+    send('owner.changed');
+    send('owner.revoked');
+    expect(state()).toBe('holding');
+    owner.pendingCount = 1;
+    send('owner.send');
+    send('owner.revoked');
+    expect([state(), done.at(-1)]).toEqual(['sending', 'refuseActions']);
+    owner.pendingCount = 0;
+    send('owner.revoked');
+    expect(state()).toBe('holding');
+    owner.surfaceCount = 0;
+    send('owner.changed');
+    expect(state()).toBe('released');
+  });
+
   it.each([0, 1])('when the broker stops with %i actions on their way › is released, and refuses them', (pending) => {
     const { owner, done, send, state } = start();
     send('owner.changed');

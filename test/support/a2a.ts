@@ -1,4 +1,3 @@
-import { beforeEach } from 'vitest';
 import type { A2aAnswer, A2aMessage } from '../../broker.ts';
 import { type LinkedClient, settle } from './linked.ts';
 import { create } from './surfaces.ts';
@@ -7,6 +6,8 @@ import { create } from './surfaces.ts';
 export interface Sent {
   message: A2aMessage;
   answer(answer: Partial<A2aAnswer>): void;
+  /** The same, with nothing added. */
+  take(answer: A2aAnswer): void;
   fail(error: unknown): void;
 }
 
@@ -29,12 +30,13 @@ export const a2a = {
   send: (message: A2aMessage) =>
     new Promise<A2aAnswer>((resolve, reject) => {
       const answer = (more: Partial<A2aAnswer>) => resolve({ protocol: '1.0', payload: {}, ...more });
-      sent.push({ message, answer, fail: reject });
+      sent.push({ message, answer, take: resolve, fail: reject });
     }),
 };
-beforeEach(() => {
+/** For `beforeEach` of each file: files share this module, and a hook in here would be the first one's alone. */
+export const forgetSent = (): void => {
   sent.length = 0;
-});
+};
 export const last = () => sent.at(-1) as Sent;
 
 /** What an A2A agent sends with envelopes in it. */

@@ -1,0 +1,30 @@
+import { WireError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/json.ts';
+import { ENVELOPE_KINDS } from '../../protocol/surfaces.ts';
+import type { BrokerState } from '../broker-state.ts';
+import type { Client } from '../client.ts';
+import type { FoundEnvelope } from './envelopes.ts';
+
+/** A large surface costs time whenever it is changed or shown, however little is said: one request more for so much. */
+const BYTES_A_REQUEST = 8 * 1024;
+
+/** Takes what these envelopes cost besides the request. @throws {WireError} `-32020` */
+export function payForChange(state: BrokerState, from: Client, envelopes: readonly FoundEnvelope[]): void {
+  const surfaceIds = envelopes.flatMap(({ envelope }) =>
+    ENVELOPE_KINDS.map((kind) => envelope[kind]).map((body) => (isObject(body) ? body.surfaceId : undefined)),
+  );
+  pay(state, from, new Set(surfaceIds));
+}
+
+/** Takes what it costs to show a surface besides the request. @throws {WireError} `-32020` */
+export function payForSight(state: BrokerState, from: Client, surfaceId: string): void {
+  pay(state, from, new Set([surfaceId]));
+}
+
+function pay(state: BrokerState, from: Client, surfaceIds: ReadonlySet<unknown>): void {
+  const { clock, limits, surfaces } = state;
+  let bytes = 0;
+  for (const id of surfaceIds) bytes += (typeof id === 'string' && surfaces.get(id)?.bytes) || 0;
+  const retryAfterMs = from.rate.pay(clock.now(), Math.floor(bytes / BYTES_A_REQUEST));
+  if (retryAfterMs > 0) throw WireError.limitExceeded('requests_per_second', limits.requestsPerSecond, retryAfterMs);
+}
