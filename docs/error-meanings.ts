@@ -29,17 +29,23 @@ export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
   HandshakeRequired: { when: '`host.subscribe` before `server.handshake`.' },
   VersionMismatch: { when: 'A protocol version that is not supported, or none.', data: '`supported`' },
   SessionBusy: { when: 'This `session_id` has a live turn.' },
-  AgentNotAttached: { when: 'The agent is not connected.', data: '`agent_id`' },
+  AgentNotAttached: {
+    when: 'The agent is not connected, or no provider of voice is.',
+    data: '`agent_id`; for voice `capability` too, and `agent_id` is null where nobody was named',
+  },
   AgentRejected: {
     when: 'The agent answered `agent.chat` or `agent.chat.approve` with an error, or with what is no answer to it.',
     data: '`agent_error`',
   },
   AgentAckTimeout: { when: 'The agent did not answer `agent.chat` in time.' },
   NotFound: { when: 'No such session or agent, or a turn that keeps no log (section 8).' },
-  Forbidden: { when: 'The session, agent or approval exists and belongs to somebody else.' },
+  Forbidden: {
+    when: 'The session, agent or approval exists and belongs to somebody else.',
+    data: '`reason: "taken_over"` where a turn was taken over (section 8)',
+  },
   ApprovalNotPending: {
     when: 'The approval is decided, is being answered by somebody else, or never was.',
-    data: '`resolution`, where known',
+    data: '`resolution`, the row’s status, where known; `taken`, `approve` or `deny`, while the agent is asked',
   },
   ToolTimeout: { when: 'The host did not answer a tool call in time.' },
   ToolCancelled: { when: 'A tool call that will get no answer.', data: '`reason`, as in section 7' },
