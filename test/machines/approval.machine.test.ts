@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { AnyStateMachine, EventObject } from 'xstate';
 import { type ApprovalEvent, type ApprovalFacts, approvalMachine } from '../../machines/approval.machine.ts';
 import { type Chart, outcomesOf, playTo, type Row, reachedBy, showGiven, start, transitionsOf } from './chart.ts';
+import { testRows } from './chart-rows.ts';
 
 type Facts = { -readonly [K in keyof ApprovalFacts]: ApprovalFacts[K] };
 
@@ -112,17 +113,7 @@ test('approvalMachine › when it starts › then it is announced, its timeout a
   }
 });
 
-for (const row of rows) {
-  const end = row.to ? `is ${row.to}` : `stays ${row.in}`;
-  test(`approvalMachine › when ${row.on.type}${detail(row.on)} comes while ${row.in}${showGiven(row.given)} › then it ${end}: ${row.does.join(', ')}`, () => {
-    const play = playTo(chart, row.in);
-    Object.assign(play.facts, row.given);
-    play.actor.send(row.on);
-    expect(play.value()).toBe(row.to ?? row.in);
-    expect(play.did).toEqual(row.does);
-    expect(play.status()).toBe(row.to && !(row.to in chart.ways) ? 'done' : 'active');
-  });
-}
+testRows('approvalMachine', chart, rows, detail);
 
 test('approvalMachine › when its rows above are counted › then every transition of the chart is among them', () => {
   const shown = outcomesOf(rows);

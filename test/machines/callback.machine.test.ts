@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { EventObject } from 'xstate';
 import { type CallbackEvent, type CallbackFacts, callbackMachine } from '../../machines/callback.machine.ts';
 import { type Chart, outcomesOf, playTo, type Row, reachedBy, showGiven, start, transitionsOf } from './chart.ts';
+import { testRows } from './chart-rows.ts';
 
 type Facts = { -readonly [K in keyof CallbackFacts]: CallbackFacts[K] };
 
@@ -73,19 +74,9 @@ test('callbackMachine › when it starts and a gate covers it › then a person 
   expect(play.did).toEqual(['raiseGate']);
 });
 
-for (const row of rows) {
-  const detail =
-    'reason' in row.on ? ` (${row.on.reason})` : 'answer' in row.on ? ` ${JSON.stringify(row.on.answer)}` : '';
-  const end = row.to ? `is ${row.to}` : `stays ${row.in}`;
-  test(`callbackMachine › when ${row.on.type}${detail} comes while ${row.in}${showGiven(row.given)} › then it ${end}: ${row.does.join(', ')}`, () => {
-    const play = playTo(chart, row.in);
-    Object.assign(play.facts, row.given);
-    play.actor.send(row.on);
-    expect(play.value()).toBe(row.to ?? row.in);
-    expect(play.did).toEqual(row.does);
-    expect(play.status()).toBe(row.to && row.to !== 'pending' ? 'done' : 'active');
-  });
-}
+testRows('callbackMachine', chart, rows, (event) =>
+  'reason' in event ? ` (${event.reason})` : 'answer' in event ? ` ${JSON.stringify(event.answer)}` : '',
+);
 
 test('callbackMachine › when its rows above are counted › then every transition of the chart is among them', () => {
   const shown = outcomesOf(rows);

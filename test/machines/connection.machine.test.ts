@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type ConnectionEvent, type ConnectionFacts, connectionMachine } from '../../machines/connection.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
-import { type Chart, outcomesOf, playTo, type Row, reachedBy, showGiven, start, transitionsOf } from './chart.ts';
+import { type Chart, outcomesOf, playTo, type Row, reachedBy, start, transitionsOf } from './chart.ts';
+import { testRows } from './chart-rows.ts';
 
 type Facts = { -readonly [K in keyof ConnectionFacts]: ConnectionFacts[K] };
 
@@ -115,18 +116,7 @@ const rows: Row<Facts>[] = [
   { in: 'closing', on: closed, to: 'closed', does: ['release'] },
 ];
 
-for (const row of rows) {
-  const method = 'method' in row.on ? ` ${row.on.method}` : '';
-  const end = row.to ? `is ${row.to}` : `stays ${row.in}`;
-  test(`connectionMachine › when ${row.on.type}${method} comes while ${row.in}${showGiven(row.given)} › then it ${end}: ${row.does.join(', ')}`, () => {
-    const play = playTo(chart, row.in);
-    Object.assign(play.facts, row.given);
-    play.actor.send(row.on);
-    expect(play.value()).toBe(row.to ?? row.in);
-    expect(play.did).toEqual(row.does);
-    expect(play.status()).toBe(row.to === 'closed' ? 'done' : 'active');
-  });
-}
+testRows('connectionMachine', chart, rows, (event) => ('method' in event ? ` ${event.method}` : ''));
 
 test('connectionMachine › when its rows above are counted › then every transition of the chart is among them', () => {
   const shown = outcomesOf(rows);

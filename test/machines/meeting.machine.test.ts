@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { EventObject } from 'xstate';
 import { type MeetingEvent, type MeetingFacts, meetingMachine } from '../../machines/meeting.machine.ts';
-import { type Chart, outcomesOf, playTo, type Row, reachedBy, showGiven, start, transitionsOf } from './chart.ts';
+import { type Chart, outcomesOf, playTo, type Row, reachedBy, start, transitionsOf } from './chart.ts';
+import { testRows } from './chart-rows.ts';
 
 type Facts = { -readonly [K in keyof MeetingFacts]: MeetingFacts[K] };
 
@@ -60,18 +61,9 @@ const rows: Row<Facts>[] = [
 ];
 const LIVE = new Set(Object.keys(chart.ways));
 
-for (const row of rows) {
-  const detail = 'isRefused' in row.on && row.on.isRefused ? ' of one that was refused' : '';
-  const end = row.to ? `is ${row.to}` : `stays ${row.in}`;
-  test(`meetingMachine › when ${row.on.type}${detail} comes while ${row.in}${showGiven(row.given)} › then it ${end}: ${row.does.join(', ')}`, () => {
-    const play = playTo(chart, row.in);
-    Object.assign(play.facts, row.given);
-    play.actor.send(row.on);
-    expect(play.value()).toBe(row.to ?? row.in);
-    expect(play.did).toEqual(row.does);
-    expect(play.status()).toBe(LIVE.has(row.to ?? row.in) ? 'active' : 'done');
-  });
-}
+testRows('meetingMachine', chart, rows, (event) =>
+  'isRefused' in event && event.isRefused ? ' of one that was refused' : '',
+);
 
 test('meetingMachine › when its rows above are counted › then every transition of the chart is among them', () => {
   const shown = outcomesOf(rows);

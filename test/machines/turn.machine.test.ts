@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { EventObject } from 'xstate';
 import { type TurnEvent, type TurnFacts, turnMachine } from '../../machines/turn.machine.ts';
 import { type Chart, outcomesOf, playTo, type Row, reachedBy, showGiven, start, transitionsOf } from './chart.ts';
+import { testRow } from './chart-rows.ts';
 
 type Facts = { -readonly [K in keyof TurnFacts]: TurnFacts[K] };
 type Kinds = Extract<TurnEvent, { params: object }>['type'];
@@ -258,16 +259,7 @@ test('turnMachine › when it starts › then it calls the agent and waits', () 
   expect(play.did).toEqual(['callAgent']);
 });
 
-for (const row of rows) {
-  test(told(row), () => {
-    const play = playTo(chart, row.in);
-    Object.assign(play.facts, row.given);
-    play.actor.send(row.on);
-    expect(play.value()).toBe(row.to ?? row.in);
-    expect(play.did).toEqual(row.does);
-    expect(play.status()).toBe(row.to && row.to in FINALS ? 'done' : 'active');
-  });
-}
+for (const row of rows) testRow(told(row), chart, row);
 
 test('turnMachine › when its rows above are counted › then every transition of the chart is among them', () => {
   const shown = outcomesOf(rows);

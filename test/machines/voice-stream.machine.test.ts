@@ -5,7 +5,8 @@ import {
   type VoiceStreamFacts,
   voiceStreamMachine,
 } from '../../machines/voice-stream.machine.ts';
-import { type Chart, outcomesOf, playTo, type Row, reachedBy, showGiven, start, transitionsOf } from './chart.ts';
+import { type Chart, outcomesOf, playTo, type Row, reachedBy, start, transitionsOf } from './chart.ts';
+import { testRows } from './chart-rows.ts';
 
 type Facts = { -readonly [K in keyof VoiceStreamFacts]: VoiceStreamFacts[K] };
 
@@ -90,7 +91,6 @@ const rows: Row<Facts>[] = [
   { in: 'finishing', on: ended, to: 'ended', does: ['forgetCall', ...onEnd] },
   { in: 'finishing', on: gone, to: 'abandoned', does: ['forgetCall', 'cancelProvider'] },
 ];
-const LIVE = new Set(['starting', 'running', 'finishing']);
 
 test('voiceStreamMachine › when it starts › then the provider is asked', () => {
   const play = start(chart);
@@ -98,18 +98,7 @@ test('voiceStreamMachine › when it starts › then the provider is asked', () 
   expect(play.did).toEqual(['callProvider']);
 });
 
-for (const row of rows) {
-  const detail = 'answer' in row.on ? ` ${JSON.stringify(row.on.answer)}` : '';
-  const end = row.to ? `is ${row.to}` : `stays ${row.in}`;
-  test(`voiceStreamMachine › when ${row.on.type}${detail} comes while ${row.in}${showGiven(row.given)} › then it ${end}: ${row.does.join(', ')}`, () => {
-    const play = playTo(chart, row.in);
-    Object.assign(play.facts, row.given);
-    play.actor.send(row.on);
-    expect(play.value()).toBe(row.to ?? row.in);
-    expect(play.did).toEqual(row.does);
-    expect(play.status()).toBe(LIVE.has(row.to ?? row.in) ? 'active' : 'done');
-  });
-}
+testRows('voiceStreamMachine', chart, rows, (event) => ('answer' in event ? ` ${JSON.stringify(event.answer)}` : ''));
 
 test('voiceStreamMachine › when its rows above are counted › then every transition of the chart is among them', () => {
   const shown = outcomesOf(rows);

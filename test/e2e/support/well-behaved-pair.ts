@@ -32,11 +32,6 @@ export class WellBehavedPair {
     return new WellBehavedPair(await daemon.host(), await daemon.agent('good'));
   }
 
-  /** Whole chats so far. */
-  get done(): number {
-    return this.#done;
-  }
-
   /** Waits for so many whole chats that began after now. Throws where any has gone wrong since the start. */
   async chats(count: number): Promise<void> {
     // The one that runs now began before.
