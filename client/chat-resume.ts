@@ -1,6 +1,6 @@
-import { turnStatus } from '../protocol/chat.ts';
 import { type ChatEvent, isChatEvent } from '../protocol/events.ts';
 import type { ResultOf } from '../protocol/methods.ts';
+import { isEnded } from '../protocol/resume.ts';
 import type { ChatPosition } from './chat-position.ts';
 
 /**
@@ -23,7 +23,7 @@ export function missedEvents(
   if (!recovered) {
     if (text === undefined || text.length < arrived.textLength) return undefined;
     // The last event of an ended turn comes by itself.
-    const seq = turnStatus.safeParse(result.status).success ? result.head : result.head - 1;
+    const seq = isEnded(result.status) ? result.head - 1 : result.head;
     const stamp = { session_id, turn_id, agent_id, seq_from: arrived.seq + 1, seq };
     const delta = text.slice(arrived.textLength);
     missed.push({ kind: 'token', delta, ...stamp, synthesized: true, recovered: true });

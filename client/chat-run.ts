@@ -1,8 +1,8 @@
 import { approves } from '../protocol/approvals.ts';
-import { turnStatus } from '../protocol/chat.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { type ChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
 import type { ResultOf } from '../protocol/methods.ts';
+import { isEnded } from '../protocol/resume.ts';
 import type { ApproveOptions, CancelOptions, Chat, ChatAck, Interruption } from './chat.ts';
 import type { ChatHandle } from './chat-handle.ts';
 import { ChatPosition } from './chat-position.ts';
@@ -246,7 +246,7 @@ export class ChatRun implements Chat {
     this.#attached = true;
     this.#wasAttached = true;
     this.#cancellable = true;
-    this.#hasEnded = !turnStatus.safeParse(result.status).success;
+    this.#hasEnded = isEnded(result.status);
     outage?.end();
     // One that was resumed by its handle is acknowledged by this; of any other the ack has been settled.
     const { turn_id = '', resume_token } = this.#turn ?? {};

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { MeetingLine } from '../broker.ts';
 import { isObject } from '../protocol/json.ts';
 import { OWN_FILE_ONLY } from './line-writer.ts';
@@ -52,7 +53,7 @@ export async function parseLines(texts: readonly string[]): Promise<MeetingLine[
     parsed += text.length;
     if (parsed < PIECE) continue;
     parsed = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextRound();
   }
   return lines;
 }

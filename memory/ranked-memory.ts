@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { WireError } from '../protocol/errors.ts';
 import type { FactRow } from '../protocol/memory.ts';
@@ -20,8 +21,6 @@ export interface MemoryLimits extends IndexLimits {
 
 /** Facts that are read and indexed in one go, and bytes of their text: some ten milliseconds, in which nobody else is served. */
 const SLICE = { facts: 200, bytes: 64 * 1024 };
-
-const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * The default memory: ranks with an index in this process, made when a scope is first used. Agents' facts are in `store`,
@@ -200,7 +199,7 @@ export class RankedMemory implements Memory {
       if (facts.length === 0) return;
       for (const fact of facts) index.add(fact);
       this.#indexes.makeRoom(index);
-      await pause();
+      await nextRound();
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
 import { inTime } from '../answer-later.ts';
@@ -8,7 +9,6 @@ import { jsonBytes } from '../payload-size.ts';
 import { tell } from '../tell.ts';
 import { ingestSink } from './ingest-sink.ts';
 import type { Meeting } from './meeting-record.ts';
-import { turn } from './meeting-text.ts';
 
 /** What a text counts for besides its JSON: most are short. */
 const TEXT_BYTES = 128;
@@ -56,7 +56,7 @@ async function workOff(state: BrokerState, meeting: Meeting): Promise<void> {
       ingest.done(text);
       state.meetings.ingestingBytes -= text.bytes;
     }
-    await turn();
+    await nextRound();
   }
   ingest.isBusy = false;
 }

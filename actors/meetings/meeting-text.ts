@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { isObject } from '../../protocol/json.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
 import type { Transcript } from '../voice/transcript.ts';
@@ -18,9 +19,6 @@ export interface MeetingText {
 const SLICE = 64 * 1024;
 const LINE_COST = 128;
 
-/** Everybody else has a turn of the event loop. */
-export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /**
  * Puts the lines of a record together, a slice in each turn of the event loop: a long meeting takes a while, and nobody
  * else is to wait for it. A store may be an embedder's own, and its lines are checked like anybody's: what is none is
@@ -37,7 +35,7 @@ export async function textOf(lines: readonly MeetingLine[]): Promise<MeetingText
   for (const line of lines as readonly unknown[]) {
     if (slice > SLICE) {
       slice = 0;
-      await turn();
+      await nextRound();
     }
     slice += LINE_COST;
     if (!isObject(line)) continue;

@@ -1,8 +1,9 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { WireError } from '../../protocol/errors.ts';
 import type { Limits } from '../../protocol/limits.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { MeetingStore } from './meeting-store.ts';
-import { type MeetingText, textOf, turn } from './meeting-text.ts';
+import { type MeetingText, textOf } from './meeting-text.ts';
 
 /** A text of so many characters is long. */
 const LONG = 64 * 1024;
@@ -60,7 +61,7 @@ export class Readings {
 
   /** A long text is handed out to one after the other: each of them has it written, and that takes a while, too. */
   #oneByOne(text: MeetingText): Promise<MeetingText> {
-    this.#handedOut = this.#handedOut.then(turn);
+    this.#handedOut = this.#handedOut.then(() => nextRound());
     return this.#handedOut.then(() => text);
   }
 
