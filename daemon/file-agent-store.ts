@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { AgentRecord, AgentStore } from '../actors/agent-store.ts';
+import type { AgentRecord, AgentStore } from '../actors/connection/agent-store.ts';
 import { agentSpec } from '../protocol/agents.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { isSystemError, StartError } from './errors.ts';

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Histogram, Registry } from 'prom-client';
-import type { BrokerState } from '../actors/broker-state.ts';
-import { ROUTING_BUCKETS } from '../actors/routing-times.ts';
+import type { BrokerState } from '../actors/kernel/broker-state.ts';
+import { ROUTING_BUCKETS } from '../actors/turns/routing-times.ts';
 import { addMeetings } from './meetings.ts';
 import { addSurfaces } from './surfaces.ts';
 import { addVoice } from './voice.ts';

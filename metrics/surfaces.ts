@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { BrokerState } from '../actors/broker-state.ts';
+import type { BrokerState } from '../actors/kernel/broker-state.ts';
 
 /** What `/metrics` tells of surfaces. */
 export function addSurfaces(registry: Registry, state: BrokerState): void {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { BrokerState } from '../actors/broker-state.ts';
+import type { BrokerState } from '../actors/kernel/broker-state.ts';
 import { VOICE_CAPABILITIES } from '../protocol/voice.ts';
 
 const KINDS = Object.keys(VOICE_CAPABILITIES);

@@ -1,13 +1,13 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { Approval } from '../approval-record.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Callback } from '../callback-record.ts';
-import type { Client } from '../client.ts';
+import type { Approval } from '../approvals/approval-record.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import type { Meeting } from '../meetings/meeting-record.ts';
 import { publicEndpoint } from '../surfaces/endpoint.ts';
 import type { SurfaceOwner } from '../surfaces/owner-record.ts';
-import type { Turn } from '../turn-record.ts';
+import type { Callback } from '../tools/callback-record.ts';
+import type { Turn } from '../turns/turn-record.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
 import { type View, viewOf } from './view.ts';
 

@@ -1,9 +1,9 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { InspectedActor, InspectSnapshot, MachineDefinition } from '../../protocol/inspect.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
-import type { Deadline } from '../deadlines.ts';
-import { tell } from '../tell.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import { tell } from '../kernel/tell.ts';
 import { machineDefinitions } from './definition.ts';
 import { hookInspection } from './hook.ts';
 import { liveActors } from './live-actors.ts';

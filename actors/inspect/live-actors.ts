@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate';
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 
 /** Every actor of a broker that runs, parents before their children. */
 export function* liveActors(state: BrokerState): Generator<AnyActorRef> {

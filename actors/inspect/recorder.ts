@@ -1,6 +1,6 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { contextView, factsOf } from './facts.ts';
 import type { Report } from './hook.ts';
 import { HOT_TYPES, OFF_CHART, placeOfHot } from './hot.ts';

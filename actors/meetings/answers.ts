@@ -1,7 +1,7 @@
 import type { MeetingRow } from '../../protocol/meetings.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
-import { JsonText } from '../json-text.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { JsonText } from '../requests/json-text.ts';
 import type { MeetingHead } from './meeting-store.ts';
 import type { MeetingText } from './meeting-text.ts';
 

@@ -1,7 +1,7 @@
 import { v4 as uuid } from 'uuid';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 
 /** A connection to this very broker, and the token that it takes. */
 export interface InnerConnection {

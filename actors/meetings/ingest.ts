@@ -1,12 +1,12 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
-import { inTime } from '../answer-later.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
 import { keepFact } from '../memory/scope.ts';
-import { jsonBytes } from '../payload-size.ts';
-import { tell } from '../tell.ts';
+import { inTime } from '../requests/answer-later.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import { ingestSink } from './ingest-sink.ts';
 import type { Meeting } from './meeting-record.ts';
 

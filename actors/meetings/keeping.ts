@@ -1,6 +1,6 @@
 import type { TranscriptSegment } from '../../protocol/voice.ts';
-import type { BrokerState } from '../broker-state.ts';
-import { jsonBytes } from '../payload-size.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import type { Meeting } from './meeting-record.ts';
 import type { MeetingHead } from './meeting-store.ts';
 

@@ -1,7 +1,7 @@
 import type { Limits } from '../../protocol/limits.ts';
 import type { MeetingStatus } from '../../protocol/meetings.ts';
-import type { Deadlines } from '../deadlines.ts';
-import type { Logger } from '../log.ts';
+import type { Deadlines } from '../kernel/deadlines.ts';
+import type { Logger } from '../kernel/log.ts';
 import { chooseVictims } from './eviction.ts';
 import type { Meeting } from './meeting-record.ts';
 import { type MeetingHead, type MeetingLine, type MeetingStore, volatileMeetingStore } from './meeting-store.ts';

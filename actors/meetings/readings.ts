@@ -1,7 +1,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { WireError } from '../../protocol/errors.ts';
 import type { Limits } from '../../protocol/limits.ts';
-import type { Deadlines } from '../deadlines.ts';
+import type { Deadlines } from '../kernel/deadlines.ts';
 import type { MeetingStore } from './meeting-store.ts';
 import { type MeetingText, textOf } from './meeting-text.ts';
 

@@ -1,4 +1,4 @@
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { keepSummary } from './keeping.ts';
 import type { MeetingHead } from './meeting-store.ts';
 import { summarize } from './summary.ts';

@@ -1,4 +1,4 @@
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { askAgent } from './ask-agent.ts';
 import type { MeetingHead } from './meeting-store.ts';
 import type { MeetingText } from './meeting-text.ts';

@@ -1,9 +1,9 @@
 import { WireError } from '../../protocol/errors.ts';
 import { type FactRow, factRow } from '../../protocol/memory.ts';
 import type { MemoryScope, NewFact } from '../../protocol/memory-provider.ts';
-import { attempt } from '../attempt.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
+import type { Client } from '../connection/client.ts';
+import { attempt } from '../kernel/attempt.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 
 /** Connections of agents that were removed. Another agent may have that id by now, and its facts are none of theirs. */
 const disowned = new WeakSet<Client>();

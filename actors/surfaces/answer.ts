@@ -3,7 +3,7 @@ import { WireError } from '../../protocol/errors.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
 import { type A2aRouteAuth, withoutCredentials } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { commitChanges } from './commit.ts';
 import { type Author, draftChanges } from './draft.ts';
 import { findEnvelopes } from './envelopes.ts';

@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { SurfaceAction } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { SurfaceFeed } from './feed.ts';
 import { actionText, eventLogListener, subscriber } from './listeners.ts';
 import type { Change } from './surface.ts';

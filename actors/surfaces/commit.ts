@@ -1,5 +1,5 @@
-import type { BrokerState } from '../broker-state.ts';
-import { tell } from '../tell.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
 import { announceChange } from './broadcast.ts';
 import { startOwner } from './owner.ts';
 import type { SurfaceOwner } from './owner-record.ts';

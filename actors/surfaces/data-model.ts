@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, unwritable } from '../../protocol/json.ts';
-import { jsonBytes } from '../payload-size.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 
 /** Segments that no renderer resolves, because they would lead out of the data. */
 const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);

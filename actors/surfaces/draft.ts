@@ -1,8 +1,8 @@
 import { type Issue, WireError } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { ENVELOPE_KINDS, type EnvelopeKind, MAX_CATALOG_ID, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../broker-state.ts';
-import { jsonBytes } from '../payload-size.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import { bindingIssues } from './bindings.ts';
 import { setAt } from './data-model.ts';
 import type { FoundEnvelope } from './envelopes.ts';

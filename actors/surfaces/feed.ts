@@ -1,6 +1,6 @@
 import type { AnyActorRef } from 'xstate';
-import type { BrokerState } from '../broker-state.ts';
-import type { Deadline } from '../deadlines.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
 import type { Acted, Change, Surface } from './surface.ts';
 
 /** How soon it is looked again whether there is room. Milliseconds. */

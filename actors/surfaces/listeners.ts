@@ -1,10 +1,10 @@
 import type { AnyActorRef } from 'xstate';
 import type { SurfaceEvent } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
-import { JsonText } from '../json-text.ts';
-import { jsonBytes } from '../payload-size.ts';
-import { tell } from '../tell.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
+import { JsonText } from '../requests/json-text.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import type { SurfaceListener } from './feed.ts';
 import { type Acted, type Surface, toRow, toView } from './surface.ts';
 

@@ -3,9 +3,9 @@ import type { SurfaceOwnerEvent, SurfaceOwnerFacts } from '../../machines/surfac
 import type { A2aAnswer } from '../../protocol/a2a-client.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { SurfaceAction } from '../../protocol/surfaces.ts';
-import type { Client } from '../client.ts';
-import type { Deadline } from '../deadlines.ts';
-import type { ActorOf } from '../tell.ts';
+import type { Client } from '../connection/client.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import type { ActorOf } from '../kernel/tell.ts';
 import type { Route } from './surface.ts';
 
 /** How the way to an endpoint ended. */

@@ -3,10 +3,10 @@ import { type SurfaceOwnerEvent, surfaceOwnerMachine } from '../../machines/surf
 import { A2aError } from '../../protocol/a2a-client.ts';
 import { headersOf } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
-import { attempt } from '../attempt.ts';
-import type { BrokerState } from '../broker-state.ts';
-import { withFastPath } from '../fast-path.ts';
-import { reply } from '../reply.ts';
+import { attempt } from '../kernel/attempt.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { withFastPath } from '../kernel/fast-path.ts';
+import { reply } from '../requests/reply.ts';
 import { routeOf } from './answer.ts';
 import { announceChange } from './broadcast.ts';
 import { removeSurfaces } from './commit.ts';

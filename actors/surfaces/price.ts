@@ -1,8 +1,8 @@
 import { WireError } from '../../protocol/errors.ts';
 import { isObject } from '../../protocol/json.ts';
 import { ENVELOPE_KINDS } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import type { FoundEnvelope } from './envelopes.ts';
 
 /** A large surface costs time whenever it is changed or shown, however little is said: one request more for so much. */

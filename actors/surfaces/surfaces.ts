@@ -1,5 +1,5 @@
-import type { Client } from '../client.ts';
-import type { JsonText } from '../json-text.ts';
+import type { Client } from '../connection/client.ts';
+import type { JsonText } from '../requests/json-text.ts';
 import type { SurfaceFeed } from './feed.ts';
 import { SurfaceOwner } from './owner-record.ts';
 import type { Change, Surface } from './surface.ts';

@@ -1,6 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
 import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice.ts';
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { AgentProvider, type VoiceProvider } from './provider.ts';
 
 type Capability = (typeof VOICE_CAPABILITIES)[VoiceKind];

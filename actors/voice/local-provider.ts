@@ -9,8 +9,8 @@ import {
   type VoiceStopReason,
 } from '../../protocol/voice.ts';
 import type { OnSpeak, OnTranscribe, TranscriptPart } from '../../protocol/voice-provider.ts';
-import type { BrokerState } from '../broker-state.ts';
-import { tell } from '../tell.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { VoiceProvider } from './provider.ts';
 import { Slices } from './slices.ts';

@@ -1,6 +1,6 @@
 import { v4 as uuid } from 'uuid';
 import { WireError } from '../../protocol/errors.ts';
-import type { BrokerState } from '../broker-state.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
 import { startVoiceStream } from './stream.ts';
 import { VoiceStream, type VoiceStreamSpec } from './stream-record.ts';
 import { Transcript } from './transcript.ts';

@@ -1,9 +1,9 @@
 import type { AnyActorRef } from 'xstate';
 import { AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
 import type { VoiceStopReason } from '../../protocol/voice.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
-import { tell } from '../tell.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
 import type { VoiceStream } from './stream-record.ts';
 
 /** Who carries streams out: an attached agent, or the embedder's own. What it answers its streams' actors hear. */

@@ -1,11 +1,11 @@
 import type { AnyActorRef } from 'xstate';
 import { AudioFrameType, type ReceivedAudio } from '../../protocol/audio-frame.ts';
 import type { ProviderEvent } from '../../protocol/voice.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
-import type { DropReason } from '../counters.ts';
-import { jsonBytes } from '../payload-size.ts';
-import { tell } from '../tell.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import type { DropReason } from '../kernel/counters.ts';
+import { tell } from '../kernel/tell.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import type { VoiceStream } from './stream-record.ts';
 import { hasRoom, sendOwn, speechBytes } from './to-client.ts';
 

@@ -3,12 +3,12 @@ import { type VoiceStreamEvent, voiceStreamMachine } from '../../machines/voice-
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment, VoiceStopReason } from '../../protocol/voice.ts';
-import { attempt } from '../attempt.ts';
-import type { BrokerState } from '../broker-state.ts';
-import type { Client } from '../client.ts';
-import { withFastPath } from '../fast-path.ts';
-import { JsonText } from '../json-text.ts';
-import { reply } from '../reply.ts';
+import type { Client } from '../connection/client.ts';
+import { attempt } from '../kernel/attempt.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { withFastPath } from '../kernel/fast-path.ts';
+import { JsonText } from '../requests/json-text.ts';
+import { reply } from '../requests/reply.ts';
 import type { VoiceStream } from './stream-record.ts';
 import { sendChunk, sendEnd, sendEvent, sendLast, sendOwn } from './to-client.ts';
 

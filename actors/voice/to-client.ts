@@ -1,8 +1,8 @@
 import type { AnyActorRef } from 'xstate';
 import { type AudioFormat, AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { BrokerState } from '../broker-state.ts';
-import { tell } from '../tell.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
 import type { VoiceStream } from './stream-record.ts';
 
 /** Sends one event to the client that started the stream, and to nobody else (`wire.md` section 11). */

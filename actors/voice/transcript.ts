@@ -1,5 +1,5 @@
 import type { TranscribeStopResult, TranscriptSegment } from '../../protocol/voice.ts';
-import { jsonBytes } from '../payload-size.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 
 /** The finals of one transcription, for whoever stops it (`wire.md` section 11). The oldest make room. */
 export class Transcript {

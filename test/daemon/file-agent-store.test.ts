@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AgentRecord } from '../../actors/agent-store.ts';
+import type { AgentRecord } from '../../actors/connection/agent-store.ts';
 import { StartError } from '../../daemon/errors.ts';
 import { fileAgentStore } from '../../daemon/file-agent-store.ts';
 import { modeOf, temporaryDirectory } from './temporary.ts';

@@ -170,7 +170,7 @@ class BrokerPlay implements Play<BrokerEvent> {
   }
 }
 
-/** What passes for streams of voice changes no state: test/broker/voice-laws.test.ts. */
+/** What passes for streams of voice changes no state: test/broker/voice/voice-laws.test.ts. */
 const OF_VOICE = / › voice\.(audio|event)$/;
 
 describe('the chart of the broker', () => {
@@ -207,7 +207,7 @@ describe('the chart of the broker', () => {
   it('has no other transitions than those, but what no client can bring about', () => {
     const missing = coverage.missing(brokerMachine).filter((way) => !OF_VOICE.test(way));
     expect(missing).toEqual([
-      // A fault of ours: test/broker/laws-isolation.test.ts.
+      // A fault of ours: test/broker/turns/laws-isolation.test.ts.
       'accepting › child.failed',
       // Every connection has been told to close, and hears nothing more.
       'closing › chat.event',

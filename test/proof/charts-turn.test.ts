@@ -160,7 +160,7 @@ describe('the chart of a turn', () => {
 
   it('has no other transitions than those, but what no client can bring about', () => {
     expect(coverage.missing(turnMachine)).toEqual([
-      // A fault of ours: test/broker/laws-isolation-children.test.ts.
+      // A fault of ours: test/broker/turns/laws-isolation-children.test.ts.
       'detached › child.failed',
       'parked › child.failed',
       // Whoever streams waits for nobody: there is room for one approval more.

@@ -1,0 +1,140 @@
+import type { ApprovalAsker, ApprovalEvent, ApprovalFacts } from '../../machines/approval.machine.ts';
+import type { ApprovalOrigin, ApprovalRow, ApprovalStatus } from '../../protocol/approvals.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Client } from '../connection/client.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import type { ActorOf } from '../kernel/tell.ts';
+import { createApprovalId } from '../kernel/unique-ids.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
+import type { Turn } from '../turns/turn-record.ts';
+
+/** How an approval ended, for whoever waits for it. */
+export type ApprovalOutcome = Exclude<ApprovalStatus, 'pending'>;
+
+/** What an approval is about: all that is remembered of one that has ended. */
+export interface ApprovalSubject {
+  agentId: string | null;
+  action: string;
+  details: JsonObject;
+  /** Of a chat row: what only those see who may resolve it. */
+  hidden?: JsonObject;
+  options?: string[];
+}
+
+/** What an approval is made of. */
+export interface ApprovalSpec extends ApprovalSubject {
+  kind: ApprovalFacts['kind'];
+  /** Whose it is: the parked caller, the client that asked, or the turn's agent. It goes when they go. */
+  raiser: Client;
+  /** Of a chat row: the turn that is parked, the agent's own id for it, and which of its events asked. */
+  chat?: { turn: Turn; approvalId: string; seq: number };
+  timeoutMs?: number;
+  /** Called once, when it has ended. */
+  onSettled(outcome: ApprovalOutcome): void;
+}
+
+/** Not of the details: those are a client's own words where it has asked. */
+const ORIGINS: Record<ApprovalFacts['kind'], ApprovalOrigin> = { gate: 'gate', chat: 'chat', asked: 'request' };
+
+/** Whom an approval belongs to, by client id. */
+interface Owners {
+  raiserId: string;
+  isAgents: boolean;
+  /** Of a chat row: who controls the turn. */
+  controllerId: string | undefined;
+}
+
+/** One approval's record: what its actor and the book of approvals share. */
+export class Approval implements ApprovalFacts {
+  readonly id = createApprovalId();
+  readonly kind: ApprovalFacts['kind'];
+  readonly subject: ApprovalSubject;
+  /** Of its details, as JSON. */
+  readonly bytes: number;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  /** Unix milliseconds; undefined where it waits for ever. */
+  readonly expiresAt: number | undefined;
+  status: ApprovalStatus = 'pending';
+  resolution: string | undefined;
+  resolvedAt: number | undefined;
+  settledMeanwhile: 'approve' | 'deny' | 'timeout' | undefined;
+  /** The answer that is on its way to the agent. */
+  taken: { approve: boolean; resolution: string; asker: ApprovalAsker; viaChat: boolean; callId: string } | undefined;
+  #spec: ApprovalSpec | undefined;
+  #owners: Owners | undefined;
+  deadline: Deadline | undefined;
+  ref: (ActorOf<ApprovalEvent> & { getSnapshot(): { status: string } }) | undefined;
+
+  constructor(createdAt: number, spec: ApprovalSpec) {
+    const { agentId, action, details, hidden, options } = spec;
+    this.kind = spec.kind;
+    this.subject = {
+      agentId,
+      action,
+      details,
+      ...(hidden === undefined ? {} : { hidden }),
+      ...(options === undefined ? {} : { options }),
+    };
+    this.bytes = jsonBytes(details) + jsonBytes(hidden);
+    this.createdAt = createdAt;
+    this.expiresAt = spec.timeoutMs === undefined ? undefined : createdAt + spec.timeoutMs;
+    this.#spec = spec;
+  }
+
+  /** What it is made of, until it has ended. */
+  get spec(): ApprovalSpec {
+    if (!this.#spec) throw new Error('an approval that has ended is asked whom it was for');
+    return this.#spec;
+  }
+
+  /** Lets go of the turn, the connections and the actor: an approval is remembered for longer than they live. */
+  release(): void {
+    this.#owners = this.#currentOwners();
+    this.#spec = undefined;
+    this.taken = undefined;
+    this.ref = undefined;
+  }
+
+  /** Whether this client may answer it (`wire.md` section 5). */
+  mayBeResolvedBy(client: Client): boolean {
+    if (client.role === 'agent') return false;
+    // A connection's id is its own for ever, unlike an agent's (law 15).
+    const { raiserId, isAgents, controllerId } = this.#owners ?? this.#currentOwners();
+    if (this.kind === 'chat') return client.id === controllerId || client.role === 'host';
+    if (this.kind === 'asked' && !isAgents) return client.id === raiserId || client.role === 'host';
+    return client.id !== raiserId;
+  }
+
+  #currentOwners(): Owners {
+    const { raiser, chat } = this.spec;
+    return { raiserId: raiser.id, isAgents: raiser.role === 'agent', controllerId: chat?.turn.host?.id };
+  }
+
+  /** The row as this client sees it: of somebody else's chat row neither parameters nor details. */
+  rowFor(client: Client): ApprovalRow {
+    return this.#row(this.subject.hidden === undefined || this.mayBeResolvedBy(client));
+  }
+
+  /** The row as everybody may see it. */
+  publicRow(): ApprovalRow {
+    return this.#row(this.subject.hidden === undefined);
+  }
+
+  #row(whole: boolean): ApprovalRow {
+    const { agentId, action, details, hidden, options } = this.subject;
+    return {
+      id: this.id,
+      origin: ORIGINS[this.kind],
+      agent_id: agentId,
+      action,
+      details: whole ? { ...details, ...hidden } : details,
+      options: options ?? ['approve', 'deny'],
+      status: this.status,
+      created_at: Math.floor(this.createdAt),
+      ...(this.expiresAt === undefined ? {} : { expires_at: Math.floor(this.expiresAt) }),
+      ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
+      ...(this.resolvedAt === undefined ? {} : { resolved_at: Math.floor(this.resolvedAt) }),
+    };
+  }
+}

@@ -1,0 +1,146 @@
+import type { Answer } from '../../machines/callback.machine.ts';
+import type { ConnectionEvent, ConnectionFacts, Identity } from '../../machines/connection.machine.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { Link } from '../../protocol/link.ts';
+import type { ToolDefinition } from '../../protocol/tools.ts';
+import type { Approval } from '../approvals/approval-record.ts';
+import { LazyMap, LazySet } from '../kernel/lazy.ts';
+import type { RateLimit } from '../kernel/rate-limit.ts';
+import type { ActorOf } from '../kernel/tell.ts';
+import type { Callback } from '../tools/callback-record.ts';
+import type { QueuedChat } from '../turns/sessions.ts';
+import type { Turn } from '../turns/turn-record.ts';
+import type { VoiceStream } from '../voice/stream-record.ts';
+
+/** A request of ours that a client has not answered. */
+export interface PendingCall {
+  /** A tool's, which also hears of its progress. */
+  callback?: Callback;
+  /** Hears how it was answered. */
+  replyTo: ActorOf<{ type: 'call.answered'; id: RpcId; answer: Answer }>;
+}
+
+/** A call whose caller gave up waiting; an acceptance that still comes is answered with a cancel. */
+export interface LateCall {
+  sessionId: string;
+  turnId: string;
+}
+
+/** How many given-up calls are remembered for one connection; beyond that the oldest is forgotten. */
+const MAX_LATE_CALLS = 256;
+/** The same of calls whose answer nobody waits for. */
+const MAX_DISMISSED_CALLS = 1_024;
+
+/** One connection's record: what its actor, the broker and its turns share. Plain and mutable, never copied. */
+export class Client implements ConnectionFacts {
+  readonly id: string;
+  readonly link: Link;
+  readonly needsAuth: boolean;
+  readonly maxAuthFailures: number;
+  readonly connectedAt: number;
+  /** Of its requests; events and answers are free. */
+  readonly rate: RateLimit;
+  authFailures = 0;
+  /** Set once it has proved who it is. */
+  identity: Identity | undefined;
+  /** False once it is closing: nothing is opened for it, or sent to it, any more. */
+  isOpen = true;
+  /** Turns whose host it is. */
+  readonly turns = new LazySet<Turn>();
+  /** Turns that it only watches. */
+  readonly observing = new LazySet<Turn>();
+  /** Chats of its that wait for their session. */
+  readonly queued = new LazySet<QueuedChat>();
+  /** Turns that it answers, as an agent. */
+  readonly serving = new LazySet<Turn>();
+  readonly calls = new LazyMap<RpcId, PendingCall>();
+  readonly lateCalls = new LazyMap<RpcId, LateCall>();
+  /** Calls whose answer says nothing that is not known. */
+  readonly #dismissed = new LazySet<RpcId>();
+  /** Tools that it offers to the agents it talks to, by name. */
+  readonly tools = new LazyMap<string, ToolDefinition>();
+  /** Tool calls that it asked for as an agent, by its own request's id. */
+  readonly toolRequests = new LazyMap<RpcId, Callback>();
+  /** Tool calls that the embedding API runs on it, outside any turn. */
+  readonly directCallbacks = new LazySet<Callback>();
+  /** Approvals that it raised, or is parked on. */
+  readonly approvals = new LazySet<Approval>();
+  /** Ids of agents that it has registered to be listed. */
+  readonly registeredAgents = new LazySet<string>();
+  /** Voice streams that it started. */
+  readonly voiceStreams = new LazySet<VoiceStream>();
+  /** Voice streams that it works on, as a provider. */
+  readonly voiceJobs = new LazySet<VoiceStream>();
+  /** How many of those are transcriptions: they share the room for audio. */
+  transcriptions = 0;
+  /** Actions of its that are on their way to A2A agents. */
+  pendingActions = 0;
+  /** Meetings that it waits to read. */
+  pendingReads = 0;
+  /** It is closed because it could not keep up. */
+  isOverrun = false;
+  /** It has called `server.handshake`. */
+  hasHandshaken = false;
+  /** Requests that an embedder's handlers are working on. */
+  pendingRequests = 0;
+  #ref: ActorOf<ConnectionEvent> | undefined;
+
+  constructor(options: {
+    id: string;
+    link: Link;
+    needsAuth: boolean;
+    maxAuthFailures: number;
+    connectedAt: number;
+    rate: RateLimit;
+  }) {
+    this.id = options.id;
+    this.link = options.link;
+    this.needsAuth = options.needsAuth;
+    this.maxAuthFailures = options.maxAuthFailures;
+    this.connectedAt = options.connectedAt;
+    this.rate = options.rate;
+  }
+
+  /** The connection's actor. */
+  get ref(): ActorOf<ConnectionEvent> {
+    if (!this.#ref) throw new Error('a client is used before its actor exists');
+    return this.#ref;
+  }
+  set ref(ref: ActorOf<ConnectionEvent>) {
+    this.#ref = ref;
+  }
+
+  get role(): Identity['role'] | undefined {
+    return this.identity?.role;
+  }
+
+  /** The agent that it is bound to, if it is one. */
+  get agentId(): string | undefined {
+    return this.identity?.agentId;
+  }
+
+  /** Its answer to this may come, or not. */
+  dismissCall(id: RpcId): void {
+    this.#dismissed.add(id);
+    if (this.#dismissed.size <= MAX_DISMISSED_CALLS) return;
+    for (const oldest of this.#dismissed) {
+      this.#dismissed.delete(oldest);
+      return;
+    }
+  }
+
+  /** Whether this is the answer to a call that nobody waits for. */
+  isDismissed(id: RpcId): boolean {
+    return this.#dismissed.delete(id);
+  }
+
+  /** Gives up on an answer, but remembers the call. */
+  abandonCall(id: RpcId, late: LateCall): void {
+    if (!this.calls.delete(id)) return;
+    this.lateCalls.set(id, late);
+    if (this.lateCalls.size > MAX_LATE_CALLS) {
+      const oldest = this.lateCalls.keys().next();
+      if (!oldest.done) this.lateCalls.delete(oldest.value);
+    }
+  }
+}

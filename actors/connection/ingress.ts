@@ -1,0 +1,109 @@
+import type { ConnectionEvent } from '../../machines/connection.machine.ts';
+import { decodeAudioFrame } from '../../protocol/audio-frame.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
+import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { isChatEvent } from '../../protocol/events.ts';
+import { decodeFrame } from '../../protocol/frame.ts';
+import { isObject, unwritable } from '../../protocol/json.ts';
+import { Sealed } from '../../protocol/sealed.ts';
+import { isProviderEvent } from '../../protocol/voice.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from './client.ts';
+
+/** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
+export function openLink(state: BrokerState, client: Client): void {
+  client.link.open({
+    text: (data, bytes) => {
+      // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
+      if (bytes > state.limits.maxUnauthenticatedBytes && client.needsAuth && !client.identity) {
+        client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
+        return;
+      }
+      const startedAt = state.routingTimes.begin();
+      const event = decodePeerFrame(data, bytes);
+      const limited = METERED.has(event.type) ? limit(state, client, event) : event;
+      if (limited) client.ref.send(limited);
+      // All the way to the host's queue nothing waits: what was to be done is done.
+      if (startedAt > 0 && event.type === 'chat.event.received') state.routingTimes.end(startedAt);
+    },
+    binary: (data) => {
+      const isKnown = client.identity !== undefined || !client.needsAuth;
+      const decoded = isKnown ? decodeAudioFrame(data) : undefined;
+      if (decoded) {
+        const frame = { ...decoded, seq: Number(decoded.seq) };
+        client.ref.send({ type: 'audio.received', frame });
+      } else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
+    },
+    overrun: () => {
+      // Before anything else: leaving its state is the first that the chart does, and its turns then ask why.
+      client.isOverrun = true;
+      client.ref.send({ type: 'link.overrun' });
+    },
+    closed: (code) => client.ref.send({ type: 'link.closed', code }),
+  });
+}
+
+/** What costs a token: an agent's events and a host's answers are neither counted nor refused. */
+const METERED: ReadonlySet<string> = new Set(['rpc.request', 'rpc.notification', 'rpc.bad']);
+
+/** So many of a full bucket's: a frame that is no message takes longer, its error is made and written for it alone. */
+const MOST_BAD_FRAMES = 2_000;
+/** So many of a full bucket's: who has not authenticated has one thing to say, and reconnecting costs nothing. */
+const MOST_UNAUTHENTICATED = 200;
+
+/** What becomes of a metered frame: itself, its refusal, nothing, or the end of the connection. */
+function limit(state: BrokerState, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
+  const isKnown = client.identity !== undefined || !client.needsAuth;
+  const most = isKnown
+    ? event.type === 'rpc.bad'
+      ? MOST_BAD_FRAMES
+      : state.limits.requestBurst
+    : MOST_UNAUTHENTICATED;
+  const cost = Math.max(1, Math.floor(state.limits.requestBurst / most));
+  const verdict = client.rate.take(state.clock.now(), cost);
+  if (verdict.kind === 'ok') return event;
+  state.counters.drop('rate_limited');
+  if (verdict.kind === 'close') return { type: 'connection.close', code: CloseCode.RateLimited };
+  if (event.type !== 'rpc.request') return undefined;
+  const error = WireError.limitExceeded('requests_per_second', state.limits.requestsPerSecond, verdict.retryAfterMs);
+  return { type: 'rpc.fail', id: event.id, error };
+}
+
+/** One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. */
+export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
+  const frame = decodeFrame(text);
+  switch (frame.kind) {
+    case 'notification':
+      if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && unwritable(frame.params) === undefined) {
+        return { type: 'chat.event.received', params: frame.params, bytes };
+      }
+      if (frame.method === 'voice.event' && isProviderEvent(frame.params) && unwritable(frame.params) === undefined) {
+        return { type: 'voice.event.received', params: frame.params };
+      }
+      return { type: 'rpc.notification', method: frame.method, params: sealed(frame.method, frame.params) };
+    case 'request':
+      return { type: 'rpc.request', id: frame.id, method: frame.method, params: sealed(frame.method, frame.params) };
+    case 'response': {
+      const { id, result, error } = frame;
+      if (unwritable(error ?? result) !== undefined) return { type: 'rpc.response', id, error: UNWRITABLE };
+      return error ? { type: 'rpc.response', id, error } : { type: 'rpc.response', id, result };
+    }
+    case 'bad':
+      return { type: 'rpc.bad', id: frame.id, error: frame.error };
+  }
+}
+
+/** Parameters without what no event between actors may show: the credentials of an A2A endpoint (`wire.md` section 11). */
+function sealed(method: string, params: unknown): unknown {
+  if (method !== 'a2ui.ingest' || !isObject(params) || !Object.hasOwn(params, 'routeAuth')) return params;
+  return { ...params, routeAuth: new Sealed(params.routeAuth) };
+}
+
+/**
+ * Stands for an answer that could be read but never written again. No fault of whoever asked: `-32602` would blame their
+ * parameters.
+ */
+const UNWRITABLE = {
+  code: ErrorCode.InternalError,
+  message: 'the answer was nested too deeply, or held a number out of range',
+};

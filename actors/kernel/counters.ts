@@ -1,0 +1,120 @@
+import { chatEventKinds } from '../../protocol/events.ts';
+import type { VoiceKind } from '../../protocol/voice.ts';
+
+/** Why a frame went nowhere. Each is counted; none closes a connection (`wire.md` sections 2 and 6). */
+export type DropReason =
+  | 'malformed_frame'
+  | 'malformed_event'
+  | 'unknown_notification'
+  | 'failed_notification'
+  | 'unauthenticated'
+  | 'unknown_session'
+  | 'not_owner'
+  | 'wrong_turn'
+  | 'after_terminal'
+  | 'late_response'
+  | 'late_progress'
+  | 'late_withdrawal'
+  | 'too_many_approvals'
+  | 'rate_limited'
+  | 'unknown_stream'
+  | 'malformed_audio'
+  | 'audio_overflow'
+  | 'surface_action';
+
+/** How a turn ended: the final state of its chart. */
+export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
+
+/** How a tool call ended: the final state of its chart. */
+export type CallbackEnding = 'resolved' | 'rejected' | 'timedOut' | 'cancelled';
+
+/** How often something happened, and how long it took in all. */
+export interface Tally {
+  count: number;
+  ms: number;
+}
+
+function tally<K>(map: Map<K, Tally>, key: K, ms: number): void {
+  const entry = map.get(key) ?? { count: 0, ms: 0 };
+  entry.count += 1;
+  entry.ms += ms;
+  map.set(key, entry);
+}
+
+/** Plain numbers that are added to on the way and read at scrape: nothing on the token path but `+ 1`. */
+export class Counters {
+  readonly drops = new Map<DropReason, number>();
+  readonly endings = new Map<Ending, number>();
+  /** Events that reached a host, by kind; kinds that only an agent knows count as `other`. */
+  readonly events = new Map<string, number>();
+  /** Connections that were opened. */
+  connections = 0;
+  /** Turns that were opened. */
+  turns = 0;
+  /** Requests that were routed. */
+  requests = 0;
+  /** Records of the inspection feed that watchers were too slow for. */
+  inspectDropped = 0;
+  /** Turns that were taken up again, or watched, by role. */
+  readonly resumes = new Map<string, number>();
+
+  /** Tool calls that ended, and the milliseconds they took together, by how they ended. */
+  readonly callbacks = new Map<CallbackEnding, Tally>();
+  /** The same for approvals. */
+  readonly approvals = new Map<string, Tally>();
+
+  /** Voice streams that were opened, by kind. */
+  readonly voiceStreams: Record<VoiceKind, number> = { transcribe: 0, speak: 0 };
+  /** Those that ended, by kind and final state: `transcribe ended`. */
+  readonly voiceEndings = new Map<string, number>();
+  /** Bytes of audio, base64 apart: `in` for providers to transcribe, `out` spoken by them. */
+  readonly audioBytes = { in: 0, out: 0 };
+
+  /** What the memory was asked to do, by operation. */
+  readonly memoryOperations = new Map<string, number>();
+  /** Texts of meetings that it did not take. */
+  memoryFailures = 0;
+  /** Meetings that were opened. */
+  meetings = 0;
+
+  memory(operation: 'add_fact' | 'query' | 'delete' | 'fact_count'): void {
+    this.memoryOperations.set(operation, (this.memoryOperations.get(operation) ?? 0) + 1);
+  }
+
+  voiceStream(kind: VoiceKind, ending: string): void {
+    const key = `${kind} ${ending}`;
+    this.voiceEndings.set(key, (this.voiceEndings.get(key) ?? 0) + 1);
+  }
+
+  /** Actions on surfaces, by what came of them. */
+  readonly surfaceActions = new Map<string, number>();
+
+  surfaceAction(outcome: string): void {
+    this.surfaceActions.set(outcome, (this.surfaceActions.get(outcome) ?? 0) + 1);
+  }
+
+  callback(ending: CallbackEnding, ms: number): void {
+    tally(this.callbacks, ending, ms);
+  }
+
+  approval(outcome: string, ms: number): void {
+    tally(this.approvals, outcome, ms);
+  }
+
+  drop(reason: DropReason): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
+  }
+
+  resume(role: 'controller' | 'observer'): void {
+    this.resumes.set(role, (this.resumes.get(role) ?? 0) + 1);
+  }
+
+  end(ending: Ending): void {
+    this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);
+  }
+
+  event(kind: string): void {
+    const label = Object.hasOwn(chatEventKinds, kind) ? kind : 'other';
+    this.events.set(label, (this.events.get(label) ?? 0) + 1);
+  }
+}

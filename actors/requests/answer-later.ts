@@ -1,0 +1,64 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Call } from './dispatcher.ts';
+import { reply } from './reply.ts';
+import { isWritable, toWireError } from './wire-errors.ts';
+
+/**
+ * Answers a request with what `work` gives: it may take its time, but not for ever (`-32004`), and not in any number at
+ * once. `work` is not called from inside this call. Resolves once it is answered.
+ * @throws {WireError} `-32020`
+ */
+export function answerLater(
+  { state, from, id }: Omit<Call<unknown>, 'params'>,
+  method: string,
+  timeoutMs: number,
+  work: () => unknown,
+): Promise<void> {
+  const limit = state.limits.maxPendingRequests;
+  if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
+  from.pendingRequests += 1;
+  // Work whose answer was given up still goes on: it counts until it has really ended.
+  const done = () => {
+    from.pendingRequests -= 1;
+  };
+  return inTime(state, method, timeoutMs, work, done).then(
+    (result) => reply(state, from, id, { result }),
+    (error: unknown) => reply(state, from, id, { error: toWireError(state, method, error) }),
+  );
+}
+
+/**
+ * What `work` gives, as JSON; null where it gives nothing. `done` is called when it has really ended.
+ * @throws {WireError} `-32004` where it takes too long.
+ */
+export function inTime(
+  state: BrokerState,
+  what: string,
+  timeoutMs: number,
+  work: () => unknown,
+  done: () => void = () => {},
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let isGivenUp = false;
+    const deadline = state.deadlines.arm(timeoutMs, () => {
+      isGivenUp = true;
+      reject(WireError.deadlineExceeded(what));
+    });
+    Promise.resolve()
+      .then(work)
+      .then((result = null) => {
+        if (!isWritable(result)) throw new TypeError('the result of a method is no JSON value, or nested too deeply');
+        resolve(result);
+      })
+      .catch((error: unknown) => {
+        // Nobody waits for it any more, but a fault of ours is still to be heard of.
+        if (isGivenUp) toWireError(state, what, error);
+        else reject(error);
+      })
+      .finally(() => {
+        state.deadlines.disarm(deadline);
+        done();
+      });
+  });
+}

@@ -1,0 +1,36 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Sealed } from '../../protocol/sealed.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
+
+/** An answer to a client's request. `sealed`: what of the result is a secret, see {@link Sealed}. */
+export type Answer = { result: unknown; sealed?: Sealed<object> } | { error: WireError };
+
+/** What a tool's caller is answered: the host's own answer as it came, or why there is none. */
+export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };
+
+/** Answers a tool's caller. An error of the host's goes on to the letter (`wire.md` section 7). */
+export function relayAnswer(state: BrokerState, to: Client, id: RpcId | undefined, answer: ToolAnswer): void {
+  if ('result' in answer) reply(state, to, id, answer);
+  else if (answer.error instanceof WireError) reply(state, to, id, { error: answer.error });
+  else if (id !== undefined) tell(state.ref, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+}
+
+/**
+ * Answers a request. What came as a notification gets nothing; that it failed is counted and logged
+ * (`wire.md` section 2).
+ */
+export function reply(state: BrokerState, to: Client, id: RpcId | undefined, answer: Answer): void {
+  if (id === undefined) {
+    if ('error' in answer) {
+      state.counters.drop('failed_notification');
+      state.log.debug({ client: to.id, code: answer.error.code }, 'a notification failed');
+    }
+    return;
+  }
+  if ('error' in answer) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: answer.error });
+  else tell(state.ref, to.ref, { type: 'rpc.reply', id, ...answer });
+}

@@ -1,0 +1,19 @@
+import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { unwritable } from '../../protocol/json.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+
+/** What a peer is told of an error: a wire error as it is; of a fault of ours nothing but that it happened. */
+export function toWireError(state: BrokerState, where: string, error: unknown): WireError {
+  if (error instanceof WireError && isWritable(error.data ?? null)) return error;
+  state.log.error({ err: error, where: where.slice(0, 128), code: ErrorCode.InternalError }, 'internal error');
+  return WireError.internal();
+}
+
+/** Whether a value can be written as JSON, and read again by anybody: an embedder's method may hand over anything. */
+export function isWritable(value: unknown): boolean {
+  try {
+    return unwritable(value) === undefined && JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}

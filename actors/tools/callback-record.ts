@@ -1,0 +1,73 @@
+import type { CallbackEvent, CallbackFacts } from '../../machines/callback.machine.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { ProgressParams } from '../../protocol/tools.ts';
+import type { Approval } from '../approvals/approval-record.ts';
+import type { Client } from '../connection/client.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import type { ActorOf } from '../kernel/tell.ts';
+import type { ToolAnswer } from '../requests/reply.ts';
+import type { Turn } from '../turns/turn-record.ts';
+
+/** A tool may take this many times its timeout in all, however much progress it reports (`wire.md` section 7). */
+const MAX_EXTENSIONS = 10;
+
+/** What a tool call is made of. */
+export interface CallbackSpec {
+  /** `cb-<n>`. */
+  id: string;
+  /** Whose tool it is. */
+  host: Client;
+  tool: string;
+  parameters: unknown;
+  timeoutMs: number;
+  actionId: string;
+  attempt: number;
+  isGated: boolean;
+  /** The turn that it belongs to; absent for the embedding API's own. */
+  turn?: Turn;
+  /** The agent's request that it answers; absent for the embedding API's own. */
+  caller?: { client: Client; id: RpcId | undefined };
+  /** Called once, with what the caller is answered. */
+  settle(answer: ToolAnswer): void;
+  progress?(params: ProgressParams): void;
+}
+
+/** One tool call's record: what its actor and its turn share. */
+export class Callback implements CallbackFacts {
+  readonly id: string;
+  readonly isGated: boolean;
+  readonly spec: CallbackSpec;
+  /** In the clock's milliseconds. */
+  readonly startedAt: number;
+  approval: Approval | undefined;
+  deadline: Deadline | undefined;
+  /** When no progress helps any more, in the clock's milliseconds; set when the host is asked. */
+  endsAt = 0;
+  ref: (ActorOf<CallbackEvent> & { getSnapshot(): { status: string } }) | undefined;
+  #isSettled = false;
+
+  constructor(spec: CallbackSpec, startedAt: number) {
+    this.id = spec.id;
+    this.isGated = spec.isGated;
+    this.spec = spec;
+    this.startedAt = startedAt;
+  }
+
+  /** Its caller was answered. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Answers its caller. Whatever else still happens to it, that was it. */
+  settle(answer: ToolAnswer): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.spec.settle(answer);
+  }
+
+  /** The milliseconds of the next timeout, counted from `now`. */
+  nextTimeout(now: number): number {
+    if (this.endsAt === 0) this.endsAt = now + this.spec.timeoutMs * MAX_EXTENSIONS;
+    return Math.min(this.spec.timeoutMs, Math.max(0, this.endsAt - now));
+  }
+}

@@ -1,0 +1,145 @@
+import { type AnyActorRef, createActor } from 'xstate';
+import { type CallbackEvent, callbackMachine } from '../../machines/callback.machine.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { ToolCancelReason } from '../../protocol/tools.ts';
+import { raiseApproval, withdrawApproval } from '../approvals/approval.ts';
+import { attempt } from '../kernel/attempt.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import type { CallbackEnding } from '../kernel/counters.ts';
+import { withFastPath } from '../kernel/fast-path.ts';
+import { tell } from '../kernel/tell.ts';
+import { preview } from '../requests/preview.ts';
+import type { Callback } from './callback-record.ts';
+
+type EventOf<T extends CallbackEvent['type']> = Extract<CallbackEvent, { type: T }>;
+interface Args {
+  context: { callback: unknown };
+  event: CallbackEvent;
+  self: AnyActorRef;
+}
+
+/** The callback chart with its effects: one logic for all tool calls of a broker. */
+export function callbackLogic(state: BrokerState) {
+  const callbackOf = (args: Args) => args.context.callback as Callback;
+  const eventOf = <T extends CallbackEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+
+  const arm = (callback: Callback, self: AnyActorRef) => {
+    state.deadlines.disarm(callback.deadline);
+    const ms = callback.nextTimeout(state.clock.now());
+    callback.deadline = state.deadlines.arm(ms, () => self.send({ type: 'callback.expired' }));
+  };
+  const tellHost = (args: Args, reason: ToolCancelReason) => {
+    const { id, spec } = callbackOf(args);
+    const params = { request_id: id, action_id: spec.actionId, reason };
+    tell(args.self, spec.host.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
+  };
+  const settle = (args: Args, ending: CallbackEnding, answer: Parameters<Callback['spec']['settle']>[0]) => {
+    const callback = callbackOf(args);
+    state.counters.callback(ending, state.clock.now() - callback.startedAt);
+    callback.settle(answer);
+  };
+
+  const machine = callbackMachine.provide({
+    actions: {
+      raiseGate: (args) => {
+        const callback = callbackOf(args);
+        const { tool, parameters, turn, caller } = callback.spec;
+        if (!caller) return;
+        callback.approval = raiseApproval(state, {
+          kind: 'gate',
+          raiser: caller.client,
+          agentId: caller.client.agentId ?? null,
+          action: 'ws.method:tools.execute',
+          details: {
+            method: 'tools.execute',
+            tool,
+            params_preview: preview(parameters),
+            ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
+          },
+          timeoutMs: state.gate.timeoutMs,
+          onSettled: (outcome) => {
+            if (outcome === 'approved') tell(state.ref, args.self, { type: 'gate.opened' });
+            else if (outcome !== 'withdrawn') {
+              const reason = outcome === 'denied' ? 'denied' : 'timeout';
+              tell(state.ref, args.self, { type: 'gate.closed', reason, approvalId: callback.approval?.id ?? '' });
+            }
+          },
+        });
+      },
+      withdrawGate: (args) => {
+        const { approval } = callbackOf(args);
+        if (approval) withdrawApproval(state, approval);
+      },
+      callHost: (args) => {
+        const callback = callbackOf(args);
+        const { host, tool, parameters, timeoutMs, actionId, attempt, turn } = callback.spec;
+        host.calls.set(callback.id, { callback, replyTo: args.self });
+        arm(callback, args.self);
+        const params = {
+          action_id: actionId,
+          tool,
+          parameters,
+          params: parameters,
+          timeout_ms: timeoutMs,
+          attempt,
+          request_id: callback.id,
+          ...(turn ? { session_id: turn.sessionId } : {}),
+        };
+        tell(args.self, host.ref, { type: 'rpc.call', id: callback.id, method: 'tools.execute', params });
+      },
+      forgetCall: (args) => {
+        const callback = callbackOf(args);
+        state.deadlines.disarm(callback.deadline);
+        callback.spec.host.calls.delete(callback.id);
+      },
+      passProgress: (args) => callbackOf(args).spec.progress?.(eventOf(args, 'callback.progress').params),
+      restartTimeout: (args) => arm(callbackOf(args), args.self),
+      answerCaller: (args) => {
+        const { answer } = eventOf(args, 'call.answered');
+        settle(args, 'error' in answer ? 'rejected' : 'resolved', answer);
+      },
+      refuseAsDenied: (args) => {
+        const { reason, approvalId } = eventOf(args, 'gate.closed');
+        settle(args, 'rejected', { error: WireError.approvalDenied(reason, approvalId) });
+      },
+      refuseAsTimedOut: (args) => settle(args, 'timedOut', { error: WireError.toolTimeout() }),
+      refuseAsCancelled: (args) => {
+        const { reason } = eventOf(args, 'callback.cancel');
+        settle(args, 'cancelled', { error: WireError.toolCancelled(reason) });
+      },
+      tellHostTimeout: (args) => tellHost(args, 'timeout'),
+      tellHostCancelled: (args) => tellHost(args, eventOf(args, 'callback.cancel').reason),
+    },
+  });
+  return withFastPath(machine, {});
+}
+
+/** Makes and starts the actor of one tool call, as a child of its turn, or of the broker where there is none. */
+export function startCallback(state: BrokerState, parent: AnyActorRef, callback: Callback): void {
+  const actor = createActor(state.logics.callback, { parent, id: callback.id, input: { callback } });
+  callback.ref = actor;
+  actor.start();
+}
+
+/** Ends a tool call that nobody waits for any more; one that still waits for its turn's ack, too. */
+export function cancelCallback(state: BrokerState, callback: Callback, reason: ToolCancelReason): void {
+  const { ref } = callback;
+  if (!ref) {
+    callback.spec.turn?.callbacks.delete(callback.id);
+    state.counters.callback('cancelled', state.clock.now() - callback.startedAt);
+    callback.settle({ error: WireError.toolCancelled(reason) });
+    return;
+  }
+  tell(state.ref, ref, { type: 'callback.cancel', reason });
+  // Its turn has ended, perhaps, and hears no more that it broke at that.
+  if (ref.getSnapshot().status === 'error') buryCallback(state, callback);
+}
+
+/** A tool call's actor failed, a fault of ours: its caller is answered, and no other notices (law 10). */
+export function buryCallback(state: BrokerState, callback: Callback): void {
+  const step = (run: () => void) => attempt(state, 'a broken tool call', run);
+  step(() => state.deadlines.disarm(callback.deadline));
+  step(() => callback.spec.host.calls.delete(callback.id));
+  step(() => callback.approval && withdrawApproval(state, callback.approval));
+  step(() => callback.settle({ error: WireError.internal() }));
+}

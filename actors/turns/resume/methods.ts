@@ -1,0 +1,80 @@
+import { WireError } from '../../../protocol/errors.ts';
+import type { ParamsOf } from '../../../protocol/methods.ts';
+import { type EndedStatus, isEnded } from '../../../protocol/resume.ts';
+import type { Client } from '../../connection/client.ts';
+import type { BrokerState } from '../../kernel/broker-state.ts';
+import { tell } from '../../kernel/tell.ts';
+import { type Handler, LATER } from '../../requests/dispatcher.ts';
+import { checkTurnLimit } from '../methods.ts';
+import type { Turn } from '../turn-record.ts';
+import { unobserve } from './observers.ts';
+import { admitSubscription, answerEnded, checkAfter, type Subscription } from './subscription.ts';
+import type { TurnLog } from './turn-log.ts';
+
+/** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
+export const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, params }) => {
+  const { turn, log } = find(state, from, params);
+  const { after, claim } = params;
+  checkAfter(log, after);
+  const isController = params.role === 'controller';
+  if (isController && params.unless_taken && log.key.isTakenFrom(claim)) throw WireError.takenOver();
+  const subscription: Subscription = { client: from, id, after, claim, isAnswered: false };
+  const ending = turn ? endingOf(turn) : log.ending;
+  if (turn?.ref && !ending) {
+    if (isController && turn.host !== from) checkTurnLimit(state, from);
+    if (!isController) checkObserverLimit(state, turn, from);
+    admitSubscription(state, log, subscription, turn);
+    tell(state.ref, turn.ref, { type: isController ? 'host.joined' : 'observer.joined', subscription });
+    // Broken at that, a fault of ours: its burial knows nothing of this request.
+    if (!subscription.isAnswered) throw WireError.internal();
+  } else {
+    admitSubscription(state, log, subscription, undefined);
+    answerEnded(state, log, subscription, ending ?? 'failed');
+  }
+  state.counters.resume(params.role);
+  return LATER;
+};
+
+/** `agents.chat.unsubscribe`: an observer leaves. To anybody else it says that nothing was to be left. */
+export const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ state, from, params }) => {
+  const { session_id, turn_id } = params;
+  const turn = state.sessions.live(session_id);
+  const isMeant = turn !== undefined && (turn_id === undefined || turn_id === turn.id);
+  return { session_id, unsubscribed: isMeant && unobserve(turn, from) };
+};
+
+/**
+ * How a turn has ended that is not yet buried: its log has the terminal, and does not know what it means.
+ * @returns undefined where it is live
+ * @throws {WireError} `-32603` where its actor broke: nobody can say, until it is buried
+ */
+function endingOf({ ref }: Turn): EndedStatus | undefined {
+  const { status, value } = ref?.getSnapshot() ?? {};
+  if (status === 'active') return undefined;
+  if (status === 'done' && isEnded(value)) return value;
+  throw WireError.internal();
+}
+
+/**
+ * The turn that is meant, and its log.
+ * @throws {WireError} `-32014` where there is none, or none with a log; `-32015` where it is somebody else's.
+ */
+function find(
+  state: BrokerState,
+  from: Client,
+  { session_id, turn_id, resume_token }: ParamsOf<'agents.chat.subscribe'>,
+): { turn: Turn | undefined; log: TurnLog } {
+  const live = state.sessions.live(session_id);
+  const turn = live && (turn_id === undefined || turn_id === live.id) ? live : undefined;
+  const log = turn ? turn.log : state.logs.find(session_id, turn_id, state.clock.now());
+  const isAdmitted = log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
+  if ((turn || log) && !isAdmitted) throw WireError.forbidden('session');
+  if (!log) throw WireError.notFound(turn ? 'log: this turn cannot be resumed' : 'session');
+  return { turn, log };
+}
+
+/** @throws {WireError} `-32020` */
+function checkObserverLimit(state: BrokerState, { observers }: Turn, from: Client): void {
+  const limit = state.limits.maxObservers;
+  if (observers.size >= limit && !observers.has(from)) throw WireError.limitExceeded('max_observers', limit);
+}

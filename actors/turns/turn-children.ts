@@ -1,0 +1,86 @@
+import type { TurnEvent } from '../../machines/turn.machine.ts';
+import type { CheckedEvent } from '../../protocol/events.ts';
+import type { ToolCancelReason } from '../../protocol/tools.ts';
+import { startApproval, withdrawApproval } from '../approvals/approval.ts';
+import { Approval } from '../approvals/approval-record.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
+import { boundedDetails } from '../requests/payload-size.ts';
+import { cancelCallback } from '../tools/callback.ts';
+import type { Turn } from './turn-record.ts';
+
+/** Lists an approval that a turn's agent waits for. The same id again is the same approval. */
+export function raiseChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {
+  const approvalId = event.approval_id as string;
+  if (turn.isEnding || turn.pendingApprovals.has(approvalId)) return;
+  const { tool, action, params, details, deadline } = event;
+  const approval: Approval = new Approval(state.clock.now(), {
+    kind: 'chat',
+    raiser: turn.agent,
+    agentId: turn.agentId,
+    // The event passes whole; the row is for people, and is kept.
+    action: shorten((action ?? tool) as string),
+    details: {
+      source: 'chat',
+      session_id: turn.sessionId,
+      turn_id: turn.id,
+      approval_id: approvalId,
+      ...(tool === undefined ? {} : { tool: shorten(tool as string) }),
+      ...(deadline === undefined ? {} : { deadline }),
+    },
+    hidden: boundedDetails(state, {
+      ...(params === undefined ? {} : { params }),
+      ...(details === undefined ? {} : { details }),
+    }),
+    chat: { turn, approvalId, seq: turn.seq },
+    onSettled: () => {
+      // The agent may have ended this one by itself, and asked for another under the same id.
+      if (turn.pendingApprovals.get(approvalId) !== approval) return;
+      if (turn.ref) tell(state.ref, turn.ref, { type: 'approval.settled', approvalId });
+    },
+  });
+  turn.pendingApprovals.set(approvalId, approval);
+  startApproval(state, approval);
+}
+
+const shorten = (text: string): string => (text.length > 1024 ? `${text.slice(0, 1024)}…` : text);
+
+/** The agent says how its approval ended. */
+export function settleChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {
+  const approvalId = event.approval_id as string;
+  const approval = turn.pendingApprovals.get(approvalId);
+  turn.pendingApprovals.delete(approvalId);
+  if (!approval?.ref) return;
+  tell(state.ref, approval.ref, {
+    type: 'approval.settle',
+    resolution: event.resolution as 'approve' | 'deny' | 'timeout',
+  });
+}
+
+/** Ends a turn's tool calls: each one's caller is answered, and its host told. */
+export function endCallbacks(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
+  for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason);
+  turn.callbacks.clear();
+}
+
+/** Ends whatever a turn still waits for: its tool calls, and each approval is withdrawn. */
+export function endChildren(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
+  turn.isEnding = true;
+  endCallbacks(state, turn, reason);
+  for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval);
+  turn.pendingApprovals.clear();
+}
+
+/** Why a turn's tool calls end, of what ends the turn. */
+export function endReason(event: TurnEvent): ToolCancelReason {
+  switch (event.type) {
+    case 'host.gone':
+      return 'host_disconnected';
+    case 'agent.gone':
+      return 'agent_disconnected';
+    case 'turn.drain':
+      return 'draining';
+    default:
+      return 'turn_ended';
+  }
+}

@@ -1,0 +1,44 @@
+import type { AgentChatParams } from '../../protocol/chat.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Client } from '../connection/client.ts';
+import { sortedTools } from '../tools/tools.ts';
+import type { Turn } from './turn-record.ts';
+
+/** A terminal that the broker makes itself (`wire.md` section 6). */
+export type SynthesizedTerminal =
+  | { kind: 'done'; finish_reason: 'cancelled' }
+  | {
+      kind: 'error';
+      error: string;
+      code: 'agent_disconnected' | 'agent_replaced' | 'stale' | 'slow_consumer' | 'draining' | 'internal';
+    };
+
+/** The parameters of `agent.chat`. The broker's own keys of the context win over the host's. */
+export function callAgentParams(turn: Turn, host: Client): AgentChatParams {
+  const { params } = turn;
+  return {
+    session_id: turn.sessionId,
+    turn_id: turn.id,
+    prompt: params.prompt,
+    stream: params.stream,
+    context: { ...params.context, host_client_id: host.id, voice_input: params.voice_input, tools: sortedTools(host) },
+    ...(params.conversation_id === undefined ? {} : { conversation_id: params.conversation_id }),
+    ...(params.model === undefined ? {} : { model: params.model }),
+    ...(params.attachments === undefined ? {} : { attachments: params.attachments }),
+    ...(params.goal === undefined ? {} : { goal: params.goal }),
+  };
+}
+
+/**
+ * Puts the broker's stamp on an event: `agent_id`, `turn_id` and the next `seq`; an agent's own `seq`, `seq_from`
+ * and `synthesized` go. In place: the event was parsed for this and is nobody else's.
+ */
+export function stamp(turn: Turn, params: JsonObject): JsonObject {
+  // `delete` makes an object slow to write, so only where there is something to delete.
+  if (params.seq_from !== undefined) delete params.seq_from;
+  if (params.synthesized !== undefined) delete params.synthesized;
+  params.agent_id = turn.agentId;
+  params.turn_id = turn.id;
+  params.seq = turn.seq;
+  return params;
+}

@@ -1,0 +1,131 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { VoiceKind, VoiceStatus } from '../../protocol/voice.ts';
+import type { Client } from '../connection/client.ts';
+import type { BrokerState } from '../kernel/broker-state.ts';
+import { tell } from '../kernel/tell.ts';
+import { type Handler, LATER } from '../requests/dispatcher.ts';
+import { chooseProvider, voiceProviders } from './choose.ts';
+import { openVoiceStream } from './open.ts';
+import { isWhole, pushAudio } from './routing.ts';
+import type { VoiceStream } from './stream-record.ts';
+
+/** `voice.transcribe_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
+export const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ state, from, id, params }) => {
+  const { session_id, audio_source: source, options } = params;
+  openVoiceStream(state, {
+    id: session_id,
+    client: from,
+    requestId: id,
+    provider: chooseProvider(state, 'transcribe', options?.provider),
+    task: { kind: 'transcribe', source },
+  });
+  return LATER;
+};
+
+/** `voice.transcribe_stream.push` (`wire.md` section 11). */
+export const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ state, from, params }) => {
+  const stream = findOwn(state, from, params.session_id);
+  if (stream.client !== from) throw WireError.forbidden('stream');
+  if (stream.isStopAsked) throw WireError.notFound('session, it was stopped');
+  const audio = Buffer.from(params.pcm_b64, 'base64');
+  if (!isWhole(stream, audio))
+    throw WireError.invalidParams([{ path: 'pcm_b64', message: 'is whole samples of each channel' }]);
+  if (!pushAudio(state.ref, stream, audio)) {
+    const { maxWaitingAudioBytes } = state.limits;
+    // What is larger than all that may wait never fits.
+    const retryAfterMs = audio.length > maxWaitingAudioBytes ? undefined : RETRY_AFTER_MS;
+    throw WireError.limitExceeded('max_waiting_audio_bytes', maxWaitingAudioBytes, retryAfterMs);
+  }
+  return { received: audio.length };
+};
+
+/** When a provider that is behind may have worked off some of it. */
+const RETRY_AFTER_MS = 500;
+
+/** `voice.transcribe_stream.stop` (`wire.md` section 11). The stream answers, when its provider has finished. */
+export const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ state, from, id, params }) => {
+  const { ref, stoppers } = findOwn(state, from, params.session_id);
+  const { maxVoiceStops } = state.limits;
+  if (stoppers.length >= maxVoiceStops) throw WireError.limitExceeded('max_voice_stops', maxVoiceStops);
+  if (ref) tell(state.ref, ref, { type: 'stream.stop', asker: { client: from, id } });
+  return LATER;
+};
+
+/** `voice.sessions.list` (`wire.md` section 11). */
+export const listTranscriptions: Handler<'voice.sessions.list'> = ({ state, from }) => ({
+  sessions: visibleTo(state, from, 'transcribe').flatMap((stream) => {
+    const { task } = stream.spec;
+    if (task.kind !== 'transcribe') return [];
+    const { sample_rate, channels } = task.source;
+    const segments = stream.transcript.size;
+    return [{ session_id: stream.id, ...toRow(state, stream), sample_rate, channels, segments }];
+  }),
+});
+
+/** `voice.providers.list` (`wire.md` section 11). */
+export const listProviders: Handler<'voice.providers.list'> = ({ state }) => {
+  const streams = new Map<string, number>();
+  for (const { provider } of state.voice) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
+  return {
+    providers: voiceProviders(state).map((row) => ({ ...row, streams: streams.get(row.provider) ?? 0 })),
+  };
+};
+
+/** `voice.tts_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
+export const startSpeech: Handler<'voice.tts_stream.start'> = ({ state, from, id, params }) => {
+  const { stream_id, text, options } = params;
+  const { maxSpeechBytes } = state.limits;
+  if (Buffer.byteLength(text) > maxSpeechBytes) throw WireError.limitExceeded('max_speech_bytes', maxSpeechBytes);
+  openVoiceStream(state, {
+    id: stream_id,
+    client: from,
+    requestId: id,
+    provider: chooseProvider(state, 'speak', options?.provider),
+    task: { kind: 'speak', text, voiceId: options?.voice_id, binaryFrames: options?.binary_frames ?? false },
+  });
+  return LATER;
+};
+
+/** `voice.tts_stream.cancel` (`wire.md` section 11): never an error. The stream answers, before its last event. */
+export const cancelSpeech: Handler<'voice.tts_stream.cancel'> = ({ state, from, id, params }) => {
+  const stream = state.voice.find('speak', params.stream_id);
+  if (!stream?.ref || !mayEnd(from, stream)) return { stream_id: params.stream_id, cancelled: false };
+  tell(state.ref, stream.ref, { type: 'stream.cancel', asker: { client: from, id } });
+  return LATER;
+};
+
+/** `voice.tts_stream.list` (`wire.md` section 11). */
+export const listSpeech: Handler<'voice.tts_stream.list'> = ({ state, from }) => ({
+  streams: visibleTo(state, from, 'speak').map((stream) => ({
+    stream_id: stream.id,
+    ...toRow(state, stream),
+    binary_frames: stream.isBinary,
+  })),
+});
+
+/** @throws {WireError} `-32014`, `-32015` */
+function findOwn(state: BrokerState, from: Client, sessionId: string): VoiceStream {
+  const stream = state.voice.find('transcribe', sessionId);
+  if (!stream) throw WireError.notFound('session');
+  if (!mayEnd(from, stream)) throw WireError.forbidden('stream');
+  return stream;
+}
+
+/** Who started it, and the host role. */
+function mayEnd(from: Client, stream: VoiceStream): boolean {
+  return stream.client === from || from.role === 'host';
+}
+
+function visibleTo(state: BrokerState, from: Client, kind: VoiceKind): VoiceStream[] {
+  return [...state.voice].filter((stream) => stream.kind === kind && mayEnd(from, stream));
+}
+
+function toRow(state: BrokerState, stream: VoiceStream) {
+  return {
+    provider: stream.provider.id,
+    status: (stream.ref?.getSnapshot().value ?? 'starting') as VoiceStatus,
+    client_id: stream.client.id,
+    // Unix seconds, as every listing has it; the clock may be monotonic.
+    created_at: Math.floor((Date.now() - (state.clock.now() - stream.startedAt)) / 1000),
+  };
+}
