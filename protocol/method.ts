@@ -22,6 +22,12 @@ export interface MethodSpec {
   result?: z.ZodType;
   /** Names from `ErrorCode` that this method may answer besides the general ones. */
   errors?: readonly (keyof typeof ErrorCode)[];
+  /** Its answer may be megabytes, for a request of a few bytes: refused while too much waits for the caller. */
+  answer?: 'large';
+  /** Members of the parameters that are sealed before any actor hears of them: see `Sealed`. */
+  secret?: readonly string[];
+  /** What a person at the gate is shown in place of the parameters. They have not been checked yet but for being JSON. */
+  shown?(params: unknown): unknown;
 }
 
 /** A part of the method table. The key is the name on the wire, unless the entry says otherwise. */

@@ -42,6 +42,7 @@ export const chatMethods = {
     summary: "Live turns: the caller's own; all of them for the host role.",
     params: none,
     result: chat.sessionsResult,
+    answer: 'large',
   },
   'agents.chat.subscribe': {
     direction: 'in',

@@ -23,6 +23,7 @@ export const consoleMethods = {
     params: none,
     result: inspect.inspectSubscribeResult,
     errors: ['MethodNotFound', 'LimitExceeded'],
+    answer: 'large',
   },
   'inspect.unsubscribe': {
     direction: 'in',

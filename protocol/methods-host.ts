@@ -14,6 +14,7 @@ export const hostMethods = {
     params: none,
     result: host.subscribeResult,
     errors: ['HandshakeRequired'],
+    answer: 'large',
   },
   'host.event': {
     direction: 'out',
@@ -31,6 +32,7 @@ export const hostMethods = {
     summary: 'Registered agents, and attached ones that registered nothing.',
     params: none,
     result: z.array(host.hostAgent),
+    answer: 'large',
   },
   'host.approvals': {
     direction: 'in',
@@ -40,6 +42,7 @@ export const hostMethods = {
     summary: 'Pending approvals, and the last 500 resolved ones.',
     params: none,
     result: host.approvalsResult,
+    answer: 'large',
   },
   'host.events': {
     direction: 'in',
@@ -49,6 +52,7 @@ export const hostMethods = {
     summary: 'The newest events, oldest first.',
     params: host.eventsParams,
     result: host.eventsResult,
+    answer: 'large',
   },
   'host.register_agent': {
     direction: 'in',

@@ -41,6 +41,7 @@ export const meetingMethods = {
     summary: 'The meetings that the caller may read.',
     params: none,
     result: meetings.meetingListResult,
+    answer: 'large',
   },
   'meeting.get': {
     direction: 'in',
@@ -51,5 +52,6 @@ export const meetingMethods = {
     params: meetings.meetingGetParams,
     result: meetings.meetingGetResult,
     errors: ['NotFound', 'Forbidden', 'LimitExceeded', 'DeadlineExceeded'],
+    answer: 'large',
   },
 } as const satisfies MethodTable;

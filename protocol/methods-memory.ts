@@ -22,6 +22,7 @@ export const memoryMethods = {
     params: memory.queryFactsParams,
     result: memory.queryFactsResult,
     errors: ['LimitExceeded', 'DeadlineExceeded'],
+    answer: 'large',
   },
   'memory.delete': {
     direction: 'in',

@@ -52,5 +52,6 @@ export const sessionMethods = {
     summary: 'Every known and every attached agent.',
     params: none,
     result: z.array(agents.agentRow),
+    answer: 'large',
   },
 } as const satisfies MethodTable;

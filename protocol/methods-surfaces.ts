@@ -31,6 +31,8 @@ export const surfaceMethods = {
     params: surfaces.ingestEnvelopesParams,
     result: surfaces.ingestEnvelopesResult,
     errors: ['NotFound', 'Forbidden', 'LimitExceeded'],
+    secret: ['routeAuth'],
+    shown: surfaces.publicIngest,
   },
   'a2ui.surfaces': {
     direction: 'in',
@@ -40,6 +42,7 @@ export const surfaceMethods = {
     summary: 'Every surface, without what is on it.',
     params: none,
     result: surfaces.surfacesResult,
+    answer: 'large',
   },
   'a2ui.get': {
     direction: 'in',
@@ -50,6 +53,7 @@ export const surfaceMethods = {
     params: surfaces.getSurfaceParams,
     result: surfaces.getSurfaceResult,
     errors: ['NotFound', 'LimitExceeded'],
+    answer: 'large',
   },
   'a2ui.reap': {
     direction: 'in',
@@ -79,6 +83,7 @@ export const surfaceMethods = {
     summary: 'From now on a2ui.event notifications; answers the surfaces that there are.',
     params: none,
     result: surfaces.subscribeSurfacesResult,
+    answer: 'large',
   },
   'a2ui/unsubscribe': {
     direction: 'in',
@@ -98,6 +103,7 @@ export const surfaceMethods = {
     params: surfaces.replaySurfaceParams,
     result: surfaces.replaySurfaceResult,
     errors: ['NotFound', 'LimitExceeded'],
+    answer: 'large',
   },
   'a2ui.event': {
     direction: 'out',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jsonObject } from './json.ts';
+import { isObject, jsonObject } from './json.ts';
 import { routeAuth } from './route-auth.ts';
 
 /** What may stand in an envelope, exactly one of them (A2UI 0.9). */
@@ -184,3 +184,21 @@ export const surfaceEvent = z.object({
 });
 /** See {@link surfaceEvent}. */
 export type SurfaceEvent = z.infer<typeof surfaceEvent>;
+
+/** The parameters of an ingest as anybody may see them: nothing in them has been checked but their types. */
+export function publicIngest(params: unknown): unknown {
+  if (!isObject(params)) return params;
+  const { endpoint, owner } = params;
+  return {
+    ...params,
+    ...(typeof endpoint === 'string' ? { endpoint: withoutQuery(endpoint) } : {}),
+    ...(isObject(owner) && typeof owner.endpoint === 'string'
+      ? { owner: { ...owner, endpoint: withoutQuery(owner.endpoint) } }
+      : {}),
+  };
+}
+
+/** By hand: it may be no URL. */
+function withoutQuery(endpoint: string): string {
+  return endpoint.replace(/[?#].*$/s, '');
+}

@@ -5,6 +5,8 @@ import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { isChatEvent } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
+import type { MethodSpec } from '../../protocol/method.ts';
+import { methods } from '../../protocol/methods.ts';
 import { Sealed } from '../../protocol/sealed.ts';
 import { isProviderEvent } from '../../protocol/voice.ts';
 import type { BrokerState } from '../kernel/broker-state.ts';
@@ -93,10 +95,17 @@ export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
   }
 }
 
-/** Parameters without what no event between actors may show: the credentials of an A2A endpoint (`wire.md` section 11). */
+/** Of which methods' parameters which members are sealed. */
+const SECRETS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries<MethodSpec>(methods).flatMap(([name, { secret }]) => (secret ? [[name, secret] as const] : [])),
+);
+
+/** Parameters without what no event between actors may show: credentials (`wire.md` section 11). */
 function sealed(method: string, params: unknown): unknown {
-  if (method !== 'a2ui.ingest' || !isObject(params) || !Object.hasOwn(params, 'routeAuth')) return params;
-  return { ...params, routeAuth: new Sealed(params.routeAuth) };
+  const secret = SECRETS.get(method);
+  if (secret === undefined || !isObject(params)) return params;
+  const members = secret.filter((name) => Object.hasOwn(params, name));
+  return { ...params, ...Object.fromEntries(members.map((name) => [name, new Sealed(params[name])])) };
 }
 
 /**

@@ -6,8 +6,8 @@ import { methods, type ParamsOf, type RequestMethod, type ResultOf, requests } f
 import { parseParams } from '../../protocol/params.ts';
 import type { Client } from '../connection/client.ts';
 import type { BrokerState } from '../kernel/broker-state.ts';
-import { checkBacklog } from '../turns/resume/replay.ts';
 import { answerLater } from './answer-later.ts';
+import { checkBacklog } from './backlog.ts';
 import { parkAtGate } from './park.ts';
 import { reply } from './reply.ts';
 import { toWireError } from './wire-errors.ts';
@@ -30,27 +30,13 @@ export type Handler<K extends RequestMethod> = (call: Call<ParamsOf<K>>) => Resu
 /** Everything that the built-in handlers cover. */
 export type Handlers = { [K in RequestMethod]?: Handler<K> };
 
-/** Built-in methods whose answers may be megabytes, of a request of a few bytes. A subscription to a chat sees to itself. */
-const LARGE_ANSWERS: ReadonlySet<string> = new Set<RequestMethod>([
-  'agents.list',
-  'agents.chat.sessions',
-  'host.subscribe',
-  'host.agents',
-  'host.approvals',
-  'host.events',
-  'inspect.subscribe',
-  'meeting.list',
-  'meeting.get',
-  'memory.query',
-  'a2ui.surfaces',
-  'a2ui.get',
-  'a2ui/subscribe',
-  'a2ui/replay',
-]);
-
 interface Entry {
   role: Role;
   schema: z.ZodType;
+  /** See `MethodSpec.answer`. */
+  hasLargeAnswer?: boolean;
+  /** See `MethodSpec.shown`. */
+  shown?: ((params: unknown) => unknown) | undefined;
   handle(call: Call<unknown>): unknown;
   /** Only of an embedder's methods, which may be asynchronous. */
   timeoutMs?: number;
@@ -64,7 +50,9 @@ export class Dispatcher {
     for (const [name, handle] of Object.entries(handlers)) {
       const spec = requests.get(name);
       if (!spec) throw new Error(`no such request in the method table: ${name}`);
-      this.#entries.set(name, { role: spec.role, schema: spec.params, handle: handle as Entry['handle'] });
+      const { role, params: schema, shown } = spec;
+      const hasLargeAnswer = spec.answer === 'large';
+      this.#entries.set(name, { role, schema, hasLargeAnswer, shown, handle: handle as Entry['handle'] });
     }
   }
 
@@ -86,8 +74,8 @@ export class Dispatcher {
       const entry = this.#entries.get(method);
       if (!entry || (entry.role === 'host' && from.role !== 'host')) throw WireError.methodNotFound();
       const call = { state, from, id, params: parseParams(entry.schema, params) };
-      if (LARGE_ANSWERS.has(method)) checkBacklog(state, from);
-      if (state.gate.covers(method)) parkAtGate(call, method, () => this.#carryOut(call, method, entry));
+      if (entry.hasLargeAnswer) checkBacklog(state, from);
+      if (state.gate.covers(method)) parkAtGate(call, method, entry.shown, () => this.#carryOut(call, method, entry));
       else this.#carryOut(call, method, entry);
     } catch (error) {
       reply(state, from, id, { error: toWireError(state, method, error) });

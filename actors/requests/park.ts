@@ -1,6 +1,5 @@
 import { WireError } from '../../protocol/errors.ts';
 import { raiseApproval } from '../approvals/approval.ts';
-import { publicIngest } from '../surfaces/endpoint.ts';
 import type { Call } from './dispatcher.ts';
 import { checkApprovalRoom, jsonBytes } from './payload-size.ts';
 import { preview } from './preview.ts';
@@ -11,8 +10,13 @@ import { reply } from './reply.ts';
  * gets `-32003`; its caller gone, it is withdrawn.
  * @throws {WireError} `-32020` where this caller has too many waiting.
  */
-export function parkAtGate({ state, from, id, params }: Call<unknown>, method: string, run: () => void): void {
-  const seen = method === 'a2ui.ingest' ? publicIngest(params) : state.gate.shown(params);
+export function parkAtGate(
+  { state, from, id, params }: Call<unknown>,
+  method: string,
+  shown: ((params: unknown) => unknown) | undefined,
+  run: () => void,
+): void {
+  const seen = shown ? shown(params) : state.gate.shown(params);
   const details = { method, params_preview: preview(seen) };
   checkApprovalRoom(state, from.approvals.size, jsonBytes(details));
   const approval = raiseApproval(state, {

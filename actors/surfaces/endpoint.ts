@@ -1,5 +1,4 @@
 import { type Issue, WireError } from '../../protocol/errors.ts';
-import { isObject } from '../../protocol/json.ts';
 
 /** 127.0.0.0/8 as a URL has it: whatever way it was written, its parser has made four decimal numbers of it. */
 const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
@@ -33,22 +32,4 @@ function isLoopback(hostname: string): boolean {
 export function publicEndpoint(endpoint: string): string {
   const { origin, pathname } = new URL(endpoint);
   return `${origin}${pathname}`;
-}
-
-/** The parameters of an ingest as anybody may see them: nothing in them has been checked but their types. */
-export function publicIngest(params: unknown): unknown {
-  if (!isObject(params)) return params;
-  const { endpoint, owner } = params;
-  return {
-    ...params,
-    ...(typeof endpoint === 'string' ? { endpoint: withoutQuery(endpoint) } : {}),
-    ...(isObject(owner) && typeof owner.endpoint === 'string'
-      ? { owner: { ...owner, endpoint: withoutQuery(owner.endpoint) } }
-      : {}),
-  };
-}
-
-/** By hand: it may be no URL. */
-function withoutQuery(endpoint: string): string {
-  return endpoint.replace(/[?#].*$/s, '');
 }

@@ -1,6 +1,7 @@
 import { WireError } from '../../../protocol/errors.ts';
 import type { Client } from '../../connection/client.ts';
 import type { BrokerState } from '../../kernel/broker-state.ts';
+import { checkBacklog, RETRY_MS } from '../../requests/backlog.ts';
 import type { LoggedEvent, TurnLog } from './turn-log.ts';
 
 /** In a replay of so many events plain tokens are merged, as they are where much waits (`wire.md` section 9). */
@@ -15,8 +16,6 @@ const FRAME_BYTES = 96;
 const EVENTS_A_REQUEST = 10;
 /** of plain tokens, which are merged, so many. */
 const TOKENS_A_REQUEST = 100;
-/** When whoever was refused because too much waits for it may ask again. Milliseconds. */
-const RETRY_MS = 1_000;
 
 /** The events from this `seq` on, as they are sent. */
 export function* replayFrom(log: TurnLog, first: number): Generator<LoggedEvent> {
@@ -39,12 +38,6 @@ export function* replayFrom(log: TurnLog, first: number): Generator<LoggedEvent>
     }
     yield { type: 'chat.token', token: { ...event.token, seq, delta: deltas.join('') } };
   }
-}
-
-/** An answer of megabytes is not put together for somebody who has not read the last one. @throws {WireError} `-32020` */
-export function checkBacklog({ limits }: BrokerState, { link }: Client): void {
-  if (link.waitingBytes <= limits.hardLimitBytes) return;
-  throw WireError.limitExceeded('hard_limit_bytes', limits.hardLimitBytes, RETRY_MS);
 }
 
 /** What a subscription is answered with: events from `first` on, perhaps the text, and other things of so many bytes. */
