@@ -3,21 +3,19 @@ import type { Duplex } from 'node:stream';
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import { SdkA2aClient } from './a2a/sdk-client.ts';
-import { startBroker } from './actors/broker.ts';
+import type { ApprovalPolicy } from './actors/approvals/gate.ts';
+import { createKernel, startBroker } from './actors/broker.ts';
 import { AgentRegistry, createToken } from './actors/connection/agent-registry.ts';
 import { type AgentStore, memoryAgentStore } from './actors/connection/agent-store.ts';
 import { Authenticator } from './actors/connection/authenticator.ts';
-import { handlers } from './actors/families.ts';
-import { BrokerState } from './actors/kernel/broker-state.ts';
 import { checkLimits, checkMs } from './actors/kernel/check-limits.ts';
 import { checkParts } from './actors/kernel/check-parts.ts';
 import { type BrokerClock, systemClock } from './actors/kernel/deadlines.ts';
 import { type Logger, silentLog } from './actors/kernel/log.ts';
 import type { MeetingStore } from './actors/meetings/meeting-store.ts';
-import { Dispatcher } from './actors/requests/dispatcher.ts';
-import { type ApprovalPolicy, Gate } from './actors/requests/gate.ts';
-import { type ExecuteToolOptions, executeTool } from './actors/tools/tools.ts';
-import { LocalProvider, type LocalVoice } from './actors/voice/local-provider.ts';
+import { DISPATCHER } from './actors/requests/dispatcher.ts';
+import { type ExecuteToolOptions, executeTool } from './actors/tools/execute-tool.ts';
+import type { LocalVoice } from './actors/voice/local-provider.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
 import type { A2aClient } from './protocol/a2a-client.ts';
@@ -34,12 +32,12 @@ import { linkedPair } from './transport/linked-pair.ts';
 import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
 import { VERSION } from './version.ts';
 
+export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/approvals/gate.ts';
 export type { AgentRecord, AgentStore } from './actors/connection/agent-store.ts';
 export type { BrokerClock } from './actors/kernel/deadlines.ts';
 export type { Logger } from './actors/kernel/log.ts';
 export type { MeetingHead, MeetingLine, MeetingStore } from './actors/meetings/meeting-store.ts';
-export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/requests/gate.ts';
-export type { ExecuteToolOptions } from './actors/tools/tools.ts';
+export type { ExecuteToolOptions } from './actors/tools/execute-tool.ts';
 export type { LocalVoice } from './actors/voice/local-provider.ts';
 export { openMemory } from './memory/open-memory.ts';
 export { type A2aAnswer, type A2aClient, A2aError, type A2aFailure, type A2aMessage } from './protocol/a2a-client.ts';
@@ -155,23 +153,25 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     host: options.tokens?.host || createToken(),
   });
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
-  const dispatcher = new Dispatcher(handlers);
-  const state = new BrokerState({
-    version: VERSION,
-    limits,
-    agents,
-    dispatcher,
-    gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
-    clock: options.clock ?? systemClock,
-    log: options.log ?? silentLog,
-    auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
-    inspect,
-    memory: options.memory ?? new RankedMemory(limits),
-    meetings: options.meetingStore,
-    connectInside: () => ({ link: broker.connect(), token: tokens.daemon }),
-  });
-  state.a2a = options.a2a ?? new SdkA2aClient();
-  if (options.voice) state.localVoice = new LocalProvider(options.voice, state);
+  const { kernel: state, metrics: ofFamilies } = createKernel(
+    {
+      version: VERSION,
+      limits,
+      clock: options.clock ?? systemClock,
+      log: options.log ?? silentLog,
+      agents,
+      auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
+    },
+    {
+      inspect,
+      approvals: options.approvals,
+      voice: options.voice,
+      memory: options.memory ?? new RankedMemory(limits),
+      meetingStore: options.meetingStore,
+      connectInside: () => ({ link: broker.connect(), token: tokens.daemon }),
+      a2a: options.a2a ?? new SdkA2aClient(),
+    },
+  );
   const stopped = new Promise<void>((resolve) => {
     state.onStopped = resolve;
   });
@@ -194,7 +194,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   // Loaded by the first scrape: a broker that nobody scrapes starts sooner without it.
   let metrics: Promise<Registry> | undefined;
   const scrape = () => {
-    metrics ??= import('./metrics/metrics.ts').then(({ createMetrics }) => createMetrics(state));
+    metrics ??= import('./metrics/metrics.ts').then(({ createMetrics }) => createMetrics(state, ofFamilies));
     return metrics;
   };
   const gateway = new Gateway({
@@ -251,7 +251,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
     method(name, { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs }) {
       checkMs('timeoutMs', timeoutMs);
-      dispatcher.add(name, {
+      state.get(DISPATCHER).add(name, {
         role,
         schema,
         timeoutMs,

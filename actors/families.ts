@@ -1,100 +1,71 @@
-import { approveChat, listApprovals, requestApproval, resolveApproval } from './approvals/methods.ts';
-import { handshake } from './connection/handshake.ts';
-import { listAgents, removeAgent, upsertAgent } from './hosts/agent-methods.ts';
-import {
-  listEvents,
-  listHostAgents,
-  notify,
-  registerAgent,
-  setStatus,
-  subscribe,
-  unregisterAgent,
-} from './hosts/methods.ts';
-import { brokerStatus } from './hosts/status.ts';
-import { inspectSubscribe, inspectUnsubscribe } from './inspect/methods.ts';
-import { getMeeting, listMeetings, startMeetingOf, stopMeeting } from './meetings/methods.ts';
-import { addFact, countFacts, deleteFact, queryFacts } from './memory/methods.ts';
-import type { Handlers } from './requests/dispatcher.ts';
-import {
-  act,
-  applyEnvelope,
-  describeSurfaces,
-  getSurface,
-  ingestEnvelopes,
-  listSurfaces,
-  reap,
-  replaySurface,
-  subscribeSurfaces,
-  unsubscribeSurfaces,
-} from './surfaces/methods.ts';
-import { executeTool, initSession, listTools, registerTools, unregisterTool } from './tools/methods.ts';
-import { cancel, chat, listSessions } from './turns/methods.ts';
-import { subscribeChat, unsubscribeChat } from './turns/resume/methods.ts';
-import {
-  cancelSpeech,
-  listProviders,
-  listSpeech,
-  listTranscriptions,
-  pushTranscription,
-  startSpeech,
-  startTranscription,
-  stopTranscription,
-} from './voice/methods.ts';
+import { brokerMachine } from '../machines/broker.machine.ts';
+import { approvals } from './approvals/family.ts';
+import { connectionChart } from './connection/facts.ts';
+import { hosts } from './hosts/family.ts';
+import { inspect } from './inspect/family.ts';
+import { listed } from './kernel/facts.ts';
+import type { Kernel } from './kernel/kernel.ts';
+import type { Metric } from './kernel/metric.ts';
+import { meetings } from './meetings/family.ts';
+import { memory } from './memory/family.ts';
+import { DISPATCHER } from './requests/dispatcher.ts';
+import type { Chart, Family } from './requests/family.ts';
+import { surfaces } from './surfaces/family.ts';
+import { tools } from './tools/family.ts';
+import { turns } from './turns/family.ts';
+import { voice } from './voice/family.ts';
 
-/** Who carries out which built-in method. `session.auth` is the connection's own. */
-export const handlers: Handlers = {
-  'server.handshake': handshake,
-  'session.init': initSession,
-  'tools.register': registerTools,
-  'tools.unregister': unregisterTool,
-  'tools.list': listTools,
-  'tools.execute': executeTool,
-  'agents.upsert': upsertAgent,
-  'agents.remove': removeAgent,
-  'agents.list': listAgents,
-  'agents.chat': chat,
-  'agents.chat.cancel': cancel,
-  'agents.chat.approve': approveChat,
-  'agents.chat.sessions': listSessions,
-  'agents.chat.subscribe': subscribeChat,
-  'agents.chat.unsubscribe': unsubscribeChat,
-  'host.subscribe': subscribe,
-  'host.agents': listHostAgents,
-  'host.approvals': listApprovals,
-  'host.events': listEvents,
-  'host.register_agent': registerAgent,
-  'host.unregister_agent': unregisterAgent,
-  'host.set_status': setStatus,
-  'host.notify': notify,
-  'host.request_approval': requestApproval,
-  'host.resolve_approval': resolveApproval,
-  'broker.status': brokerStatus,
-  'inspect.subscribe': inspectSubscribe,
-  'inspect.unsubscribe': inspectUnsubscribe,
-  'voice.transcribe_stream.start': startTranscription,
-  'voice.transcribe_stream.push': pushTranscription,
-  'voice.transcribe_stream.stop': stopTranscription,
-  'voice.sessions.list': listTranscriptions,
-  'voice.providers.list': listProviders,
-  'voice.tts_stream.start': startSpeech,
-  'voice.tts_stream.cancel': cancelSpeech,
-  'voice.tts_stream.list': listSpeech,
-  'meeting.start': startMeetingOf,
-  'meeting.stop': stopMeeting,
-  'meeting.list': listMeetings,
-  'meeting.get': getMeeting,
-  'memory.add_fact': addFact,
-  'memory.query': queryFacts,
-  'memory.delete': deleteFact,
-  'memory.fact_count': countFacts,
-  'a2ui.capabilities': describeSurfaces,
-  'a2ui.apply': applyEnvelope,
-  'a2ui.ingest': ingestEnvelopes,
-  'a2ui.surfaces': listSurfaces,
-  'a2ui.get': getSurface,
-  'a2ui.reap': reap,
-  'a2ui.action': act,
-  'a2ui/subscribe': subscribeSurfaces,
-  'a2ui/unsubscribe': unsubscribeSurfaces,
-  'a2ui/replay': replaySurface,
+/**
+ * Every family of the broker: THE list. In the order in which they hear that a connection has ended; when the broker stops
+ * they end in reverse, so that a meeting ends before its voice.
+ */
+const FAMILIES = [inspect, turns, tools, approvals, voice, meetings, memory, surfaces, hosts] as const;
+
+type OptionsOf<F> = F extends Family<infer O> ? O : never;
+type Both<U> = (U extends unknown ? (of: U) => void : never) extends (of: infer I) => void ? I : never;
+
+/** What families are told by whoever makes the broker. */
+export type FamilyOptions = Omit<Both<OptionsOf<(typeof FAMILIES)[number]>>, 'charts'>;
+
+const brokerChart: Chart = {
+  machine: brokerMachine,
+  facts: (_context, kernel) => ({
+    label: undefined,
+    startedAt: kernel.startedAt,
+    fields: {
+      version: kernel.version,
+      connections: kernel.clients.size,
+      agents_attached: listed(kernel.attached.keys(), kernel.attached.size),
+      ...kernel.hooks.brokerFacts(),
+      draining: kernel.isDraining,
+    },
+  }),
 };
+
+/** Every chart that runs. */
+export const charts: readonly Chart[] = [
+  brokerChart,
+  connectionChart,
+  ...FAMILIES.flatMap((family: Family<never>) => family.charts ?? []),
+];
+
+/** Installs every family. Gives what they have for `/metrics`. */
+export function installFamilies(kernel: Kernel, options: FamilyOptions): Metric[] {
+  const dispatcher = kernel.get(DISPATCHER);
+  return FAMILIES.flatMap((family: Family<FamilyOptions & { charts: readonly Chart[] }>) => {
+    const {
+      methods = {},
+      notifications,
+      inbound = {},
+      metrics = [],
+      ...hook
+    } = family.install(kernel, { ...options, charts });
+    dispatcher.install(methods, notifications);
+    for (const [type, route] of Object.entries(inbound.routes ?? {})) kernel.inbound.routes.set(type, route);
+    for (const [name, read] of Object.entries(inbound.notifications ?? {}))
+      kernel.inbound.notifications.set(name, read);
+    kernel.inbound.binary ??= inbound.binary;
+    kernel.hooks.add(hook);
+    return [...metrics];
+  });
+}

@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { approvalMachine } from '../machines/approval.machine.ts';
-import { brokerMachine } from '../machines/broker.machine.ts';
-import { callbackMachine } from '../machines/callback.machine.ts';
-import { connectionMachine } from '../machines/connection.machine.ts';
-import { meetingMachine } from '../machines/meeting.machine.ts';
-import { surfaceOwnerMachine } from '../machines/surface-owner.machine.ts';
-import { turnMachine } from '../machines/turn.machine.ts';
-import { voiceStreamMachine } from '../machines/voice-stream.machine.ts';
+import type { AnyStateMachine } from 'xstate';
+import { charts } from '../actors/families.ts';
 import { chartSection } from './chart-page.ts';
 import { closeCodeTable, errorTable, limitTable } from './code-tables.ts';
 import { eventTable, voiceEventTable } from './event-table.ts';
@@ -22,16 +16,9 @@ import { recordFrames } from './walkthrough.ts';
 export const ROOT = dirname(createRequire(import.meta.url).resolve('switchboard/package.json'));
 
 /** Every machine, by the name of its region. */
-export const MACHINES = {
-  broker: brokerMachine,
-  connection: connectionMachine,
-  turn: turnMachine,
-  callback: callbackMachine,
-  approval: approvalMachine,
-  voiceStream: voiceStreamMachine,
-  meeting: meetingMachine,
-  surfaceOwner: surfaceOwnerMachine,
-} as const;
+export const MACHINES: Readonly<Record<string, AnyStateMachine>> = Object.fromEntries(
+  charts.map(({ machine }) => [machine.id, machine]),
+);
 
 /** The pages that have generated parts, by path from {@link ROOT}, as they should be. */
 export async function renderPages(): Promise<ReadonlyMap<string, string>> {

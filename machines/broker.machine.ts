@@ -47,16 +47,21 @@ export type BrokerEvent =
   | { type: 'sweep' }
   | { type: 'broker.drain' };
 
+/** What some family takes straight from the connections, off the chart (law 2). */
+export const FAMILY_EVENTS = ['voice.event', 'voice.audio'] as const;
+/** See {@link FAMILY_EVENTS}. */
+export type FamilyEvent = Extract<BrokerEvent, { type: (typeof FAMILY_EVENTS)[number] }>;
+
 /** What goes on the same way until the last turn has ended. */
 const running = {
   'client.identified': { actions: 'attachAgent' },
   'client.gone': { actions: 'endTurnsOfClient' },
   'chat.event': { actions: 'routeChatEvent' },
-  'voice.event': { actions: 'routeVoiceEvent' },
-  'voice.audio': { actions: 'routeAudio' },
+  'voice.event': { actions: 'routeToFamily' },
+  'voice.audio': { actions: 'routeToFamily' },
   'child.done': { actions: 'forgetChild' },
   'child.failed': { actions: 'buryChild' },
-  sweep: { actions: 'sweepTurns' },
+  sweep: { actions: 'sweep' },
 } as const;
 
 export const brokerMachine = setup({
@@ -78,11 +83,10 @@ export const brokerMachine = setup({
     route: () => {},
     refuseAsDraining: () => {},
     routeChatEvent: () => {},
-    routeVoiceEvent: () => {},
-    routeAudio: () => {},
+    routeToFamily: () => {},
     forgetChild: () => {},
     buryChild: () => {},
-    sweepTurns: () => {},
+    sweep: () => {},
     dropQueuedChats: () => {},
     endAllTurns: () => {},
     closeConnections: () => {},

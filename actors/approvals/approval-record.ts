@@ -1,12 +1,11 @@
 import type { ApprovalAsker, ApprovalEvent, ApprovalFacts } from '../../machines/approval.machine.ts';
 import type { ApprovalOrigin, ApprovalRow, ApprovalStatus } from '../../protocol/approvals.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import { createApprovalId } from '../kernel/unique-ids.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
-import type { Turn } from '../turns/turn-record.ts';
 
 /** How an approval ended, for whoever waits for it. */
 export type ApprovalOutcome = Exclude<ApprovalStatus, 'pending'>;
@@ -21,13 +20,21 @@ export interface ApprovalSubject {
   options?: string[];
 }
 
+/** The turn that a chat row belongs to. */
+export interface ParkedTurn {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly host: Client | undefined;
+  readonly agent: Client;
+}
+
 /** What an approval is made of. */
 export interface ApprovalSpec extends ApprovalSubject {
   kind: ApprovalFacts['kind'];
   /** Whose it is: the parked caller, the client that asked, or the turn's agent. It goes when they go. */
   raiser: Client;
   /** Of a chat row: the turn that is parked, the agent's own id for it, and which of its events asked. */
-  chat?: { turn: Turn; approvalId: string; seq: number };
+  chat?: { turn: ParkedTurn; approvalId: string; seq: number };
   timeoutMs?: number;
   /** Called once, when it has ended. */
   onSettled(outcome: ApprovalOutcome): void;

@@ -1,13 +1,16 @@
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { type ApprovalAsker, type ApprovalEvent, approvalMachine } from '../../machines/approval.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
-import type { Client } from '../connection/client.ts';
 import { attempt } from '../kernel/attempt.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Answer, reply } from '../requests/reply.ts';
 import { Approval, type ApprovalOutcome, type ApprovalSpec } from './approval-record.ts';
+import { APPROVALS, announceApproval, approvalsOf } from './approvals.ts';
 
 type EventOf<T extends ApprovalEvent['type']> = Extract<ApprovalEvent, { type: T }>;
 interface Args {
@@ -23,7 +26,7 @@ function isResolved(event: ApprovalEvent): boolean {
 }
 
 /** The approval chart with its effects: one logic for all approvals of a broker. */
-export function approvalLogic(state: BrokerState) {
+export function approvalLogic(state: Kernel) {
   const approvalOf = (args: Pick<Args, 'context'>) => args.context.approval as Approval;
   const eventOf = <T extends ApprovalEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const answerAsker = (approval: Approval, answer: Answer) => replyOnce(state, approval.taken?.asker, answer);
@@ -35,7 +38,7 @@ export function approvalLogic(state: BrokerState) {
     },
     actions: {
       announce: (args) => {
-        state.events.emitApproval('approval.requested', approvalOf(args));
+        announceApproval(state, 'approval.requested', approvalOf(args));
       },
       armTimeout: (args) => {
         const approval = approvalOf(args);
@@ -106,7 +109,7 @@ export function approvalLogic(state: BrokerState) {
         approval.status = status;
         approval.resolvedAt ??= state.clock.now();
         state.counters.approval(status, approval.resolvedAt - approval.createdAt);
-        state.events.emitApproval('approval.resolved', approval);
+        announceApproval(state, 'approval.resolved', approval);
         settle(state, approval, status);
       },
     },
@@ -115,41 +118,49 @@ export function approvalLogic(state: BrokerState) {
 }
 
 /** A deadline holds on to the actor, and the approval is remembered for longer. */
-function disarm(state: BrokerState, approval: Approval): void {
+function disarm(state: Kernel, approval: Approval): void {
   state.deadlines.disarm(approval.deadline);
   approval.deadline = undefined;
 }
 
 /** Answers whoever has answered an approval. Whatever else still happens, that was it. */
-function replyOnce(state: BrokerState, asker: ApprovalAsker | undefined, answer: Answer): void {
+function replyOnce(state: Kernel, asker: ApprovalAsker | undefined, answer: Answer): void {
   if (!asker || asker.isAnswered) return;
   asker.isAnswered = true;
   reply(state, asker.client as Client, asker.id, answer);
 }
 
 /** Tells whoever waits for an approval how it ended. Last of all: one that broke before is found, and told by burial. */
-function settle(state: BrokerState, approval: Approval, outcome: ApprovalOutcome): void {
+function settle(state: Kernel, approval: Approval, outcome: ApprovalOutcome): void {
   const { raiser, onSettled } = approval.spec;
-  raiser.approvals.delete(approval);
-  state.approvals.settle(approval);
+  approvalsOf(raiser).delete(approval);
+  state.get(APPROVALS).settle(approval);
   approval.release();
   onSettled(outcome);
 }
 
 /** Raises an approval: from here on it is listed, and somebody is asked. */
-export function raiseApproval(state: BrokerState, spec: ApprovalSpec): Approval {
+export function raiseApproval(state: Kernel, spec: ApprovalSpec): Approval {
   const approval = new Approval(state.clock.now(), spec);
   startApproval(state, approval);
   return approval;
 }
 
+/** What an approval is to the broker's actor. */
+export const APPROVAL = key<ChildKind<Approval>>('approval');
+
+/** See {@link APPROVAL}. */
+export const approvalKind = (state: Kernel): ChildKind<Approval> => ({
+  logic: approvalLogic(state),
+  ended: () => {},
+  failed: (approval) => buryApproval(state, approval),
+});
+
 /** Makes and starts the actor of one approval. Listed before, so that it can be buried even if it breaks at once. */
-export function startApproval(state: BrokerState, approval: Approval): void {
-  state.approvals.add(approval);
-  approval.spec.raiser.approvals.add(approval);
-  const actor = createActor(state.logics.approval, { parent: state.ref, id: approval.id, input: { approval } });
-  approval.ref = actor;
-  actor.start();
+export function startApproval(state: Kernel, approval: Approval): void {
+  state.get(APPROVALS).add(approval);
+  approvalsOf(approval.spec.raiser).add(approval);
+  state.children.start(state.get(APPROVAL), approval.id, approval, { approval });
 }
 
 /**
@@ -157,7 +168,7 @@ export function startApproval(state: BrokerState, approval: Approval): void {
  * @throws {WireError} `-32603` where it breaks at that.
  */
 export function answerApproval(
-  state: BrokerState,
+  state: Kernel,
   { ref }: Approval,
   answer: Omit<EventOf<'approval.answer'>, 'type'>,
 ): void {
@@ -169,12 +180,12 @@ export function answerApproval(
 }
 
 /** Takes an approval back: whoever raised it waits no more. */
-export function withdrawApproval(state: BrokerState, approval: Approval): void {
+export function withdrawApproval(state: Kernel, approval: Approval): void {
   if (approval.ref) tell(state.ref, approval.ref, { type: 'approval.withdraw' });
 }
 
 /** An approval's actor failed, a fault of ours: nobody's word will come, and whoever waits for it is told so. */
-export function buryApproval(state: BrokerState, approval: Approval): void {
+function buryApproval(state: Kernel, approval: Approval): void {
   const step = (run: () => void) => attempt(state, 'a broken approval', run);
   const { taken, spec } = approval;
   approval.status = 'expired';
@@ -182,6 +193,6 @@ export function buryApproval(state: BrokerState, approval: Approval): void {
   step(() => disarm(state, approval));
   step(() => taken && spec.chat?.turn.agent.calls.delete(taken.callId));
   step(() => replyOnce(state, taken?.asker, { error: WireError.internal() }));
-  step(() => state.events.emitApproval('approval.resolved', approval));
+  step(() => announceApproval(state, 'approval.resolved', approval));
   step(() => settle(state, approval, 'expired'));
 }

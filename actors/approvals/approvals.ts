@@ -1,7 +1,23 @@
 import type { ApprovalRow } from '../../protocol/approvals.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { HostEvent } from '../../protocol/host.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import type { Limits } from '../../protocol/limits.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import { LazySet } from '../kernel/lazy.ts';
+import { slot } from '../kernel/slots.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import type { Approval } from './approval-record.ts';
+
+const raised = slot(() => new LazySet<Approval>());
+
+/** Approvals that a connection raised, or is parked on. */
+export const approvalsOf = (client: Client): LazySet<Approval> => raised.of(client);
+
+/** Every approval of a broker. */
+export const APPROVALS = key<Approvals>('approvals');
 
 /** Every pending approval, and the last resolved ones (`wire.md` sections 4 and 5). */
 export class Approvals {
@@ -73,4 +89,48 @@ export class Approvals {
   rowsFor(client: Client): ApprovalRow[] {
     return [...this.#resolved.values(), ...this.#pending.values()].map((approval) => approval.rowFor(client));
   }
+}
+
+/** What an approval keeps of details that an agent chose: all of it, or that it was too much. */
+export function boundedDetails(state: Kernel, details: JsonObject): JsonObject {
+  const bytes = jsonBytes(details);
+  return bytes <= state.limits.maxPayloadBytes && state.get(APPROVALS).hasRoomFor(bytes)
+    ? details
+    : { truncated: true };
+}
+
+/** @throws {WireError} `-32020` where one client has too many approvals pending, or all of them too much in them. */
+export function checkApprovalRoom(state: Kernel, from: Client, bytes: number): void {
+  const { maxPendingApprovals, maxPendingApprovalBytes } = state.limits;
+  if (approvalsOf(from).size >= maxPendingApprovals)
+    throw WireError.limitExceeded('max_pending_approvals', maxPendingApprovals);
+  if (!state.get(APPROVALS).hasRoomFor(bytes)) {
+    throw WireError.limitExceeded('max_pending_approval_bytes', maxPendingApprovalBytes);
+  }
+}
+
+/** Tells the log of events what became of an approval. The row is made for each reader, who may see more of it or less. */
+export function announceApproval(
+  state: Kernel,
+  kind: 'approval.requested' | 'approval.resolved',
+  approval: Approval,
+): void {
+  const { action, agentId } = approval.subject;
+  const message =
+    kind === 'approval.requested' ? `approval requested: ${action}` : `approval ${approval.status}: ${action}`;
+  state.events.emit({
+    kind,
+    agentId: agentId ?? undefined,
+    message,
+    payload: approval.publicRow(),
+    bytes: approval.bytes,
+    view: (event, reader) => viewFor(approval, event, reader),
+  });
+}
+
+function viewFor(approval: Approval, event: HostEvent, reader: Client): HostEvent {
+  if (!approval.subject.hidden || !approval.mayBeResolvedBy(reader)) return event;
+  // The row as it was then; only what was hidden from others is added.
+  const payload = event.payload as { details: object };
+  return { ...event, payload: { ...payload, details: { ...payload.details, ...approval.subject.hidden } } };
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AgentSpec } from '../../protocol/agents.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
+import { key } from '../kernel/key.ts';
 import type { AgentRecord, AgentStore } from './agent-store.ts';
 
 /** A fresh token: 32 random bytes, base64url, 43 characters (`wire.md` section 3). */
@@ -20,6 +21,9 @@ export function tokenMatches(token: string, hash: string): boolean {
 
 /** Compared with where there is no such agent, so that an unknown id takes as long as a wrong token. */
 const NOBODY = hashToken(createToken());
+
+/** The known agents of a broker. */
+export const AGENTS = key<AgentRegistry>('the known agents');
 
 /** The agents that the broker knows, attached or not (`wire.md` section 4). */
 export class AgentRegistry {

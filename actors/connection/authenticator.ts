@@ -1,7 +1,11 @@
 import type { Identity } from '../../machines/connection.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
+import { key } from '../kernel/key.ts';
 import { type AgentRegistry, hashToken, tokenMatches } from './agent-registry.ts';
+
+/** Who judges `session.auth`. */
+export const AUTH = key<Authenticator>('the authenticator');
 
 /** Judges `session.auth` (`wire.md` section 3). */
 export class Authenticator {

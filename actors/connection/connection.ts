@@ -1,17 +1,21 @@
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { type ConnectionEvent, connectionMachine } from '../../machines/connection.machine.ts';
 import { CloseCode, closeReason } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
 import { authParams } from '../../protocol/session.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import { attempt } from '../kernel/attempt.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
-import { handleNotification } from '../requests/notifications.ts';
-import { toWireError } from '../requests/wire-errors.ts';
-import type { Client } from './client.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
+import { AUTH } from './authenticator.ts';
 import { encode, type Framed } from './encode.ts';
+import { endClient } from './presence.ts';
 
 type EventOf<T extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: T }>;
 interface Args {
@@ -22,8 +26,37 @@ interface Args {
 
 const READY = new Set(['ready']);
 
+/** Who carries out what came in. */
+export interface Inbox {
+  /** Whether any request goes by this name. */
+  has(method: string): boolean;
+  /** A notification that is no event. Never throws. */
+  notify(state: Kernel, from: Client, method: string, params: unknown): void;
+}
+
+/** What a connection is to the broker's actor. */
+export const CONNECTION = key<ChildKind<Client>>('connection');
+
+/** See {@link CONNECTION}. */
+export const connectionKind = (state: Kernel, inbox: Inbox): ChildKind<Client> => ({
+  logic: connectionLogic(state, inbox),
+  ended: (client) => bury(state, client),
+  failed(client) {
+    client.isOpen = false;
+    attempt(state, 'a broken connection', () => client.link.terminate());
+    attempt(state, 'a broken connection', () => endClient(state, client));
+    bury(state, client);
+  },
+});
+
+/** Forgets a connection whose socket is gone. */
+function bury(state: Kernel, client: Client): void {
+  state.clients.delete(client.id);
+  state.log.debug({ client: client.id }, 'connection closed');
+}
+
 /** The connection chart with its effects: one logic for all connections of a broker. */
-export function connectionLogic(state: BrokerState) {
+function connectionLogic(state: Kernel, inbox: Inbox) {
   const authDeadlines = new WeakMap<Client, Deadline>();
   const clientOf = (args: Args) => args.context.client as Client;
   /** The event, where the chart lets only one type reach an action. */
@@ -59,7 +92,7 @@ export function connectionLogic(state: BrokerState) {
         try {
           const parsed = parseParams(authParams, params);
           if (client.identity) throw WireError.invalidRequest('this connection is authenticated already');
-          const identity = state.auth.identify(parsed);
+          const identity = state.get(AUTH).identify(parsed);
           args.self.send(identity ? { type: 'auth.granted', id, identity } : { type: 'auth.refused', id });
         } catch (error) {
           write(client, { type: 'rpc.fail', id, error: toWireError(state, 'session.auth', error) });
@@ -87,7 +120,7 @@ export function connectionLogic(state: BrokerState) {
         const { id, identity } = eventOf(args, 'auth.granted');
         const result = {
           ok: true,
-          auth_enabled: state.auth.enabled,
+          auth_enabled: state.get(AUTH).enabled,
           ...(identity.agentId === undefined ? {} : { agent_id: identity.agentId }),
           ...(identity.role === 'host' ? { role: 'host' } : {}),
         };
@@ -100,13 +133,13 @@ export function connectionLogic(state: BrokerState) {
       routeNotification: (args) => {
         const { method, params } = eventOf(args, 'rpc.notification');
         const client = clientOf(args);
-        if (method === 'agent.chat.event' || method === 'voice.event') {
+        if (method === 'agent.chat.event' || state.inbound.notifications.has(method)) {
           // A well-formed one never comes this way: see decodePeerFrame.
           state.counters.drop('malformed_event');
           state.log.debug({ client: client.id }, 'dropped a malformed event');
-        } else if (state.dispatcher.has(method)) {
+        } else if (inbox.has(method)) {
           tell(args.self, state.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
-        } else handleNotification(state, client, method, params);
+        } else inbox.notify(state, client, method, params);
       },
       routeChatEvent: (args) => routeChatEvent(clientOf(args), eventOf(args, 'chat.event.received'), args.self),
       routeVoiceEvent: (args) => routeVoiceEvent(clientOf(args), eventOf(args, 'voice.event.received'), args.self),
@@ -197,11 +230,4 @@ export function connectionLogic(state: BrokerState) {
       run: ({ client }: Context, event: Framed) => write(client, event),
     },
   });
-}
-
-/** Makes and starts the actor of one connection. */
-export function startConnection(state: BrokerState, logic: ReturnType<typeof connectionLogic>, client: Client): void {
-  const actor = createActor(logic, { parent: state.ref, id: client.id, input: { client } });
-  client.ref = actor;
-  actor.start();
 }

@@ -1,6 +1,6 @@
 import type { OutwardEvent } from '../../machines/connection.machine.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { JsonText } from '../requests/json-text.ts';
+import { JsonText } from '../kernel/json-text.ts';
 
 /** What goes out as a text frame of its own. A plain token is put together by the link, which may merge it before. */
 export type Framed = Exclude<OutwardEvent, { type: 'chat.token' | 'audio.deliver' }>;

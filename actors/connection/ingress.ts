@@ -1,5 +1,4 @@
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
-import { decodeAudioFrame } from '../../protocol/audio-frame.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { isChatEvent } from '../../protocol/events.ts';
@@ -8,12 +7,12 @@ import { isObject, unwritable } from '../../protocol/json.ts';
 import type { MethodSpec } from '../../protocol/method.ts';
 import { methods } from '../../protocol/methods.ts';
 import { Sealed } from '../../protocol/sealed.ts';
-import { isProviderEvent } from '../../protocol/voice.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
-import type { Client } from './client.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Inbound } from '../kernel/hooks.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
-export function openLink(state: BrokerState, client: Client): void {
+export function openLink(state: Kernel, client: Client): void {
   client.link.open({
     text: (data, bytes) => {
       // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
@@ -22,7 +21,7 @@ export function openLink(state: BrokerState, client: Client): void {
         return;
       }
       const startedAt = state.routingTimes.begin();
-      const event = decodePeerFrame(data, bytes);
+      const event = decodePeerFrame(data, bytes, state.inbound);
       const limited = METERED.has(event.type) ? limit(state, client, event) : event;
       if (limited) client.ref.send(limited);
       // All the way to the host's queue nothing waits: what was to be done is done.
@@ -30,11 +29,9 @@ export function openLink(state: BrokerState, client: Client): void {
     },
     binary: (data) => {
       const isKnown = client.identity !== undefined || !client.needsAuth;
-      const decoded = isKnown ? decodeAudioFrame(data) : undefined;
-      if (decoded) {
-        const frame = { ...decoded, seq: Number(decoded.seq) };
-        client.ref.send({ type: 'audio.received', frame });
-      } else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
+      const event = isKnown ? state.inbound.binary?.(data) : undefined;
+      if (event) client.ref.send(event);
+      else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
     },
     overrun: () => {
       // Before anything else: leaving its state is the first that the chart does, and its turns then ask why.
@@ -54,7 +51,7 @@ const MOST_BAD_FRAMES = 2_000;
 const MOST_UNAUTHENTICATED = 200;
 
 /** What becomes of a metered frame: itself, its refusal, nothing, or the end of the connection. */
-function limit(state: BrokerState, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
+function limit(state: Kernel, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
   const isKnown = client.identity !== undefined || !client.needsAuth;
   const most = isKnown
     ? event.type === 'rpc.bad'
@@ -72,17 +69,16 @@ function limit(state: BrokerState, client: Client, event: ConnectionEvent): Conn
 }
 
 /** One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. */
-export function decodePeerFrame(text: string, bytes: number): ConnectionEvent {
+export function decodePeerFrame(text: string, bytes: number, inbound: Inbound): ConnectionEvent {
   const frame = decodeFrame(text);
   switch (frame.kind) {
-    case 'notification':
+    case 'notification': {
       if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && unwritable(frame.params) === undefined) {
         return { type: 'chat.event.received', params: frame.params, bytes };
       }
-      if (frame.method === 'voice.event' && isProviderEvent(frame.params) && unwritable(frame.params) === undefined) {
-        return { type: 'voice.event.received', params: frame.params };
-      }
-      return { type: 'rpc.notification', method: frame.method, params: sealed(frame.method, frame.params) };
+      const event = inbound.notifications.get(frame.method)?.(frame.params);
+      return event ?? { type: 'rpc.notification', method: frame.method, params: sealed(frame.method, frame.params) };
+    }
     case 'request':
       return { type: 'rpc.request', id: frame.id, method: frame.method, params: sealed(frame.method, frame.params) };
     case 'response': {

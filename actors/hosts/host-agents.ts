@@ -2,8 +2,13 @@ import { v4 as uuid } from 'uuid';
 import { WireError } from '../../protocol/errors.ts';
 import type { HostAgent } from '../../protocol/host.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import { AGENTS } from '../connection/agent-registry.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import { LazySet } from '../kernel/lazy.ts';
+import { slot } from '../kernel/slots.ts';
+import { turnsOf } from '../turns/client-turns.ts';
 
 interface Registered {
   agent: HostAgent;
@@ -12,13 +17,20 @@ interface Registered {
   bytes: number;
 }
 
+const registered = slot(() => new LazySet<string>());
+/** Ids of agents that a connection has registered to be listed. */
+export const registeredBy = (client: Client): LazySet<string> => registered.of(client);
+
+/** The registry of hosts of a broker. */
+export const HOST_AGENTS = key<HostAgents>('the registry of hosts');
+
 /** Agents that connections have registered to be listed. Only its owner changes one; it goes when its owner goes. */
 export class HostAgents {
-  readonly #state: BrokerState;
+  readonly #state: Kernel;
   readonly #registered = new Map<string, Registered>();
   #bytes = 0;
 
-  constructor(state: BrokerState) {
+  constructor(state: Kernel) {
     this.#state = state;
   }
 
@@ -44,7 +56,7 @@ export class HostAgents {
     const isForeign = before ? before.owner !== owner : owner.agentId !== id && this.#isAgents(id);
     if (isForeign) throw WireError.forbidden('agent');
     const { maxRegisteredAgents, maxRegisteredBytes } = this.#state.limits;
-    if (!before && owner.registeredAgents.size >= maxRegisteredAgents) {
+    if (!before && registeredBy(owner).size >= maxRegisteredAgents) {
       throw WireError.limitExceeded('max_registered_agents', maxRegisteredAgents);
     }
     const total = this.#bytes - (before?.bytes ?? 0) + bytes;
@@ -60,7 +72,7 @@ export class HostAgents {
       updated_at: Math.floor(this.#state.clock.now()),
     };
     this.#registered.set(id, { agent, owner, bytes });
-    owner.registeredAgents.add(id);
+    registeredBy(owner).add(id);
     this.#state.events.emit({
       kind: 'agent.registered',
       agentId: id,
@@ -104,7 +116,7 @@ export class HostAgents {
 
   /** The owner is gone, and its agents with it. */
   removeOwnedBy(owner: Client): void {
-    for (const id of [...owner.registeredAgents]) this.#remove(owner, id);
+    for (const id of [...registeredBy(owner)]) this.#remove(owner, id);
   }
 
   #own(owner: Client, id: string): Registered {
@@ -117,13 +129,13 @@ export class HostAgents {
   }
 
   #isAgents(id: string): boolean {
-    return this.#state.agents.has(id) || this.#state.attached.has(id);
+    return this.#state.get(AGENTS).has(id) || this.#state.attached.has(id);
   }
 
   #remove(owner: Client, id: string): void {
     this.#bytes -= this.#registered.get(id)?.bytes ?? 0;
     this.#registered.delete(id);
-    owner.registeredAgents.delete(id);
+    registeredBy(owner).delete(id);
     this.#state.events.emit({ kind: 'agent.unregistered', agentId: id, message: `agent ${id} unregistered` });
   }
 }
@@ -135,7 +147,7 @@ function attachedRow(id: string, client: Client): HostAgent {
     kind: 'attached',
     capabilities: [],
     metadata: {},
-    status: client.serving.size > 0 ? 'running' : 'idle',
+    status: turnsOf(client).serving.size > 0 ? 'running' : 'idle',
     current_task: null,
     updated_at: Math.floor(client.connectedAt),
   };

@@ -1,11 +1,19 @@
 import type { BrokerStatus, ConnectionRow } from '../../protocol/status.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import { APPROVALS } from '../approvals/approvals.ts';
+import { AGENTS } from '../connection/agent-registry.ts';
+import { INSPECTION } from '../inspect/feed.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { Handler } from '../requests/dispatcher.ts';
+import { toolsOf } from '../tools/client-tools.ts';
+import { turnsOf } from '../turns/client-turns.ts';
+import { pendingCallbacks } from '../turns/metrics.ts';
+import { TURNS } from '../turns/turns.ts';
 
 /** `broker.status` (`docs/protocol.md` section 12): everything is counted anyhow, and only put together here. */
 export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
-  const { counters, inspection, vitals } = state;
+  const { counters, vitals } = state;
+  const inspection = state.peek(INSPECTION);
   const { rss, heapUsed } = process.memoryUsage();
   const { rows, total, max } = connections(state, params.connections_limit);
   const tokens = counters.events.get('token') ?? 0;
@@ -18,10 +26,10 @@ export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
     state: state.ref.getSnapshot().value as BrokerStatus['state'],
     inspect: inspection !== undefined,
     connections: { total: state.clients.size, rows },
-    agents: { known: state.agents.size, attached: state.attached.size },
-    turns: state.turnsByState(),
-    callbacks_pending: state.pendingCallbacks(),
-    approvals_pending: state.approvals.pendingCount,
+    agents: { known: state.get(AGENTS).size, attached: state.attached.size },
+    turns: state.get(TURNS).byState(),
+    callbacks_pending: pendingCallbacks(state),
+    approvals_pending: state.get(APPROVALS).pendingCount,
     totals: {
       connections: counters.connections,
       turns: counters.turns,
@@ -38,12 +46,12 @@ export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
     event_loop_delay_ms: vitals.eventLoopDelay(),
     memory: { rss, heap_used: heapUsed },
     inspect_watchers: inspection?.watchers ?? 0,
-    inspect_dropped: counters.inspectDropped,
+    inspect_dropped: inspection?.dropped ?? 0,
   };
 };
 
 /** The connections that most bytes wait for, then the newest. */
-function connections(state: BrokerState, limit: number): { rows: ConnectionRow[]; total: number; max: number } {
+function connections(state: Kernel, limit: number): { rows: ConnectionRow[]; total: number; max: number } {
   let [total, max] = [0, 0];
   // Newest first: sorting keeps the order of equals.
   const all = [...state.clients.values()].reverse().map((client) => {
@@ -64,7 +72,7 @@ function toRow(client: Client, waiting: number): ConnectionRow {
     via: client.link.kind,
     since: Math.round(client.connectedAt),
     waiting_bytes: waiting,
-    turns: client.turns.size + client.serving.size,
-    tools: client.tools.size,
+    turns: turnsOf(client).hosting.size + turnsOf(client).serving.size,
+    tools: toolsOf(client).offered.size,
   };
 }

@@ -1,22 +1,11 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { approvalMachine } from '../../machines/approval.machine.ts';
-import { brokerMachine } from '../../machines/broker.machine.ts';
-import { callbackMachine } from '../../machines/callback.machine.ts';
-import { connectionMachine } from '../../machines/connection.machine.ts';
-import { meetingMachine } from '../../machines/meeting.machine.ts';
-import { surfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
-import { turnMachine } from '../../machines/turn.machine.ts';
-import { voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
 import type { MachineDefinition, StateDefinition, TransitionDefinition } from '../../protocol/inspect.ts';
+import type { Chart } from '../requests/family.ts';
 import { eventName } from './payload.ts';
 
 /** Every chart that runs, by its machine's id. */
-export function machineDefinitions(): Record<string, MachineDefinition> {
-  const machines: AnyStateMachine[] = [
-    ...[brokerMachine, connectionMachine, turnMachine, callbackMachine, approvalMachine],
-    ...[voiceStreamMachine, meetingMachine, surfaceOwnerMachine],
-  ];
-  return Object.fromEntries(machines.map((machine) => [machine.id, definitionOf(machine)]));
+export function machineDefinitions(charts: readonly Chart[]): Record<string, MachineDefinition> {
+  return Object.fromEntries(charts.map(({ machine }) => [machine.id, definitionOf(machine)]));
 }
 
 /** A machine as it can be drawn, read from the machine itself. */

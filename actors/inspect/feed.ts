@@ -1,12 +1,14 @@
+import type { AnyActorRef } from 'xstate';
 import { WireError } from '../../protocol/errors.ts';
 import type { InspectedActor, InspectSnapshot, MachineDefinition } from '../../protocol/inspect.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
+import type { Chart } from '../requests/family.ts';
 import { machineDefinitions } from './definition.ts';
 import { hookInspection } from './hook.ts';
-import { liveActors } from './live-actors.ts';
 import { type Emit, Recorder } from './recorder.ts';
 import { Watcher } from './watcher.ts';
 
@@ -19,13 +21,17 @@ const TICK_MS = 50;
 const SNAPSHOT_CONTEXT_BYTES = 256 * 1024;
 const SNAPSHOT_BYTES = 4 * 1024 * 1024;
 
+/** Live statecharts; not there where they are switched off. */
+export const INSPECTION = key<InspectFeed>('inspection');
+
 /**
  * Live statecharts for whoever watches (`--inspect`). Attached to the actor system while somebody does, and only then:
  * until the first one comes, and after the last one has gone, it costs nothing (law 7). Nothing that breaks in here
  * reaches the actor that it is told about.
  */
 export class InspectFeed {
-  readonly #state: BrokerState;
+  readonly #state: Kernel;
+  readonly #charts: readonly Chart[];
   readonly #watchers = new Map<Client, Watcher>();
   #machines: Record<string, MachineDefinition> | undefined;
   #recorder: Recorder | undefined;
@@ -33,9 +39,13 @@ export class InspectFeed {
   #deadline: Deadline | undefined;
   #isFaulty = false;
   #sequence = 0;
+  /** Records that watchers were too slow for. */
+  dropped = 0;
 
-  constructor(state: BrokerState) {
+  /** `charts`: every one that runs. */
+  constructor(state: Kernel, charts: readonly Chart[]) {
     this.#state = state;
+    this.#charts = charts;
   }
 
   /** Connections that watch. */
@@ -78,7 +88,7 @@ export class InspectFeed {
   }
 
   #attach(): Recorder {
-    const recorder = new Recorder(this.#state, this.#emit);
+    const recorder = new Recorder(this.#state, this.#charts, this.#emit);
     this.#recorder = recorder;
     this.#isFaulty = false;
     this.#unhook = hookInspection(this.#state.ref.system, (report) => {
@@ -118,8 +128,7 @@ export class InspectFeed {
     this.#sequence += 1;
     const at = Math.round(this.#state.clock.now());
     const record = { sequence: this.#sequence, at, ...happening };
-    for (const watcher of this.#watchers.values())
-      this.#state.counters.inspectDropped += watcher.push({ record, bytes });
+    for (const watcher of this.#watchers.values()) this.dropped += watcher.push({ record, bytes });
   };
 
   /** Sends what waits, as far as the watchers' connections take it. */
@@ -137,7 +146,7 @@ export class InspectFeed {
   #snapshot(recorder: Recorder): { actors: InspectedActor[]; leftOut: number } {
     const actors: InspectedActor[] = [];
     let [used, leftOut] = [0, 0];
-    for (const ref of liveActors(this.#state)) {
+    for (const ref of this.#actors()) {
       if (used > SNAPSHOT_BYTES) {
         leftOut += 1;
         continue;
@@ -150,8 +159,14 @@ export class InspectFeed {
     return { actors, leftOut };
   }
 
+  /** Parents before their children. */
+  *#actors(): Generator<AnyActorRef> {
+    yield this.#state.ref;
+    yield* this.#state.children;
+  }
+
   #definitions(): Record<string, MachineDefinition> {
-    this.#machines ??= machineDefinitions();
+    this.#machines ??= machineDefinitions(this.#charts);
     return this.#machines;
   }
 

@@ -1,14 +1,23 @@
 import { WireError } from '../../protocol/errors.ts';
-import type { Handler } from '../requests/dispatcher.ts';
+import type { Handler, Handlers } from '../requests/dispatcher.ts';
+import { INSPECTION } from './feed.ts';
 
 /** `inspect.subscribe` (`docs/protocol.md` section 12): unknown without `--inspect`. */
-export const inspectSubscribe: Handler<'inspect.subscribe'> = ({ state, from }) => {
-  if (!state.inspection) throw WireError.methodNotFound();
-  return state.inspection.subscribe(from);
+const inspectSubscribe: Handler<'inspect.subscribe'> = ({ state, from }) => {
+  const feed = state.peek(INSPECTION);
+  if (!feed) throw WireError.methodNotFound();
+  return feed.subscribe(from);
 };
 
 /** `inspect.unsubscribe` (`docs/protocol.md` section 12). */
-export const inspectUnsubscribe: Handler<'inspect.unsubscribe'> = ({ state, from }) => {
-  if (!state.inspection) throw WireError.methodNotFound();
-  return { unsubscribed: state.inspection.unsubscribe(from) };
+const inspectUnsubscribe: Handler<'inspect.unsubscribe'> = ({ state, from }) => {
+  const feed = state.peek(INSPECTION);
+  if (!feed) throw WireError.methodNotFound();
+  return { unsubscribed: feed.unsubscribe(from) };
+};
+
+/** What the feed answers. */
+export const inspectMethods: Handlers = {
+  'inspect.subscribe': inspectSubscribe,
+  'inspect.unsubscribe': inspectUnsubscribe,
 };

@@ -2,8 +2,8 @@ import type { EventObject } from 'xstate';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
 import type { Token } from '../../protocol/token.ts';
-import { JsonText } from '../requests/json-text.ts';
-import { MASK } from '../requests/preview.ts';
+import { JsonText } from '../kernel/json-text.ts';
+import { MASK } from '../kernel/preview.ts';
 import { type Change, toRow } from '../surfaces/surface.ts';
 import { type View, viewOf } from './view.ts';
 

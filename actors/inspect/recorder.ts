@@ -1,11 +1,12 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
-import { contextView, factsOf } from './facts.ts';
+import type { Facts } from '../kernel/facts.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Chart } from '../requests/family.ts';
 import type { Report } from './hook.ts';
 import { HOT_TYPES, OFF_CHART, placeOfHot } from './hot.ts';
 import { eventName, isFailure, payloadOf } from './payload.ts';
-import { textView, viewOf } from './view.ts';
+import { textView, type View, viewOf } from './view.ts';
 import { statePaths, Watched, type Window } from './watched.ts';
 
 /** How long events are counted before single ones are told again, in milliseconds. */
@@ -19,6 +20,9 @@ const CONTEXTS_A_TICK = 100;
 /** What a record is besides its payload or context, in bytes, roughly. */
 const HEAD_BYTES = 200;
 const MAX_OUTPUT_BYTES = 1024;
+/** How much is shown of what an actor knows, in bytes of JSON. */
+const MAX_CONTEXT_BYTES = 16 * 1024;
+const NO_FACTS: Facts = { label: undefined, startedAt: 0, fields: {} };
 /** Steps of one event that are told: far more than any chart has. */
 const MAX_STEPS = 16;
 
@@ -40,8 +44,10 @@ function isOwnDelivery(event: Framed): boolean {
 
 /** Makes records of what the actor system reports. It may throw: whoever calls it catches that. */
 export class Recorder {
-  readonly #state: BrokerState;
+  readonly #state: Kernel;
   readonly #emit: Emit;
+  /** By their machines' ids. */
+  readonly #charts = new Map<string, Chart>();
   readonly #watched = new Map<unknown, Watched>();
   /** Who heard the last hot event of each type: mostly the one that hears the next. */
   readonly #latest: (Watched | undefined)[] = new Array(HOT_TYPES).fill(undefined);
@@ -51,8 +57,9 @@ export class Recorder {
   /** Actors whose context is still to be looked at in this window. */
   #unlooked: Iterator<Watched> | undefined;
 
-  constructor(state: BrokerState, emit: Emit) {
+  constructor(state: Kernel, charts: readonly Chart[], emit: Emit) {
     this.#state = state;
+    for (const chart of charts) this.#charts.set(chart.machine.id, chart);
     this.#emit = emit;
   }
 
@@ -174,9 +181,14 @@ export class Recorder {
     return watched;
   }
 
+  /** What an actor knows, read from the record that its chart's context holds. */
+  #factsOf({ machine, context }: AnyMachineSnapshot): Facts {
+    return this.#charts.get(machine.id)?.facts(context, this.#state) ?? NO_FACTS;
+  }
+
   #actorOf(watched: Watched, { withContext } = { withContext: true }): { actor: InspectedActor; bytes: number } {
     const { ref, id, snapshot, state } = watched;
-    const facts = factsOf(this.#state, snapshot);
+    const facts = this.#factsOf(snapshot);
     const { value, bytes } = withContext ? contextView(facts) : { value: {}, bytes: 0 };
     if (withContext) watched.contextText = JSON.stringify(value);
     // One whose context was left out is told of with the next ones that have changed.
@@ -240,9 +252,14 @@ export class Recorder {
       looked += 1;
       this.#moved(watched, watched.ref.getSnapshot(), '');
       const before = watched.contextText;
-      const view = contextView(factsOf(this.#state, watched.snapshot));
+      const view = contextView(this.#factsOf(watched.snapshot));
       watched.isTouched = false;
       if (JSON.stringify(view.value) !== before) this.#tellTransition(watched, '', watched.state);
     }
   }
+}
+
+/** What an actor knows, as watchers may see it. */
+function contextView({ fields }: Facts): View {
+  return viewOf(fields, MAX_CONTEXT_BYTES);
 }

@@ -1,6 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { isSecretField, isSecretPair, MASK, maskText } from '../requests/preview.ts';
+import { isSecretField, isSecretPair, MASK, maskText } from '../kernel/preview.ts';
 
 /** A value as watchers may see it, and about how many bytes of JSON it is. */
 export interface View {

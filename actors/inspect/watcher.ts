@@ -1,5 +1,5 @@
 import type { InspectRecord } from '../../protocol/inspect.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 
 /** A record, and about how many bytes of JSON it is. */
 export interface Sized {

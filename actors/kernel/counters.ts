@@ -1,7 +1,9 @@
 import { chatEventKinds } from '../../protocol/events.ts';
-import type { VoiceKind } from '../../protocol/voice.ts';
 
-/** Why a frame went nowhere. Each is counted; none closes a connection (`wire.md` sections 2 and 6). */
+/**
+ * Why a frame went nowhere. Each is counted; none closes a connection (`wire.md` sections 2 and 6). Families have reasons
+ * of their own.
+ */
 export type DropReason =
   | 'malformed_frame'
   | 'malformed_event'
@@ -16,11 +18,7 @@ export type DropReason =
   | 'late_progress'
   | 'late_withdrawal'
   | 'too_many_approvals'
-  | 'rate_limited'
-  | 'unknown_stream'
-  | 'malformed_audio'
-  | 'audio_overflow'
-  | 'surface_action';
+  | 'rate_limited';
 
 /** How a turn ended: the final state of its chart. */
 export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
@@ -43,7 +41,7 @@ function tally<K>(map: Map<K, Tally>, key: K, ms: number): void {
 
 /** Plain numbers that are added to on the way and read at scrape: nothing on the token path but `+ 1`. */
 export class Counters {
-  readonly drops = new Map<DropReason, number>();
+  readonly drops = new Map<string, number>();
   readonly endings = new Map<Ending, number>();
   /** Events that reached a host, by kind; kinds that only an agent knows count as `other`. */
   readonly events = new Map<string, number>();
@@ -53,8 +51,6 @@ export class Counters {
   turns = 0;
   /** Requests that were routed. */
   requests = 0;
-  /** Records of the inspection feed that watchers were too slow for. */
-  inspectDropped = 0;
   /** Turns that were taken up again, or watched, by role. */
   readonly resumes = new Map<string, number>();
 
@@ -62,36 +58,6 @@ export class Counters {
   readonly callbacks = new Map<CallbackEnding, Tally>();
   /** The same for approvals. */
   readonly approvals = new Map<string, Tally>();
-
-  /** Voice streams that were opened, by kind. */
-  readonly voiceStreams: Record<VoiceKind, number> = { transcribe: 0, speak: 0 };
-  /** Those that ended, by kind and final state: `transcribe ended`. */
-  readonly voiceEndings = new Map<string, number>();
-  /** Bytes of audio, base64 apart: `in` for providers to transcribe, `out` spoken by them. */
-  readonly audioBytes = { in: 0, out: 0 };
-
-  /** What the memory was asked to do, by operation. */
-  readonly memoryOperations = new Map<string, number>();
-  /** Texts of meetings that it did not take. */
-  memoryFailures = 0;
-  /** Meetings that were opened. */
-  meetings = 0;
-
-  memory(operation: 'add_fact' | 'query' | 'delete' | 'fact_count'): void {
-    this.memoryOperations.set(operation, (this.memoryOperations.get(operation) ?? 0) + 1);
-  }
-
-  voiceStream(kind: VoiceKind, ending: string): void {
-    const key = `${kind} ${ending}`;
-    this.voiceEndings.set(key, (this.voiceEndings.get(key) ?? 0) + 1);
-  }
-
-  /** Actions on surfaces, by what came of them. */
-  readonly surfaceActions = new Map<string, number>();
-
-  surfaceAction(outcome: string): void {
-    this.surfaceActions.set(outcome, (this.surfaceActions.get(outcome) ?? 0) + 1);
-  }
 
   callback(ending: CallbackEnding, ms: number): void {
     tally(this.callbacks, ending, ms);
@@ -101,7 +67,7 @@ export class Counters {
     tally(this.approvals, outcome, ms);
   }
 
-  drop(reason: DropReason): void {
+  drop<R extends string = DropReason>(reason: R): void {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
   }
 

@@ -1,7 +1,6 @@
 import type { HostEvent, HostEventKind } from '../../protocol/host.ts';
-import type { Approval } from '../approvals/approval-record.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from './broker-state.ts';
+import type { Client } from './client.ts';
+import type { Kernel } from './kernel.ts';
 import { tell } from './tell.ts';
 import { createEventPrefix } from './unique-ids.ts';
 
@@ -9,8 +8,8 @@ interface Entry {
   event: HostEvent;
   /** Of its payload, as JSON. */
   bytes: number;
-  /** Of an approval's event: the row is made for each reader, who may see more of it or less. */
-  approval?: Approval;
+  /** What this reader sees of it, where that is not the same for all. */
+  view: ((event: HostEvent, reader: Client) => HostEvent) | undefined;
 }
 
 /** What an event tells, besides what the log adds. */
@@ -21,18 +20,20 @@ export interface Happening {
   payload?: unknown;
   /** Of the payload, as JSON, where a client chose it. */
   bytes?: number;
+  /** What a reader sees of it, where that is not the same for all. Called for each, whenever it reads. */
+  view?: (event: HostEvent, reader: Client) => HostEvent;
 }
 
 /** What has happened: numbered without a gap, the last ones kept, told to every subscriber (`wire.md` section 4). */
 export class EventLog {
-  readonly #state: BrokerState;
+  readonly #state: Kernel;
   readonly #kept: Entry[] = [];
   readonly #subscribers = new Set<Client>();
   readonly #idPrefix = createEventPrefix();
   #keptBytes = 0;
   #sequence = 0;
 
-  constructor(state: BrokerState) {
+  constructor(state: Kernel) {
     this.#state = state;
   }
 
@@ -51,15 +52,7 @@ export class EventLog {
   }
 
   emit(happening: Happening): HostEvent {
-    return this.#add({ event: this.#toEvent(happening), bytes: happening.bytes ?? 0 });
-  }
-
-  emitApproval(kind: 'approval.requested' | 'approval.resolved', approval: Approval): void {
-    const { action, agentId } = approval.subject;
-    const message =
-      kind === 'approval.requested' ? `approval requested: ${action}` : `approval ${approval.status}: ${action}`;
-    const event = this.#toEvent({ kind, agentId: agentId ?? undefined, message, payload: approval.publicRow() });
-    this.#add({ event, approval, bytes: approval.bytes });
+    return this.#add({ event: this.#toEvent(happening), bytes: happening.bytes ?? 0, view: happening.view });
   }
 
   /** The newest `limit` events as this client may see them, oldest first. */
@@ -94,9 +87,6 @@ export class EventLog {
   }
 }
 
-function view({ event, approval }: Entry, client: Client): HostEvent {
-  if (!approval?.subject.hidden || !approval.mayBeResolvedBy(client)) return event;
-  // The row as it was then; only what was hidden from others is added.
-  const payload = event.payload as { details: object };
-  return { ...event, payload: { ...payload, details: { ...payload.details, ...approval.subject.hidden } } };
+function view({ event, view: viewFor }: Entry, reader: Client): HostEvent {
+  return viewFor ? viewFor(event, reader) : event;
 }

@@ -1,9 +1,10 @@
 import type { MeetingRow } from '../../protocol/meetings.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
-import { JsonText } from '../requests/json-text.ts';
+import type { Client } from '../kernel/client.ts';
+import { JsonText } from '../kernel/json-text.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { MeetingHead } from './meeting-store.ts';
 import type { MeetingText } from './meeting-text.ts';
+import { MEETINGS } from './meetings.ts';
 
 /** What `meeting.stop` is answered with. Who did not ask for a summary gets none, even if there is one. */
 export function stopResult(id: string, text: MeetingText, wantsSummary: boolean): JsonText {
@@ -12,7 +13,7 @@ export function stopResult(id: string, text: MeetingText, wantsSummary: boolean)
 }
 
 /** What `meeting.get` is answered with. */
-export function getResult(state: BrokerState, head: MeetingHead, text: MeetingText): JsonText {
+export function getResult(state: Kernel, head: MeetingHead, text: MeetingText): JsonText {
   const row = JSON.stringify(toRow(state, head)).slice(0, -1);
   const { transcriptJson, segmentsJson } = text;
   return new JsonText(`${row},"transcript":${transcriptJson},"segments":${segmentsJson},${endOf(text)}}`);
@@ -23,18 +24,18 @@ function endOf({ summary, isTruncated }: MeetingText): string {
 }
 
 /** A meeting as a listing shows it. */
-export function toRow(state: BrokerState, head: MeetingHead): MeetingRow {
+export function toRow(state: Kernel, head: MeetingHead): MeetingRow {
   const { id, title, started_at, ended_at, agent_id } = head;
-  return { id, title, status: state.meetings.statusOf(head), started_at, ended_at, agent_id };
+  return { id, title, status: state.get(MEETINGS).statusOf(head), started_at, ended_at, agent_id };
 }
 
 /**
  * Who may read a meeting: the host role; of an agent's, that agent. Of any other client's: that connection while it
  * runs, and when it is over every client that is no agent, because the one that held it may never come again.
  */
-export function mayRead(state: BrokerState, from: Client, head: MeetingHead): boolean {
+export function mayRead(state: Kernel, from: Client, head: MeetingHead): boolean {
   if (from.role === 'host') return true;
   if (head.agent_id !== null) return from.agentId === head.agent_id;
-  const live = state.meetings.find(head.id);
+  const live = state.get(MEETINGS).find(head.id);
   return live ? live.client === from : from.agentId === undefined;
 }

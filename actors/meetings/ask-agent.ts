@@ -1,13 +1,18 @@
 import { v4 as uuid } from 'uuid';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import { GATE } from '../approvals/gate.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 
 /** A connection to this very broker, and the token that it takes. */
 export interface InnerConnection {
   link: Link;
   token: string;
 }
+
+/** Makes a connection of the broker's own to itself. */
+export const CONNECT_INSIDE = key<() => InnerConnection>('a connection to itself');
 
 /** Who hears what came of it. One of them is called, once. */
 interface Asker {
@@ -20,14 +25,14 @@ interface Asker {
  * holds for it too; a gate shows it without the prompt, which is not everybody's. What is longer than `maxSummaryBytes` is cut off; to say nothing is to fail. The function that it
  * gives ends it.
  */
-export function askAgent(state: BrokerState, agentId: string, prompt: string, asker: Asker): () => void {
-  const { link, token } = state.connectInside();
+export function askAgent(state: Kernel, agentId: string, prompt: string, asker: Asker): () => void {
+  const { link, token } = state.get(CONNECT_INSIDE)();
   const limit = state.limits.maxSummaryBytes;
   const sessionId = `summary-${uuid()}`;
   let text = '';
   let bytes = 0;
   let isOver = false;
-  const unhide = state.gate.hide(sessionId, prompt);
+  const unhide = state.get(GATE).hide(sessionId, prompt, HIDDEN);
   const send = (id: number, method: string, params: object) =>
     link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
   const end = () => {
@@ -75,6 +80,8 @@ export function askAgent(state: BrokerState, agentId: string, prompt: string, as
   return () => settle(() => {});
 }
 
+/** What a gate shows in place of the prompt. */
+const HIDDEN = '[what was said in a meeting]';
 const AUTH = 1;
 const CHAT = 2;
 

@@ -1,14 +1,16 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
+import { MEMORY } from '../memory/facts.ts';
 import { keepFact } from '../memory/scope.ts';
 import { inTime } from '../requests/answer-later.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { ingestSink } from './ingest-sink.ts';
 import type { Meeting } from './meeting-record.ts';
+import { MEETINGS } from './meetings.ts';
 
 /** What a text counts for besides its JSON: most are short. */
 const TEXT_BYTES = 128;
@@ -16,7 +18,7 @@ const TEXT_BYTES = 128;
 const AT_ONCE = { texts: 32, bytes: 16 * 1024 };
 
 /** The sink that one meeting's events pass: what is said goes to its record, and into the memory of whoever holds it. */
-export function sinkOf(state: BrokerState, meeting: Meeting): (event: JsonObject) => void {
+export function sinkOf(state: Kernel, meeting: Meeting): (event: JsonObject) => void {
   return ingestSink({
     ingest: (segment) => {
       const { ref, stream } = meeting;
@@ -30,22 +32,22 @@ export function sinkOf(state: BrokerState, meeting: Meeting): (event: JsonObject
 }
 
 /** The memory may be slow, and all of a meeting may come at once: it waits, up to a bound. */
-function queue(state: BrokerState, meeting: Meeting, segment: TranscriptSegment): void {
+function queue(state: Kernel, meeting: Meeting, segment: TranscriptSegment): void {
   const { ingest, client } = meeting;
   const { maxIngestingBytes, maxAllIngestingBytes } = state.limits;
   if (!hasMemory(client)) return;
   const bytes = jsonBytes(segment) + TEXT_BYTES;
   if (ingest.bytes + bytes > maxIngestingBytes) throw new Error('the memory has too much of this meeting before it');
-  if (state.meetings.ingestingBytes + bytes > maxAllIngestingBytes) {
+  if (state.get(MEETINGS).ingestingBytes + bytes > maxAllIngestingBytes) {
     throw new Error('the memory has too much of all meetings before it');
   }
-  state.meetings.ingestingBytes += bytes;
+  state.get(MEETINGS).ingestingBytes += bytes;
   ingest.add({ segment, bytes });
   if (!ingest.isBusy) void workOff(state, meeting);
 }
 
 /** In order, and after the meeting's end, too. Never rejects. */
-async function workOff(state: BrokerState, meeting: Meeting): Promise<void> {
+async function workOff(state: Kernel, meeting: Meeting): Promise<void> {
   const { ingest } = meeting;
   ingest.isBusy = true;
   for (let next = ingest.take(AT_ONCE); next.length > 0; next = ingest.take(AT_ONCE)) {
@@ -54,14 +56,14 @@ async function workOff(state: BrokerState, meeting: Meeting): Promise<void> {
     );
     for (const text of next) {
       ingest.done(text);
-      state.meetings.ingestingBytes -= text.bytes;
+      state.get(MEETINGS).ingestingBytes -= text.bytes;
     }
     await nextRound();
   }
   ingest.isBusy = false;
 }
 
-async function remember(state: BrokerState, { client, head }: Meeting, segment: TranscriptSegment): Promise<void> {
+async function remember(state: Kernel, { client, head }: Meeting, segment: TranscriptSegment): Promise<void> {
   if (!hasMemory(client)) return;
   const { text, speaker, start_ms, end_ms } = segment;
   const fact = {
@@ -72,7 +74,7 @@ async function remember(state: BrokerState, { client, head }: Meeting, segment: 
     ...(start_ms === undefined ? {} : { start_ms }),
     ...(end_ms === undefined ? {} : { end_ms }),
   };
-  state.counters.memory('add_fact');
+  state.get(MEMORY).count('add_fact');
   await inTime(state, 'memory', state.limits.memoryTimeoutMs, () => keepFact(state, client, fact));
 }
 
@@ -82,8 +84,8 @@ function hasMemory(client: Client): boolean {
 }
 
 /** Each is counted, and the first of a meeting's is said. */
-function lose(state: BrokerState, meeting: Meeting, err: unknown): void {
-  state.counters.memoryFailures += 1;
+function lose(state: Kernel, meeting: Meeting, err: unknown): void {
+  state.get(MEMORY).failures += 1;
   if (meeting.isForgotten) return;
   meeting.isForgotten = true;
   state.log.warn(

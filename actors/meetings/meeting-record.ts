@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { MeetingEvent, MeetingFacts } from '../../machines/meeting.machine.ts';
 import type { VoiceAsker } from '../../machines/voice-stream.machine.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';

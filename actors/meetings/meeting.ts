@@ -1,19 +1,22 @@
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { type MeetingEvent, meetingMachine } from '../../machines/meeting.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
-import type { Client } from '../connection/client.ts';
 import { attempt } from '../kernel/attempt.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from '../requests/answer-later.ts';
 import { reply } from '../requests/reply.ts';
-import { toWireError } from '../requests/wire-errors.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
 import { stopResult } from './answers.ts';
 import { keepEnd, keepFinal, keepSummary } from './keeping.ts';
 import type { Meeting, Stopper } from './meeting-record.ts';
-import { summarize } from './summary.ts';
+import { MEETINGS } from './meetings.ts';
+import { summarize } from './summaries.ts';
 
 type EventOf<T extends MeetingEvent['type']> = Extract<MeetingEvent, { type: T }>;
 interface Args {
@@ -25,7 +28,7 @@ interface Args {
 const LISTENING = new Set(['running', 'finishing']);
 
 /** The chart of meetings with its effects: one logic for all meetings of a broker. */
-export function meetingLogic(state: BrokerState) {
+export function meetingLogic(state: Kernel) {
   const meetingOf = (args: Args) => args.context.meeting as Meeting;
   const eventOf = <T extends MeetingEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
@@ -74,7 +77,7 @@ export function meetingLogic(state: BrokerState) {
         meeting.stoppers = meeting.stoppers.filter(({ summarizer }) => summarizer !== undefined);
         answerStops(state, meeting, others);
       },
-      forget: (args) => state.meetings.remove(meetingOf(args).head),
+      forget: (args) => state.get(MEETINGS).remove(meetingOf(args).head),
       refuseStops: (args) => refuseAll(state, meetingOf(args), WireError.notFound('meeting, it did not start')),
       refuseStopsAsDraining: (args) => refuseAll(state, meetingOf(args), WireError.draining()),
     },
@@ -88,34 +91,40 @@ export function meetingLogic(state: BrokerState) {
   });
 }
 
+/** What a meeting is to the broker's actor. */
+export const MEETING = key<ChildKind<Meeting>>('meeting');
+
+/** See {@link MEETING}. */
+export const meetingKind = (state: Kernel): ChildKind<Meeting> => ({
+  logic: meetingLogic(state),
+  ended: (meeting) => buryMeeting(state, meeting),
+  failed: (meeting) => failMeeting(state, meeting),
+});
+
 /** Makes and starts the actor of one meeting. */
-export function startMeeting(state: BrokerState, meeting: Meeting): void {
-  const { meeting: logic } = state.logics;
-  const actor = createActor(logic, { parent: state.ref, id: meeting.actorId, input: { meeting } });
-  meeting.ref = actor;
-  actor.start();
+export function startMeeting(state: Kernel, meeting: Meeting): void {
+  state.children.start(state.get(MEETING), meeting.actorId, meeting, { meeting });
 }
 
-/** A voice stream is over: so is the meeting that listens to it, if there is one. */
-export function endMeetingOf(state: BrokerState, stream: VoiceStream): void {
-  const meeting = state.meetings.find(stream.id);
-  if (meeting?.stream !== stream || !meeting.ref) return;
+/** Its voice stream is over: so is the meeting. */
+export function endMeeting(state: Kernel, meeting: Meeting, stream: VoiceStream): void {
+  if (meeting.stream !== stream || !meeting.ref || state.get(MEETINGS).find(stream.id) !== meeting) return;
   const isRefused = stream.ref?.getSnapshot().value === 'refused';
   tell(state.ref, meeting.ref, { type: 'stream.over', isRefused });
 }
 
 /** Forgets a meeting that has ended: what was said stays in the store. */
-export function buryMeeting(state: BrokerState, meeting: Meeting): void {
+function buryMeeting(state: Kernel, meeting: Meeting): void {
   state.deadlines.disarm(meeting.deadline);
-  state.meetings.end(meeting);
+  state.get(MEETINGS).end(meeting);
   state.log.debug({ meeting: meeting.id }, 'meeting ended');
 }
 
 /** A meeting's actor failed, a fault of ours (law 10): its stream ends, and whoever waits is told. */
-export function failMeeting(state: BrokerState, meeting: Meeting): void {
+function failMeeting(state: Kernel, meeting: Meeting): void {
   const step = (run: () => void) => attempt(state, 'a broken meeting', run);
   step(() => buryMeeting(state, meeting));
-  step(() => (meeting.hasBegun ? keepEnd(state, meeting.head) : state.meetings.remove(meeting.head)));
+  step(() => (meeting.hasBegun ? keepEnd(state, meeting.head) : state.get(MEETINGS).remove(meeting.head)));
   step(() => meeting.dropSummary());
   step(() => refuseAll(state, meeting, WireError.internal()));
   step(() => {
@@ -125,10 +134,10 @@ export function failMeeting(state: BrokerState, meeting: Meeting): void {
 }
 
 /** Each of them gets what was said, of one reading, and the summary if a summary was asked for. */
-function answerStops(state: BrokerState, { head }: Meeting, stoppers: readonly Stopper[]): void {
+function answerStops(state: Kernel, { head }: Meeting, stoppers: readonly Stopper[]): void {
   if (stoppers.length === 0) return;
   // Begun at once, and not when it is its turn: what is being read is not deleted, and this meeting is about to be over.
-  const text = state.meetings.read(head.id);
+  const text = state.get(MEETINGS).read(head.id);
   for (const { client, id, summarizer } of stoppers) {
     const from = client as Client;
     try {
@@ -140,6 +149,6 @@ function answerStops(state: BrokerState, { head }: Meeting, stoppers: readonly S
   }
 }
 
-function refuseAll(state: BrokerState, { stoppers }: Meeting, error: WireError): void {
+function refuseAll(state: Kernel, { stoppers }: Meeting, error: WireError): void {
   for (const { client, id } of stoppers.splice(0)) reply(state, client as Client, id, { error });
 }

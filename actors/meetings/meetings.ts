@@ -1,6 +1,7 @@
 import type { Limits } from '../../protocol/limits.ts';
 import type { MeetingStatus } from '../../protocol/meetings.ts';
 import type { Deadlines } from '../kernel/deadlines.ts';
+import { key } from '../kernel/key.ts';
 import type { Logger } from '../kernel/log.ts';
 import { chooseVictims } from './eviction.ts';
 import type { Meeting } from './meeting-record.ts';
@@ -17,6 +18,9 @@ export interface MeetingsOptions {
   store?: MeetingStore | undefined;
 }
 
+/** The meetings of a broker. */
+export const MEETINGS = key<Meetings>('meetings');
+
 /**
  * Every meeting of a broker: those that run, and what is kept of the others. Our own Maps: law 3. The store may be an
  * embedder's, and is called from the root's own actions: whatever it throws goes no further (law 11).
@@ -31,9 +35,10 @@ export class Meetings {
   /** Which connection held what is kept of this start. */
   readonly #clientIds = new WeakMap<MeetingHead, string>();
   readonly #live = new Map<string, Meeting>();
-  readonly #byActor = new Map<string, Meeting>();
   /** What waits for the memory, of all meetings. */
   ingestingBytes = 0;
+  /** Meetings that were opened. */
+  opened = 0;
   #bytes = 0;
   #failures = 0;
 
@@ -66,9 +71,6 @@ export class Meetings {
   find(id: string): Meeting | undefined {
     return this.#live.get(id);
   }
-  ofActor(id: string): Meeting | undefined {
-    return this.#byActor.get(id);
-  }
   *ofClient(client: unknown): Iterable<Meeting> {
     for (const meeting of this.#live.values()) if (meeting.client === client) yield meeting;
   }
@@ -82,13 +84,12 @@ export class Meetings {
 
   /** Begins a record. A throw is the store's. */
   add(meeting: Meeting): void {
-    const { id, head, client, actorId } = meeting;
+    const { id, head, client } = meeting;
     this.#store.create(head);
     this.#readings.outdate(id);
     this.#heads.set(id, head);
     this.#clientIds.set(head, client.id);
     this.#live.set(id, meeting);
-    this.#byActor.set(actorId, meeting);
   }
 
   /** Adds a line, unless the record has been deleted. */
@@ -124,7 +125,6 @@ export class Meetings {
   /** It runs no more; what was said stays. */
   end(meeting: Meeting): void {
     if (this.#live.get(meeting.id) === meeting) this.#live.delete(meeting.id);
-    this.#byActor.delete(meeting.actorId);
     this.#makeRoom();
   }
 

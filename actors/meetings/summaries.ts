@@ -1,17 +1,23 @@
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import { askAgent } from './ask-agent.ts';
 import { keepSummary } from './keeping.ts';
 import type { MeetingHead } from './meeting-store.ts';
-import { summarize } from './summary.ts';
+import type { MeetingText } from './meeting-text.ts';
+import { MEETINGS } from './meetings.ts';
+
+/** The summaries of a broker. */
+export const SUMMARIES = key<Summaries>('summaries');
 
 /**
  * Summaries of meetings that are over: one at a time of each, shared by all who ask for it meanwhile, and kept once. So a
  * record grows by one summary, however often and by whomever it is asked for.
  */
 export class Summaries {
-  readonly #state: BrokerState;
+  readonly #state: Kernel;
   readonly #begun = new Map<MeetingHead, Promise<string | null>>();
 
-  constructor(state: BrokerState) {
+  constructor(state: Kernel) {
     this.#state = state;
   }
 
@@ -29,4 +35,64 @@ export class Summaries {
     this.#begun.set(head, summary);
     return summary;
   }
+}
+
+/**
+ * Has an agent summarize a meeting, in a chat of the broker's own. `settle` is called once: with a new summary, with the one that
+ * was kept before, or with null where there is none, which is logged. The function that it gives drops it all; nothing is
+ * called after that.
+ */
+export function summarize(
+  state: Kernel,
+  head: MeetingHead,
+  agentId: string,
+  settle: (summary: string | null, isNew: boolean) => void,
+): () => void {
+  let isOver = false;
+  let cancel = () => {};
+  const end = (run: () => void) => {
+    if (isOver) return;
+    isOver = true;
+    state.deadlines.disarm(deadline);
+    cancel();
+    run();
+  };
+  const fail = (err: unknown) =>
+    end(() => {
+      state.log.warn({ err, meeting: head.id, agent: agentId }, 'a meeting got no summary');
+      settle(null, false);
+    });
+  const deadline = state.deadlines.arm(state.limits.summaryTimeoutMs, () => fail(new Error('it took too long')));
+  state
+    .get(MEETINGS)
+    .read(head.id)
+    .then((text) => {
+      if (isOver) return;
+      if (text.summary !== null || text.segments.every(({ text: said }) => said === '')) {
+        end(() => settle(text.summary, false));
+        return;
+      }
+      const prompt = promptOf(head, text, state.limits.maxSummarizedBytes);
+      cancel = askAgent(state, agentId, prompt, {
+        resolve: (summary) => end(() => settle(summary, true)),
+        reject: fail,
+      });
+    })
+    .catch(fail);
+  return () => end(() => {});
+}
+
+/** What the agent is told: who said what, in the order in which it was said. */
+function promptOf({ id, title }: MeetingHead, { segments }: MeetingText, limit: number): string {
+  const said = segments.map(({ speaker, text }) => (speaker === undefined ? text : `${speaker}: ${text}`)).join('\n');
+  return `Summarize this meeting, ${title ?? id}.\n\n${middleOut(said, limit)}`;
+}
+
+/** The text, or where it is too long its beginning and its end. @param limit bytes of UTF-8. */
+function middleOut(text: string, limit: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= limit) return text;
+  const half = Math.floor(limit / 2);
+  const whole = (part: Buffer) => part.toString().replace(/^\uFFFD+|\uFFFD+$/g, '');
+  return `${whole(bytes.subarray(0, half))}\n[…]\n${whole(bytes.subarray(bytes.length - half))}`;
 }

@@ -1,9 +1,11 @@
 import { WireError } from '../../protocol/errors.ts';
 import { type FactRow, factRow } from '../../protocol/memory.ts';
 import type { MemoryScope, NewFact } from '../../protocol/memory-provider.ts';
-import type { Client } from '../connection/client.ts';
+import { AGENTS } from '../connection/agent-registry.ts';
 import { attempt } from '../kernel/attempt.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { MEMORY } from './facts.ts';
 
 /** Connections of agents that were removed. Another agent may have that id by now, and its facts are none of theirs. */
 const disowned = new WeakSet<Client>();
@@ -24,7 +26,7 @@ export function scopeOf(client: Client): MemoryScope {
  * of a scope after {@link forgetScope}, nobody would ever forget.
  * @throws {WireError} `-32014` where the owner is gone: the connection, or the agent that nobody knows any more.
  */
-export function ownedScope(state: BrokerState, client: Client): MemoryScope {
+export function ownedScope(state: Kernel, client: Client): MemoryScope {
   if (!client.isOpen && !isAgentThere(state, client.agentId)) throw noOwner();
   return scopeOf(client);
 }
@@ -33,18 +35,18 @@ function noOwner(): WireError {
   return WireError.notFound('owner of facts');
 }
 
-function isAgentThere(state: BrokerState, agentId: string | undefined): boolean {
+function isAgentThere(state: Kernel, agentId: string | undefined): boolean {
   if (agentId === undefined) return false;
-  return state.agents.has(agentId) || state.attached.get(agentId)?.isOpen === true;
+  return state.get(AGENTS).has(agentId) || state.attached.get(agentId)?.isOpen === true;
 }
 
 /** Keeps a fact for a connection, or its agent. See {@link ownedScope}. @throws {WireError} */
-export async function keepFact(state: BrokerState, client: Client, fact: NewFact): Promise<number> {
-  return checkedCount(await state.memory.addFact(ownedScope(state, client), fact));
+export async function keepFact(state: Kernel, client: Client, fact: NewFact): Promise<number> {
+  return checkedCount(await state.get(MEMORY).store.addFact(ownedScope(state, client), fact));
 }
 
 /** The owner is gone for good: so are its facts. Whatever the memory makes of that, nobody else notices. */
-export function forgetScope(state: BrokerState, scope: MemoryScope): void {
+export function forgetScope(state: Kernel, scope: MemoryScope): void {
   attempt(state, 'a memory', () => forget(state, scope));
 }
 
@@ -52,13 +54,13 @@ export function forgetScope(state: BrokerState, scope: MemoryScope): void {
  * An agent is about to be removed. Whoever has that id next reads nothing of its facts, from now on.
  * @throws what the memory throws at once: it could not note that, and the agent should stay.
  */
-export function forgetAgent(state: BrokerState, id: string): void {
+export function forgetAgent(state: Kernel, id: string): void {
   forget(state, { kind: 'agent', id });
   for (const client of state.clients.values()) if (client.agentId === id) disowned.add(client);
 }
 
-function forget(state: BrokerState, scope: MemoryScope): void {
-  Promise.resolve(state.memory.forget?.(scope)).catch((err: unknown) =>
+function forget(state: Kernel, scope: MemoryScope): void {
+  Promise.resolve(state.get(MEMORY).store.forget?.(scope)).catch((err: unknown) =>
     state.log.error({ err, scope: scope.kind }, 'a memory could not be forgotten'),
   );
 }

@@ -1,8 +1,8 @@
 import { WireError } from '../../protocol/errors.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { isWritable, toWireError } from '../kernel/wire-errors.ts';
 import type { Call } from './dispatcher.ts';
 import { reply } from './reply.ts';
-import { isWritable, toWireError } from './wire-errors.ts';
 
 /**
  * Answers a request with what `work` gives: it may take its time, but not for ever (`-32004`), and not in any number at
@@ -33,7 +33,7 @@ export function answerLater(
  * @throws {WireError} `-32004` where it takes too long.
  */
 export function inTime(
-  state: BrokerState,
+  state: Kernel,
   what: string,
   timeoutMs: number,
   work: () => unknown,

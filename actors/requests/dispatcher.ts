@@ -2,19 +2,26 @@ import type { z } from 'zod';
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { Role } from '../../protocol/method.ts';
-import { methods, type ParamsOf, type RequestMethod, type ResultOf, requests } from '../../protocol/methods.ts';
+import {
+  methods,
+  notifications,
+  type ParamsOf,
+  type RequestMethod,
+  type ResultOf,
+  requests,
+} from '../../protocol/methods.ts';
 import { parseParams } from '../../protocol/params.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from './answer-later.ts';
 import { checkBacklog } from './backlog.ts';
-import { parkAtGate } from './park.ts';
 import { reply } from './reply.ts';
-import { toWireError } from './wire-errors.ts';
 
 /** A request while it is being carried out. */
 export interface Call<P> {
-  readonly state: BrokerState;
+  readonly state: Kernel;
   readonly from: Client;
   /** Absent where it came as a notification. */
   readonly id: RpcId | undefined;
@@ -30,6 +37,19 @@ export type Handler<K extends RequestMethod> = (call: Call<ParamsOf<K>>) => Resu
 /** Everything that the built-in handlers cover. */
 export type Handlers = { [K in RequestMethod]?: Handler<K> };
 
+/** What may have a request wait for somebody's word before it is carried out (`wire.md` section 5). */
+export interface RequestGate {
+  covers(method: string): boolean;
+  /** `shown`: what stands for the parameters. `run` carries it out. @throws {WireError} `-32020` */
+  park(call: Call<unknown>, method: string, shown: ((params: unknown) => unknown) | undefined, run: () => void): void;
+}
+
+/** Carries out a notification. Its parameters have been checked, and are as they came. */
+export type NotificationHandler = (state: Kernel, from: Client, params: never) => void;
+
+/** Those of one family, by name. */
+export type NotificationHandlers = Readonly<Record<string, NotificationHandler>>;
+
 interface Entry {
   role: Role;
   schema: z.ZodType;
@@ -42,14 +62,30 @@ interface Entry {
   timeoutMs?: number;
 }
 
+/** The dispatcher of a broker. */
+export const DISPATCHER = key<Dispatcher>('the dispatcher');
+
 /** Which handler answers which method. A Map, so that a method called `constructor` is just unknown. */
 export class Dispatcher {
   readonly #entries = new Map<string, Entry>();
+  readonly #notifications = new Map<string, { schema: z.ZodType; handle: NotificationHandler }>();
+  /** Undefined lets everything through. */
+  gate: RequestGate | undefined;
 
   constructor(handlers: Handlers) {
+    this.install(handlers);
+  }
+
+  /** Adds a family's built-in methods. @throws {Error} where one is not in the method table, or there already */
+  install(handlers: Handlers, notified: NotificationHandlers = {}): void {
+    for (const [name, handle] of Object.entries(notified)) {
+      const spec = notifications.get(name);
+      if (!spec || this.#notifications.has(name)) throw new Error(`no such notification, or twice: ${name}`);
+      this.#notifications.set(name, { schema: spec.params, handle });
+    }
     for (const [name, handle] of Object.entries(handlers)) {
       const spec = requests.get(name);
-      if (!spec) throw new Error(`no such request in the method table: ${name}`);
+      if (!spec || this.#entries.has(name)) throw new Error(`no such request in the method table, or twice: ${name}`);
       const { role, params: schema, shown } = spec;
       const hasLargeAnswer = spec.answer === 'large';
       this.#entries.set(name, { role, schema, hasLargeAnswer, shown, handle: handle as Entry['handle'] });
@@ -68,17 +104,36 @@ export class Dispatcher {
   }
 
   /** Answers one request, now or later. Never throws (law 11). */
-  dispatch(state: BrokerState, from: Client, id: RpcId | undefined, method: string, params: unknown): void {
+  dispatch(state: Kernel, from: Client, id: RpcId | undefined, method: string, params: unknown): void {
     state.counters.requests += 1;
     try {
       const entry = this.#entries.get(method);
       if (!entry || (entry.role === 'host' && from.role !== 'host')) throw WireError.methodNotFound();
       const call = { state, from, id, params: parseParams(entry.schema, params) };
       if (entry.hasLargeAnswer) checkBacklog(state, from);
-      if (state.gate.covers(method)) parkAtGate(call, method, entry.shown, () => this.#carryOut(call, method, entry));
+      if (this.gate?.covers(method))
+        this.gate.park(call, method, entry.shown, () => this.#carryOut(call, method, entry));
       else this.#carryOut(call, method, entry);
     } catch (error) {
       reply(state, from, id, { error: toWireError(state, method, error) });
+    }
+  }
+
+  /** Carries out a notification that is no event of a turn. Never throws; a bad one is counted and logged. */
+  notify(state: Kernel, from: Client, method: string, params: unknown): void {
+    const entry = this.#notifications.get(method);
+    if (!entry) {
+      state.counters.drop('unknown_notification');
+      state.log.debug({ client: from.id, method: method.slice(0, 128) }, 'dropped an unknown notification');
+      return;
+    }
+    try {
+      // Checked, and then passed on as it came: a parsed copy would lose a key named `__proto__`.
+      parseParams(entry.schema, params);
+      entry.handle(state, from, params as never);
+    } catch (error) {
+      state.counters.drop('failed_notification');
+      state.log.debug({ client: from.id, method, code: (error as WireError).code }, 'a notification failed');
     }
   }
 

@@ -2,8 +2,8 @@ import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Sealed } from '../../protocol/sealed.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 
 /** An answer to a client's request. `sealed`: what of the result is a secret, see {@link Sealed}. */
@@ -13,7 +13,7 @@ export type Answer = { result: unknown; sealed?: Sealed<object> } | { error: Wir
 export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };
 
 /** Answers a tool's caller. An error of the host's goes on to the letter (`wire.md` section 7). */
-export function relayAnswer(state: BrokerState, to: Client, id: RpcId | undefined, answer: ToolAnswer): void {
+export function relayAnswer(state: Kernel, to: Client, id: RpcId | undefined, answer: ToolAnswer): void {
   if ('result' in answer) reply(state, to, id, answer);
   else if (answer.error instanceof WireError) reply(state, to, id, { error: answer.error });
   else if (id !== undefined) tell(state.ref, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
@@ -23,7 +23,7 @@ export function relayAnswer(state: BrokerState, to: Client, id: RpcId | undefine
  * Answers a request. What came as a notification gets nothing; that it failed is counted and logged
  * (`wire.md` section 2).
  */
-export function reply(state: BrokerState, to: Client, id: RpcId | undefined, answer: Answer): void {
+export function reply(state: Kernel, to: Client, id: RpcId | undefined, answer: Answer): void {
   if (id === undefined) {
     if ('error' in answer) {
       state.counters.drop('failed_notification');

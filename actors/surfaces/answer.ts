@@ -3,24 +3,20 @@ import { WireError } from '../../protocol/errors.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
 import { type A2aRouteAuth, withoutCredentials } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { commitChanges } from './commit.ts';
 import { type Author, draftChanges } from './draft.ts';
 import { findEnvelopes } from './envelopes.ts';
 import type { Outcome, PendingAction, SurfaceOwner } from './owner-record.ts';
 import { loadedSchemas } from './schemas.ts';
 import type { Route } from './surface.ts';
+import { SURFACES } from './surfaces.ts';
 
 /** How many characters of what an agent says go to whoever acted. */
 const MAX_TEXT = 2_048;
 
 /** What whoever acted is told of an action's way; envelopes in the answer are applied first. */
-export function routeOf(
-  state: BrokerState,
-  owner: SurfaceOwner,
-  pending: PendingAction,
-  outcome: Outcome,
-): ActionRoute {
+export function routeOf(state: Kernel, owner: SurfaceOwner, pending: PendingAction, outcome: Outcome): ActionRoute {
   if ('error' in outcome) return failureOf(state, pending, outcome.error);
   let answer: A2aAnswer;
   try {
@@ -56,7 +52,7 @@ function readAnswer(answer: unknown): A2aAnswer {
 }
 
 /** A payload as JSON has it, and no larger than an ingest: of the embedder's it may be anything. @throws {WireError} */
-function readPayload({ limits }: BrokerState, payload: unknown): unknown {
+function readPayload({ limits }: Kernel, payload: unknown): unknown {
   let text: string | undefined;
   try {
     text = JSON.stringify(payload);
@@ -74,7 +70,7 @@ function readPayload({ limits }: BrokerState, payload: unknown): unknown {
 }
 
 /** Applies the envelopes in an answer, all or none; gives the surfaces that they changed. @throws {WireError} */
-function ingestAnswer(state: BrokerState, owner: SurfaceOwner, pending: PendingAction, answer: unknown): string[] {
+function ingestAnswer(state: Kernel, owner: SurfaceOwner, pending: PendingAction, answer: unknown): string[] {
   const { maxEnvelopes } = state.limits;
   const payload = withoutCredentials(credentialsOf(pending), readPayload(state, answer));
   const envelopes = findEnvelopes(payload, maxEnvelopes);
@@ -85,7 +81,7 @@ function ingestAnswer(state: BrokerState, owner: SurfaceOwner, pending: PendingA
   const author: Author = {
     agentId: owner.agentId,
     // An agent out there changes what is its own: surfaces whose actions go to it, and new ones.
-    mayChange: ({ surfaceId }) => state.surfaces.ownerOf(surfaceId) === owner,
+    mayChange: ({ surfaceId }) => state.get(SURFACES).ownerOf(surfaceId) === owner,
     route: (before) => before?.route ?? inherited,
   };
   const changes = draftChanges(state, schemas, author, envelopes);
@@ -98,14 +94,14 @@ function ingestAnswer(state: BrokerState, owner: SurfaceOwner, pending: PendingA
  * The route of a new surface in an answer: that of the surface that was acted on, while its actions still go there. Once
  * they do not, or it is gone, so are its credentials.
  */
-function inheritedRoute(state: BrokerState, owner: SurfaceOwner, { route, action }: PendingAction): Route {
-  const now = state.surfaces.get(action.surfaceId)?.route;
-  if (now && state.surfaces.ownerOf(action.surfaceId) === owner) return now;
+function inheritedRoute(state: Kernel, owner: SurfaceOwner, { route, action }: PendingAction): Route {
+  const now = state.get(SURFACES).get(action.surfaceId)?.route;
+  if (now && state.get(SURFACES).ownerOf(action.surfaceId) === owner) return now;
   const { endpoint, taskId, contextId } = route;
   return { endpoint, taskId, contextId };
 }
 
-function failureOf(state: BrokerState, pending: PendingAction, error: unknown): ActionRoute {
+function failureOf(state: Kernel, pending: PendingAction, error: unknown): ActionRoute {
   try {
     if (error instanceof A2aError) {
       // A client of the embedder's may have any reason, and it becomes a metric's label.

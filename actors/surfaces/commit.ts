@@ -1,21 +1,21 @@
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
-import { announceChange } from './broadcast.ts';
-import { startOwner } from './owner.ts';
-import type { SurfaceOwner } from './owner-record.ts';
+import { announceChange } from './feeds.ts';
+import { SURFACE_OWNER, type SurfaceOwner } from './owner-record.ts';
 import type { Change } from './surface.ts';
+import { SURFACES } from './surfaces.ts';
 
 /**
  * Makes drafted changes so, all of them at once; the owners that they touch announce them.
  * @param within the owner whose actor does this itself: what it sent to itself would come after its end.
  */
-export function commitChanges(state: BrokerState, changes: readonly Change[], within?: SurfaceOwner): void {
+export function commitChanges(state: Kernel, changes: readonly Change[], within?: SurfaceOwner): void {
   const now = state.clock.now();
   const touched = new Map<SurfaceOwner, Change[]>();
   for (const change of changes) {
     const owner = change.after && liveOwner(state, change.after.agentId, change.after.route?.endpoint);
-    const announcer = owner ?? state.surfaces.ownerOf(change.surfaceId);
-    for (const one of state.surfaces.keep(change, owner, now)) {
+    const announcer = owner ?? state.get(SURFACES).ownerOf(change.surfaceId);
+    for (const one of state.get(SURFACES).keep(change, owner, now)) {
       const own = touched.get(one) ?? [];
       touched.set(one, own);
       if (one === announcer) own.push(change);
@@ -29,17 +29,17 @@ export function commitChanges(state: BrokerState, changes: readonly Change[], wi
   }
 }
 
-function liveOwner(state: BrokerState, agentId: string | undefined, endpoint: string | undefined): SurfaceOwner {
-  const { owner, isNew } = state.surfaces.ownerFor(agentId, endpoint, state.clock.now());
-  if (isNew) startOwner(state, owner);
+function liveOwner(state: Kernel, agentId: string | undefined, endpoint: string | undefined): SurfaceOwner {
+  const { owner, isNew } = state.get(SURFACES).ownerFor(agentId, endpoint, state.clock.now());
+  if (isNew) state.children.start(state.get(SURFACE_OWNER), owner.id, owner, { owner });
   return owner;
 }
 
 /** Removes surfaces; gives how many. */
-export function removeSurfaces(state: BrokerState, surfaceIds: readonly string[]): number {
+export function removeSurfaces(state: Kernel, surfaceIds: readonly string[]): number {
   const changes = surfaceIds.map((surfaceId) => ({
     surfaceId,
-    before: state.surfaces.get(surfaceId),
+    before: state.get(SURFACES).get(surfaceId),
     after: undefined,
   }));
   commitChanges(state, changes);
@@ -50,21 +50,24 @@ export function removeSurfaces(state: BrokerState, surfaceIds: readonly string[]
  * Removes the surfaces of an agent that was removed, and ends the actions on them: whoever gets its id next is somebody
  * else, and must have neither them nor their credentials.
  */
-export function removeSurfacesOf(state: BrokerState, agentId: string): void {
-  for (const { agentId: id, ref } of state.surfaces.owners()) {
+export function removeSurfacesOf(state: Kernel, agentId: string): void {
+  for (const { agentId: id, ref } of state.get(SURFACES).owners()) {
     if (id === agentId && ref) tell(state.ref, ref, { type: 'owner.revoked' });
   }
   removeSurfaces(
     state,
-    [...state.surfaces].filter((surface) => surface.agentId === agentId).map(({ surfaceId }) => surfaceId),
+    [...state.get(SURFACES)].filter((surface) => surface.agentId === agentId).map(({ surfaceId }) => surfaceId),
   );
 }
 
 /** Removes what nobody has touched for too long; gives how many. */
-export function reapSurfaces(state: BrokerState): number {
+export function reapSurfaces(state: Kernel): number {
   const then = state.clock.now() - state.limits.surfaceIdleMs;
   return removeSurfaces(
     state,
-    state.surfaces.untouchedSince(then).map(({ surfaceId }) => surfaceId),
+    state
+      .get(SURFACES)
+      .untouchedSince(then)
+      .map(({ surfaceId }) => surfaceId),
   );
 }

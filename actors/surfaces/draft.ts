@@ -1,13 +1,14 @@
 import { type Issue, WireError } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { ENVELOPE_KINDS, type EnvelopeKind, MAX_CATALOG_ID, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { bindingIssues } from './bindings.ts';
 import { setAt } from './data-model.ts';
 import type { FoundEnvelope } from './envelopes.ts';
 import { BASIC_CATALOG, below, issuesOf, MAX_ISSUES, type SurfaceSchemas } from './schemas.ts';
 import type { Change, Route, Surface } from './surface.ts';
+import { SURFACES } from './surfaces.ts';
 
 /** Who changes surfaces, and how far that goes. */
 export interface Author {
@@ -24,7 +25,7 @@ export interface Author {
  * @throws {WireError} `-32602`, `-32014`, `-32015`, `-32020`
  */
 export function draftChanges(
-  state: BrokerState,
+  state: Kernel,
   schemas: SurfaceSchemas,
   author: Author,
   envelopes: readonly FoundEnvelope[],
@@ -39,11 +40,11 @@ export function draftChanges(
   const deleted = new Set<string>();
   /** Copies that these envelopes have made, and may change in place: one of each thing, however many they are. */
   const own = new Set<unknown>();
-  const current = (id: string) => (drafts.has(id) ? drafts.get(id) : state.surfaces.get(id));
+  const current = (id: string) => (drafts.has(id) ? drafts.get(id) : state.get(SURFACES).get(id));
 
   for (const { kind, body, path } of checked) {
     const { surfaceId } = body;
-    const known = state.surfaces.get(surfaceId);
+    const known = state.get(SURFACES).get(surfaceId);
     if (known && !author.mayChange(known)) throw WireError.forbidden('surface');
     const before = current(surfaceId);
     if (kind === 'deleteSurface') {
@@ -55,12 +56,12 @@ export function draftChanges(
   }
 
   const changes = [...drafts].map(([surfaceId, draft]) => {
-    const before = state.surfaces.get(surfaceId);
+    const before = state.get(SURFACES).get(surfaceId);
     const former = deleted.has(surfaceId) ? undefined : before;
     return { surfaceId, before, after: draft && finished(state, draft, former, author) };
   });
   const grown = changes.reduce((sum, { before, after }) => sum + (after ? 1 : 0) - (before ? 1 : 0), 0);
-  if (grown > 0 && state.surfaces.size + grown > maxSurfaces)
+  if (grown > 0 && state.get(SURFACES).size + grown > maxSurfaces)
     throw WireError.limitExceeded('max_surfaces', maxSurfaces);
   return changes;
 }
@@ -166,7 +167,7 @@ function componentIssues(schemas: SurfaceSchemas, catalogId: string, component: 
 }
 
 /** A draft as it will be kept. @throws {WireError} where it has grown too large. */
-function finished(state: BrokerState, draft: Surface, before: Surface | undefined, author: Author): Surface {
+function finished(state: Kernel, draft: Surface, before: Surface | undefined, author: Author): Surface {
   const { maxSurfaceComponents, maxSurfaceBytes } = state.limits;
   const { components, sizes } = draft;
   if (components.size > maxSurfaceComponents) {
@@ -175,7 +176,7 @@ function finished(state: BrokerState, draft: Surface, before: Surface | undefine
   const bytes = sizes.catalogId + sizes.components + sizes.dataModel + sizes.theme;
   if (bytes > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   const route = author.route ? author.route(before) : draft.route;
-  return { ...draft, route, bytes, revision: state.surfaces.nextRevision(), updatedAt: Date.now() };
+  return { ...draft, route, bytes, revision: state.get(SURFACES).nextRevision(), updatedAt: Date.now() };
 }
 
 function refuse(issues: Issue[]): never {

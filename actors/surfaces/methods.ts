@@ -1,19 +1,21 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { RequestMethod, ResultOf } from '../../protocol/methods.ts';
 import { A2UI_MIME_TYPE, A2UI_VERSION, type Applied } from '../../protocol/surfaces.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 import { tell } from '../kernel/tell.ts';
-import { type Call, type Handler, LATER } from '../requests/dispatcher.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
+import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { checkSize, jsonBytes } from '../requests/payload-size.ts';
 import { reply } from '../requests/reply.ts';
-import { toWireError } from '../requests/wire-errors.ts';
-import { announceAction, subscribe } from './broadcast.ts';
+import { actionsOf } from './client-actions.ts';
 import { commitChanges, reapSurfaces } from './commit.ts';
 import { type Author, draftChanges, envelopeOf } from './draft.ts';
 import { findEnvelopes } from './envelopes.ts';
+import { announceAction, subscribe } from './feeds.ts';
 import { payForChange, payForSight } from './price.ts';
 import { BASIC_CATALOG, isLoadingSchemas, loadedSchemas, loadSchemas, type SurfaceSchemas } from './schemas.ts';
 import { type Change, type Surface, toApplied, toEnvelopes, toRow, toView } from './surface.ts';
+import { SURFACES } from './surfaces.ts';
 import { wishedRoute } from './wished-route.ts';
 
 type CallOf<K extends RequestMethod> = Parameters<Handler<K>>[0];
@@ -56,7 +58,7 @@ function inOrder<K extends RequestMethod>(run: Handler<K>): Handler<K> {
 }
 
 /** `a2ui.capabilities` (`wire.md` section 11). */
-export const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ state }, { components }) => {
+const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ state }, { components }) => {
   const { maxSurfaces, maxSurfaceComponents, maxSurfaceBytes, surfaceIdleMs } = state.limits;
   return {
     version: A2UI_VERSION,
@@ -68,7 +70,7 @@ export const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ state }, { c
 });
 
 /** `a2ui.apply` (`wire.md` section 11). */
-export const applyEnvelope = withSchemas<'a2ui.apply'>(({ state, from, params }, schemas) => {
+const applyEnvelope = withSchemas<'a2ui.apply'>(({ state, from, params }, schemas) => {
   const envelopes = [envelopeOf(params)];
   payForChange(state, from, envelopes);
   const changes = draftChanges(state, schemas, authorOf(from), envelopes);
@@ -79,7 +81,7 @@ export const applyEnvelope = withSchemas<'a2ui.apply'>(({ state, from, params },
 });
 
 /** `a2ui.ingest` (`wire.md` section 11): all or none. */
-export const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ state, from, params }, schemas) => {
+const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ state, from, params }, schemas) => {
   const { maxIngestBytes, maxEnvelopes } = state.limits;
   const route = wishedRoute(params);
   if (jsonBytes(params.payload) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
@@ -101,41 +103,43 @@ function appliedOf(changes: readonly Change[], mostBytes: number): Applied[] {
 }
 
 /** `a2ui.surfaces` (`wire.md` section 11). */
-export const listSurfaces = inOrder<'a2ui.surfaces'>(({ state }) => ({ surfaces: [...state.surfaces].map(toRow) }));
+const listSurfaces = inOrder<'a2ui.surfaces'>(({ state }) => ({
+  surfaces: [...state.get(SURFACES)].map(toRow),
+}));
 
 /** `a2ui.get` (`wire.md` section 11). */
-export const getSurface = inOrder<'a2ui.get'>((call) => ({ surface: toView(find(call)) }));
+const getSurface = inOrder<'a2ui.get'>((call) => ({ surface: toView(find(call)) }));
 
 /** `a2ui/replay` (`wire.md` section 11). */
-export const replaySurface = inOrder<'a2ui/replay'>((call) => {
+const replaySurface = inOrder<'a2ui/replay'>((call) => {
   const surface = find(call);
   return { surfaceId: surface.surfaceId, revision: surface.revision, envelopes: toEnvelopes(surface) };
 });
 
 /** `a2ui.reap` (`wire.md` section 11). */
-export const reap = inOrder<'a2ui.reap'>(({ state }) => ({ removed: reapSurfaces(state) }));
+const reap = inOrder<'a2ui.reap'>(({ state }) => ({ removed: reapSurfaces(state) }));
 
 /** `a2ui/subscribe` (`wire.md` section 11): registered before the listing is read, so nothing falls between them. */
-export const subscribeSurfaces: Handler<'a2ui/subscribe'> = ({ state, from }) => {
+const subscribeSurfaces: Handler<'a2ui/subscribe'> = ({ state, from }) => {
   subscribe(state, from);
-  return { subscribed: true, surfaces: [...state.surfaces].map(toRow) };
+  return { subscribed: true, surfaces: [...state.get(SURFACES)].map(toRow) };
 };
 
 /** `a2ui/unsubscribe` (`wire.md` section 11). */
-export const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ state, from }) => ({
-  unsubscribed: state.surfaces.unsubscribe(from),
+const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ state, from }) => ({
+  unsubscribed: state.get(SURFACES).unsubscribe(from),
 });
 
 /**
  * `a2ui.action` (`wire.md` section 11). On a surface of an A2A agent its owner answers, once that agent has. It goes there
  * with the credentials that the surface was given, so no other agent may have it sent.
  */
-export const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
+const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
   const { surfaceId, sourceComponentId, context = {}, timestamp = new Date().toISOString() } = params;
   const action = { name: params.name ?? params.action ?? '', surfaceId, sourceComponentId, timestamp, context };
   checkSize(state, context);
-  const surface = state.surfaces.get(surfaceId);
-  const owner = state.surfaces.ownerOf(surfaceId);
+  const surface = state.get(SURFACES).get(surfaceId);
+  const owner = state.get(SURFACES).ownerOf(surfaceId);
   if (!surface || !owner?.ref) throw WireError.notFound('surface');
   const { endpoint } = surface.route ?? {};
   const isOfAnother = from.agentId !== undefined && from.agentId !== surface.agentId;
@@ -143,18 +147,18 @@ export const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
   const { maxPendingActions } = state.limits;
   if (endpoint !== undefined) {
     if (state.isDraining) throw WireError.draining();
-    if (from.pendingActions >= maxPendingActions) {
+    if (actionsOf(from).pending >= maxPendingActions) {
       throw WireError.limitExceeded('max_pending_actions', maxPendingActions);
     }
   }
-  state.surfaces.touch(surfaceId, state.clock.now());
+  state.get(SURFACES).touch(surfaceId, state.clock.now());
   announceAction(state, state.ref, action, surface.agentId);
   if (endpoint === undefined) {
-    state.counters.surfaceAction('none');
+    state.get(SURFACES).countAction('none');
     return { event: action, route: { status: 'none' } };
   }
-  const actionId = state.surfaces.nextActionId();
-  from.pendingActions += 1;
+  const actionId = state.get(SURFACES).nextActionId();
+  actionsOf(from).pending += 1;
   const route = { ...surface.route, endpoint };
   owner.pending.set(actionId, {
     id: actionId,
@@ -179,8 +183,22 @@ function authorOf(from: Client): Author {
 /** @throws {WireError} `-32014`, `-32020` */
 function find(call: Call<{ surfaceId?: string | undefined; surface_id?: string | undefined }>): Surface {
   const { state, from, params } = call;
-  const surface = state.surfaces.get(params.surfaceId ?? params.surface_id ?? '');
+  const surface = state.get(SURFACES).get(params.surfaceId ?? params.surface_id ?? '');
   if (!surface) throw WireError.notFound('surface');
   payForSight(state, from, surface.surfaceId);
   return surface;
 }
+
+/** What surfaces answer. */
+export const surfaceMethods: Handlers = {
+  'a2ui.capabilities': describeSurfaces,
+  'a2ui.apply': applyEnvelope,
+  'a2ui.ingest': ingestEnvelopes,
+  'a2ui.surfaces': listSurfaces,
+  'a2ui.get': getSurface,
+  'a2ui.reap': reap,
+  'a2ui.action': act,
+  'a2ui/subscribe': subscribeSurfaces,
+  'a2ui/unsubscribe': unsubscribeSurfaces,
+  'a2ui/replay': replaySurface,
+};

@@ -3,8 +3,10 @@ import type { SurfaceOwnerEvent, SurfaceOwnerFacts } from '../../machines/surfac
 import type { A2aAnswer } from '../../protocol/a2a-client.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { SurfaceAction } from '../../protocol/surfaces.ts';
-import type { Client } from '../connection/client.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import { key } from '../kernel/key.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { Route } from './surface.ts';
 
@@ -57,3 +59,6 @@ export class SurfaceOwner implements SurfaceOwnerFacts {
     return this.ref?.getSnapshot().status === 'active';
   }
 }
+
+/** What an owner of surfaces is to the broker's actor. */
+export const SURFACE_OWNER = key<ChildKind<SurfaceOwner>>('owner of surfaces');

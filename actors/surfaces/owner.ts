@@ -1,17 +1,21 @@
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { type SurfaceOwnerEvent, surfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
-import { A2aError } from '../../protocol/a2a-client.ts';
+import { type A2aClient, A2aError } from '../../protocol/a2a-client.ts';
 import { headersOf } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
 import { attempt } from '../kernel/attempt.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { ChildKind } from '../kernel/children.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { reply } from '../requests/reply.ts';
 import { routeOf } from './answer.ts';
-import { announceChange } from './broadcast.ts';
+import { actionsOf } from './client-actions.ts';
 import { removeSurfaces } from './commit.ts';
+import { announceChange } from './feeds.ts';
 import type { Outcome, PendingAction, SurfaceOwner } from './owner-record.ts';
 import type { Change } from './surface.ts';
+import { SURFACES } from './surfaces.ts';
 
 type EventOf<T extends SurfaceOwnerEvent['type']> = Extract<SurfaceOwnerEvent, { type: T }>;
 interface Args {
@@ -24,7 +28,7 @@ const DRAINING = { reason: 'draining', message: 'the broker is stopping' } as co
 const REMOVED = { reason: 'removed', message: 'the agent that the surface belonged to was removed' } as const;
 
 /** The chart of surface owners with its effects: one logic for all owners of a broker. */
-export function surfaceOwnerLogic(state: BrokerState) {
+export function surfaceOwnerLogic(state: Kernel) {
   const ownerOf = (args: Args) => args.context.owner as SurfaceOwner;
   const eventOf = <T extends SurfaceOwnerEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
@@ -61,7 +65,7 @@ export function surfaceOwnerLogic(state: BrokerState) {
 }
 
 /** Hands an action to the A2A client. What comes of it, the owner's actor hears. */
-function send(state: BrokerState, pending: PendingAction, self: AnyActorRef): void {
+function send(state: Kernel, pending: PendingAction, self: AnyActorRef): void {
   const { id, route, action, abort } = pending;
   pending.deadline = state.deadlines.arm(state.limits.a2aTimeoutMs, () =>
     self.send({ type: 'owner.expired', actionId: id }),
@@ -75,7 +79,7 @@ function send(state: BrokerState, pending: PendingAction, self: AnyActorRef): vo
   // A client of the embedder's may throw at once.
   Promise.resolve()
     .then(() =>
-      state.a2a.send({
+      state.get(A2A).send({
         endpoint: route.endpoint,
         headers: route.auth ? headersOf(route.auth.open()) : {},
         messageId: globalThis.crypto.randomUUID(),
@@ -93,30 +97,33 @@ function send(state: BrokerState, pending: PendingAction, self: AnyActorRef): vo
     );
 }
 
-function finish(state: BrokerState, owner: SurfaceOwner, pending: PendingAction, route: ActionRoute): void {
+function finish(state: Kernel, owner: SurfaceOwner, pending: PendingAction, route: ActionRoute): void {
   const { client, requestId, action } = pending;
   forget(state, owner, pending);
-  state.counters.surfaceAction(route.reason ?? route.status);
+  state.get(SURFACES).countAction(route.reason ?? route.status);
   reply(state, client, requestId, { result: { event: action, route } });
 }
 
 /** Lets go of an action: of its time, of whoever still works on it, and of its credentials. */
-function forget(state: BrokerState, owner: SurfaceOwner, pending: PendingAction): void {
+function forget(state: Kernel, owner: SurfaceOwner, pending: PendingAction): void {
   owner.pending.delete(pending.id);
-  pending.client.pendingActions -= 1;
+  actionsOf(pending.client).pending -= 1;
   state.deadlines.disarm(pending.deadline);
   pending.abort.abort(new A2aError('timeout', 'nobody waits for the answer any more'));
 }
 
-/** Makes and starts the actor of one owner. */
-export function startOwner(state: BrokerState, owner: SurfaceOwner): void {
-  const actor = createActor(state.logics.surfaceOwner, { parent: state.ref, id: owner.id, input: { owner } });
-  owner.ref = actor;
-  actor.start();
-}
+/** Sends actions on surfaces to A2A agents. */
+export const A2A = key<A2aClient>('the A2A client');
+
+/** The chart of owners, and what their ends mean. */
+export const surfaceOwnerKind = (state: Kernel): ChildKind<SurfaceOwner> => ({
+  logic: surfaceOwnerLogic(state),
+  ended: (owner) => state.get(SURFACES).forgetOwner(owner),
+  failed: (owner) => failOwner(state, owner),
+});
 
 /** An owner's actor failed, a fault of ours (law 10): its surfaces go, who waits is told, no other owner notices. */
-export function failOwner(state: BrokerState, owner: SurfaceOwner): void {
+function failOwner(state: Kernel, owner: SurfaceOwner): void {
   const step = (run: () => void) => attempt(state, 'a broken owner of surfaces', run);
   for (const pending of [...owner.pending.values()]) {
     step(() => finish(state, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }));
@@ -124,11 +131,11 @@ export function failOwner(state: BrokerState, owner: SurfaceOwner): void {
   const surfaceIds = [...owner.surfaceIds];
   const changes = surfaceIds.map((surfaceId) => ({
     surfaceId,
-    before: state.surfaces.get(surfaceId),
+    before: state.get(SURFACES).get(surfaceId),
     after: undefined,
   }));
   step(() => removeSurfaces(state, surfaceIds));
   // Its actor hears nothing any more.
   for (const change of changes) step(() => announceChange(state, state.ref, change));
-  step(() => state.surfaces.forgetOwner(owner));
+  step(() => state.get(SURFACES).forgetOwner(owner));
 }

@@ -1,15 +1,16 @@
 import { WireError } from '../../protocol/errors.ts';
 import { isObject } from '../../protocol/json.ts';
 import { ENVELOPE_KINDS } from '../../protocol/surfaces.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { FoundEnvelope } from './envelopes.ts';
+import { SURFACES } from './surfaces.ts';
 
 /** A large surface costs time whenever it is changed or shown, however little is said: one request more for so much. */
 const BYTES_A_REQUEST = 8 * 1024;
 
 /** Takes what these envelopes cost besides the request. @throws {WireError} `-32020` */
-export function payForChange(state: BrokerState, from: Client, envelopes: readonly FoundEnvelope[]): void {
+export function payForChange(state: Kernel, from: Client, envelopes: readonly FoundEnvelope[]): void {
   const surfaceIds = envelopes.flatMap(({ envelope }) =>
     ENVELOPE_KINDS.map((kind) => envelope[kind]).map((body) => (isObject(body) ? body.surfaceId : undefined)),
   );
@@ -17,12 +18,13 @@ export function payForChange(state: BrokerState, from: Client, envelopes: readon
 }
 
 /** Takes what it costs to show a surface besides the request. @throws {WireError} `-32020` */
-export function payForSight(state: BrokerState, from: Client, surfaceId: string): void {
+export function payForSight(state: Kernel, from: Client, surfaceId: string): void {
   pay(state, from, new Set([surfaceId]));
 }
 
-function pay(state: BrokerState, from: Client, surfaceIds: ReadonlySet<unknown>): void {
-  const { clock, limits, surfaces } = state;
+function pay(state: Kernel, from: Client, surfaceIds: ReadonlySet<unknown>): void {
+  const { clock, limits } = state;
+  const surfaces = state.get(SURFACES);
   let bytes = 0;
   for (const id of surfaceIds) bytes += (typeof id === 'string' && surfaces.get(id)?.bytes) || 0;
   const retryAfterMs = from.rate.pay(clock.now(), Math.floor(bytes / BYTES_A_REQUEST));

@@ -9,7 +9,7 @@ import {
   type SurfaceRow,
   type SurfaceView,
 } from '../../protocol/surfaces.ts';
-import type { JsonText } from '../requests/json-text.ts';
+import type { JsonText } from '../kernel/json-text.ts';
 import { publicEndpoint } from './endpoint.ts';
 
 /** Where the actions on a surface go. */

@@ -1,6 +1,7 @@
-import type { Client } from '../connection/client.ts';
-import type { JsonText } from '../requests/json-text.ts';
-import type { SurfaceFeed } from './feed.ts';
+import type { Client } from '../kernel/client.ts';
+import type { JsonText } from '../kernel/json-text.ts';
+import { key } from '../kernel/key.ts';
+import type { SurfaceFeed } from './feeds.ts';
 import { SurfaceOwner } from './owner-record.ts';
 import type { Change, Surface } from './surface.ts';
 
@@ -10,6 +11,9 @@ interface Entry {
   /** When it was last changed or acted on, by the broker's clock. */
   touchedAt: number;
 }
+
+/** The surfaces of a broker. */
+export const SURFACES = key<Surfaces>('surfaces');
 
 /** Every surface of a broker, who they belong to, and who watches them. Our own Maps: law 3. */
 export class Surfaces {
@@ -23,6 +27,13 @@ export class Surfaces {
   #owners = 0;
   #actions = 0;
   #revision = 0;
+
+  /** Actions on surfaces, by what came of them. */
+  readonly actionCounts = new Map<string, number>();
+
+  countAction(outcome: string): void {
+    this.actionCounts.set(outcome, (this.actionCounts.get(outcome) ?? 0) + 1);
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -58,11 +69,6 @@ export class Surfaces {
 
   ownerOf(surfaceId: string): SurfaceOwner | undefined {
     return this.#entries.get(surfaceId)?.owner;
-  }
-
-  /** By its actor's id. */
-  owner(id: string): SurfaceOwner | undefined {
-    return this.#ownersById.get(id);
   }
 
   owners(): SurfaceOwner[] {

@@ -2,14 +2,21 @@ import type { CallbackEvent, CallbackFacts } from '../../machines/callback.machi
 import type { RpcId } from '../../protocol/frame.ts';
 import type { ProgressParams } from '../../protocol/tools.ts';
 import type { Approval } from '../approvals/approval-record.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { ToolAnswer } from '../requests/reply.ts';
-import type { Turn } from '../turns/turn-record.ts';
 
 /** A tool may take this many times its timeout in all, however much progress it reports (`wire.md` section 7). */
 const MAX_EXTENSIONS = 10;
+
+/** The turn that a tool call belongs to. */
+export interface CallingTurn {
+  readonly id: string;
+  readonly sessionId: string;
+  /** Its calls that have not ended. */
+  readonly callbacks: { delete(id: string): boolean };
+}
 
 /** What a tool call is made of. */
 export interface CallbackSpec {
@@ -24,7 +31,7 @@ export interface CallbackSpec {
   attempt: number;
   isGated: boolean;
   /** The turn that it belongs to; absent for the embedding API's own. */
-  turn?: Turn;
+  turn?: CallingTurn;
   /** The agent's request that it answers; absent for the embedding API's own. */
   caller?: { client: Client; id: RpcId | undefined };
   /** Called once, with what the caller is answered. */

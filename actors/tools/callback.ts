@@ -3,12 +3,15 @@ import { type CallbackEvent, callbackMachine } from '../../machines/callback.mac
 import { WireError } from '../../protocol/errors.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
 import { raiseApproval, withdrawApproval } from '../approvals/approval.ts';
+import { GATE } from '../approvals/gate.ts';
 import { attempt } from '../kernel/attempt.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { ChildKind } from '../kernel/children.ts';
 import type { CallbackEnding } from '../kernel/counters.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import { preview } from '../kernel/preview.ts';
 import { tell } from '../kernel/tell.ts';
-import { preview } from '../requests/preview.ts';
 import type { Callback } from './callback-record.ts';
 
 type EventOf<T extends CallbackEvent['type']> = Extract<CallbackEvent, { type: T }>;
@@ -19,7 +22,7 @@ interface Args {
 }
 
 /** The callback chart with its effects: one logic for all tool calls of a broker. */
-export function callbackLogic(state: BrokerState) {
+export function callbackLogic(state: Kernel) {
   const callbackOf = (args: Args) => args.context.callback as Callback;
   const eventOf = <T extends CallbackEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
@@ -56,7 +59,7 @@ export function callbackLogic(state: BrokerState) {
             params_preview: preview(parameters),
             ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
           },
-          timeoutMs: state.gate.timeoutMs,
+          timeoutMs: state.get(GATE).timeoutMs,
           onSettled: (outcome) => {
             if (outcome === 'approved') tell(state.ref, args.self, { type: 'gate.opened' });
             else if (outcome !== 'withdrawn') {
@@ -73,7 +76,7 @@ export function callbackLogic(state: BrokerState) {
       callHost: (args) => {
         const callback = callbackOf(args);
         const { host, tool, parameters, timeoutMs, actionId, attempt, turn } = callback.spec;
-        host.calls.set(callback.id, { callback, replyTo: args.self });
+        host.calls.set(callback.id, { progressTo: args.self, replyTo: args.self });
         arm(callback, args.self);
         const params = {
           action_id: actionId,
@@ -114,15 +117,31 @@ export function callbackLogic(state: BrokerState) {
   return withFastPath(machine, {});
 }
 
-/** Makes and starts the actor of one tool call, as a child of its turn, or of the broker where there is none. */
-export function startCallback(state: BrokerState, parent: AnyActorRef, callback: Callback): void {
-  const actor = createActor(state.logics.callback, { parent, id: callback.id, input: { callback } });
+/** What a tool call is to its parent. */
+export const CALLBACK = key<ChildKind<Callback>>('tool call');
+
+/** See {@link CALLBACK}. */
+export const callbackKind = (state: Kernel): ChildKind<Callback> => ({
+  logic: callbackLogic(state),
+  ended: () => {},
+  failed: (callback) => buryCallback(state, callback),
+});
+
+/** Makes and starts the actor of one tool call, as a child of its turn. */
+export function startCallback(state: Kernel, parent: AnyActorRef, callback: Callback): void {
+  const { logic } = state.get(CALLBACK);
+  const actor = createActor(logic, { parent, id: callback.id, input: { callback } });
   callback.ref = actor;
   actor.start();
 }
 
+/** The same of one that belongs to no turn. */
+export function startDirectCallback(state: Kernel, callback: Callback): void {
+  state.children.start(state.get(CALLBACK), callback.id, callback, { callback });
+}
+
 /** Ends a tool call that nobody waits for any more; one that still waits for its turn's ack, too. */
-export function cancelCallback(state: BrokerState, callback: Callback, reason: ToolCancelReason): void {
+export function cancelCallback(state: Kernel, callback: Callback, reason: ToolCancelReason): void {
   const { ref } = callback;
   if (!ref) {
     callback.spec.turn?.callbacks.delete(callback.id);
@@ -136,7 +155,7 @@ export function cancelCallback(state: BrokerState, callback: Callback, reason: T
 }
 
 /** A tool call's actor failed, a fault of ours: its caller is answered, and no other notices (law 10). */
-export function buryCallback(state: BrokerState, callback: Callback): void {
+export function buryCallback(state: Kernel, callback: Callback): void {
   const step = (run: () => void) => attempt(state, 'a broken tool call', run);
   step(() => state.deadlines.disarm(callback.deadline));
   step(() => callback.spec.host.calls.delete(callback.id));

@@ -1,20 +1,22 @@
 import { v4 as uuid } from 'uuid';
 import type { TurnStatus } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
-import { type Call, type Handler, LATER } from '../requests/dispatcher.ts';
-import { openTurn } from './open-turn.ts';
+import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { turnsOf } from './client-turns.ts';
+import { openTurn } from './lifecycle.ts';
 import type { QueuedChat } from './sessions.ts';
 import type { Turn } from './turn-record.ts';
+import { TURNS } from './turns.ts';
 
 /** `agents.chat`: starts a turn, or has it wait, or refuses it (`wire.md` section 6). */
-export const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
+const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
   const sessionId = params.session_id ?? `chat-${uuid()}`;
   const request: QueuedChat = { from, id, sessionId, params };
   checkAttached(state, request);
-  const live = state.sessions.live(sessionId);
+  const live = state.get(TURNS).sessions.live(sessionId);
   if (!live) {
     checkTurnLimit(state, from);
     openTurn(state, request);
@@ -24,30 +26,32 @@ export const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
   if (live.host !== from) throw WireError.forbidden('session');
   if (params.on_busy === 'queue') {
     const limit = state.limits.maxQueuedPerSession;
-    if (state.sessions.waitingCount(sessionId) >= limit) throw WireError.limitExceeded('max_queued_per_session', limit);
+    if (state.get(TURNS).sessions.waitingCount(sessionId) >= limit)
+      throw WireError.limitExceeded('max_queued_per_session', limit);
     checkTurnLimit(state, from);
-    state.sessions.enqueue(request, 'back');
+    state.get(TURNS).sessions.enqueue(request, 'back');
   } else {
     // Starts when the old turn is buried, which is the next thing the broker hears, ahead of whatever waits.
-    state.sessions.enqueue(request, 'front');
+    state.get(TURNS).sessions.enqueue(request, 'front');
     if (live.ref) tell(state.ref, live.ref, { type: 'turn.cancel', reason: 'replaced', graceMs: 0 });
   }
   return LATER;
 };
 
 /** @throws {WireError} `-32011` */
-function checkAttached(state: BrokerState, chat: QueuedChat): void {
+function checkAttached(state: Kernel, chat: QueuedChat): void {
   if (!state.attached.has(chat.params.agent_id)) throw WireError.agentNotAttached(chat.params.agent_id);
 }
 
 /** @throws {WireError} `-32020` where a connection is the host of as many turns as it may be. */
-export function checkTurnLimit(state: BrokerState, from: Client): void {
+export function checkTurnLimit(state: Kernel, from: Client): void {
   const limit = state.limits.maxTurnsPerConnection;
-  if (from.turns.size + from.queued.size >= limit) throw WireError.limitExceeded('max_turns_per_connection', limit);
+  const { hosting, queued } = turnsOf(from);
+  if (hosting.size + queued.size >= limit) throw WireError.limitExceeded('max_turns_per_connection', limit);
 }
 
 /** `agents.chat.cancel` (`wire.md` section 6). The turn answers: its reply comes before its terminal. */
-export const cancel: Handler<'agents.chat.cancel'> = (call) => {
+const cancel: Handler<'agents.chat.cancel'> = (call) => {
   const { state, from, id, params } = call;
   const turn = findOwnTurn(call, params.session_id);
   const confirm = { to: from, id };
@@ -58,8 +62,8 @@ export const cancel: Handler<'agents.chat.cancel'> = (call) => {
 };
 
 /** `agents.chat.sessions` (`wire.md` section 6). */
-export const listSessions: Handler<'agents.chat.sessions'> = ({ state, from }) => {
-  const turns = from.role === 'host' ? state.turns.values() : from.turns;
+const listSessions: Handler<'agents.chat.sessions'> = ({ state, from }) => {
+  const turns = from.role === 'host' ? state.get(TURNS).byId.values() : turnsOf(from).hosting;
   return { sessions: [...turns].map(toRow) };
 };
 
@@ -68,7 +72,7 @@ export const listSessions: Handler<'agents.chat.sessions'> = ({ state, from }) =
  * @throws {WireError} `-32014`, `-32015`
  */
 export function findOwnTurn({ state, from }: Call<unknown>, sessionId: string): Turn {
-  const turn = state.sessions.live(sessionId);
+  const turn = state.get(TURNS).sessions.live(sessionId);
   if (!turn) throw WireError.notFound('session');
   if (turn.host !== from && from.role !== 'host') throw WireError.forbidden('session');
   return turn;
@@ -85,3 +89,10 @@ function toRow(turn: Turn) {
     seq: turn.seq,
   };
 }
+
+/** What turns answer, their resuming, tools and approvals apart. */
+export const turnMethods: Handlers = {
+  'agents.chat': chat,
+  'agents.chat.cancel': cancel,
+  'agents.chat.sessions': listSessions,
+};

@@ -2,9 +2,10 @@ import type { AnyActorRef } from 'xstate';
 import type { BrokerEvent } from '../../machines/broker.machine.ts';
 import type { TurnEvent } from '../../machines/turn.machine.ts';
 import { TERMINAL_KINDS } from '../../protocol/events.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
 import type { DropReason } from '../kernel/counters.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
+import type { Sessions } from './sessions.ts';
 
 type ChatEventRouted = Extract<BrokerEvent, { type: 'chat.event' }>;
 type AgentEventType = 'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved';
@@ -20,16 +21,16 @@ const EVENT_TYPES: ReadonlyMap<string, AgentEventType> = new Map([
  * is dropped, counted and logged, and reaches no host. The connection itself is compared, never its agent's id: a
  * replaced connection's late events belong to nobody (law 15).
  */
-export function routeChatEvent(state: BrokerState, event: ChatEventRouted, self: AnyActorRef): void {
+export function routeChatEvent(state: Kernel, sessions: Sessions, event: ChatEventRouted, self: AnyActorRef): void {
   const { from, params, bytes } = event;
-  const turn = state.sessions.live(params.session_id);
+  const turn = sessions.live(params.session_id);
   if (!turn?.ref) drop(state, event, 'unknown_session');
   else if (turn.agent !== from) drop(state, event, 'not_owner');
   else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(state, event, 'wrong_turn');
   else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'turn.event', params, bytes });
 }
 
-function drop(state: BrokerState, { from, params }: ChatEventRouted, reason: DropReason): void {
+function drop(state: Kernel, { from, params }: ChatEventRouted, reason: DropReason): void {
   state.counters.drop(reason);
   const { session_id: session, kind } = params;
   state.log.debug({ client: from.id, reason, session, kind: kind.slice(0, 128) }, 'dropped an event');

@@ -1,6 +1,7 @@
 import type { ChatParams } from '../../protocol/chat.ts';
 import type { RpcId } from '../../protocol/frame.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
+import { turnsOf } from './client-turns.ts';
 import type { Turn } from './turn-record.ts';
 
 /** An `agents.chat` that waits until its session's live turn has ended (`wire.md` section 6, `on_busy`). */
@@ -37,7 +38,7 @@ export class Sessions {
   }
 
   enqueue(chat: QueuedChat, where: 'front' | 'back'): void {
-    chat.from.queued.add(chat);
+    turnsOf(chat.from).queued.add(chat);
     const queue = this.#waiting.get(chat.sessionId);
     if (!queue) this.#waiting.set(chat.sessionId, [chat]);
     else if (where === 'front') queue.unshift(chat);
@@ -52,7 +53,7 @@ export class Sessions {
   }
 
   remove(chat: QueuedChat): void {
-    chat.from.queued.delete(chat);
+    turnsOf(chat.from).queued.delete(chat);
     const queue = this.#waiting.get(chat.sessionId);
     if (!queue) return;
     const left = queue.filter((other) => other !== chat);
@@ -63,7 +64,7 @@ export class Sessions {
   /** Empties every queue. */
   takeAllWaiting(): QueuedChat[] {
     const all = [...this.#waiting.values()].flat();
-    for (const chat of all) chat.from.queued.delete(chat);
+    for (const chat of all) turnsOf(chat.from).queued.delete(chat);
     this.#waiting.clear();
     return all;
   }

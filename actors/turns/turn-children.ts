@@ -3,14 +3,14 @@ import type { CheckedEvent } from '../../protocol/events.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
 import { startApproval, withdrawApproval } from '../approvals/approval.ts';
 import { Approval } from '../approvals/approval-record.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import { boundedDetails } from '../approvals/approvals.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
-import { boundedDetails } from '../requests/payload-size.ts';
 import { cancelCallback } from '../tools/callback.ts';
 import type { Turn } from './turn-record.ts';
 
 /** Lists an approval that a turn's agent waits for. The same id again is the same approval. */
-export function raiseChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {
+export function raiseChatApproval(state: Kernel, turn: Turn, event: CheckedEvent): void {
   const approvalId = event.approval_id as string;
   if (turn.isEnding || turn.pendingApprovals.has(approvalId)) return;
   const { tool, action, params, details, deadline } = event;
@@ -46,7 +46,7 @@ export function raiseChatApproval(state: BrokerState, turn: Turn, event: Checked
 const shorten = (text: string): string => (text.length > 1024 ? `${text.slice(0, 1024)}…` : text);
 
 /** The agent says how its approval ended. */
-export function settleChatApproval(state: BrokerState, turn: Turn, event: CheckedEvent): void {
+export function settleChatApproval(state: Kernel, turn: Turn, event: CheckedEvent): void {
   const approvalId = event.approval_id as string;
   const approval = turn.pendingApprovals.get(approvalId);
   turn.pendingApprovals.delete(approvalId);
@@ -58,13 +58,13 @@ export function settleChatApproval(state: BrokerState, turn: Turn, event: Checke
 }
 
 /** Ends a turn's tool calls: each one's caller is answered, and its host told. */
-export function endCallbacks(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
+export function endCallbacks(state: Kernel, turn: Turn, reason: ToolCancelReason): void {
   for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason);
   turn.callbacks.clear();
 }
 
 /** Ends whatever a turn still waits for: its tool calls, and each approval is withdrawn. */
-export function endChildren(state: BrokerState, turn: Turn, reason: ToolCancelReason): void {
+export function endChildren(state: Kernel, turn: Turn, reason: ToolCancelReason): void {
   turn.isEnding = true;
   endCallbacks(state, turn, reason);
   for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval);

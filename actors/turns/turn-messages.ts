@@ -1,7 +1,7 @@
 import type { AgentChatParams } from '../../protocol/chat.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { Client } from '../connection/client.ts';
-import { sortedTools } from '../tools/tools.ts';
+import type { Client } from '../kernel/client.ts';
+import { sortedTools } from '../tools/client-tools.ts';
 import type { Turn } from './turn-record.ts';
 
 /** A terminal that the broker makes itself (`wire.md` section 6). */

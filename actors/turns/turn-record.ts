@@ -5,7 +5,7 @@ import type { RpcId } from '../../protocol/frame.ts';
 import type { Limits } from '../../protocol/limits.ts';
 import { tokenHead } from '../../protocol/token.ts';
 import type { Approval } from '../approvals/approval-record.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import { LazyMap, LazySet } from '../kernel/lazy.ts';
 import type { ActorOf } from '../kernel/tell.ts';

@@ -4,13 +4,13 @@ import { type CheckedEvent, TERMINAL_KINDS } from '../../protocol/events.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { isPlainToken } from '../../protocol/token.ts';
 import { chatFrame } from '../connection/encode.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { type SynthesizedTerminal, stamp } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
 
 /** Counts an agent's event and sends it to whoever hears the turn: its host, and where it has a log, that and observers. */
-export function relay(state: BrokerState, source: AnyActorRef, turn: Turn, params: CheckedEvent): void {
+export function relay(state: Kernel, source: AnyActorRef, turn: Turn, params: CheckedEvent): void {
   turn.lastFrameAt = state.clock.now();
   state.counters.event(params.kind);
   turn.seq += 1;
@@ -27,12 +27,7 @@ export function relay(state: BrokerState, source: AnyActorRef, turn: Turn, param
 }
 
 /** Sends a terminal that the broker makes itself, marked as such. */
-export function sendSynthesized(
-  state: BrokerState,
-  source: AnyActorRef,
-  turn: Turn,
-  terminal: SynthesizedTerminal,
-): void {
+export function sendSynthesized(state: Kernel, source: AnyActorRef, turn: Turn, terminal: SynthesizedTerminal): void {
   turn.seq += 1;
   state.counters.event(terminal.kind);
   deliver(source, turn, { ...stamp(turn, { session_id: turn.sessionId, ...terminal }), synthesized: true });

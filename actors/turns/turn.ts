@@ -1,12 +1,12 @@
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { type TurnEvent, turnMachine } from '../../machines/turn.machine.ts';
 import type { CancelReason } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { ResumedStatus } from '../../protocol/resume.ts';
 import { Sealed } from '../../protocol/sealed.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { reply } from '../requests/reply.ts';
 import { buryCallback, cancelCallback, startCallback } from '../tools/callback.ts';
@@ -16,6 +16,7 @@ import { endCallbacks, endChildren, endReason, raiseChatApproval, settleChatAppr
 import { callAgentParams, type SynthesizedTerminal } from './turn-messages.ts';
 import type { Turn } from './turn-record.ts';
 import { relay, sendSynthesized } from './turn-relay.ts';
+import { TURNS } from './turns.ts';
 
 type EventOf<T extends TurnEvent['type']> = Extract<TurnEvent, { type: T }>;
 type AgentEvent = EventOf<'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved'>;
@@ -28,7 +29,7 @@ interface Args {
 const RELAYING = new Set(['streaming', 'parked', 'detached', 'cancelling']);
 
 /** The turn chart with its effects: one logic for all turns of a broker. */
-export function turnLogic(state: BrokerState) {
+export function turnLogic(state: Kernel) {
   const turnOf = (args: Args) => args.context.turn as Turn;
   /** The event, where the chart lets only these types reach an action. */
   const eventOf = <T extends TurnEvent['type']>(args: Args, ..._types: T[]) => args.event as EventOf<T>;
@@ -84,7 +85,7 @@ export function turnLogic(state: BrokerState) {
       acceptChat: (args) => {
         const turn = turnOf(args);
         const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
-        const opened = state.logs.open(turn);
+        const opened = state.get(TURNS).logs.open(turn);
         turn.log = opened?.log;
         turn.isAccepted = true;
         // The ack is a frame of the agent's too: its silence begins here.
@@ -184,13 +185,13 @@ export function turnLogic(state: BrokerState) {
         const { log } = turn;
         const windowMs = log?.windowMs ?? 0;
         // Where too many wait, somebody's oldest waits no longer.
-        const displaced = log && state.logs.detached.add(turn, log.key.openerId);
+        const displaced = log && state.get(TURNS).logs.detached.add(turn, log.key.openerId);
         if (displaced?.ref) tell(args.self, displaced.ref, { type: 'window.expired' });
         turn.deadline = state.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
       },
       disarmWindow: (args) => {
         const turn = turnOf(args);
-        if (turn.log) state.logs.detached.delete(turn, turn.log.key.openerId);
+        if (turn.log) state.get(TURNS).logs.detached.delete(turn, turn.log.key.openerId);
         state.deadlines.disarm(turn.deadline);
       },
       confirmCancel: (args) => {
@@ -246,11 +247,4 @@ export function turnLogic(state: BrokerState) {
       run: ({ turn }: { turn: Turn }, event: EventOf<'turn.event'>, self) => relay(state, self, turn, event.params),
     },
   });
-}
-
-/** Makes and starts the actor of one turn: the agent is asked at once. */
-export function startTurn(state: BrokerState, turn: Turn): void {
-  const actor = createActor(state.logics.turn, { parent: state.ref, id: turn.id, input: { turn } });
-  turn.ref = actor;
-  actor.start();
 }

@@ -1,6 +1,9 @@
 import { WireError } from '../../protocol/errors.ts';
 import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import { AGENTS } from '../connection/agent-registry.ts';
+import { HOST_AGENTS } from '../hosts/host-agents.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { LOCAL_VOICE } from './local-provider.ts';
 import { AgentProvider, type VoiceProvider } from './provider.ts';
 
 type Capability = (typeof VOICE_CAPABILITIES)[VoiceKind];
@@ -14,8 +17,8 @@ type Word = (typeof Word)[keyof typeof Word];
  * first by its id, else of those that say so of themselves.
  * @throws {WireError} `-32011` where there is none.
  */
-export function chooseProvider(state: BrokerState, kind: VoiceKind, name: string | undefined): VoiceProvider {
-  const local = state.localVoice?.offers(kind) ? state.localVoice : undefined;
+export function chooseProvider(state: Kernel, kind: VoiceKind, name: string | undefined): VoiceProvider {
+  const local = state.peek(LOCAL_VOICE)?.offers(kind) ? state.peek(LOCAL_VOICE) : undefined;
   if (name === undefined) {
     const chosen = local ?? agentProvider(state, firstAgent(state, kind));
     if (!chosen) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
@@ -33,9 +36,9 @@ export function chooseProvider(state: BrokerState, kind: VoiceKind, name: string
 }
 
 /** Everybody who would take a stream, in the order in which one is chosen: of those who transcribe, then of the others. */
-export function voiceProviders(state: BrokerState): { provider: string; capabilities: Capability[] }[] {
+export function voiceProviders(state: Kernel): { provider: string; capabilities: Capability[] }[] {
   const kinds = Object.keys(VOICE_CAPABILITIES) as VoiceKind[];
-  const local = { provider: LOCAL_PROVIDER, able: kinds.filter((kind) => state.localVoice?.offers(kind)) };
+  const local = { provider: LOCAL_PROVIDER, able: kinds.filter((kind) => state.peek(LOCAL_VOICE)?.offers(kind)) };
   const agents = [];
   for (const provider of state.attached.keys()) {
     const able = kinds.filter((kind) => wordOf(state, provider, kind) !== undefined);
@@ -50,7 +53,7 @@ export function voiceProviders(state: BrokerState): { provider: string; capabili
 }
 
 /** In one pass, for there may be ten thousand of them. */
-function firstAgent(state: BrokerState, kind: VoiceKind): string | undefined {
+function firstAgent(state: Kernel, kind: VoiceKind): string | undefined {
   let first: string | undefined;
   let best: Word = Word.Own;
   for (const id of state.attached.keys()) {
@@ -63,15 +66,15 @@ function firstAgent(state: BrokerState, kind: VoiceKind): string | undefined {
   return first;
 }
 
-function agentProvider(state: BrokerState, id: string | undefined): AgentProvider | undefined {
+function agentProvider(state: Kernel, id: string | undefined): AgentProvider | undefined {
   const client = id === undefined ? undefined : state.attached.get(id);
   return id !== undefined && client ? new AgentProvider(state, id, client) : undefined;
 }
 
 /** By whose word an agent is a provider of that kind, if it is one. One that is called like the embedder's is none. */
-function wordOf(state: BrokerState, id: string, kind: VoiceKind): Word | undefined {
+function wordOf(state: Kernel, id: string, kind: VoiceKind): Word | undefined {
   if (id === LOCAL_PROVIDER) return undefined;
   const capability = VOICE_CAPABILITIES[kind];
-  if (state.agents.capabilitiesOf(id).includes(capability)) return Word.Registry;
-  return state.hostAgents.ownCapabilitiesOf(id).includes(capability) ? Word.Own : undefined;
+  if (state.get(AGENTS).capabilitiesOf(id).includes(capability)) return Word.Registry;
+  return state.get(HOST_AGENTS).ownCapabilitiesOf(id).includes(capability) ? Word.Own : undefined;
 }

@@ -9,7 +9,8 @@ import {
   type VoiceStopReason,
 } from '../../protocol/voice.ts';
 import type { OnSpeak, OnTranscribe, TranscriptPart } from '../../protocol/voice-provider.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { VoiceProvider } from './provider.ts';
@@ -33,15 +34,18 @@ interface Job {
   abort: AbortController;
 }
 
+/** The embedder's own provider. */
+export const LOCAL_VOICE = key<LocalProvider>('the voice provider of the embedder');
+
 /** {@link LocalVoice} as a provider: what its functions yield, its streams' actors hear. */
 export class LocalProvider implements VoiceProvider {
   readonly id = LOCAL_PROVIDER;
   readonly #voice: LocalVoice;
-  readonly #log: BrokerState['log'];
-  readonly #limits: BrokerState['limits'];
+  readonly #log: Kernel['log'];
+  readonly #limits: Kernel['limits'];
   readonly #jobs = new WeakMap<VoiceStream, Job>();
 
-  constructor(voice: LocalVoice, { log, limits }: Pick<BrokerState, 'log' | 'limits'>) {
+  constructor(voice: LocalVoice, { log, limits }: Pick<Kernel, 'log' | 'limits'>) {
     this.#voice = voice;
     this.#log = log;
     this.#limits = limits;

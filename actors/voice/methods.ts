@@ -1,16 +1,17 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { VoiceKind, VoiceStatus } from '../../protocol/voice.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
-import { type Handler, LATER } from '../requests/dispatcher.ts';
+import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { chooseProvider, voiceProviders } from './choose.ts';
 import { openVoiceStream } from './open.ts';
 import { isWhole, pushAudio } from './routing.ts';
 import type { VoiceStream } from './stream-record.ts';
+import { VOICE } from './streams.ts';
 
 /** `voice.transcribe_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
-export const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ state, from, id, params }) => {
+const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ state, from, id, params }) => {
   const { session_id, audio_source: source, options } = params;
   openVoiceStream(state, {
     id: session_id,
@@ -23,7 +24,7 @@ export const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ s
 };
 
 /** `voice.transcribe_stream.push` (`wire.md` section 11). */
-export const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ state, from, params }) => {
+const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ state, from, params }) => {
   const stream = findOwn(state, from, params.session_id);
   if (stream.client !== from) throw WireError.forbidden('stream');
   if (stream.isStopAsked) throw WireError.notFound('session, it was stopped');
@@ -43,7 +44,7 @@ export const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ sta
 const RETRY_AFTER_MS = 500;
 
 /** `voice.transcribe_stream.stop` (`wire.md` section 11). The stream answers, when its provider has finished. */
-export const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ state, from, id, params }) => {
+const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ state, from, id, params }) => {
   const { ref, stoppers } = findOwn(state, from, params.session_id);
   const { maxVoiceStops } = state.limits;
   if (stoppers.length >= maxVoiceStops) throw WireError.limitExceeded('max_voice_stops', maxVoiceStops);
@@ -52,7 +53,7 @@ export const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ sta
 };
 
 /** `voice.sessions.list` (`wire.md` section 11). */
-export const listTranscriptions: Handler<'voice.sessions.list'> = ({ state, from }) => ({
+const listTranscriptions: Handler<'voice.sessions.list'> = ({ state, from }) => ({
   sessions: visibleTo(state, from, 'transcribe').flatMap((stream) => {
     const { task } = stream.spec;
     if (task.kind !== 'transcribe') return [];
@@ -63,16 +64,16 @@ export const listTranscriptions: Handler<'voice.sessions.list'> = ({ state, from
 });
 
 /** `voice.providers.list` (`wire.md` section 11). */
-export const listProviders: Handler<'voice.providers.list'> = ({ state }) => {
+const listProviders: Handler<'voice.providers.list'> = ({ state }) => {
   const streams = new Map<string, number>();
-  for (const { provider } of state.voice) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
+  for (const { provider } of state.get(VOICE)) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
   return {
     providers: voiceProviders(state).map((row) => ({ ...row, streams: streams.get(row.provider) ?? 0 })),
   };
 };
 
 /** `voice.tts_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
-export const startSpeech: Handler<'voice.tts_stream.start'> = ({ state, from, id, params }) => {
+const startSpeech: Handler<'voice.tts_stream.start'> = ({ state, from, id, params }) => {
   const { stream_id, text, options } = params;
   const { maxSpeechBytes } = state.limits;
   if (Buffer.byteLength(text) > maxSpeechBytes) throw WireError.limitExceeded('max_speech_bytes', maxSpeechBytes);
@@ -87,15 +88,15 @@ export const startSpeech: Handler<'voice.tts_stream.start'> = ({ state, from, id
 };
 
 /** `voice.tts_stream.cancel` (`wire.md` section 11): never an error. The stream answers, before its last event. */
-export const cancelSpeech: Handler<'voice.tts_stream.cancel'> = ({ state, from, id, params }) => {
-  const stream = state.voice.find('speak', params.stream_id);
+const cancelSpeech: Handler<'voice.tts_stream.cancel'> = ({ state, from, id, params }) => {
+  const stream = state.get(VOICE).find('speak', params.stream_id);
   if (!stream?.ref || !mayEnd(from, stream)) return { stream_id: params.stream_id, cancelled: false };
   tell(state.ref, stream.ref, { type: 'stream.cancel', asker: { client: from, id } });
   return LATER;
 };
 
 /** `voice.tts_stream.list` (`wire.md` section 11). */
-export const listSpeech: Handler<'voice.tts_stream.list'> = ({ state, from }) => ({
+const listSpeech: Handler<'voice.tts_stream.list'> = ({ state, from }) => ({
   streams: visibleTo(state, from, 'speak').map((stream) => ({
     stream_id: stream.id,
     ...toRow(state, stream),
@@ -104,8 +105,8 @@ export const listSpeech: Handler<'voice.tts_stream.list'> = ({ state, from }) =>
 });
 
 /** @throws {WireError} `-32014`, `-32015` */
-function findOwn(state: BrokerState, from: Client, sessionId: string): VoiceStream {
-  const stream = state.voice.find('transcribe', sessionId);
+function findOwn(state: Kernel, from: Client, sessionId: string): VoiceStream {
+  const stream = state.get(VOICE).find('transcribe', sessionId);
   if (!stream) throw WireError.notFound('session');
   if (!mayEnd(from, stream)) throw WireError.forbidden('stream');
   return stream;
@@ -116,11 +117,11 @@ function mayEnd(from: Client, stream: VoiceStream): boolean {
   return stream.client === from || from.role === 'host';
 }
 
-function visibleTo(state: BrokerState, from: Client, kind: VoiceKind): VoiceStream[] {
-  return [...state.voice].filter((stream) => stream.kind === kind && mayEnd(from, stream));
+function visibleTo(state: Kernel, from: Client, kind: VoiceKind): VoiceStream[] {
+  return [...state.get(VOICE)].filter((stream) => stream.kind === kind && mayEnd(from, stream));
 }
 
-function toRow(state: BrokerState, stream: VoiceStream) {
+function toRow(state: Kernel, stream: VoiceStream) {
   return {
     provider: stream.provider.id,
     status: (stream.ref?.getSnapshot().value ?? 'starting') as VoiceStatus,
@@ -129,3 +130,15 @@ function toRow(state: BrokerState, stream: VoiceStream) {
     created_at: Math.floor((Date.now() - (state.clock.now() - stream.startedAt)) / 1000),
   };
 }
+
+/** What voice answers. */
+export const voiceMethods: Handlers = {
+  'voice.transcribe_stream.start': startTranscription,
+  'voice.transcribe_stream.push': pushTranscription,
+  'voice.transcribe_stream.stop': stopTranscription,
+  'voice.sessions.list': listTranscriptions,
+  'voice.providers.list': listProviders,
+  'voice.tts_stream.start': startSpeech,
+  'voice.tts_stream.cancel': cancelSpeech,
+  'voice.tts_stream.list': listSpeech,
+};

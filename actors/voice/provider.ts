@@ -1,9 +1,10 @@
 import type { AnyActorRef } from 'xstate';
 import { AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
 import type { VoiceStopReason } from '../../protocol/voice.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
+import { voiceOf } from './client-voice.ts';
 import type { VoiceStream } from './stream-record.ts';
 
 /** Who carries streams out: an attached agent, or the embedder's own. What it answers its streams' actors hear. */
@@ -31,9 +32,9 @@ export interface VoiceProvider {
 export class AgentProvider implements VoiceProvider {
   readonly id: string;
   readonly agent: Client;
-  readonly #state: BrokerState;
+  readonly #state: Kernel;
 
-  constructor(state: BrokerState, id: string, agent: Client) {
+  constructor(state: Kernel, id: string, agent: Client) {
     this.#state = state;
     this.id = id;
     this.agent = agent;
@@ -90,7 +91,7 @@ export class AgentProvider implements VoiceProvider {
   roomFor(stream: VoiceStream): number {
     const { maxWaitingAudioBytes, hardLimitBytes } = this.#state.limits;
     // Each has its share, however much of the others waits: nobody's audio keeps a stranger's out.
-    const share = Math.floor(maxWaitingAudioBytes / Math.max(1, this.agent.transcriptions));
+    const share = Math.floor(maxWaitingAudioBytes / Math.max(1, voiceOf(this.agent).transcriptions));
     // Nor does audio alone close its provider's connection.
     return Math.min(share - stream.waiting.bytes, hardLimitBytes - this.agent.link.waitingBytes);
   }

@@ -1,19 +1,20 @@
 import type { AnyActorRef } from 'xstate';
 import { AudioFrameType, type ReceivedAudio } from '../../protocol/audio-frame.ts';
 import type { ProviderEvent } from '../../protocol/voice.ts';
-import type { Client } from '../connection/client.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
-import type { DropReason } from '../kernel/counters.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
+import { voiceOf } from './client-voice.ts';
 import type { VoiceStream } from './stream-record.ts';
+import { VOICE } from './streams.ts';
 import { hasRoom, sendOwn, speechBytes } from './to-client.ts';
 
 /**
  * Which stream an event of a provider's belongs to, and whether this connection may send it. What may not pass is
  * dropped and counted, and reaches no client. The connection itself is compared (law 15).
  */
-export function routeVoiceEvent(state: BrokerState, from: Client, params: ProviderEvent, self: AnyActorRef): void {
+export function routeVoiceEvent(state: Kernel, from: Client, params: ProviderEvent, self: AnyActorRef): void {
   const stream = ownJob(state, from, params.stream_id);
   if (!stream?.ref) return;
   if (stream.kind === 'speak' && !hasRoom(state, stream, eventBytes(params)))
@@ -29,7 +30,7 @@ export function routeVoiceEvent(state: BrokerState, from: Client, params: Provid
 }
 
 /** The same for a binary frame, of a client's or of a provider's. */
-export function routeAudio(state: BrokerState, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+export function routeAudio(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
   if (frame.type === AudioFrameType.AudioIn) routeAudioIn(state, from, frame, self);
   else if (frame.type === AudioFrameType.AudioOut) routeAudioOut(state, from, frame, self);
   else routeEnd(state, from, frame, self);
@@ -43,10 +44,10 @@ export function pushAudio(self: AnyActorRef, stream: VoiceStream, audio: Uint8Ar
 }
 
 /** The transcription of these digits; or the client's own whose id is the same UUID, written in another way. */
-function transcriptionOf(state: BrokerState, from: Client, digits: string): VoiceStream | undefined {
-  const stream = state.voice.find('transcribe', digits);
+function transcriptionOf(state: Kernel, from: Client, digits: string): VoiceStream | undefined {
+  const stream = state.get(VOICE).find('transcribe', digits);
   if (stream) return stream;
-  for (const own of from.voiceStreams) {
+  for (const own of voiceOf(from).streams) {
     if (own.kind === 'transcribe' && own.id.replaceAll('-', '').toLowerCase() === digits) return own;
   }
   return undefined;
@@ -60,7 +61,7 @@ export function isWhole(stream: VoiceStream, audio: Uint8Array): boolean {
 
 const SAMPLE_BYTES = 2;
 
-function routeAudioIn(state: BrokerState, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+function routeAudioIn(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
   const stream = transcriptionOf(state, from, frame.streamId);
   if (!stream || stream.isStopAsked) drop(state, from, 'unknown_stream');
   else if (stream.client !== from) drop(state, from, 'not_owner');
@@ -81,7 +82,7 @@ function routeAudioIn(state: BrokerState, from: Client, frame: ReceivedAudio, se
   }
 }
 
-function routeAudioOut(state: BrokerState, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+function routeAudioOut(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
   const stream = ownJob(state, from, frame.streamId);
   if (!stream?.ref) return;
   const { format, payload: audio } = frame;
@@ -99,7 +100,7 @@ function noteSeq(stream: VoiceStream, seq: number): void {
 }
 
 /** Its provider cannot be told to wait, and its client's other streams are not to pay for it: this one ends. */
-function failAsTooFast({ limits }: BrokerState, stream: VoiceStream, self: AnyActorRef, bytes: number): void {
+function failAsTooFast({ limits }: Kernel, stream: VoiceStream, self: AnyActorRef, bytes: number): void {
   const { maxWaitingSpeechBytes: most } = limits;
   const message =
     bytes > most
@@ -114,7 +115,7 @@ function eventBytes(params: ProviderEvent): number {
   return jsonBytes(rest) + (typeof audio_b64 === 'string' ? audio_b64.length : jsonBytes(audio_b64 ?? null));
 }
 
-function routeEnd(state: BrokerState, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+function routeEnd(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
   const own = transcriptionOf(state, from, frame.streamId);
   if (own?.ref && own.client === from) {
     // Whether that is all, or its microphone broke: no more audio comes.
@@ -132,14 +133,17 @@ function routeEnd(state: BrokerState, from: Client, frame: ReceivedAudio, self: 
 }
 
 /** The stream that this connection works on under that id. What is of somebody else's is dropped. */
-function ownJob(state: BrokerState, from: Client, id: string): VoiceStream | undefined {
-  const stream = state.voice.ofProvider(id);
+function ownJob(state: Kernel, from: Client, id: string): VoiceStream | undefined {
+  const stream = state.get(VOICE).ofProvider(id);
   if (stream && stream.provider.agent === from) return stream;
   drop(state, from, stream ? 'not_owner' : 'unknown_stream');
   return undefined;
 }
 
-function drop(state: BrokerState, from: Client, reason: DropReason): void {
+/** Why audio, or an event of a provider's, went nowhere. */
+type VoiceDrop = 'unknown_stream' | 'not_owner' | 'malformed_audio' | 'audio_overflow';
+
+function drop(state: Kernel, from: Client, reason: VoiceDrop): void {
   state.counters.drop(reason);
   state.log.debug({ client: from.id, reason }, 'dropped voice');
 }

@@ -4,7 +4,7 @@ import type { AudioFormat } from '../../protocol/audio-frame.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { AudioSource, VoiceKind } from '../../protocol/voice.ts';
-import type { Client } from '../connection/client.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { VoiceProvider } from './provider.ts';
@@ -29,6 +29,8 @@ export interface VoiceStreamSpec {
   startResult?: () => JsonObject;
   /** Sees each event of the client's just before it is sent. It must not throw, nor change it. */
   observe?: (params: JsonObject) => void;
+  /** It is over, however it ended. */
+  ended?: (stream: VoiceStream) => void;
 }
 
 /** One stream's record: what its actor, its client and its provider share. Plain and mutable, never copied. */

@@ -1,15 +1,18 @@
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { type VoiceStreamEvent, voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment, VoiceStopReason } from '../../protocol/voice.ts';
-import type { Client } from '../connection/client.ts';
 import { attempt } from '../kernel/attempt.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
-import { JsonText } from '../requests/json-text.ts';
+import { JsonText } from '../kernel/json-text.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
 import { reply } from '../requests/reply.ts';
 import type { VoiceStream } from './stream-record.ts';
+import { VOICE } from './streams.ts';
 import { sendChunk, sendEnd, sendEvent, sendLast, sendOwn } from './to-client.ts';
 
 type EventOf<T extends VoiceStreamEvent['type']> = Extract<VoiceStreamEvent, { type: T }>;
@@ -23,7 +26,7 @@ const RUNNING = new Set(['running']);
 const DELIVERING = new Set(['running', 'finishing']);
 
 /** The chart of voice streams with its effects: one logic for all streams of a broker. */
-export function voiceStreamLogic(state: BrokerState) {
+export function voiceStreamLogic(state: Kernel) {
   const streamOf = (args: Args) => args.context.stream as VoiceStream;
   const eventOf = <T extends VoiceStreamEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const arm = (stream: VoiceStream, self: AnyActorRef, ms: number) => {
@@ -41,19 +44,19 @@ export function voiceStreamLogic(state: BrokerState) {
   /** A piece that came as JSON: as it is, or as a binary frame. */
   const deliverPiece = (stream: VoiceStream, params: JsonObject, self: AnyActorRef) => {
     const { format, audio_b64 } = params as unknown as Piece;
-    state.counters.audioBytes.out += Math.floor((audio_b64.length * 3) / 4);
+    state.get(VOICE).audioBytes.out += Math.floor((audio_b64.length * 3) / 4);
     if (!stream.isBinary) return sendEvent(state, self, stream, params);
     // The last piece is often an empty one; that it is the last is said by a frame of its own.
     if (audio_b64 !== '') sendChunk(state, self, stream, format, Buffer.from(audio_b64, 'base64'));
   };
   const deliverChunk = (stream: VoiceStream, chunk: EventOf<'stream.chunk'>, self: AnyActorRef) => {
     stream.lastFrameAt = state.clock.now();
-    state.counters.audioBytes.out += chunk.audio.length;
+    state.get(VOICE).audioBytes.out += chunk.audio.length;
     sendChunk(state, self, stream, chunk.format, chunk.audio);
   };
   const sendAudio = (stream: VoiceStream, { audio }: EventOf<'stream.audio'>, self: AnyActorRef) => {
     stream.lastFrameAt = state.clock.now();
-    state.counters.audioBytes.in += audio.length;
+    state.get(VOICE).audioBytes.in += audio.length;
     stream.provider.audio(stream, self, audio);
   };
 
@@ -178,32 +181,45 @@ function stopReason(event: VoiceStreamEvent): VoiceStopReason {
   return event.type === 'stream.cancel' ? 'client_cancelled' : 'failed';
 }
 
-function answerStops(state: BrokerState, stream: VoiceStream): void {
+function answerStops(state: Kernel, stream: VoiceStream): void {
   if (stream.stoppers.length === 0) return;
   // Once for all of them: it may be a mebibyte.
   const result = new JsonText(JSON.stringify(stream.transcript.result(stream.id)));
   for (const { client, id } of stream.stoppers.splice(0)) reply(state, client as Client, id, { result });
 }
 
-function refuseAll(state: BrokerState, stream: VoiceStream, error: WireError): void {
+function refuseAll(state: Kernel, stream: VoiceStream, error: WireError): void {
   reply(state, stream.client, stream.spec.requestId, { error });
   for (const { client, id } of stream.stoppers.splice(0)) reply(state, client as Client, id, { error });
 }
 
+/** What a voice stream is to the broker's actor. */
+export const VOICE_STREAM = key<ChildKind<VoiceStream>>('voice stream');
+
+/** See {@link VOICE_STREAM}. */
+export const voiceStreamKind = (state: Kernel): ChildKind<VoiceStream> => ({
+  logic: voiceStreamLogic(state),
+  ended: (stream) => {
+    buryVoiceStream(state, stream);
+    stream.spec.ended?.(stream);
+  },
+  failed: (stream) => {
+    failVoiceStream(state, stream);
+    stream.spec.ended?.(stream);
+  },
+});
+
 /** Makes and starts the actor of one stream: the provider is asked at once. */
-export function startVoiceStream(state: BrokerState, stream: VoiceStream): void {
-  const { voiceStream: logic } = state.logics;
-  const actor = createActor(logic, { parent: state.ref, id: stream.providerId, input: { stream } });
-  stream.ref = actor;
-  actor.start();
+export function startVoiceStream(state: Kernel, stream: VoiceStream): void {
+  state.children.start(state.get(VOICE_STREAM), stream.providerId, stream, { stream });
 }
 
 /** Forgets a stream that has ended: nothing of it stays. */
-export function buryVoiceStream(state: BrokerState, stream: VoiceStream, ending = endingOf(stream)): void {
-  state.voice.delete(stream);
+function buryVoiceStream(state: Kernel, stream: VoiceStream, ending = endingOf(stream)): void {
+  state.get(VOICE).delete(stream);
   state.deadlines.disarm(stream.deadline);
   stream.provider.forget(stream, false);
-  state.counters.voiceStream(stream.kind, ending);
+  state.get(VOICE).countEnding(stream.kind, ending);
   state.log.debug({ stream: stream.providerId, kind: stream.kind, ending }, 'voice stream ended');
 }
 
@@ -212,7 +228,7 @@ function endingOf(stream: VoiceStream): string {
 }
 
 /** A stream's actor failed, a fault of ours (law 10): both sides are told, and no other stream notices. */
-export function failVoiceStream(state: BrokerState, stream: VoiceStream): void {
+function failVoiceStream(state: Kernel, stream: VoiceStream): void {
   const step = (run: () => void) => attempt(state, 'a broken voice stream', run);
   const wasStarting = stream.ref?.getSnapshot().value === 'starting';
   step(() => buryVoiceStream(state, stream, 'failed'));

@@ -1,10 +1,22 @@
 import type { VoiceKind } from '../../protocol/voice.ts';
+import { key } from '../kernel/key.ts';
+import { voiceOf } from './client-voice.ts';
 import type { VoiceStream } from './stream-record.ts';
+
+/** The voice streams of a broker. */
+export const VOICE = key<VoiceStreams>('voice');
 
 /** Every voice stream of a broker, until it has ended: by the id of either side. Our own Maps: law 3. */
 export class VoiceStreams {
   readonly #byClientsId = { transcribe: new Map<string, VoiceStream>(), speak: new Map<string, VoiceStream>() };
   readonly #byProvidersId = new Map<string, VoiceStream>();
+
+  /** Streams that were opened, by kind. */
+  readonly opened: Record<VoiceKind, number> = { transcribe: 0, speak: 0 };
+  /** Those that ended, by kind and final state: `transcribe ended`. */
+  readonly endings = new Map<string, number>();
+  /** Bytes of audio, base64 apart: `in` for providers to transcribe, `out` spoken by them. */
+  readonly audioBytes = { in: 0, out: 0 };
 
   get size(): number {
     return this.#byProvidersId.size;
@@ -24,21 +36,27 @@ export class VoiceStreams {
     return this.#byProvidersId.get(id);
   }
 
+  countEnding(kind: VoiceKind, ending: string): void {
+    const key = `${kind} ${ending}`;
+    this.endings.set(key, (this.endings.get(key) ?? 0) + 1);
+  }
+
   add(stream: VoiceStream): void {
     this.#byClientsId[stream.kind].set(stream.id, stream);
     this.#byProvidersId.set(stream.providerId, stream);
-    stream.client.voiceStreams.add(stream);
+    voiceOf(stream.client).streams.add(stream);
     const { agent } = stream.provider;
-    agent?.voiceJobs.add(stream);
-    if (agent && stream.kind === 'transcribe') agent.transcriptions += 1;
+    if (!agent) return;
+    voiceOf(agent).jobs.add(stream);
+    if (stream.kind === 'transcribe') voiceOf(agent).transcriptions += 1;
   }
 
   delete(stream: VoiceStream): void {
     const byId = this.#byClientsId[stream.kind];
     if (byId.get(stream.id) === stream) byId.delete(stream.id);
     this.#byProvidersId.delete(stream.providerId);
-    stream.client.voiceStreams.delete(stream);
+    voiceOf(stream.client).streams.delete(stream);
     const { agent } = stream.provider;
-    if (agent?.voiceJobs.delete(stream) && stream.kind === 'transcribe') agent.transcriptions -= 1;
+    if (agent && voiceOf(agent).jobs.delete(stream) && stream.kind === 'transcribe') voiceOf(agent).transcriptions -= 1;
   }
 }

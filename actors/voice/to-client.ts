@@ -1,23 +1,23 @@
 import type { AnyActorRef } from 'xstate';
 import { type AudioFormat, AudioFrameType, encodeAudioFrame } from '../../protocol/audio-frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import type { VoiceStream } from './stream-record.ts';
 
 /** Sends one event to the client that started the stream, and to nobody else (`wire.md` section 11). */
-export function sendEvent(state: BrokerState, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+export function sendEvent(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
   // The provider's own ids say nothing to the client, and it cannot pass anything off as the broker's.
   const { stream_id, session_id, synthesized, ...rest } = event;
   publish(state, self, stream, rest);
 }
 
 /** Sends an event that the broker makes itself, marked as such. */
-export function sendOwn(state: BrokerState, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+export function sendOwn(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
   publish(state, self, stream, { ...event, synthesized: true });
 }
 
-function publish(state: BrokerState, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+function publish(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
   const key = stream.kind === 'transcribe' ? 'session_id' : 'stream_id';
   const params: JsonObject = { [key]: stream.id, ...event };
   try {
@@ -33,7 +33,7 @@ function publish(state: BrokerState, self: AnyActorRef, stream: VoiceStream, eve
  * Whether so many bytes more of a stream's speech may wait for its client: so few that no stream, nor all of them
  * together, closes the connection of who is slow to read.
  */
-export function hasRoom(state: BrokerState, stream: VoiceStream, bytes: number): boolean {
+export function hasRoom(state: Kernel, stream: VoiceStream, bytes: number): boolean {
   const { maxWaitingSpeechBytes, hardLimitBytes } = state.limits;
   const room = Math.min(maxWaitingSpeechBytes - stream.waiting.bytes, hardLimitBytes - stream.client.link.waitingBytes);
   return bytes <= room;
@@ -46,7 +46,7 @@ export function speechBytes(stream: VoiceStream, audio: Uint8Array): number {
 
 /** Sends one piece of speech, in the form that the client asked for. */
 export function sendChunk(
-  state: BrokerState,
+  state: Kernel,
   self: AnyActorRef,
   stream: VoiceStream,
   format: AudioFormat,
@@ -61,7 +61,7 @@ export function sendChunk(
 }
 
 /** Who reads JSON learns that no more audio comes by the last piece, an empty one. */
-export function sendLast(state: BrokerState, self: AnyActorRef, stream: VoiceStream): void {
+export function sendLast(state: Kernel, self: AnyActorRef, stream: VoiceStream): void {
   sendPiece(state, self, stream, new Uint8Array(), true);
 }
 
@@ -71,13 +71,7 @@ export function sendEnd(self: AnyActorRef, stream: VoiceStream, message?: string
   sendFrame(self, stream, type, Buffer.from(message ?? ''));
 }
 
-function sendPiece(
-  state: BrokerState,
-  self: AnyActorRef,
-  stream: VoiceStream,
-  audio: Uint8Array,
-  is_final: boolean,
-): void {
+function sendPiece(state: Kernel, self: AnyActorRef, stream: VoiceStream, audio: Uint8Array, is_final: boolean): void {
   const audio_b64 = Buffer.from(audio.buffer, audio.byteOffset, audio.length).toString('base64');
   const piece = { seq: stream.nextChunkSeq, audio_b64, format: stream.format, is_final };
   stream.nextChunkSeq += 1;

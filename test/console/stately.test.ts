@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
+import { charts } from '../../actors/families.ts';
 import { definitionOf, machineDefinitions } from '../../actors/inspect/definition.ts';
 import { toConfig } from '../../console/stately/definition.ts';
 import { toStateValue } from '../../console/stately/state-value.ts';
@@ -19,7 +20,7 @@ const actor = (id: string, parent: string | null, more: Partial<InspectedActor> 
   ...more,
 });
 const events = (...actors: InspectedActor[]) =>
-  new StatelyEvents({ subscribed: true, sequence: 10, machines: machineDefinitions(), actors });
+  new StatelyEvents({ subscribed: true, sequence: 10, machines: machineDefinitions(charts), actors });
 const at = 5_000;
 const heard = (sequence: number, more: object = {}): InspectRecord => ({
   sequence,
@@ -33,7 +34,7 @@ const heard = (sequence: number, more: object = {}): InspectRecord => ({
 });
 
 describe('a chart for Stately', () => {
-  it.each(Object.entries(machineDefinitions()))('%s › is a machine of the same chart', (_id, definition) => {
+  it.each(Object.entries(machineDefinitions(charts)))('%s › is a machine of the same chart', (_id, definition) => {
     // Through JSON, as it goes to the frame.
     const machine = createMachine(JSON.parse(JSON.stringify(toConfig(definition))));
     expect(definitionOf(machine)).toEqual(definition);

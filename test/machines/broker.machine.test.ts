@@ -41,11 +41,11 @@ const always: Omit<Row<Facts>, 'in'>[] = [
   { on: identified, does: ['attachAgent'] },
   { on: gone, does: ['endTurnsOfClient'] },
   { on: chatEvent, does: ['routeChatEvent'] },
-  { on: voiceEvent, does: ['routeVoiceEvent'] },
-  { on: audio, does: ['routeAudio'] },
+  { on: voiceEvent, does: ['routeToFamily'] },
+  { on: audio, does: ['routeToFamily'] },
   { on: childDone, does: ['forgetChild'] },
   { on: childFailed, does: ['buryChild'] },
-  { on: sweep, does: ['sweepTurns'] },
+  { on: sweep, does: ['sweep'] },
 ];
 const rows: Row<Facts>[] = [
   ...['accepting', 'draining', 'closing'].flatMap((state) => always.map((row) => ({ in: state, ...row }))),

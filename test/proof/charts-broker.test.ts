@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type AnyMachineSnapshot, type AnyStateMachine, assign } from 'xstate';
+import { AGENTS } from '../../actors/connection/agent-registry.ts';
 import { type BrokerEvent, type BrokerFacts, brokerMachine } from '../../machines/broker.machine.ts';
 import { linkedPair } from '../../transport/linked-pair.ts';
 import { type Internals, StubbornLink, startInternals } from '../support/internals.ts';
@@ -102,7 +103,7 @@ class BrokerPlay implements Play<BrokerEvent> {
     const { clock, root } = this.#broker;
     if (event === events['somebody connects']) this.#strangers.push(this.#connect());
     else if (event === events['an agent comes']) {
-      const { token } = this.#broker.state.agents.upsert({ id: 'late', rotate_token: true });
+      const { token } = this.#broker.state.get(AGENTS).upsert({ id: 'late', rotate_token: true });
       this.#strangers[this.#late]?.post('session.auth', { agent_id: 'late', token });
       this.#late += 1;
     } else if (event === events['the agent goes']) this.#agent.close();

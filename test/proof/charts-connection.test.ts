@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type AnyMachineSnapshot, type AnyStateMachine, assign } from 'xstate';
+import { AGENTS } from '../../actors/connection/agent-registry.ts';
 import { type ConnectionEvent, connectionMachine } from '../../machines/connection.machine.ts';
 import { type LinkedClient, type Message, openChat, settle } from '../support/linked.ts';
 import { subscribe } from '../support/tool-scene.ts';
@@ -83,7 +84,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     // Host of the subject's own turns, and the agent that it talks to itself.
     const helper = (await stage.agent('helper')).client;
     await helper.ok('tools.register', [{ name: 'clock' }]);
-    const { token = '' } = broker.state.agents.upsert({ id: 'subject', rotate_token: true });
+    const { token = '' } = broker.state.get(AGENTS).upsert({ id: 'subject', rotate_token: true });
     const { client, link } = laggingPair(broker.open);
     return new ConnectionPlay(stage, link, stage.add('subject', client), token, helper);
   }

@@ -1,3 +1,4 @@
+import { AGENTS } from '../../actors/connection/agent-registry.ts';
 import type { Link } from '../../broker.ts';
 import { linkedPair } from '../../transport/linked-pair.ts';
 import type { Internals } from './internals.ts';
@@ -139,7 +140,7 @@ const write = (link: Link, frame: object): void => link.send(JSON.stringify({ js
 
 /** A crowd whose agent is `echo`. */
 export async function crowdOf(internals: Internals): Promise<Crowd> {
-  const { token = '' } = internals.state.agents.upsert({ id: 'echo' });
+  const { token = '' } = internals.state.get(AGENTS).upsert({ id: 'echo' });
   const [host, farHost] = linkedPair();
   const [agent, farAgent] = linkedPair();
   internals.open(farHost);

@@ -1,18 +1,18 @@
 import { type AnyActorRef, type AnyMachineSnapshot, type InspectionEvent, SimulatedClock } from 'xstate';
-import { startBroker } from '../../actors/broker.ts';
+import type { ApprovalPolicy } from '../../actors/approvals/gate.ts';
+import { createKernel, startBroker } from '../../actors/broker.ts';
 import { AgentRegistry } from '../../actors/connection/agent-registry.ts';
 import { type AgentStore, memoryAgentStore } from '../../actors/connection/agent-store.ts';
 import { Authenticator } from '../../actors/connection/authenticator.ts';
-import type { Client } from '../../actors/connection/client.ts';
-import { handlers } from '../../actors/families.ts';
-import { BrokerState } from '../../actors/kernel/broker-state.ts';
+import type { Client } from '../../actors/kernel/client.ts';
 import type { BrokerClock } from '../../actors/kernel/deadlines.ts';
 import { type Logger, silentLog } from '../../actors/kernel/log.ts';
-import { Dispatcher } from '../../actors/requests/dispatcher.ts';
-import { type ApprovalPolicy, Gate } from '../../actors/requests/gate.ts';
 import type { Turn } from '../../actors/turns/turn-record.ts';
+import { TURNS } from '../../actors/turns/turns.ts';
+import type { LocalVoice } from '../../actors/voice/local-provider.ts';
 import type { Link, LinkHandlers } from '../../broker.ts';
 import { RankedMemory } from '../../memory/ranked-memory.ts';
+import { type A2aClient, A2aError } from '../../protocol/a2a-client.ts';
 import { upsertParams } from '../../protocol/agents.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts';
 import type { Memory } from '../../protocol/memory-provider.ts';
@@ -31,25 +31,32 @@ export function startInternals(
     approvals?: ApprovalPolicy;
     inspect?: boolean;
     memory?: Memory;
+    a2a?: A2aClient;
+    voice?: LocalVoice | undefined;
   } = {},
 ) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const clock = new SimulatedClock();
   const tokens = { daemon: 'daemon-token', host: 'host-token' };
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
-  const state = new BrokerState({
-    version: '0',
-    clock: clock as BrokerClock,
-    log: options.log ?? silentLog,
-    limits,
-    agents,
-    auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
-    dispatcher: new Dispatcher(handlers),
-    gate: new Gate(options.approvals ?? {}, limits.approvalTimeoutMs),
-    inspect: options.inspect ?? false,
-    memory: options.memory ?? new RankedMemory(limits),
-    connectInside: () => ({ link: connect(), token: tokens.daemon }),
-  });
+  const { kernel: state } = createKernel(
+    {
+      version: '0',
+      clock: clock as BrokerClock,
+      log: options.log ?? silentLog,
+      limits,
+      agents,
+      auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
+    },
+    {
+      approvals: options.approvals,
+      inspect: options.inspect,
+      voice: options.voice,
+      memory: options.memory ?? new RankedMemory(limits),
+      connectInside: () => ({ link: connect(), token: tokens.daemon }),
+      a2a: options.a2a ?? { send: () => Promise.reject(new A2aError('unreachable', 'there is no A2A client')) },
+    },
+  );
   const root: AnyActorRef = startBroker(state);
   const open = (link: Link) => root.send({ type: 'link.opened', link });
   const connect = (): Link => {
@@ -67,7 +74,7 @@ export function startInternals(
     tokens,
     /** The record of a live turn. */
     turn(sessionId: string): Turn {
-      const turn = state.sessions.live(sessionId);
+      const turn = state.get(TURNS).sessions.live(sessionId);
       if (!turn) throw new Error(`no turn in ${sessionId}`);
       return turn;
     },

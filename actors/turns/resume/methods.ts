@@ -1,18 +1,19 @@
 import { WireError } from '../../../protocol/errors.ts';
 import type { ParamsOf } from '../../../protocol/methods.ts';
 import { type EndedStatus, isEnded } from '../../../protocol/resume.ts';
-import type { Client } from '../../connection/client.ts';
-import type { BrokerState } from '../../kernel/broker-state.ts';
+import type { Client } from '../../kernel/client.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { tell } from '../../kernel/tell.ts';
-import { type Handler, LATER } from '../../requests/dispatcher.ts';
+import { type Handler, type Handlers, LATER } from '../../requests/dispatcher.ts';
 import { checkTurnLimit } from '../methods.ts';
 import type { Turn } from '../turn-record.ts';
+import { TURNS } from '../turns.ts';
 import { unobserve } from './observers.ts';
 import { admitSubscription, answerEnded, checkAfter, type Subscription } from './subscription.ts';
 import type { TurnLog } from './turn-log.ts';
 
 /** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
-export const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, params }) => {
+const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, params }) => {
   const { turn, log } = find(state, from, params);
   const { after, claim } = params;
   checkAfter(log, after);
@@ -36,9 +37,9 @@ export const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, i
 };
 
 /** `agents.chat.unsubscribe`: an observer leaves. To anybody else it says that nothing was to be left. */
-export const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ state, from, params }) => {
+const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ state, from, params }) => {
   const { session_id, turn_id } = params;
-  const turn = state.sessions.live(session_id);
+  const turn = state.get(TURNS).sessions.live(session_id);
   const isMeant = turn !== undefined && (turn_id === undefined || turn_id === turn.id);
   return { session_id, unsubscribed: isMeant && unobserve(turn, from) };
 };
@@ -60,13 +61,13 @@ function endingOf({ ref }: Turn): EndedStatus | undefined {
  * @throws {WireError} `-32014` where there is none, or none with a log; `-32015` where it is somebody else's.
  */
 function find(
-  state: BrokerState,
+  state: Kernel,
   from: Client,
   { session_id, turn_id, resume_token }: ParamsOf<'agents.chat.subscribe'>,
 ): { turn: Turn | undefined; log: TurnLog } {
-  const live = state.sessions.live(session_id);
+  const live = state.get(TURNS).sessions.live(session_id);
   const turn = live && (turn_id === undefined || turn_id === live.id) ? live : undefined;
-  const log = turn ? turn.log : state.logs.find(session_id, turn_id, state.clock.now());
+  const log = turn ? turn.log : state.get(TURNS).logs.find(session_id, turn_id, state.clock.now());
   const isAdmitted = log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
   if ((turn || log) && !isAdmitted) throw WireError.forbidden('session');
   if (!log) throw WireError.notFound(turn ? 'log: this turn cannot be resumed' : 'session');
@@ -74,7 +75,13 @@ function find(
 }
 
 /** @throws {WireError} `-32020` */
-function checkObserverLimit(state: BrokerState, { observers }: Turn, from: Client): void {
+function checkObserverLimit(state: Kernel, { observers }: Turn, from: Client): void {
   const limit = state.limits.maxObservers;
   if (observers.size >= limit && !observers.has(from)) throw WireError.limitExceeded('max_observers', limit);
 }
+
+/** What resuming answers. */
+export const resumeMethods: Handlers = {
+  'agents.chat.subscribe': subscribeChat,
+  'agents.chat.unsubscribe': unsubscribeChat,
+};

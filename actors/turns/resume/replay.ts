@@ -1,6 +1,6 @@
 import { WireError } from '../../../protocol/errors.ts';
-import type { Client } from '../../connection/client.ts';
-import type { BrokerState } from '../../kernel/broker-state.ts';
+import type { Client } from '../../kernel/client.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { checkBacklog, RETRY_MS } from '../../requests/backlog.ts';
 import type { LoggedEvent, TurnLog } from './turn-log.ts';
 
@@ -52,7 +52,7 @@ export interface Replay {
  * for megabytes. To a reader that has read all but everything it is sent whatever its size, or it could never be had.
  * @throws {WireError} `-32020`; then nothing has changed
  */
-export function admitReplay(state: BrokerState, client: Client, log: TurnLog, replay: Replay): void {
+export function admitReplay(state: Kernel, client: Client, log: TurnLog, replay: Replay): void {
   checkBacklog(state, client);
   const { cutBytes, softLimitBytes, requestsPerSecond } = state.limits;
   const { link, rate } = client;

@@ -4,10 +4,11 @@ import type { RpcId } from '../../../protocol/frame.ts';
 import type { JsonObject } from '../../../protocol/json.ts';
 import { type ChatSubscribeResult, type EndedStatus, isEnded, type ResumedStatus } from '../../../protocol/resume.ts';
 import type { Approval } from '../../approvals/approval-record.ts';
-import type { Client } from '../../connection/client.ts';
-import type { BrokerState } from '../../kernel/broker-state.ts';
+import type { Client } from '../../kernel/client.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { tell } from '../../kernel/tell.ts';
 import { reply } from '../../requests/reply.ts';
+import { turnsOf } from '../client-turns.ts';
 import { endCallbacks } from '../turn-children.ts';
 import type { Turn } from '../turn-record.ts';
 import { observe, unobserve } from './observers.ts';
@@ -30,7 +31,7 @@ export interface Subscription {
 }
 
 /** Makes this client the turn's host. One that there was hears nothing more of it. */
-export function takeOver(state: BrokerState, turn: Turn, { client, claim }: Subscription): void {
+export function takeOver(state: Kernel, turn: Turn, { client, claim }: Subscription): void {
   const { host, log } = turn;
   log?.key.takenBy(claim);
   unobserve(turn, client);
@@ -41,12 +42,12 @@ export function takeOver(state: BrokerState, turn: Turn, { client, claim }: Subs
     releaseHost(turn);
   }
   turn.host = client;
-  client.turns.add(turn);
+  turnsOf(client).hosting.add(turn);
 }
 
 /** From now on the turn has no host. */
 export function releaseHost(turn: Turn): void {
-  turn.host?.turns.delete(turn);
+  if (turn.host) turnsOf(turn.host).hosting.delete(turn);
   turn.host = undefined;
 }
 
@@ -57,7 +58,7 @@ export function watch(turn: Turn, client: Client): void {
 
 /** Answers for a live turn. The same step of its actor registers the client: no event falls between the two. */
 export function answerLive(
-  state: BrokerState,
+  state: Kernel,
   source: AnyActorRef,
   turn: Turn,
   subscription: Subscription,
@@ -70,13 +71,13 @@ export function answerLive(
 }
 
 /** Answers for a turn that has ended: there is nothing to register for. */
-export function answerEnded(state: BrokerState, log: TurnLog, subscription: Subscription, status: EndedStatus): void {
+export function answerEnded(state: Kernel, log: TurnLog, subscription: Subscription, status: EndedStatus): void {
   answer(state, state.ref, log, subscription, { status, pending_approvals: [] });
 }
 
 /** @throws {WireError} `-32020` where what it is to be answered with would be too much; then nothing has changed */
 export function admitSubscription(
-  state: BrokerState,
+  state: Kernel,
   log: TurnLog,
   { client, after }: Subscription,
   turn: Turn | undefined,
@@ -100,7 +101,7 @@ function replayOf(log: TurnLog, after: number, hasEnded: boolean): Pick<Replay, 
  * what is kept only the terminal follows.
  */
 function answer(
-  state: BrokerState,
+  state: Kernel,
   source: AnyActorRef,
   log: TurnLog,
   subscription: Subscription,

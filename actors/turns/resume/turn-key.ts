@@ -1,5 +1,5 @@
 import { hashToken, tokenMatches } from '../../connection/agent-registry.ts';
-import type { Client } from '../../connection/client.ts';
+import type { Client } from '../../kernel/client.ts';
 
 /** The claim of a controller that gave none: nobody can send it. */
 const UNNAMED = Symbol('no claim');

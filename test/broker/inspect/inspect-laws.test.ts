@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { INSPECTION } from '../../../actors/inspect/feed.ts';
 import { inspectEventParams } from '../../../protocol/inspect.ts';
 import { poison, StubbornLink, startInternals } from '../../support/internals.ts';
 import { type Message, openChat, settle, startLinked } from '../../support/linked.ts';
@@ -18,7 +19,7 @@ describe('law 7 › when nobody watches', () => {
       const agent = await internals.agent('echo');
       const untouched = reporter(internals);
       const deadlines = internals.state.deadlines.size;
-      const { inspection } = internals.state;
+      const inspection = internals.state.peek(INSPECTION);
       expect(inspection?.watchers).toBe(0);
       await watcher.ok('inspect.subscribe');
       expect(inspection?.watchers).toBe(1);

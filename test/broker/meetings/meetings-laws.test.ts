@@ -1,4 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { MEETINGS } from '../../../actors/meetings/meetings.ts';
+import { VOICE } from '../../../actors/voice/streams.ts';
 import { poison, snapshotOf, startInternals, watchCharts } from '../../support/internals.ts';
 import { type LinkedClient, settle, startLinked } from '../../support/linked.ts';
 import { readMetric } from '../../support/metrics.ts';
@@ -32,7 +34,9 @@ async function scene(begin: typeof startInternals = startInternals) {
 test('law 2 › when something is said › then no chart on its way sees it', async () => {
   const { internals, host, start, says } = await scene();
   const stream = await start(host, 'm');
-  const { meetings, voice, clients } = internals.state;
+  const { clients } = internals.state;
+  const meetings = internals.state.get(MEETINGS);
+  const voice = internals.state.get(VOICE);
   const actors = [internals.root, ...[...meetings.live, ...voice, ...clients.values()].map(({ ref }) => ref)];
   const before = actors.map(snapshotOf);
   const seen = watchCharts(actors);
@@ -58,7 +62,7 @@ async function play(begin: typeof startInternals): Promise<unknown> {
   says(stream, { type: 'final', text: 'three' });
   await settle();
   await settle();
-  const { meetings } = internals.state;
+  const meetings = internals.state.get(MEETINGS);
   const { segments } = await meetings.read('m');
   return { heard: voiceEvents(host), kept: segments, head: meetings.head('m') };
 }
@@ -84,8 +88,8 @@ test('laws 3 to 5 › when 100 meetings have ended in every way › then nothing
   const { internals, host, ear, start, says } = await scene();
   const { state } = internals;
   const rest = () => ({
-    live: [...state.meetings.live].length,
-    streams: state.voice.size,
+    live: [...state.get(MEETINGS).live].length,
+    streams: state.get(VOICE).size,
     clients: state.clients.size,
     pending: [...state.clients.values()].map(({ pendingRequests }) => pendingRequests),
     deadlines: state.deadlines.size,
@@ -130,7 +134,7 @@ test('law 10 › when a meeting breaks › then its client is told, and no other
   const other = await internals.host();
   const good = await start(other, 'good');
   const bad = await start(host, 'bad');
-  const meeting = internals.state.meetings.find('bad');
+  const meeting = internals.state.get(MEETINGS).find('bad');
   poison(meeting as NonNullable<typeof meeting>, 'bytes');
   says(bad, { type: 'final', text: 'a' });
   await settle();

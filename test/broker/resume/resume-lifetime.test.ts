@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { APPROVALS } from '../../../actors/approvals/approvals.ts';
+import { turnsOf } from '../../../actors/turns/client-turns.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import { collectGarbage } from '../../support/gc.ts';
 import { snapshotOf, startInternals } from '../../support/internals.ts';
 import { openChat, settle } from '../../support/linked.ts';
@@ -34,17 +37,22 @@ test('law 9 › when turns were left, taken up and ended › then nothing of the
   for (let n = 0; n < 60; n += 1) await live(n);
   stop();
   await internals.advance(60_020);
-  expect([state.turns.size, state.logs.detached.size, state.approvals.pendingCount]).toEqual([0, 0, 0]);
-  expect(state.logs.endedCount).toBe(60);
-  expect(state.logs.bytes).toBeGreaterThan(0);
+  expect([state.get(TURNS).byId.size, state.get(TURNS).logs.detached.size, state.get(APPROVALS).pendingCount]).toEqual([
+    0, 0, 0,
+  ]);
+  expect(state.get(TURNS).logs.endedCount).toBe(60);
+  expect(state.get(TURNS).logs.bytes).toBeGreaterThan(0);
   // The sweep, and no timer a turn.
   expect(state.deadlines.size).toBe(1);
   const clients = [...state.clients.values()];
-  expect(clients.map(({ turns, observing, serving }) => turns.size + observing.size + serving.size)).toEqual([0]);
+  const held = clients
+    .map(turnsOf)
+    .map(({ hosting, observing, serving }) => hosting.size + observing.size + serving.size);
+  expect(held).toEqual([0]);
   await collectGarbage();
   expect(actors.filter((actor) => actor.deref() !== undefined)).toHaveLength(1);
   // Swept again and again meanwhile, as ever.
   for (let n = 0; n < 80; n += 1) await internals.advance(4_000);
-  expect([state.logs.endedCount, state.logs.bytes]).toEqual([0, 0]);
+  expect([state.get(TURNS).logs.endedCount, state.get(TURNS).logs.bytes]).toEqual([0, 0]);
   expect(Object.keys(snapshotOf(internals.root).children)).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { turnsOf } from '../../../actors/turns/client-turns.ts';
 import { StubbornLink, startInternals } from '../../support/internals.ts';
 import { type LinkedClient, openChat, settle } from '../../support/linked.ts';
 import { readMetric } from '../../support/metrics.ts';
@@ -157,7 +158,7 @@ test('observers › when the turn’s actor breaks › then they hear its termin
   agent.emit('s', { kind: 'approval_pending', approval_id: 'a', tool: 't' });
   await settle();
   expect([heard(host), heard(manager)]).toEqual([['1 error internal'], ['1 error internal']]);
-  expect([...internals.state.clients.values()].map((client) => client.observing.size)).toEqual([0, 0, 0]);
+  expect([...internals.state.clients.values()].map((client) => turnsOf(client).observing.size)).toEqual([0, 0, 0]);
 });
 
 test('agents.chat.unsubscribe › when an observer leaves › then it hears nothing more, and its place is free', async () => {

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SURFACES } from '../../../actors/surfaces/surfaces.ts';
 import { type A2aAnswer, A2aError } from '../../../broker.ts';
 import { ACT, a2a, act, E1, E2, forgetSent, ingest, last, payloadOf, SECRET, sent } from '../../support/a2a.ts';
 import { startInternals } from '../../support/internals.ts';
@@ -102,8 +103,7 @@ describe('a2ui.action › on a surface of an A2A agent', () => {
   });
 
   test('and the answer deletes its last surface › then that is said, and no actor is left', async () => {
-    const internals = startInternals();
-    internals.state.a2a = a2a;
+    const internals = startInternals({ a2a });
     const client = await internals.host();
     await client.ok('a2ui/subscribe');
     await ingest(client);
@@ -112,7 +112,7 @@ describe('a2ui.action › on a surface of an A2A agent', () => {
     await settle();
     expect(client.replyTo(id).result.route).toMatchObject({ status: 'sent', applied: ['s'] });
     expect(surfaceEvents(client).at(-1)).toMatchObject({ kind: 'a2ui.surface_deleted' });
-    expect(internals.state.surfaces.ownerCount).toBe(0);
+    expect(internals.state.get(SURFACES).ownerCount).toBe(0);
   });
 
   test.each([

@@ -1,4 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { actionsOf } from '../../../actors/surfaces/client-actions.ts';
+import { SURFACES } from '../../../actors/surfaces/surfaces.ts';
 import { ACT, a2a, act, bearer, E1, E2, forgetSent, ingest, last, payloadOf, SECRET } from '../../support/a2a.ts';
 import { poison, snapshotOf, startInternals } from '../../support/internals.ts';
 import { type Linked, type LinkedClient, type Message, settle, startLinked } from '../../support/linked.ts';
@@ -148,8 +150,7 @@ describe('credentials › when the surface', () => {
     const lines: unknown[] = [];
     const write = (...args: unknown[]) => void lines.push(args);
     const log = { trace: write, debug: write, info: write, warn: write, error: write, fatal: write };
-    const internals = startInternals({ log });
-    internals.state.a2a = a2a;
+    const internals = startInternals({ log, a2a });
     const feed: string[] = [];
     const seen = new Set<string>();
     const stop = internals.inspect((event) => {
@@ -180,15 +181,14 @@ describe('credentials › when the surface', () => {
 
 describe('the laws', () => {
   test('3 › when surfaces have come and gone in every way › then nothing is left of them', async () => {
-    const internals = startInternals();
-    internals.state.a2a = a2a;
+    const internals = startInternals({ a2a });
     const client = await internals.host();
     const { state } = internals;
     const rest = () => ({
-      owners: state.surfaces.ownerCount,
-      surfaces: state.surfaces.size,
+      owners: state.get(SURFACES).ownerCount,
+      surfaces: state.get(SURFACES).size,
       deadlines: state.deadlines.size,
-      actions: [...state.clients.values()].map(({ pendingActions }) => pendingActions),
+      actions: [...state.clients.values()].map((one) => actionsOf(one).pending),
       children: Object.keys(snapshotOf(internals.root).children).length,
     });
     const before = rest();
@@ -206,21 +206,20 @@ describe('the laws', () => {
   });
 
   test('10 › when an owner breaks › then its surfaces go, who waits is told, and no other notices', async () => {
-    const internals = startInternals();
-    internals.state.a2a = a2a;
+    const internals = startInternals({ a2a });
     const client = await internals.host();
     await client.ok('a2ui/subscribe');
     await ingest(client);
     await ingest(client, 'other', { endpoint: E2 });
     const id = await act(client);
-    const owner = internals.state.surfaces.ownerOf('s');
+    const owner = internals.state.get(SURFACES).ownerOf('s');
     poison(owner as NonNullable<typeof owner>, 'agentId');
     last().answer({ payload: { parts: [{ data: data('s', '/a', 1) }] } });
     await settle();
     expect(client.replyTo(id).result.route).toMatchObject({ status: 'failed', reason: 'internal' });
     expect(surfaceEvents(client).at(-1)).toMatchObject({ kind: 'a2ui.surface_deleted', result: { surfaceId: 's' } });
     expect(await idsOf(client)).toEqual(['other']);
-    expect(internals.state.surfaces.ownerCount).toBe(1);
+    expect(internals.state.get(SURFACES).ownerCount).toBe(1);
     await ingest(client);
     expect(await idsOf(client)).toEqual(['other', 's']);
     expect(internals.root.getSnapshot().value).toBe('accepting');

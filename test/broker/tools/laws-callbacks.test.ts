@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { APPROVALS } from '../../../actors/approvals/approvals.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import { collectGarbage } from '../../support/gc.ts';
 import { startInternals } from '../../support/internals.ts';
 import { type LinkedClient, type Message, settle } from '../../support/linked.ts';
@@ -210,9 +212,12 @@ test('law 9 › when 1,000 callbacks on 50 turns end in every way at once › th
 
   const { state } = internals;
   expect(internals.root.getSnapshot()).toMatchObject({ status: 'done', value: 'stopped' });
-  expect([state.turns.size, state.clients.size, state.deadlines.size, state.approvals.pendingCount]).toEqual([
-    0, 0, 0, 0,
-  ]);
+  expect([
+    state.get(TURNS).byId.size,
+    state.clients.size,
+    state.deadlines.size,
+    state.get(APPROVALS).pendingCount,
+  ]).toEqual([0, 0, 0, 0]);
   stopInspecting();
   expect([...actors].filter(([, actor]) => actor.getSnapshot().status !== 'done')).toEqual([]);
   const kept = [...actors]

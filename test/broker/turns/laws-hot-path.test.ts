@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { FastPath } from '../../../actors/kernel/fast-path.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import { snapshotOf, startInternals, watchCharts } from '../../support/internals.ts';
 import { type LinkedClient, type Message, openChat, settle } from '../../support/linked.ts';
 
@@ -24,7 +25,8 @@ test('law 2 › when tokens go through › then no chart on their way sees them,
   await host.ok('agents.chat.subscribe', { session_id: 'detached', role: 'observer', resume_token: tokenOf(gone) });
   gone.close();
   await settle();
-  const { turns, clients } = internals.state;
+  const { clients } = internals.state;
+  const turns = internals.state.get(TURNS).byId;
   const actors = [internals.root, ...turns.values(), ...clients.values()].map((one) => ('ref' in one ? one.ref : one));
   const before = actors.map(snapshotOf);
   expect(before.map((snapshot) => snapshot.value)).toEqual([

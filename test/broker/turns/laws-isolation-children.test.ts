@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Approval } from '../../../actors/approvals/approval-record.ts';
+import { APPROVALS, approvalsOf } from '../../../actors/approvals/approvals.ts';
+import { DISPATCHER } from '../../../actors/requests/dispatcher.ts';
 import type { Callback } from '../../../actors/tools/callback-record.ts';
-import { executeTool } from '../../../actors/tools/tools.ts';
+import { toolsOf } from '../../../actors/tools/client-tools.ts';
+import { executeTool } from '../../../actors/tools/execute-tool.ts';
+import { TOOLS } from '../../../actors/tools/tools.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import { poison, startInternals } from '../../support/internals.ts';
 import { type LinkedClient, type Message, openChat, settle } from '../../support/linked.ts';
 
@@ -13,7 +18,7 @@ import { type LinkedClient, type Message, openChat, settle } from '../../support
 async function scene() {
   const internals = startInternals({ approvals: { methods: ['tools.execute:gated', 'lamp.switch'] } });
   const ran: unknown[] = [];
-  internals.state.dispatcher.add('lamp.switch', {
+  internals.state.get(DISPATCHER).add('lamp.switch', {
     role: 'any',
     schema: z.object({}),
     timeoutMs: 1_000,
@@ -25,13 +30,13 @@ async function scene() {
   const use = async (tool: string): Promise<{ id: number; callback: Callback }> => {
     const id = agent.post('tools.execute', { session_id: 's', tool, parameters: {}, timeout_ms: 1_000 });
     await settle();
-    return { id, callback: internals.attached('echo').toolRequests.get(id) as Callback };
+    return { id, callback: toolsOf(internals.attached('echo')).requested.get(id) as Callback };
   };
   /** The one approval that is pending. */
   const pending = async (): Promise<Approval> => {
     const { approvals } = await manager.ok('host.approvals');
     const [row] = approvals.filter(({ status }: Message) => status === 'pending');
-    return internals.state.approvals.pending(row.id) as Approval;
+    return internals.state.get(APPROVALS).pending(row.id) as Approval;
   };
   return { internals, host, manager, agent, ran, use, pending };
 }
@@ -49,9 +54,9 @@ async function expectAlive({ internals, host, agent, use }: Scene) {
   const { state } = internals;
   expect(internals.root.getSnapshot()).toMatchObject({ status: 'active', value: 'accepting' });
   expect([internals.turn('s').callbacks.size, internals.turn('s').pendingApprovals.size]).toEqual([0, 0]);
-  expect([state.approvals.pendingCount, state.deadlines.size, state.directCallbacks.size]).toEqual([0, 1, 0]);
+  expect([state.get(APPROVALS).pendingCount, state.deadlines.size, state.get(TOOLS).direct.size]).toEqual([0, 1, 0]);
   for (const client of state.clients.values()) {
-    expect([client.calls.size, client.toolRequests.size, client.approvals.size]).toEqual([0, 0, 0]);
+    expect([client.calls.size, toolsOf(client).requested.size, approvalsOf(client).size]).toEqual([0, 0, 0]);
   }
 }
 const answersTo = (client: LinkedClient, id: number) =>
@@ -103,15 +108,15 @@ for (const [ending, end] of [
     expect(answersTo(at.agent, bad.id)).toMatchObject([INTERNAL]);
     expect(answersTo(at.agent, good.id)).toMatchObject([{ error: { code: -32018 } }]);
     await at.internals.advance(1_020);
-    expect(at.internals.state.turns.size).toBe(0);
-    expect(at.internals.attached('echo').toolRequests.size).toBe(0);
+    expect(at.internals.state.get(TURNS).byId.size).toBe(0);
+    expect(toolsOf(at.internals.attached('echo')).requested.size).toBe(0);
   });
 }
 
 test('law 10 › when a tool call at the gate breaks › then its agent gets -32603, and nobody is asked any more', async () => {
   const at = await scene();
   const { id, callback } = await at.use('gated');
-  expect(at.internals.state.approvals.pendingCount).toBe(1);
+  expect(at.internals.state.get(APPROVALS).pendingCount).toBe(1);
   poison(at.internals.state.counters, 'callback');
   callback.ref?.send({ type: 'gate.closed', reason: 'denied', approvalId: 'another' });
   Reflect.deleteProperty(at.internals.state.counters, 'callback');
@@ -183,10 +188,10 @@ test('law 10 › when a chat turn’s approval breaks while the agent is asked �
 
 test('law 10 › when a chat turn’s approval cannot even start › then the turn is not parked on it', async () => {
   const at = await scene();
-  poison(at.internals.state.events, 'emitApproval');
+  poison(at.internals.state.events, 'emit');
   at.agent.emit('s', { kind: 'approval_pending', approval_id: 'a', tool: 'rm' });
   await settle();
-  Reflect.deleteProperty(at.internals.state.events, 'emitApproval');
+  Reflect.deleteProperty(at.internals.state.events, 'emit');
   expect((await at.host.ok('agents.chat.sessions')).sessions).toMatchObject([{ status: 'streaming' }]);
   await expectAlive(at);
 });
@@ -209,7 +214,7 @@ test('law 10 › when an approval that somebody asked for breaks › then subscr
 test('law 11 › when an approval is so broken that it cannot even be listed › then it is buried, and the root lives', async () => {
   const at = await scene();
   const { id } = await at.agent.ok('host.request_approval', { action: 'deploy' });
-  poison(at.internals.state.approvals.pending(id) as Approval, 'resolution');
+  poison(at.internals.state.get(APPROVALS).pending(id) as Approval, 'resolution');
   const answer = await at.manager.call('host.resolve_approval', { approval_id: id, resolution: 'approve' });
   expect(answer).toMatchObject(INTERNAL);
   await expectAlive(at);
@@ -245,7 +250,7 @@ test('law 11 › when an embedder’s signal throws › then its call settles as
     removeEventListener() {},
   };
   await expect(run(eager)).rejects.toMatchObject({ code: -32018 });
-  expect(at.internals.hostOf('s').directCallbacks.size).toBe(0);
+  expect(toolsOf(at.internals.hostOf('s')).direct.size).toBe(0);
   await expectAlive(at);
 });
 
@@ -253,11 +258,11 @@ test('law 10 › when an embedder’s tool call breaks › then it is rejected w
   const at = await scene();
   const host = at.internals.hostOf('s');
   const call = executeTool(at.internals.state, host.id, 'open', {}, {});
-  const [callback] = host.directCallbacks;
+  const [callback] = toolsOf(host).direct;
   poison(at.internals.state.counters, 'callback');
   callback?.ref?.send({ type: 'callback.expired' });
   Reflect.deleteProperty(at.internals.state.counters, 'callback');
   await expect(call).rejects.toMatchObject({ code: -32603 });
-  expect(host.directCallbacks.size).toBe(0);
+  expect(toolsOf(host).direct.size).toBe(0);
   await expectAlive(at);
 });

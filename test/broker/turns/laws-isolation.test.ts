@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { APPROVALS } from '../../../actors/approvals/approvals.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import type { Logger } from '../../../broker.ts';
 import { type Internals, kinds, poison, StubbornLink, startInternals } from '../../support/internals.ts';
 import { type LinkedClient, openChat, settle, startLinked } from '../../support/linked.ts';
@@ -61,7 +63,7 @@ test('law 10 › when a parked turn breaks › then it ends alone', async () => 
   await settle();
   expect(kinds(host, 'bad')).toEqual(['approval_pending', 'error internal']);
   // Nothing of it is left to be answered.
-  expect(internals.state.approvals.pendingCount).toBe(0);
+  expect(internals.state.get(APPROVALS).pendingCount).toBe(0);
   expect(cancels(agent)).toEqual(['bad']);
   await expectAlive(internals, other, agent);
 });
@@ -108,7 +110,7 @@ test('law 11 › when a turn is so broken that it cannot even be ended in order 
   poison(internals.turn('bad'), 'seq');
   agent.emit('bad', { kind: 'token', delta: 'a' });
   await settle();
-  expect([...internals.state.turns.values()].map((turn) => turn.sessionId)).toEqual(['good']);
+  expect([...internals.state.get(TURNS).byId.values()].map((turn) => turn.sessionId)).toEqual(['good']);
   expect(cancels(agent)).toEqual(['bad']);
   await expectAlive(internals, other, agent);
 });

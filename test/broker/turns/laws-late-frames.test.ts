@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { AGENTS } from '../../../actors/connection/agent-registry.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import { type Internals, StubbornLink, startInternals } from '../../support/internals.ts';
 import { openChat, settle } from '../../support/linked.ts';
 
@@ -11,7 +13,7 @@ const token = (session_id: string) => ({
 
 /** An agent on a link that goes on delivering whatever the test says, even when it was closed. */
 function stubbornAgent(internals: Internals, id: string) {
-  const { token } = internals.state.agents.upsert({ id, rotate_token: true });
+  const { token } = internals.state.get(AGENTS).upsert({ id, rotate_token: true });
   const link = new StubbornLink();
   internals.open(link);
   link.deliver({ id: 'auth', method: 'session.auth', params: { agent_id: id, token } });
@@ -136,7 +138,7 @@ test('law 15 › when an old turn’s events come under its own turn_id › then
   await openChat(host, agent, { agent_id: 'echo', session_id: 's', on_busy: 'replace' });
   agent.emit('s', { kind: 'done', finish_reason: 'stop', turn_id: first.turn_id });
   await settle();
-  expect(internals.state.turns.size).toBe(1);
+  expect(internals.state.get(TURNS).byId.size).toBe(1);
   expect(internals.state.counters.drops.get('wrong_turn')).toBe(1);
 });
 

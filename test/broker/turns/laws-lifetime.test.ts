@@ -1,4 +1,9 @@
 import { expect, test } from 'vitest';
+import { APPROVALS, approvalsOf } from '../../../actors/approvals/approvals.ts';
+import { toolsOf } from '../../../actors/tools/client-tools.ts';
+import { TOOLS } from '../../../actors/tools/tools.ts';
+import { turnsOf } from '../../../actors/turns/client-turns.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import { crowdOf, type Way } from '../../support/crowd.ts';
 import { collectGarbage } from '../../support/gc.ts';
 import { type Internals, snapshotOf, startInternals, watchCharts } from '../../support/internals.ts';
@@ -17,15 +22,15 @@ function sizes(internals: Internals) {
   const sum = (count: (client: (typeof clients)[number]) => number) =>
     clients.reduce((n, client) => n + count(client), 0);
   return {
-    turns: state.turns.size,
-    hosting: sum((client) => client.turns.size),
-    serving: sum((client) => client.serving.size),
-    queued: sum((client) => client.queued.size),
+    turns: state.get(TURNS).byId.size,
+    hosting: sum((client) => turnsOf(client).hosting.size),
+    serving: sum((client) => turnsOf(client).serving.size),
+    queued: sum((client) => turnsOf(client).queued.size),
     calls: sum((client) => client.calls.size),
-    toolRequests: sum((client) => client.toolRequests.size),
-    raised: sum((client) => client.approvals.size),
-    direct: state.directCallbacks.size + sum((client) => client.directCallbacks.size),
-    approvals: state.approvals.pendingCount,
+    toolRequests: sum((client) => toolsOf(client).requested.size),
+    raised: sum((client) => approvalsOf(client).size),
+    direct: state.get(TOOLS).direct.size + sum((client) => toolsOf(client).direct.size),
+    approvals: state.get(APPROVALS).pendingCount,
     deadlines: state.deadlines.size,
     children: Object.keys(snapshotOf(internals.root).children).length,
     scheduled: Object.keys(internals.root.system.getSnapshot()._scheduledEvents).length,

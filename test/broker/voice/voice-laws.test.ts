@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AnyActorRef } from 'xstate';
+import { voiceOf } from '../../../actors/voice/client-voice.ts';
+import { VOICE } from '../../../actors/voice/streams.ts';
 import { poison, snapshotOf, startInternals, watchCharts } from '../../support/internals.ts';
 import { type Message, settle, startLinked } from '../../support/linked.ts';
 import { readMetric } from '../../support/metrics.ts';
@@ -27,7 +29,8 @@ test('law 2 › when audio and partials go through › then no chart on their wa
   const { internals, host, ear } = await scene();
   const stream = await transcribe(host, ear, hexId(1));
   const spoken = await speak(host, ear, { stream_id: 's' });
-  const { voice, clients } = internals.state;
+  const { clients } = internals.state;
+  const voice = internals.state.get(VOICE);
   const actors = [internals.root, ...[...voice, ...clients.values()].map(({ ref }) => ref)];
   const before = actors.map(snapshotOf);
   const seen = watchCharts(actors);
@@ -92,8 +95,9 @@ async function play(start: typeof startInternals): Promise<{ frames: string[]; c
       ),
     );
   const frames = [host, ear].flatMap((client) => [...client.frames, ...client.binaries].map(text));
-  const { drops, voiceEndings, audioBytes } = internals.state.counters;
-  return { frames, counters: { drops, voiceEndings, audioBytes } };
+  const { drops } = internals.state.counters;
+  const { endings, audioBytes } = internals.state.get(VOICE);
+  return { frames, counters: { drops, endings, audioBytes } };
 }
 
 test('law 2 › when the same happens with and without the fast path › then everybody receives the same frames', async () => {
@@ -112,9 +116,9 @@ test('laws 3 to 5 › when 500 streams have ended in every way › then nothing 
   const { internals, host, ear } = await scene();
   const { state } = internals;
   const rest = () => ({
-    streams: state.voice.size,
+    streams: state.get(VOICE).size,
     ofClients: [...state.clients.values()].map(
-      ({ voiceStreams, voiceJobs, calls }) => voiceStreams.size + voiceJobs.size + calls.size,
+      (client) => voiceOf(client).streams.size + voiceOf(client).jobs.size + client.calls.size,
     ),
     deadlines: state.deadlines.size,
     children: Object.keys(snapshotOf(internals.root).children).length,
@@ -158,7 +162,7 @@ describe('law 10 › when a stream breaks', () => {
     const request = ear.received('voice.transcribe.start').at(-1);
     if (when === 'running') ear.answer(request, {});
     await settle();
-    const bad = internals.state.voice.find('transcribe', 'bad');
+    const bad = internals.state.get(VOICE).find('transcribe', 'bad');
     poison(bad as NonNullable<typeof bad>, 'lastFrameAt');
     if (when === 'starting') ear.answer(request, {});
     else ear.notify('voice.event', { stream_id: request.params.stream_id, type: 'partial', text: 'a' });
@@ -183,7 +187,7 @@ describe('law 10 › when something breaks that a stream belongs to', () => {
       await settle();
       if (when === 'running') ear.answer(ear.received('voice.transcribe.start').at(-1), {});
       await settle();
-      const { ref } = internals.state.voice.find('transcribe', 's') ?? {};
+      const { ref } = internals.state.get(VOICE).find('transcribe', 's') ?? {};
       ref?.send({ type: 'stream.fail', code: 'internal', message: 'internal error' });
       await settle();
       if (when === 'running') {
@@ -193,7 +197,7 @@ describe('law 10 › when something breaks that a stream belongs to', () => {
         ]);
       } else expect(host.replyTo(id).error.code).toBe(-32603);
       expect(ear.received('voice.transcribe.stop').map(({ params }) => params.reason)).toEqual(['failed']);
-      expect(internals.state.voice.size).toBe(0);
+      expect(internals.state.get(VOICE).size).toBe(0);
     },
   );
 });
@@ -204,7 +208,7 @@ test('inspection › when somebody looks › then a stream is seen, and every ev
   const stop = internals.inspect((event) => {
     if (event.type !== '@xstate.event') return;
     seen.add(
-      `${(event.actorRef as AnyActorRef).id === internals.state.voice.find('transcribe', hexId(1))?.providerId} ${event.event.type}`,
+      `${(event.actorRef as AnyActorRef).id === internals.state.get(VOICE).find('transcribe', hexId(1))?.providerId} ${event.event.type}`,
     );
     // What a feed does with it. Records and links are not for it.
     JSON.stringify(event.event, (key, value) => (['from', 'asker', 'link', 'error'].includes(key) ? undefined : value));

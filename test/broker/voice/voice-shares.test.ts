@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { AGENTS } from '../../../actors/connection/agent-registry.ts';
+import { voiceOf } from '../../../actors/voice/client-voice.ts';
 import { linkedPair } from '../../../transport/linked-pair.ts';
 import { HeldLink } from '../../support/held-link.ts';
 import { startInternals } from '../../support/internals.ts';
@@ -19,7 +21,7 @@ async function scene() {
   const link = new HeldLink(far);
   internals.open(link);
   const ear = new LinkedClient(near);
-  const { token } = internals.state.agents.upsert({ id: 'ear', capabilities: ['voice.transcribe'] });
+  const { token } = internals.state.get(AGENTS).upsert({ id: 'ear', capabilities: ['voice.transcribe'] });
   await ear.ok('session.auth', { agent_id: 'ear', token });
   const [one, two] = [await internals.host(), await internals.host()];
   return { internals, link, ear, one, two };
@@ -66,7 +68,7 @@ test('a transcription › when another one ends › then its share is the larger
   expect(link.waitingBytes).toBe(MOST);
   two.close();
   await settle();
-  expect(internals.attached('ear').transcriptions).toBe(0);
+  expect(voiceOf(internals.attached('ear')).transcriptions).toBe(0);
 });
 
 test('a provider › when more than may wait for any connection waits for it › then audio does not add to it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LocalProvider } from '../../../actors/voice/local-provider.ts';
+import { AGENTS } from '../../../actors/connection/agent-registry.ts';
 import type { LocalVoice } from '../../../broker.ts';
 import { linkedPair } from '../../../transport/linked-pair.ts';
 import { HeldLink } from '../../support/held-link.ts';
@@ -13,9 +13,7 @@ const LIMITS = { maxWaitingSpeechBytes: 3_000, hardLimitBytes: 5_000 };
 const piece = (fill: number) => new Uint8Array(1_000).fill(fill);
 
 async function scene(voice?: LocalVoice) {
-  const internals = startInternals({ limits: LIMITS });
-  const { state } = internals;
-  if (voice) state.localVoice = new LocalProvider(voice, state);
+  const internals = startInternals({ limits: LIMITS, voice });
   const [near, far] = linkedPair();
   const link = new HeldLink(far);
   internals.open(link);
@@ -24,7 +22,7 @@ async function scene(voice?: LocalVoice) {
   const agentLink = linkedPair();
   internals.open(agentLink[1]);
   const mouth = new LinkedClient(agentLink[0]);
-  const { token } = internals.state.agents.upsert({ id: 'mouth', capabilities: ['voice.speak'] });
+  const { token } = internals.state.get(AGENTS).upsert({ id: 'mouth', capabilities: ['voice.speak'] });
   await mouth.ok('session.auth', { agent_id: 'mouth', token });
   return { link, host, mouth };
 }

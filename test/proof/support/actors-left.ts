@@ -1,4 +1,7 @@
 import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { APPROVALS } from '../../../actors/approvals/approvals.ts';
+import { TOOLS } from '../../../actors/tools/tools.ts';
+import { TURNS } from '../../../actors/turns/turns.ts';
 import type { Internals } from '../../support/internals.ts';
 
 /** Every actor that a broker makes from now on, to see which of them are still there at the end. */
@@ -12,13 +15,14 @@ export function watchActors(broker: Internals): () => string[] {
 
 /** What a broker still holds. With all clients gone, and the time over in which ended turns can be resumed: nothing. */
 export function heldBy({ state, root }: Internals): Record<string, number> {
-  const { clients, turns, attached, directCallbacks, approvals, logs, deadlines } = state;
+  const { clients, attached, deadlines } = state;
+  const { byId: turns, logs } = state.get(TURNS);
   const held = {
     clients: clients.size,
     turns: turns.size,
     agents: attached.size,
-    tools: directCallbacks.size,
-    approvals: approvals.pendingCount,
+    tools: state.get(TOOLS).direct.size,
+    approvals: state.get(APPROVALS).pendingCount,
     detached: logs.detached.size,
     // One that has stopped sweeps no more: what it kept goes with it.
     logs: root.getSnapshot().status === 'active' ? logs.endedCount : 0,

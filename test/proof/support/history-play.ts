@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
+import { AGENTS } from '../../../actors/connection/agent-registry.ts';
 import { startInternals } from '../../support/internals.ts';
 import { type LinkedClient, type Message, settle } from '../../support/linked.ts';
 import { heldBy, watchActors } from './actors-left.ts';
@@ -164,7 +165,7 @@ export class HistoryPlay {
 
   /** One that is there already is replaced by a newer connection of it. */
   async agentComes(name: AgentName): Promise<void> {
-    const { token = '' } = this.#broker.state.agents.upsert({ id: name, rotate_token: true });
+    const { token = '' } = this.#broker.state.get(AGENTS).upsert({ id: name, rotate_token: true });
     const { client, link } = laggingPair(this.#broker.open);
     await client.ok('session.auth', { agent_id: name, token });
     this.#agents.set(name, this.#join(client, link, this.#model.attach(name)));

@@ -1,5 +1,13 @@
 import { UNGATEABLE_METHODS } from '../../protocol/approvals.ts';
+import { WireError } from '../../protocol/errors.ts';
 import { isObject } from '../../protocol/json.ts';
+import { key } from '../kernel/key.ts';
+import { preview } from '../kernel/preview.ts';
+import type { Call, RequestGate } from '../requests/dispatcher.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
+import { reply } from '../requests/reply.ts';
+import { raiseApproval } from './approval.ts';
+import { checkApprovalRoom } from './approvals.ts';
 
 /** CAR's set: methods that an embedder may add and nobody should run unasked (`wire.md` section 5). */
 export const DEFAULT_GATED_METHODS: readonly string[] = [
@@ -24,12 +32,15 @@ export interface ApprovalPolicy {
   timeoutMs?: number;
 }
 
+/** The gate of a broker. */
+export const GATE = key<Gate>('the gate');
+
 /** The approval gate (`wire.md` section 5). */
-export class Gate {
+export class Gate implements RequestGate {
   readonly timeoutMs: number;
   readonly #methods: ReadonlySet<string>;
   /** Prompts of the broker's own chats, by their sessions. */
-  readonly #hidden = new Map<string, string>();
+  readonly #hidden = new Map<string, { prompt: string; shown: string }>();
 
   /** @throws {RangeError} where the policy names a method that cannot wait. */
   constructor(policy: ApprovalPolicy, defaultTimeoutMs: number) {
@@ -47,18 +58,23 @@ export class Gate {
 
   /**
    * Has the broker's own chat in this session be asked about without its prompt, which may be what an agent said among its
-   * own (`wire.md` section 11). The function that it gives ends that.
+   * own (`wire.md` section 11). `shown` stands in its place. The function that it gives ends that.
    */
-  hide(sessionId: string, prompt: string): () => void {
-    this.#hidden.set(sessionId, prompt);
+  hide(sessionId: string, prompt: string, shown: string): () => void {
+    this.#hidden.set(sessionId, { prompt, shown });
     return () => this.#hidden.delete(sessionId);
   }
 
   /** What may be shown of a request. Of anybody else's prompt, and be it sent in that session, nothing is hidden. */
   shown(params: unknown): unknown {
     if (!isObject(params) || typeof params.session_id !== 'string' || typeof params.prompt !== 'string') return params;
-    if (this.#hidden.get(params.session_id) !== params.prompt) return params;
-    return { ...params, prompt: HIDDEN };
+    const hidden = this.#hidden.get(params.session_id);
+    return hidden?.prompt === params.prompt ? { ...params, prompt: hidden.shown } : params;
+  }
+
+  /** See {@link RequestGate}. */
+  park(call: Call<unknown>, method: string, shown: ((params: unknown) => unknown) | undefined, run: () => void): void {
+    parkAtGate(this, call, method, shown ? shown(call.params) : this.shown(call.params), run);
   }
 
   coversTool(tool: string): boolean {
@@ -67,5 +83,34 @@ export class Gate {
 }
 
 const TOOLS_EXECUTE = 'tools.execute';
-/** What stands where such a prompt was. */
-const HIDDEN = '[what was said in a meeting]';
+
+/**
+ * Has a request wait for a person's word (`wire.md` section 5): approved, it runs; denied or not answered in time, it
+ * gets `-32003`; its caller gone, it is withdrawn.
+ * @throws {WireError} `-32020` where this caller has too many waiting.
+ */
+function parkAtGate(
+  { timeoutMs }: Gate,
+  { state, from, id }: Call<unknown>,
+  method: string,
+  shown: unknown,
+  run: () => void,
+): void {
+  const details = { method, params_preview: preview(shown) };
+  checkApprovalRoom(state, from, jsonBytes(details));
+  const approval = raiseApproval(state, {
+    kind: 'gate',
+    raiser: from,
+    agentId: from.agentId ?? null,
+    action: `ws.method:${method}`,
+    details,
+    timeoutMs,
+    onSettled: (outcome) => {
+      if (outcome === 'approved') run();
+      else if (outcome !== 'withdrawn') {
+        const reason = outcome === 'denied' ? 'denied' : 'timeout';
+        reply(state, from, id, { error: WireError.approvalDenied(reason, approval.id) });
+      }
+    },
+  });
+}

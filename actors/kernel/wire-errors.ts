@@ -1,9 +1,9 @@
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { unwritable } from '../../protocol/json.ts';
-import type { BrokerState } from '../kernel/broker-state.ts';
+import type { Kernel } from './kernel.ts';
 
 /** What a peer is told of an error: a wire error as it is; of a fault of ours nothing but that it happened. */
-export function toWireError(state: BrokerState, where: string, error: unknown): WireError {
+export function toWireError(state: Kernel, where: string, error: unknown): WireError {
   if (error instanceof WireError && isWritable(error.data ?? null)) return error;
   state.log.error({ err: error, where: where.slice(0, 128), code: ErrorCode.InternalError }, 'internal error');
   return WireError.internal();

@@ -1,21 +1,15 @@
-import type { Answer } from '../../machines/callback.machine.ts';
+import type { Answer, CallbackEvent } from '../../machines/callback.machine.ts';
 import type { ConnectionEvent, ConnectionFacts, Identity } from '../../machines/connection.machine.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { Link } from '../../protocol/link.ts';
-import type { ToolDefinition } from '../../protocol/tools.ts';
-import type { Approval } from '../approvals/approval-record.ts';
-import { LazyMap, LazySet } from '../kernel/lazy.ts';
-import type { RateLimit } from '../kernel/rate-limit.ts';
-import type { ActorOf } from '../kernel/tell.ts';
-import type { Callback } from '../tools/callback-record.ts';
-import type { QueuedChat } from '../turns/sessions.ts';
-import type { Turn } from '../turns/turn-record.ts';
-import type { VoiceStream } from '../voice/stream-record.ts';
+import { LazyMap, LazySet } from './lazy.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { ActorOf } from './tell.ts';
 
 /** A request of ours that a client has not answered. */
 export interface PendingCall {
-  /** A tool's, which also hears of its progress. */
-  callback?: Callback;
+  /** A tool's call: hears of its progress, too. */
+  progressTo?: ActorOf<CallbackEvent>;
   /** Hears how it was answered. */
   replyTo: ActorOf<{ type: 'call.answered'; id: RpcId; answer: Answer }>;
 }
@@ -45,44 +39,18 @@ export class Client implements ConnectionFacts {
   identity: Identity | undefined;
   /** False once it is closing: nothing is opened for it, or sent to it, any more. */
   isOpen = true;
-  /** Turns whose host it is. */
-  readonly turns = new LazySet<Turn>();
-  /** Turns that it only watches. */
-  readonly observing = new LazySet<Turn>();
-  /** Chats of its that wait for their session. */
-  readonly queued = new LazySet<QueuedChat>();
-  /** Turns that it answers, as an agent. */
-  readonly serving = new LazySet<Turn>();
   readonly calls = new LazyMap<RpcId, PendingCall>();
   readonly lateCalls = new LazyMap<RpcId, LateCall>();
   /** Calls whose answer says nothing that is not known. */
   readonly #dismissed = new LazySet<RpcId>();
-  /** Tools that it offers to the agents it talks to, by name. */
-  readonly tools = new LazyMap<string, ToolDefinition>();
-  /** Tool calls that it asked for as an agent, by its own request's id. */
-  readonly toolRequests = new LazyMap<RpcId, Callback>();
-  /** Tool calls that the embedding API runs on it, outside any turn. */
-  readonly directCallbacks = new LazySet<Callback>();
-  /** Approvals that it raised, or is parked on. */
-  readonly approvals = new LazySet<Approval>();
-  /** Ids of agents that it has registered to be listed. */
-  readonly registeredAgents = new LazySet<string>();
-  /** Voice streams that it started. */
-  readonly voiceStreams = new LazySet<VoiceStream>();
-  /** Voice streams that it works on, as a provider. */
-  readonly voiceJobs = new LazySet<VoiceStream>();
-  /** How many of those are transcriptions: they share the room for audio. */
-  transcriptions = 0;
-  /** Actions of its that are on their way to A2A agents. */
-  pendingActions = 0;
-  /** Meetings that it waits to read. */
-  pendingReads = 0;
   /** It is closed because it could not keep up. */
   isOverrun = false;
   /** It has called `server.handshake`. */
   hasHandshaken = false;
   /** Requests that an embedder's handlers are working on. */
   pendingRequests = 0;
+  /** What rooms keep of it: see {@link Slot}. Undefined while there is nothing. */
+  slots: unknown[] | undefined;
   #ref: ActorOf<ConnectionEvent> | undefined;
 
   constructor(options: {

@@ -1,0 +1,48 @@
+import { approvalMachine } from '../../machines/approval.machine.ts';
+import { type Facts, ids } from '../kernel/facts.ts';
+import { metric, tallies } from '../kernel/metric.ts';
+import { DISPATCHER } from '../requests/dispatcher.ts';
+import type { Family } from '../requests/family.ts';
+import { APPROVAL, approvalKind, withdrawApproval } from './approval.ts';
+import type { Approval } from './approval-record.ts';
+import { APPROVALS, Approvals, approvalsOf } from './approvals.ts';
+import { type ApprovalPolicy, GATE, Gate } from './gate.ts';
+import { approvalMethods } from './methods.ts';
+
+/** Approvals, and the gate (`wire.md` section 5). */
+export const approvals: Family<{ approvals?: ApprovalPolicy | undefined }> = {
+  name: 'approvals',
+  charts: [{ machine: approvalMachine, facts: ({ approval }) => factsOf(approval) }],
+  install(kernel, { approvals: policy = {} }) {
+    const book = kernel.put(APPROVALS, new Approvals(kernel.limits));
+    kernel.put(APPROVAL, approvalKind(kernel));
+    kernel.get(DISPATCHER).gate = kernel.put(GATE, new Gate(policy, kernel.limits.approvalTimeoutMs));
+    return {
+      methods: approvalMethods,
+      metrics: [
+        metric('gauge', 'approvals_pending', 'Approvals that wait for an answer.', () => book.pendingCount),
+        ...tallies('approvals', 'Approvals ended since the start, by how', () => kernel.counters.approvals),
+      ],
+      connectionEnded(client) {
+        for (const approval of [...approvalsOf(client)]) withdrawApproval(kernel, approval);
+      },
+      clientFacts: (client) => ({ approvals: ids(approvalsOf(client), approvalsOf(client).size) }),
+      brokerFacts: () => ({ approvals_pending: book.pendingCount }),
+    };
+  },
+};
+
+function factsOf(approval: Approval): Facts {
+  const { action, agentId, details, hidden, options } = approval.subject;
+  const fields = {
+    kind: approval.kind,
+    action,
+    agent_id: agentId,
+    status: approval.status,
+    resolution: approval.resolution,
+    is_taken: approval.taken !== undefined,
+    options,
+    details: { ...details, ...hidden },
+  };
+  return { label: action, startedAt: approval.createdAt, fields };
+}

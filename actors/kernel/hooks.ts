@@ -1,0 +1,85 @@
+import type { AnyActorRef } from 'xstate';
+import type { FamilyEvent } from '../../machines/broker.machine.ts';
+import type { ConnectionEvent } from '../../machines/connection.machine.ts';
+import type { Client } from './client.ts';
+
+/** Takes an event of the connections' straight from the broker's actor, off the chart. */
+export type Route = (event: FamilyEvent, self: AnyActorRef) => void;
+
+/**
+ * What a family may want to hear of. Plain functions, called in the order of the list of families, and synchronous: they
+ * run in the root's own actions (law 11). None of them is on a token's way.
+ */
+export interface Hook {
+  /** An agent's connection was bound to its id. */
+  agentAttached?(agentId: string, client: Client): void;
+  /** A newer connection of the same agent has taken over from this one, which is about to be closed. */
+  agentReplaced?(client: Client): void;
+  /** A connection is gone: everything that was its own goes with it, and the other side of each is told. */
+  connectionEnded?(client: Client): void;
+  /**
+   * An agent is about to be removed. Whoever has that id next must find nothing of it.
+   * @throws what keeps it from being removed now: then it stays, and its removal may be tried again
+   */
+  agentRemoved?(agentId: string): void;
+  /** Every few seconds. `now` is the clock's. */
+  sweep?(now: number): void;
+  /** The broker is about to close all connections: whatever is still running ends. In reverse order of the list. */
+  drain?(): void;
+  /** What was asked of the family and is not answered yet: the end waits for it, for a while. */
+  answered?(): readonly Promise<unknown>[];
+  /** What is told of a connection in its context, while somebody watches. */
+  clientFacts?(client: Client): Readonly<Record<string, unknown>>;
+  /** What is told of the broker in its context, while somebody watches. */
+  brokerFacts?(): Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What families take off the connections' way. Tables that are filled once, at start: a frame pays one look-up in them, and
+ * an agent's token none.
+ */
+export class Inbound {
+  /** By event type. */
+  readonly routes = new Map<string, Route>();
+  /** Notifications that are events, by method: what the connection's actor hears; undefined where it is malformed. */
+  readonly notifications = new Map<string, (params: unknown) => ConnectionEvent | undefined>();
+  /** Binary frames: the same. */
+  binary: ((data: Uint8Array) => ConnectionEvent | undefined) | undefined;
+}
+
+/** The hooks of all families. */
+export class Hooks {
+  readonly #hooks: Hook[] = [];
+
+  add(hook: Hook): void {
+    this.#hooks.push(hook);
+  }
+
+  agentAttached(agentId: string, client: Client): void {
+    for (const hook of this.#hooks) hook.agentAttached?.(agentId, client);
+  }
+  agentReplaced(client: Client): void {
+    for (const hook of this.#hooks) hook.agentReplaced?.(client);
+  }
+  connectionEnded(client: Client): void {
+    for (const hook of this.#hooks) hook.connectionEnded?.(client);
+  }
+  agentRemoved(agentId: string): void {
+    for (const hook of this.#hooks) hook.agentRemoved?.(agentId);
+  }
+  sweep(now: number): void {
+    for (const hook of this.#hooks) hook.sweep?.(now);
+  }
+  drain(): void {
+    for (const hook of [...this.#hooks].reverse()) hook.drain?.();
+  }
+  answered(): Promise<unknown>[] {
+    return this.#hooks.flatMap((hook) => hook.answered?.() ?? []);
+  }
+  clientFacts(client: Client): Record<string, unknown> {
+    return Object.assign({}, ...this.#hooks.map((hook) => hook.clientFacts?.(client)));
+  }
+  brokerFacts(): Record<string, unknown> {
+    return Object.assign({}, ...this.#hooks.map((hook) => hook.brokerFacts?.()));
+  }
+}

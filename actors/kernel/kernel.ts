@@ -1,0 +1,108 @@
+import type { AnyActorRef } from 'xstate';
+import type { BrokerEvent } from '../../machines/broker.machine.ts';
+import type { Limits } from '../../protocol/limits.ts';
+import { Children } from './children.ts';
+import type { Client } from './client.ts';
+import { Counters } from './counters.ts';
+import { type BrokerClock, Deadlines } from './deadlines.ts';
+import { EventLog } from './event-log.ts';
+import { Hooks, Inbound } from './hooks.ts';
+import type { Key } from './key.ts';
+import { type Logger, totalLog } from './log.ts';
+import { RoutingTimes } from './routing-times.ts';
+import type { ActorOf } from './tell.ts';
+
+/** What only the program around the actors knows of itself, for `broker.status` and `/metrics`. */
+export interface Vitals {
+  /** Tokens merged for slow readers since the start. */
+  mergedTokens(): number;
+  /** Partials of voice dropped for slow readers since the start. */
+  droppedPartials(): number;
+  /** How late timers were lately, in milliseconds. */
+  eventLoopDelay(): { p50: number; p99: number; max: number };
+}
+
+/**
+ * What all actors of one broker share, whatever they are for. It knows no family: each puts its own things here under a
+ * {@link Key} of its own. Two brokers in one process have two of these and nothing in common.
+ */
+export class Kernel {
+  readonly version: string;
+  readonly clock: BrokerClock;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly deadlines: Deadlines;
+  readonly counters = new Counters();
+  readonly events: EventLog;
+  /** What the end of each child of the root actor means. */
+  readonly children = new Children(() => this.ref);
+  /** What families want to hear of. */
+  readonly hooks = new Hooks();
+  /** What families take off the connections' way. */
+  readonly inbound = new Inbound();
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** How long events take through the broker. */
+  readonly routingTimes = new RoutingTimes();
+  /** Set by whoever made the broker. */
+  vitals: Vitals = {
+    mergedTokens: () => 0,
+    droppedPartials: () => 0,
+    eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
+  };
+  /** Connections by client id, until their socket is gone. Our own Map: law 3. */
+  readonly clients = new Map<string, Client>();
+  /** Which connection an agent is on. */
+  readonly attached = new Map<string, Client>();
+  /** No new chats. */
+  isDraining = false;
+  /** Called once, when the broker actor has stopped. */
+  onStopped: () => void = () => {};
+  readonly #things = new Map<string, unknown>();
+  #ref: AnyActorRef | undefined;
+  #calls = 0;
+
+  constructor(options: { version: string; clock: BrokerClock; log: Logger; limits: Limits }) {
+    this.version = options.version;
+    this.clock = options.clock;
+    this.log = totalLog(options.log);
+    this.limits = options.limits;
+    this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
+    this.events = new EventLog(this);
+    this.startedAt = options.clock.now();
+  }
+
+  /** Puts something here for others. @throws {Error} where something is there already */
+  put<T>({ name }: Key<T>, thing: T): T {
+    if (this.#things.has(name)) throw new Error(`${name} is there already`);
+    this.#things.set(name, thing);
+    return thing;
+  }
+
+  /** What was put under this key. @throws {Error} where nothing was: the family that has it is not installed */
+  get<T>({ name }: Key<T>): T {
+    const thing = this.#things.get(name);
+    if (thing === undefined) throw new Error(`${name} is not there: its family is not installed`);
+    return thing as T;
+  }
+
+  /** The same, where it may not be there. */
+  peek<T>({ name }: Key<T>): T | undefined {
+    return this.#things.get(name) as T | undefined;
+  }
+
+  /** The root actor. */
+  get ref(): AnyActorRef & ActorOf<BrokerEvent> {
+    if (!this.#ref) throw new Error('the broker actor is used before it exists');
+    return this.#ref;
+  }
+  set ref(ref: AnyActorRef) {
+    this.#ref = ref;
+  }
+
+  /** An id for a request of the broker's own. */
+  nextCallId(): string {
+    this.#calls += 1;
+    return `sb-${this.#calls}`;
+  }
+}

@@ -1,0 +1,218 @@
+import type { AnyActorRef } from 'xstate';
+import type { SurfaceAction, SurfaceEvent } from '../../protocol/surfaces.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import { JsonText } from '../kernel/json-text.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
+import { type Acted, type Change, type Surface, toRow, toView } from './surface.ts';
+import { SURFACES } from './surfaces.ts';
+
+/** From now on this client hears of every surface; those that there are it is given as a listing. */
+export function subscribe(state: Kernel, client: Client): void {
+  const feed = state.get(SURFACES).subscribe(client, () => new SurfaceFeed(state, subscriber(state, client)));
+  feed.listed(state.get(SURFACES));
+}
+
+/** Tells everybody who watches what became of a surface: subscribers all of it, the event log that it happened. */
+export function announceChange(state: Kernel, self: AnyActorRef, change: Change): void {
+  if (!change.before && !change.after) return;
+  for (const feed of feeds(state)) feed.changed(change, self);
+}
+
+/** Tells everybody who watches what a person did. What came of it is for that person alone. */
+export function announceAction(state: Kernel, self: AnyActorRef, action: SurfaceAction, agentId?: string): void {
+  const acted = { action, agentId, text: actionText(action) };
+  for (const feed of feeds(state)) feed.acted(acted, self);
+}
+
+function feeds(state: Kernel): SurfaceFeed[] {
+  return [
+    ...state.get(SURFACES).feeds,
+    state.get(SURFACES).logFeed(() => new SurfaceFeed(state, eventLogListener(state))),
+  ];
+}
+
+/** How soon it is looked again whether there is room. Milliseconds. */
+const RETRY_MS = 50;
+
+/** Who is told of surfaces, for as long as it has room. */
+interface SurfaceListener {
+  hasRoom(): boolean;
+  updated(surface: Surface, from: AnyActorRef): void;
+  deleted(surfaceId: string, agentId: string | undefined, from: AnyActorRef): void;
+  acted(acted: Acted, from: AnyActorRef): void;
+}
+
+/** Of a surface, that it is told as it is then; and before that, where it was told to be there, that it has gone. */
+type Waiting = { gone?: { agentId: string | undefined } } | { acted: Acted };
+
+/**
+ * What one listener is still to be told, in order. While it has no room a newer change of a surface takes the place of
+ * the one that waits, and a surface that came and went meanwhile is not told of at all: what waits is one entry for each
+ * surface that there is or that the listener knows of, whatever happens to them, and so many actions.
+ */
+export class SurfaceFeed {
+  readonly #state: Kernel;
+  readonly #listener: SurfaceListener;
+  /** Revisions of the surfaces that it was told to be there. */
+  readonly #known = new Map<string, number>();
+  readonly #waiting = new Map<string | Acted, Waiting>();
+  /** Those of the waiting that are actions, oldest first. */
+  readonly #actions = new Set<Acted>();
+  #retry: Deadline | undefined;
+
+  constructor(state: Kernel, listener: SurfaceListener) {
+    this.#state = state;
+    this.#listener = listener;
+  }
+
+  /** It has been given a listing: when one of these goes, it has to hear of that. */
+  listed(surfaces: Iterable<Surface>): void {
+    for (const { surfaceId } of surfaces) if (!this.#known.has(surfaceId)) this.#known.set(surfaceId, 0);
+  }
+
+  changed({ surfaceId, before, after }: Change, from: AnyActorRef): void {
+    const waiting = this.#waiting.get(surfaceId);
+    if (after) {
+      if (!waiting) this.#waiting.set(surfaceId, {});
+    } else if (this.#known.delete(surfaceId)) this.#waiting.set(surfaceId, { gone: { agentId: before?.agentId } });
+    else if (waiting && !('gone' in waiting)) this.#waiting.delete(surfaceId);
+    this.#flush(from);
+  }
+
+  acted(acted: Acted, from: AnyActorRef): void {
+    this.#waiting.set(acted, { acted });
+    this.#actions.add(acted);
+    this.#flush(from);
+    if (this.#actions.size <= this.#state.limits.maxWaitingActions) return;
+    const [oldest] = this.#actions;
+    if (!oldest) return;
+    this.#forget(oldest);
+    this.#state.counters.drop<'surface_action'>('surface_action');
+  }
+
+  /** Nobody listens any more. */
+  end(): void {
+    this.#waiting.clear();
+    this.#actions.clear();
+    this.#state.deadlines.disarm(this.#retry);
+    this.#retry = undefined;
+  }
+
+  #flush(from: AnyActorRef): void {
+    for (const [key, waiting] of this.#waiting) {
+      if (!this.#listener.hasRoom()) break;
+      this.#forget(key);
+      if ('acted' in waiting) this.#listener.acted(waiting.acted, from);
+      else this.#tell(String(key), waiting.gone, from);
+    }
+    if (this.#waiting.size === 0 || this.#retry) return;
+    this.#retry = this.#state.deadlines.arm(RETRY_MS, () => {
+      this.#retry = undefined;
+      this.#flush(this.#state.ref);
+    });
+  }
+
+  #tell(surfaceId: string, gone: { agentId: string | undefined } | undefined, from: AnyActorRef): void {
+    if (gone) this.#listener.deleted(surfaceId, gone.agentId, from);
+    const surface = this.#state.get(SURFACES).get(surfaceId);
+    if (!surface || this.#known.get(surfaceId) === surface.revision) return;
+    this.#known.set(surfaceId, surface.revision);
+    this.#listener.updated(surface, from);
+  }
+
+  #forget(key: string | Acted): void {
+    this.#waiting.delete(key);
+    if (typeof key !== 'string') this.#actions.delete(key);
+  }
+}
+
+/** How often a subscriber is sent the soft limit's worth of surfaces at most, however fast it reads. Milliseconds. */
+const SUBSCRIBER_WINDOW_MS = 50;
+/** How often the event log takes {@link LOG_EVENTS} of surfaces at most. Milliseconds. */
+const LOG_WINDOW_MS = 1_000;
+/** See {@link LOG_WINDOW_MS}. */
+const LOG_EVENTS = 100;
+
+/** So much in so much time. */
+class Allowance {
+  readonly #state: Kernel;
+  readonly #windowMs: number;
+  readonly #most: number;
+  #since = Number.NEGATIVE_INFINITY;
+  #used = 0;
+
+  constructor(state: Kernel, windowMs: number, most: number) {
+    this.#state = state;
+    this.#windowMs = windowMs;
+    this.#most = most;
+  }
+
+  isLeft(): boolean {
+    const now = this.#state.clock.now();
+    if (now - this.#since >= this.#windowMs) {
+      this.#since = now;
+      this.#used = 0;
+    }
+    return this.#used < this.#most;
+  }
+
+  use(amount: number): void {
+    this.#used += amount;
+  }
+}
+
+/**
+ * A client that subscribes to surfaces. What is sent to it is large, and somebody else decides how often: so it is sent no
+ * more than leaves its connection below the soft limit, and a surface beside it, and its own chats have the rest.
+ */
+function subscriber(state: Kernel, client: Client): SurfaceListener {
+  const most = state.limits.softLimitBytes;
+  const allowance = new Allowance(state, SUBSCRIBER_WINDOW_MS, most);
+  const send = (from: AnyActorRef, params: JsonText) => {
+    allowance.use(params.length);
+    tell(from, client.ref, { type: 'rpc.notify', method: 'a2ui.event', params });
+  };
+  return {
+    hasRoom: () => allowance.isLeft() && client.link.waitingBytes < most,
+    updated: (surface, from) => send(from, state.get(SURFACES).textOf(surface, updateText)),
+    deleted: (surfaceId, _agentId, from) =>
+      send(from, eventText({ kind: 'a2ui.surface_deleted', result: { surfaceId, deleted: true } })),
+    acted: ({ text }, from) => send(from, text),
+  };
+}
+
+/** The event log: it has what happened, and not what is on the surfaces. */
+function eventLogListener(state: Kernel): SurfaceListener {
+  const allowance = new Allowance(state, LOG_WINDOW_MS, LOG_EVENTS);
+  const emit = (kind: string, agentId: string | undefined, message: string, payload: object) => {
+    allowance.use(1);
+    state.events.emit({ kind, agentId, message, payload, bytes: jsonBytes(payload) });
+  };
+  return {
+    hasRoom: () => allowance.isLeft(),
+    updated: (surface) => {
+      const payload = { surfaceId: surface.surfaceId, deleted: false, surface: toRow(surface) };
+      emit('a2ui.surface_updated', surface.agentId, 'surface updated', payload);
+    },
+    deleted: (surfaceId, agentId) =>
+      emit('a2ui.surface_deleted', agentId, 'surface deleted', { surfaceId, deleted: true }),
+    acted: ({ action, agentId }) => emit('a2ui.action', agentId, 'surface action', { event: action }),
+  };
+}
+
+/** What subscribers are sent of an action. */
+function actionText(action: Acted['action']): JsonText {
+  return eventText({ kind: 'a2ui.action', result: { event: action } });
+}
+
+function updateText(surface: Surface): JsonText {
+  const { surfaceId } = surface;
+  return eventText({ kind: 'a2ui.surface_updated', result: { surfaceId, deleted: false, surface: toView(surface) } });
+}
+
+function eventText(event: SurfaceEvent): JsonText {
+  return new JsonText(JSON.stringify(event));
+}

@@ -1,0 +1,38 @@
+import { turnStatus } from '../../protocol/chat.ts';
+import type { Limits } from '../../protocol/limits.ts';
+import { key } from '../kernel/key.ts';
+import { TurnLogs } from './resume/turn-logs.ts';
+import { Sessions } from './sessions.ts';
+import type { Turn } from './turn-record.ts';
+
+/** The turns of a broker. */
+export const TURNS = key<Turns>('turns');
+
+/** Every turn of a broker that has not ended, and the logs of those that may be resumed. */
+export class Turns {
+  /** By turn id. Our own Map: law 3. */
+  readonly byId = new Map<string, Turn>();
+  readonly sessions = new Sessions();
+  readonly logs: TurnLogs;
+
+  constructor(limits: Limits) {
+    this.logs = new TurnLogs(limits);
+  }
+
+  /** Live turns by where they stand. */
+  byState(): Record<string, number> {
+    const counts: Record<string, number> = Object.fromEntries(turnStatus.options.map((status) => [status, 0]));
+    for (const { ref } of this.byId.values()) {
+      const status = String(ref?.getSnapshot().value ?? 'dispatching');
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** Their tool calls that have not ended. */
+  get pendingCallbacks(): number {
+    let count = 0;
+    for (const { callbacks } of this.byId.values()) count += callbacks.size;
+    return count;
+  }
+}
