@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { type Config, configHelp, readConfig } from '../config.ts';
 import { VERSION } from '../version.ts';
+import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
 import { createLogger } from './log.ts';
 import { startDaemon } from './start.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { type Broker, createBroker, DEFAULT_GATED_METHODS, openMemory } from '../broker.ts';
-import type { Config, Settings } from '../config.ts';
+import type { Config, Settings } from './config.ts';
 import { ECHO_ID } from './echo-id.ts';
 import { isSystemError, StartError } from './errors.ts';
 import { fileAgentStore } from './file-agent-store.ts';

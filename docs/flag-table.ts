@@ -1,4 +1,4 @@
-import { configSchema } from '../config.ts';
+import { configSchema } from '../daemon/config.ts';
 import { flagInfo, variableOf } from '../daemon/flag.ts';
 import { code, markdownTable } from './markdown.ts';
 

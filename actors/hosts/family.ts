@@ -27,6 +27,7 @@ export const hosts: Family = {
         ),
       ],
       agentAttached: (agentId, client) => registry.evictForeign(agentId, client),
+      capabilitiesOf: (agentId) => registry.ownCapabilitiesOf(agentId),
       connectionEnded: (client) => registry.removeOwnedBy(client),
       clientFacts: (client) => ({
         registered_agents: listed(registeredBy(client), registeredBy(client).size),

@@ -1,7 +1,6 @@
 import type { BrokerStatus, ConnectionRow } from '../../protocol/status.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
-import { INSPECTION } from '../inspect/feed.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Handler } from '../requests/dispatcher.ts';
@@ -13,7 +12,6 @@ import { TURNS } from '../turns/turns.ts';
 /** `broker.status` (`docs/protocol.md` section 12): everything is counted anyhow, and only put together here. */
 export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
   const { counters, vitals } = state;
-  const inspection = state.peek(INSPECTION);
   const { rss, heapUsed } = process.memoryUsage();
   const { rows, total, max } = connections(state, params.connections_limit);
   const tokens = counters.events.get('token') ?? 0;
@@ -24,7 +22,7 @@ export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
     started_at: Math.round(state.startedAt),
     uptime_ms: Math.round(state.clock.now() - state.startedAt),
     state: state.ref.getSnapshot().value as BrokerStatus['state'],
-    inspect: inspection !== undefined,
+    inspect: false,
     connections: { total: state.clients.size, rows },
     agents: { known: state.get(AGENTS).size, attached: state.attached.size },
     turns: state.get(TURNS).byState(),
@@ -45,8 +43,9 @@ export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
     routing_ms: state.routingTimes.quantiles(),
     event_loop_delay_ms: vitals.eventLoopDelay(),
     memory: { rss, heap_used: heapUsed },
-    inspect_watchers: inspection?.watchers ?? 0,
-    inspect_dropped: inspection?.dropped ?? 0,
+    inspect_watchers: 0,
+    inspect_dropped: 0,
+    ...state.hooks.status(),
   };
 };
 

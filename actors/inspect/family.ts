@@ -19,6 +19,11 @@ export const inspect: Family<{ inspect?: boolean | undefined; charts: readonly C
           () => feed?.dropped ?? 0,
         ),
       ],
+      status: () => ({
+        inspect: feed !== undefined,
+        inspect_watchers: feed?.watchers ?? 0,
+        inspect_dropped: feed?.dropped ?? 0,
+      }),
       connectionEnded: (client) => feed?.unsubscribe(client),
     };
   },

@@ -4,7 +4,7 @@ import type { Link } from '../../protocol/link.ts';
 import type { Token } from '../../protocol/token.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import { MASK } from '../kernel/preview.ts';
-import { type Change, toRow } from '../surfaces/surface.ts';
+import type { Chart } from '../requests/family.ts';
 import { type View, viewOf } from './view.ts';
 
 /** How much is shown of one event, in bytes of JSON. */
@@ -12,9 +12,6 @@ const MAX_PAYLOAD_BYTES = 2048;
 
 /** A frame is taken apart for watchers up to this length: of a longer one hardly anything would be shown. Characters. */
 const MAX_FRAME_READ = 16_384;
-
-/** Changes of one event that are shown. */
-const MAX_CHANGES = 10;
 
 const DONE = 'xstate.done.actor.';
 const FAILED = 'xstate.error.actor.';
@@ -34,12 +31,14 @@ export function isFailure(type: string): boolean {
   return type.startsWith(FAILED);
 }
 
-/** What is shown of an event. */
-export function payloadOf(event: EventObject): View {
-  return viewOf(fieldsOf(event as EventObject & JsonObject), MAX_PAYLOAD_BYTES);
+/** What is shown of an event. `shown`: what its chart's family says of that, see `Chart`. */
+export function payloadOf(event: EventObject, shown: Chart['shown']): View {
+  const show = shown && Object.hasOwn(shown, event.type) ? shown[event.type] : fieldsOf;
+  return viewOf((show ?? fieldsOf)(event as EventObject & JsonObject), MAX_PAYLOAD_BYTES);
 }
 
-function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
+function fieldsOf({ type: name, ...fields }: JsonObject): JsonObject {
+  const type = String(name);
   switch (type) {
     case 'chat.token': {
       // Not its head: the same for each token of its turn.
@@ -55,8 +54,6 @@ function fieldsOf({ type, ...fields }: EventObject & JsonObject): JsonObject {
       return fields.params instanceof JsonText ? { ...fields, params: resultOf(fields.params) } : fields;
     case 'link.opened':
       return { via: (fields.link as Link).kind };
-    case 'owner.changed':
-      return changesOf(fields.changes as readonly Change[]);
     case 'rpc.request':
     case 'rpc.notification':
       return fields.method === 'session.auth' ? { ...fields, params: credentials(fields.params) } : fields;
@@ -75,14 +72,6 @@ function frameOf(text: string): JsonObject {
 /** The same of a result, or of parameters. */
 function resultOf({ text, length }: JsonText): unknown {
   return length > MAX_FRAME_READ ? { text: '…', length } : JSON.parse(text);
-}
-
-/** What has become of surfaces, as listings show it: a route has credentials, and its endpoint may have a key in it. */
-function changesOf(changes: readonly Change[]): JsonObject {
-  const shown = changes.slice(0, MAX_CHANGES).map(({ surfaceId, after }) => {
-    return after ? toRow(after) : { surfaceId, deleted: true };
-  });
-  return { changes: shown, ...(changes.length > MAX_CHANGES ? { more: changes.length - MAX_CHANGES } : {}) };
 }
 
 /** The feed's own answer: everything in it has just been told. */

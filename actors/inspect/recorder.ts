@@ -209,7 +209,7 @@ export class Recorder {
 
   #tellEvent(watched: Watched, event: EventObject, source: AnyActorRef | undefined, count: number): void {
     const from = source?.sessionId ?? null;
-    const { value: payload, bytes } = payloadOf(event);
+    const { value: payload, bytes } = payloadOf(event, this.#charts.get(watched.snapshot.machine.id)?.shown);
     const record = { type: 'event', actor: watched.id, event: eventName(event.type), from, payload } as const;
     this.#emit(count === 1 ? record : { ...record, count }, HEAD_BYTES + bytes);
   }

@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { FamilyEvent } from '../../machines/broker.machine.ts';
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
+import type { BrokerStatus } from '../../protocol/status.ts';
 import type { Client } from './client.ts';
 
 /** Takes an event of the connections' straight from the broker's actor, off the chart. */
@@ -30,6 +31,10 @@ export interface Hook {
   answered?(): readonly Promise<unknown>[];
   /** What is told of a connection in its context, while somebody watches. */
   clientFacts?(client: Client): Readonly<Record<string, unknown>>;
+  /** What it has for `broker.status`. */
+  status?(): Partial<BrokerStatus>;
+  /** What an agent says of itself that it can do. */
+  capabilitiesOf?(agentId: string): readonly string[];
   /** What is told of the broker in its context, while somebody watches. */
   brokerFacts?(): Readonly<Record<string, unknown>>;
 }
@@ -78,6 +83,12 @@ export class Hooks {
   }
   clientFacts(client: Client): Record<string, unknown> {
     return Object.assign({}, ...this.#hooks.map((hook) => hook.clientFacts?.(client)));
+  }
+  status(): Partial<BrokerStatus> {
+    return Object.assign({}, ...this.#hooks.map((hook) => hook.status?.()));
+  }
+  capabilitiesOf(agentId: string): readonly string[] {
+    return this.#hooks.flatMap((hook) => hook.capabilitiesOf?.(agentId) ?? []);
   }
   brokerFacts(): Record<string, unknown> {
     return Object.assign({}, ...this.#hooks.map((hook) => hook.brokerFacts?.()));

@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { FamilyEvent } from '../../machines/broker.machine.ts';
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Hook, Route } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -12,6 +13,8 @@ export interface Chart {
   readonly machine: AnyStateMachine;
   // biome-ignore lint/suspicious/noExplicitAny: read from the record that this very machine holds
   facts(context: any, kernel: Kernel): Facts;
+  /** What is shown of its own events, by type, where that is not all that is in them. */
+  readonly shown?: Readonly<Record<string, (event: JsonObject) => JsonObject>>;
 }
 
 /** What a family brings once it is installed in a broker. Its hooks are called in the order of the list of families. */

@@ -1,5 +1,6 @@
 import { surfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
 import type { A2aClient } from '../../protocol/a2a-client.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
@@ -9,12 +10,15 @@ import { publicEndpoint } from './endpoint.ts';
 import { surfaceMethods } from './methods.ts';
 import { A2A, surfaceOwnerKind } from './owner.ts';
 import { SURFACE_OWNER, type SurfaceOwner } from './owner-record.ts';
+import { type Change, toRow } from './surface.ts';
 import { SURFACES, Surfaces } from './surfaces.ts';
 
 /** Surfaces: what agents draw for people, by A2UI (`wire.md` section 11). */
 export const surfaces: Family<{ a2a: A2aClient }> = {
   name: 'surfaces',
-  charts: [{ machine: surfaceOwnerMachine, facts: ({ owner }) => factsOf(owner) }],
+  charts: [
+    { machine: surfaceOwnerMachine, facts: ({ owner }) => factsOf(owner), shown: { 'owner.changed': changesOf } },
+  ],
   install(kernel, { a2a }) {
     const book = kernel.put(SURFACES, new Surfaces());
     kernel.put(SURFACE_OWNER, surfaceOwnerKind(kernel));
@@ -53,4 +57,16 @@ function factsOf(owner: SurfaceOwner): Facts {
     pending_actions: listed(pending.keys(), pending.size),
   };
   return { label: agentId ?? 'hosts', startedAt, fields };
+}
+
+/** Changes of one event that are shown. */
+const MAX_CHANGES = 10;
+
+/** What has become of surfaces, as listings show it: a route has credentials, and its endpoint may have a key in it. */
+function changesOf(event: JsonObject): JsonObject {
+  const changes = event.changes as readonly Change[];
+  const shown = changes.slice(0, MAX_CHANGES).map(({ surfaceId, after }) => {
+    return after ? toRow(after) : { surfaceId, deleted: true };
+  });
+  return { changes: shown, ...(changes.length > MAX_CHANGES ? { more: changes.length - MAX_CHANGES } : {}) };
 }

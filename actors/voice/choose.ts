@@ -1,7 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
 import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
-import { HOST_AGENTS } from '../hosts/host-agents.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { LOCAL_VOICE } from './local-provider.ts';
 import { AgentProvider, type VoiceProvider } from './provider.ts';
@@ -76,5 +75,5 @@ function wordOf(state: Kernel, id: string, kind: VoiceKind): Word | undefined {
   if (id === LOCAL_PROVIDER) return undefined;
   const capability = VOICE_CAPABILITIES[kind];
   if (state.get(AGENTS).capabilitiesOf(id).includes(capability)) return Word.Registry;
-  return state.get(HOST_AGENTS).ownCapabilitiesOf(id).includes(capability) ? Word.Own : undefined;
+  return state.hooks.capabilitiesOf(id).includes(capability) ? Word.Own : undefined;
 }

@@ -7,7 +7,7 @@ import type { AnyStateMachine } from 'xstate';
 import { z } from 'zod';
 import { createBroker } from '../../broker.ts';
 import { connectAgent, connectHost } from '../../client/node.ts';
-import { configSchema } from '../../config.ts';
+import { configSchema } from '../../daemon/config.ts';
 import { connectEcho } from '../../daemon/echo.ts';
 import { variableOf } from '../../daemon/flag.ts';
 import { readChart } from '../../docs/chart.ts';

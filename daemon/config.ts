@@ -1,16 +1,16 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigError } from './daemon/errors.ts';
-import { flagInfo } from './daemon/flag.ts';
-import { helpText } from './daemon/help.ts';
-import { LOG_LEVELS } from './daemon/log.ts';
-import { isLoopback } from './daemon/loopback.ts';
-import { SOCKET_PATH_LIMIT } from './daemon/socket.ts';
-import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './daemon/sources.ts';
-import { UNGATEABLE_METHODS } from './protocol/approvals.ts';
-import { DEFAULT_LIMITS } from './protocol/limits.ts';
-import { DEFAULT_INSPECTOR_URL } from './transport/console-pages.ts';
+import { UNGATEABLE_METHODS } from '../protocol/approvals.ts';
+import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import { DEFAULT_INSPECTOR_URL } from '../transport/console-pages.ts';
+import { ConfigError } from './errors.ts';
+import { flagInfo } from './flag.ts';
+import { helpText } from './help.ts';
+import { LOG_LEVELS } from './log.ts';
+import { isLoopback } from './loopback.ts';
+import { SOCKET_PATH_LIMIT } from './socket.ts';
+import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './sources.ts';
 
 /** Timers cannot wait longer: beyond it they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;

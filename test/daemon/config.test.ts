@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configHelp, configSchema, readConfig } from '../config.ts';
-import { ConfigError } from '../daemon/errors.ts';
-import { temporaryDirectory } from './daemon/temporary.ts';
+import { configHelp, configSchema, readConfig } from '../../daemon/config.ts';
+import { ConfigError } from '../../daemon/errors.ts';
+import { temporaryDirectory } from './temporary.ts';
 
 function file(content: unknown): string {
   const path = join(temporaryDirectory(), 'config.json');

@@ -1,6 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSIONS } from '../../protocol/session.ts';
-import type { Handler } from '../requests/dispatcher.ts';
+import type { Handler } from './dispatcher.ts';
 
 /** `server.handshake` (`wire.md` section 3). */
 export const handshake: Handler<'server.handshake'> = ({ state, from, params }) => {

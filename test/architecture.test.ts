@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../docs/render.ts';
+
+/*
+ * The directions of docs/architecture.md, types counted. The linter holds the same for a file while it is written; this
+ * holds the whole.
+ */
+
+/** Rooms of actors/, from the bottom up. A file may import from its own room and from those before it. */
+const STOREYS: readonly (readonly string[])[] = [
+  ['kernel'],
+  ['connection'],
+  ['requests'],
+  ['approvals'],
+  ['tools'],
+  ['turns'],
+  // Families: none of them knows another, but for what FAMILY_IMPORTS says.
+  ['hosts', 'inspect', 'voice', 'memory', 'surfaces'],
+  ['meetings'],
+  ['families.ts'],
+  ['broker.ts'],
+];
+/** What one family may know of another. */
+const FAMILY_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  meetings: ['voice', 'memory'],
+};
+const FAMILIES = ['hosts', 'inspect', 'voice', 'memory', 'surfaces', 'meetings'];
+
+/** Rooms at the top level, and those that each may import from; `node_modules` is the linter's. */
+const TOP: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  machines: ['protocol'],
+  actors: ['machines', 'protocol'],
+  transport: ['protocol'],
+  memory: ['protocol'],
+  a2a: ['protocol'],
+  client: ['protocol'],
+  metrics: ['actors', 'protocol'],
+};
+
+/** Files that name families on purpose: the lists. */
+const LISTS = ['actors/families.ts', 'broker.ts'];
+
+interface File {
+  path: string;
+  text: string;
+  imports: string[];
+}
+
+const files: File[] = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.tsx'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '' && !path.startsWith('test/'))
+  .flatMap((path) => {
+    const text = read(path);
+    return text === undefined ? [] : [{ path, text, imports: importsOf(path, text) }];
+  });
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(join(ROOT, path), 'utf8');
+  } catch {
+    // Deleted, and not yet committed.
+    return undefined;
+  }
+}
+
+/** Paths of the project's own files that a file imports, types too. */
+function importsOf(path: string, text: string): string[] {
+  return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']*)'/g)].map(([, to = '']) =>
+    normalize(join(dirname(path), to)),
+  );
+}
+
+/** The room of a file in actors/: its folder, or its own name where it lies beside them. */
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+const arrows = (of: (path: string) => string) =>
+  files.flatMap(({ path, imports }) =>
+    imports.map((to) => ({ path, to, from: of(path), into: of(to) })).filter(({ from, into }) => from !== into),
+  );
+
+describe('the rooms at the top level', () => {
+  it.each(Object.entries(TOP))('%s › imports only from %j', (room, allowed) => {
+    const wrong = arrows((path) => path.split('/')[0] ?? '')
+      .filter(({ from, into }) => from === room && !allowed.includes(into))
+      .map(({ path, to }) => `${path} → ${to}`);
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('the rooms of actors', () => {
+  const inside = arrows(roomOf).filter(({ path, to }) => path.startsWith('actors/') && to.startsWith('actors/'));
+  const storeyOf = (room: string) => STOREYS.findIndex((rooms) => rooms.includes(room));
+
+  it('are those of the list', () => {
+    const rooms = new Set(files.filter(({ path }) => path.startsWith('actors/')).map(({ path }) => roomOf(path)));
+    expect([...rooms].sort()).toEqual(STOREYS.flat().sort());
+  });
+
+  it('import from those below them', () => {
+    const wrong = inside
+      .filter(({ from, into }) => storeyOf(into) > storeyOf(from))
+      .map(({ path, to }) => `${path} → ${to}`);
+    expect(wrong).toEqual([]);
+  });
+
+  it('are families that do not know each other', () => {
+    const wrong = inside
+      .filter(({ from, into }) => FAMILIES.includes(from) && FAMILIES.includes(into))
+      .filter(({ from, into }) => !FAMILY_IMPORTS[from]?.includes(into))
+      .map(({ path, to }) => `${path} → ${to}`);
+    expect(wrong).toEqual([]);
+  });
+
+  it('are named by the lists alone where they are families', () => {
+    const wrong = files
+      .filter(({ path }) => !LISTS.includes(path) && !FAMILIES.includes(roomOf(path)))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((to) => to.startsWith('actors/') && FAMILIES.includes(roomOf(to)))
+          .map((to) => `${path} → ${to}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(FAMILIES)('below the families say nothing of %s', (family) => {
+    const methods = METHODS[family] ?? [];
+    const wrong = files
+      .filter(({ path }) => path.startsWith('actors/') && storeyOf(roomOf(path)) < storeyOf('hosts'))
+      .filter(({ text }) => methods.some((prefix) => text.includes(`'${prefix}`)))
+      .map(({ path }) => path);
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** What the names of a family's methods begin with. Those of `hosts` are the wire's own, and events of all go by them. */
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  inspect: ['inspect.'],
+  voice: ['voice.transcribe', 'voice.tts', 'voice.speak', 'voice.sessions', 'voice.providers'],
+  memory: ['memory.'],
+  surfaces: ['a2ui'],
+  meetings: ['meeting.'],
+};
+
+describe('imports', () => {
+  it('make no circle of rooms, types counted', () => {
+    const rooms = new Map<string, Set<string>>();
+    const place = (path: string) =>
+      path.startsWith('actors/') ? `actors/${roomOf(path)}` : (path.split('/')[0] ?? '');
+    for (const { from, into } of arrows(place)) rooms.set(from, (rooms.get(from) ?? new Set()).add(into));
+    expect(circles(rooms)).toEqual([]);
+  });
+
+  it('make no circle of files that run', () => {
+    const running = new Map<string, Set<string>>();
+    for (const { path, text } of files) {
+      const values = text.replace(/import type [^;]*;|export type \{[^;]*;/g, '');
+      running.set(path, new Set(importsOf(path, values)));
+    }
+    expect(circles(running)).toEqual([]);
+  });
+});
+
+/** Groups of nodes that reach each other, by Tarjan. */
+function circles(graph: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const found: string[][] = [];
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (node: string) => {
+    const own = index.size;
+    index.set(node, own);
+    low.set(node, own);
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (!index.has(next)) visit(next);
+      if (stack.includes(next)) low.set(node, Math.min(low.get(node) ?? own, low.get(next) ?? own));
+    }
+    if (low.get(node) !== own) return;
+    const group = stack.splice(stack.indexOf(node));
+    if (group.length > 1) found.push(group.sort());
+  };
+  for (const node of graph.keys()) if (!index.has(node)) visit(node);
+  return found;
+}
