@@ -24,16 +24,23 @@ export const goal = z.object({
 });
 
 /** `agents.chat`, from a host (`wire.md` section 6). */
-export const chatParams = z.object({
-  agent_id: agentId,
+/** What goes on to the agent as it came: a field that is added here reaches it, and nothing else has to know of it. */
+const passedOn = {
   prompt: z.string(),
-  session_id: sessionId.optional(),
-  conversation_id: sessionId.optional(),
   stream: z.boolean().default(true),
-  voice_input: z.boolean().default(false),
+  conversation_id: sessionId.optional(),
   model: z.string().optional(),
   attachments: z.array(attachment).optional(),
   goal: goal.optional(),
+};
+/** The names of those fields of `agents.chat` that `agent.chat` has too, with the same values. */
+export const PASSED_ON = Object.keys(passedOn) as (keyof typeof passedOn)[];
+
+export const chatParams = z.object({
+  agent_id: agentId,
+  session_id: sessionId.optional(),
+  ...passedOn,
+  voice_input: z.boolean().default(false),
   context: jsonObject.optional(),
   on_busy: z.enum(['reject', 'replace', 'queue']).default('reject'),
   resume_window_ms: z.int().min(0).default(0),
@@ -54,15 +61,11 @@ export const chatResult = z.object({
 export const agentChatParams = z.object({
   session_id: sessionId,
   turn_id: z.string(),
-  prompt: z.string(),
+  ...passedOn,
   stream: z.boolean(),
   context: jsonObject.meta({
     description: "the host's own, with the broker's host_client_id, voice_input and tools",
   }),
-  conversation_id: sessionId.optional(),
-  model: z.string().optional(),
-  attachments: z.array(attachment).optional(),
-  goal: goal.optional(),
 });
 /** `agent.chat` as the agent reads it. */
 export type AgentChatParams = z.infer<typeof agentChatParams>;

@@ -1,4 +1,4 @@
-import type { AgentChatParams } from '../../protocol/chat.ts';
+import { type AgentChatParams, type ChatParams, PASSED_ON } from '../../protocol/chat.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Client } from '../kernel/client.ts';
 import { sortedTools } from '../tools/client-tools.ts';
@@ -16,16 +16,14 @@ export type SynthesizedTerminal =
 /** The parameters of `agent.chat`. The broker's own keys of the context win over the host's. */
 export function callAgentParams(turn: Turn, host: Client): AgentChatParams {
   const { params } = turn;
+  const passed = Object.fromEntries(
+    PASSED_ON.map((name) => [name, params[name]]).filter(([, value]) => value !== undefined),
+  );
   return {
     session_id: turn.sessionId,
     turn_id: turn.id,
-    prompt: params.prompt,
-    stream: params.stream,
+    ...(passed as Pick<ChatParams, (typeof PASSED_ON)[number]>),
     context: { ...params.context, host_client_id: host.id, voice_input: params.voice_input, tools: sortedTools(host) },
-    ...(params.conversation_id === undefined ? {} : { conversation_id: params.conversation_id }),
-    ...(params.model === undefined ? {} : { model: params.model }),
-    ...(params.attachments === undefined ? {} : { attachments: params.attachments }),
-    ...(params.goal === undefined ? {} : { goal: params.goal }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { chatParams } from '../../../protocol/chat.ts';
 import { openChat, settle, startLinked } from '../../support/linked.ts';
 import { readDrops } from '../../support/metrics.ts';
 
@@ -54,6 +55,23 @@ test('agents.chat › when everything is given › then the agent gets it as it 
   const { turn_id: _turn, context, ...params } = agent.lastChat().params;
   expect(params).toEqual(given);
   expect(context.voice_input).toBe(true);
+});
+
+/** Fields of `agents.chat` that say what the broker is to do with it. Every other goes on to the agent. */
+const BROKERS_OWN = ['agent_id', 'session_id', 'voice_input', 'context', 'on_busy', 'resume_window_ms'];
+
+test('agents.chat › when the schema has a field › then it is the broker’s own, or the agent gets it', async () => {
+  const { host, agent } = await start();
+  const fields = Object.keys(chatParams.shape).filter((name) => !BROKERS_OWN.includes(name));
+  const values: Record<string, unknown> = {
+    stream: false,
+    attachments: [PNG],
+    goal: { check: 'c', max_iterations: 2 },
+  };
+  const given = Object.fromEntries(fields.map((name) => [name, values[name] ?? name]));
+  host.post('agents.chat', { agent_id: 'echo', ...given });
+  await settle();
+  expect(agent.lastChat().params).toMatchObject(given);
 });
 
 test('agents.chat › when a goal has no max_iterations › then the agent gets eight', async () => {
