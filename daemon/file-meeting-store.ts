@@ -93,8 +93,9 @@ export function fileMeetingStore(directory: string, log: Logger): FileMeetingSto
     load() {
       const names = readdirSync(directory).filter((name) => name.endsWith(SUFFIX));
       return names.flatMap((name) => {
-        const head = readHead(join(directory, name), name.slice(0, -SUFFIX.length));
-        if (!head) log.warn({ file: name }, 'no meeting: it was left as it is');
+        const head = readHead(join(directory, name), name.slice(0, -SUFFIX.length), (err) =>
+          log.warn({ err, file: name }, 'no meeting: it was left as it is'),
+        );
         // Perhaps its provider never accepted: nothing was said, and its id is free.
         if (head?.status === 'interrupted' && head.bytes === 0) {
           remove(head.id);
@@ -133,16 +134,23 @@ export function fileMeetingStore(directory: string, log: Logger): FileMeetingSto
   };
 }
 
-/** What a file says of its meeting, by its first and its last line: the rest may be long. */
-function readHead(path: string, id: string): MeetingHead | undefined {
+/**
+ * What a file says of its meeting, by its first and its last line: the rest may be long.
+ *
+ * @param refused - hears of a file that says nothing of one, and of the error where it cannot be read.
+ */
+function readHead(path: string, id: string, refused: (err?: unknown) => void): MeetingHead | undefined {
   let file: number | undefined;
   try {
     file = openSync(path, constants.O_RDONLY | OWN_FILE_ONLY);
     const stat = fstatSync(file);
-    return stat.isFile() ? headOf(file, id, stat.size, stat.mtimeMs) : undefined;
+    const head = stat.isFile() ? headOf(file, id, stat.size, stat.mtimeMs) : undefined;
+    if (!head) refused();
+    return head;
   } catch (error) {
-    if (isSystemError(error)) return undefined;
-    throw error;
+    if (!isSystemError(error)) throw error;
+    refused(error);
+    return undefined;
   } finally {
     if (file !== undefined) closeSync(file);
   }

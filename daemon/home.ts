@@ -38,13 +38,23 @@ export interface Home {
 /**
  * Opens `$SWITCHBOARD_HOME` for one daemon: makes it where it is missing, and locks it.
  *
+ * @param failed - hears of what could not be removed when it is released.
  * @throws StartError while another daemon lives on it; a system error where it cannot be made.
  */
-export function openHome(path: string): Home {
+export function openHome(path: string, failed: Failed = () => {}): Home {
   const run = join(path, 'run');
   makeDirectory(run);
   chmodSync(run, 0o700);
   const lock = lockHome(path, join(run, 'daemon.lock'));
+  try {
+    return homeOf(path, run, lock, failed);
+  } catch (error) {
+    attempt(() => lock.release(), failed);
+    throw error;
+  }
+}
+
+function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
   const written = new Map<string, string>();
   const write = (name: string, text: string) => {
     written.set(join(run, name), text);
@@ -68,9 +78,9 @@ export function openHome(path: string): Home {
     },
     release() {
       // The way in goes first, the lock last: the next daemon must not find our files beside its own.
-      for (const [file, text] of [...written].reverse()) quietly(() => removeIfOurs(file, text));
-      quietly(() => rmSync(join(run, CONSOLE_PAGE), { force: true }));
-      quietly(() => lock.release());
+      for (const [file, text] of [...written].reverse()) attempt(() => removeIfOurs(file, text), failed);
+      attempt(() => rmSync(join(run, CONSOLE_PAGE), { force: true }), failed);
+      attempt(() => lock.release(), failed);
     },
   };
 }
@@ -100,10 +110,13 @@ function lockHome(home: string, path: string): Lock {
   }
 }
 
-function quietly(release: () => void): void {
+type Failed = (error: unknown) => void;
+
+/** We are on the way out: what stays behind is told, and in nobody's way at the next start. */
+function attempt(release: () => void, failed: Failed): void {
   try {
     release();
-  } catch {
-    // We are on the way out; what stays behind is in nobody's way at the next start.
+  } catch (error) {
+    failed(error);
   }
 }

@@ -23,12 +23,14 @@ export async function startDaemon(
   teardown: Teardown,
 ): Promise<void> {
   const { settings } = config;
-  const home = openHome(settings.home);
+  const home = openHome(settings.home, (err) => log.warn({ err }, 'a file of this run could not be removed'));
   teardown.onExit(() => home.release());
   const agentStore = fileAgentStore(home.agentsFile);
   if (settings.demo) refuseOwnEcho(agentStore.load(), home.agentsFile);
   const memory = openAgentMemory(home.memoryDirectory);
+  teardown.onStop(() => memory.close());
   const meetings = fileMeetingStore(home.meetingsDirectory, log);
+  teardown.onStop(() => meetings.close());
   const broker = createBroker({
     auth: !settings['no-auth'],
     tokens: config.tokens,
@@ -47,13 +49,9 @@ export async function startDaemon(
     log,
   });
   let echo: { close(): unknown } | undefined;
-  teardown.onStop(async () => {
-    // The broker first: its live chats with echo get their time to end, as with any agent.
-    await broker.close();
-    await echo?.close();
-    await meetings.close();
-    await memory.close();
-  });
+  // After the broker: its live chats with echo get their time to end, as with any agent.
+  teardown.onStop(() => echo?.close());
+  teardown.onStop(() => broker.close());
   home.writeTokens(broker.tokens);
 
   const url = await listenTcp(broker, settings);

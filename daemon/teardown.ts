@@ -5,7 +5,7 @@
 export class Teardown {
   readonly #abrupt: (() => void)[] = [];
   readonly #exit: (() => void)[] = [];
-  #stop: () => Promise<void> = async () => {};
+  readonly #stop: (() => unknown)[] = [];
   readonly #failed: (error: unknown) => void;
 
   /** @param failed - hears of every step that throws. */
@@ -13,9 +13,9 @@ export class Teardown {
     this.#failed = failed;
   }
 
-  /** The one step that a graceful stop waits for, ahead of all others. */
-  onStop(step: () => Promise<void>): void {
-    this.#stop = step;
+  /** To be waited for by a graceful stop, ahead of what any exit does. One that comes while it is under way is run too. */
+  onStop(step: () => unknown): void {
+    this.#stop.push(step);
   }
 
   /** To be run on an abrupt exit only: what the graceful way has done by then. */
@@ -30,7 +30,13 @@ export class Teardown {
 
   /** The graceful way. Never rejects. */
   async stop(): Promise<void> {
-    await this.#stop().catch(this.#failed);
+    for (let step = this.#stop.pop(); step; step = this.#stop.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
     this.#abrupt.length = 0;
     this.#run(this.#exit);
   }

@@ -71,6 +71,26 @@ describe('the home', () => {
     expect(readdirSync(join(path, 'run'))).toEqual(['daemon.lock']);
   });
 
+  it('lets go of its lock where it cannot be made', () => {
+    const path = temporaryDirectory();
+    writeFileSync(join(path, 'meetings'), '');
+    expect(() => openHome(path)).toThrow('meetings is no directory');
+    expect(readdirSync(join(path, 'run'))).toEqual([]);
+  });
+
+  it('tells what it could not remove, and removes the rest', () => {
+    const path = temporaryDirectory();
+    const run = join(path, 'run');
+    const failures: unknown[] = [];
+    const home = openHome(path, (error) => failures.push(error));
+    home.writeTokens({ daemon: 'd', host: 'h' });
+    // Of that name, and no file.
+    mkdirSync(join(run, 'console.html'));
+    home.release();
+    expect(failures).toEqual([expect.objectContaining({ path: join(run, 'console.html') })]);
+    expect(readdirSync(run)).toEqual(['console.html']);
+  });
+
   it('does not remove an announcement that somebody else has made since', () => {
     const path = temporaryDirectory();
     const home = openHome(path);

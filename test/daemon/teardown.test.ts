@@ -34,10 +34,24 @@ describe('the teardown', () => {
     expect(done).toEqual(['drain', 'unlink', 'fault', 'lock']);
   });
 
-  it('goes on when the graceful step fails', async () => {
+  it('waits for the graceful steps one after another, the last made first, whatever fails', async () => {
     const { done, teardown } = recorded();
     teardown.onStop(() => Promise.reject('lost'));
+    teardown.onStop(async () => {
+      await Promise.resolve();
+      done.push('broker');
+    });
     await teardown.stop();
-    expect(done).toEqual(['lost', 'fault', 'lock']);
+    expect(done).toEqual(['broker', 'lost', 'drain', 'fault', 'lock']);
+  });
+
+  it('runs a graceful step, too, that comes while it stops', async () => {
+    const { done, teardown } = recorded();
+    teardown.onStop(async () => {
+      teardown.onStop(() => void done.push('late'));
+      done.push('broker');
+    });
+    await teardown.stop();
+    expect(done).toEqual(['broker', 'late', 'drain', 'fault', 'lock']);
   });
 });
