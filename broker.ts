@@ -18,6 +18,7 @@ import { type ExecuteToolOptions, executeTool } from './actors/tools/execute-too
 import type { LocalVoice } from './actors/voice/local-provider.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import type { A2aClient } from './protocol/a2a-client.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
@@ -27,9 +28,11 @@ import type { Memory } from './protocol/memory-provider.ts';
 import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
 import { ConsolePages } from './transport/console-pages.ts';
+import { Faults } from './transport/faults.ts';
 import { Gateway } from './transport/gateway.ts';
 import { linkedPair } from './transport/linked-pair.ts';
 import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
+import type { RouteHandler } from './transport/routes.ts';
 import { VERSION } from './version.ts';
 
 export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/approvals/gate.ts';
@@ -48,6 +51,7 @@ export type { FactRow } from './protocol/memory.ts';
 export type { Memory, MemoryScope, NewFact } from './protocol/memory-provider.ts';
 export type { SpeakJob, SpeechPart, TranscribeJob, TranscriptPart } from './protocol/voice-provider.ts';
 export type { Address, ListenOptions } from './transport/listener.ts';
+export type { Route, RouteHandler } from './transport/routes.ts';
 
 /** What an embedder may decide. Everything has a default. */
 export interface BrokerOptions {
@@ -123,6 +127,15 @@ export interface Broker {
    * its files and its WebSocket beside itself: below a path of its own, `/broker/` say, upgrades there are the broker's too.
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): void;
+  /**
+   * Leads the HTTP requests below a path to a handler of the embedder's own, whatever their method: on the broker's
+   * ports and in {@link Broker.handleRequest}, behind the checks of `Host` and `Origin`, and those alone. Who asks is the
+   * handler's to find out. `/hooks` is that path and all below it; of two prefixes the longer one has it. On a port of
+   * the broker's own a request has ten seconds to arrive. An answer that is not finished when the broker has closed is
+   * cut off, or was never begun: then it is 503, as for whoever asks later.
+   * @throws {Error} where the prefix is none, or taken, or the broker closes.
+   */
+  route(prefix: string, handler: RouteHandler): Broker;
   /** A connection inside this process; its other end speaks the same wire and authenticates the same way. */
   connect(): Link;
   /** Adds a method of the embedder's own. @throws {Error} where the name is taken. */
@@ -189,14 +202,12 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   state.vitals = {
     mergedTokens: () => gateway.mergedTokens,
     droppedPartials: () => gateway.droppedPartials,
+    refusedUpgrades: () => gateway.refusedUpgrades,
     eventLoopDelay: () => delay.read(),
   };
-  // Loaded by the first scrape: a broker that nobody scrapes starts sooner without it.
-  let metrics: Promise<Registry> | undefined;
-  const scrape = () => {
-    metrics ??= import('./metrics/metrics.ts').then(({ createMetrics }) => createMetrics(state, ofFamilies));
-    return metrics;
-  };
+  // Made by the first scrape that can.
+  let registry: Registry | undefined;
+  const faults = new Faults((err, what, count) => state.log.error(count === 1 ? { err } : { err, count }, what));
   const gateway = new Gateway({
     maxMessageBytes: limits.maxMessageBytes,
     maxConnections: limits.maxConnections,
@@ -206,10 +217,11 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     outgoing: limits,
     isReady: () => root.getSnapshot().value === 'accepting',
     async metrics() {
-      const registry = await scrape();
+      registry ??= createMetrics(state, ofFamilies);
       return { text: await registry.metrics(), contentType: registry.contentType };
     },
-    page: async (request) => pages?.find(request),
+    faults,
+    pages,
     onLink: (link) => root.send({ type: 'link.opened', link }),
   });
   const listeners = new Set<Listener>();
@@ -221,6 +233,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     delay.stop();
     gateway.stop();
     await Promise.all([...listeners].map((listener) => listener.close()));
+    faults.stop();
   };
 
   const broker: Broker = {
@@ -229,7 +242,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     async listen(where = {}) {
       if (closing) throw new Error('the broker is stopping');
       const bySocket = 'socket' in where;
-      const listener = new Listener(gateway, bySocket ? 'unix' : 'tcp');
+      const listener = new Listener(gateway, bySocket ? 'unix' : 'tcp', faults);
       const address = await listener.listen(
         bySocket ? where : { host: where.host ?? DEFAULT_HOST, port: where.port ?? DEFAULT_PORT },
       );
@@ -242,8 +255,15 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
     handleUpgrade: (request, socket, head) => gateway.handleUpgrade(request, socket, head, 'upgrade'),
     handleRequest: (request, response) => gateway.handleRequest(request, response),
+    route(prefix, handler) {
+      if (closing) throw new Error('the broker is stopping');
+      gateway.route(prefix, handler);
+      return broker;
+    },
     connect() {
-      const [near, far] = linkedPair();
+      const [near, far] = linkedPair((error) =>
+        faults.report(error, 'a listener of a connection in this process failed'),
+      );
       // A stopped actor hears nothing any more.
       if (root.getSnapshot().status === 'active') root.send({ type: 'link.opened', link: far });
       else far.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));

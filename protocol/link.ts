@@ -42,8 +42,13 @@ export interface LinkHandlers {
   /** `bytes` is its size on the wire. */
   text(data: string, bytes: number): void;
   binary(data: Uint8Array): void;
+  /** A frame came although this end has closed, or is about to: it is not read. */
+  unread?(): void;
   /** The peer cannot keep up (`wire.md` section 9): nothing more is queued, and the connection is to be closed. */
   overrun?(): void;
-  /** Called exactly once, last. */
+  /**
+   * Called exactly once, last. `code` is what this end has closed with, else what the peer has; 1006 where the
+   * connection was lost, 1005 where the peer gave no reason.
+   */
   closed(code: number): void;
 }

@@ -44,19 +44,13 @@ export class ConsolePages {
     this.#options = { inspect, directory, inspectorUrl };
   }
 
-  /** The page of a path; undefined where the console has none. */
-  async find(request: PageRequest): Promise<Page | undefined> {
-    switch (request.path) {
-      case '/':
-        return this.#html('index.html', request, contentPolicy(request.host));
-      case '/inspect/stately':
-        return this.#stately(request);
-      default:
-        return this.#asset(request);
-    }
+  /** The console itself. */
+  index(request: PageRequest): Promise<Page> {
+    return this.#html('index.html', request, contentPolicy(request.host));
   }
 
-  async #stately(request: PageRequest): Promise<Page> {
+  /** The page around Stately's inspector. */
+  async stately(request: PageRequest): Promise<Page> {
     const { inspect, inspectorUrl } = this.#options;
     // What it shows goes to a page of somebody else's: only where the person sits before the daemon's own machine.
     if (!request.isLocal) return { status: 403, body: 'the Stately inspector is for the daemon’s own machine alone\n' };
@@ -79,7 +73,8 @@ export class ConsolePages {
     return { status: 200, type: HTML, body: edit(body.toString()), headers: pageHeaders(policy) };
   }
 
-  async #asset({ path, acceptEncoding }: PageRequest): Promise<Page | undefined> {
+  /** A file of theirs, by its path; undefined where there is none. */
+  async asset({ path, acceptEncoding }: PageRequest): Promise<Page | undefined> {
     const [, name, extension] = ASSET.exec(path) ?? [];
     const type = TYPES.get(extension);
     if (name === undefined || type === undefined) return undefined;

@@ -4,27 +4,44 @@ import { WebSocketServer } from 'ws';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import type { Link } from '../protocol/link.ts';
 import { checkOrigin, type Refusal } from './checks.ts';
-import { answerHttp, type HttpSource, refuseHttp, refuseUpgrade } from './http.ts';
+import type { ConsolePages } from './console-pages.ts';
+import type { Faults } from './faults.ts';
+import { HttpAnswers, refuseHttp, refuseUpgrade } from './http.ts';
 import type { OutgoingLimits } from './outgoing.ts';
+import type { RouteHandler } from './routes.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
 /** What a gateway needs to know of the broker behind it. */
-export interface GatewayOptions extends HttpSource {
+export interface GatewayOptions {
   maxMessageBytes: number;
   maxConnections: number;
   pingIntervalMs: number;
   heartbeatTimeoutMs: number;
   allowedOrigins: ReadonlySet<string>;
   outgoing: OutgoingLimits;
+  /** Where to say what failed and nobody else hears of. */
+  faults: Faults;
+  /** Accepting chats: false while draining. */
+  isReady(): boolean;
+  /** The Prometheus text, and its content type. */
+  metrics(): Promise<{ text: string; contentType: string }>;
+  /** The console, if there is one. */
+  pages?: ConsolePages | undefined;
   /** A new connection, ready to be opened. */
   onLink(link: Link): void;
 }
+
+/** What an upgrade can be refused with: no WebSocket, not from here, not with GET, no room. */
+const REFUSALS = [400, 403, 405, 503] as const;
 
 /** Every WebSocket of one broker, whichever way in it came: checks, upgrades, heartbeats (`wire.md` section 1). */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #server: WebSocketServer;
+  readonly #http: HttpAnswers;
   readonly #links = new Set<WebSocketLink>();
+  /** Upgrades that did not happen, by the status that they were answered with. */
+  readonly #refused = new Map<number, number>(REFUSALS.map((status) => [status, 0]));
   readonly #heartbeat: NodeJS.Timeout;
   /** Tokens that were merged on connections that are gone. */
   #mergedBefore = 0;
@@ -33,6 +50,8 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#http = new HttpAnswers(options.faults);
+    this.#addPages(options);
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -63,24 +82,37 @@ export class Gateway {
     return sum;
   }
 
+  /** Upgrades that were refused, by status, since the start. */
+  get refusedUpgrades(): ReadonlyMap<number, number> {
+    return this.#refused;
+  }
+
+  /** Leads what is asked below a prefix to an embedder's handler. @throws {Error} where it is no prefix, or taken. */
+  route(prefix: string, handler: RouteHandler): void {
+    this.#http.route(prefix, handler);
+  }
+
   /** Answers plain HTTP. */
   handleRequest(request: IncomingMessage, response: ServerResponse): void {
     const refusal = checkOrigin(request, this.#options.allowedOrigins);
     if (refusal) refuseHttp(request, response, refusal);
-    else void answerHttp(request, response, this.#options);
+    else void this.#http.answer(request, response);
   }
 
   /** Makes a connection of an upgrade, or answers why not. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, kind: Link['kind']): void {
     const refusal = this.#refusal(request);
     if (refusal) {
+      this.#countRefused(refusal.status);
       refuseUpgrade(socket, refusal);
       return;
     }
+    let isUpgraded = false;
     // A peer that resets in the middle of the handshake is nobody's fault.
     const ignore = () => {};
     socket.on('error', ignore);
     this.#server.handleUpgrade(request, socket, head, (ws) => {
+      isUpgraded = true;
       socket.off('error', ignore);
       const link = new WebSocketLink(ws, socket, kind, this.#options.outgoing);
       this.#links.add(link);
@@ -91,11 +123,32 @@ export class Gateway {
       });
       this.#options.onLink(link);
     });
+    // What is no WebSocket handshake ws has answered by itself. One that is cut off was not refused.
+    if (!isUpgraded && !socket.destroyed) this.#countRefused(request.method === 'GET' ? 400 : 405);
   }
 
-  /** Ends the heartbeat. Connections are the broker's to close. */
+  /** Ends the heartbeat, and what handlers of routes still owe. Connections are the broker's to close. */
   stop(): void {
     clearInterval(this.#heartbeat);
+    this.#http.stop();
+  }
+
+  #addPages({ isReady, metrics, pages }: GatewayOptions): void {
+    const http = this.#http;
+    http.page('/healthz', () => ({ status: 200, body: 'ok\n' }));
+    http.page('/readyz', () => (isReady() ? { status: 200, body: 'ready\n' } : { status: 503, body: 'draining\n' }));
+    http.page('/metrics', async () => {
+      const { text, contentType } = await metrics();
+      return { status: 200, type: contentType, body: text };
+    });
+    if (!pages) return;
+    http.page('/', (request) => pages.index(request));
+    http.page('/inspect/stately', (request) => pages.stately(request));
+    http.pagesBelow('/assets', (request) => pages.asset(request));
+  }
+
+  #countRefused(status: (typeof REFUSALS)[number]): void {
+    this.#refused.set(status, (this.#refused.get(status) ?? 0) + 1);
   }
 
   #refusal(request: IncomingMessage): Refusal | undefined {

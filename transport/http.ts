@@ -1,36 +1,87 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isLoopbackAddress, type Refusal } from './checks.ts';
-import type { Page, PageRequest } from './page.ts';
-
-/** What the plain HTTP endpoints tell about. */
-export interface HttpSource {
-  /** Accepting chats: false while draining. */
-  isReady(): boolean;
-  /** The Prometheus text, and its content type. */
-  metrics(): Promise<{ text: string; contentType: string }>;
-  /** The console's page of a path; undefined where it has none. */
-  page(request: PageRequest): Promise<Page | undefined>;
-}
+import type { Faults } from './faults.ts';
+import type { Page, PageFinder } from './page.ts';
+import { type Answer, pathOf, type RouteHandler, Routes, routeOf } from './routes.ts';
 
 const NOT_FOUND: Page = { status: 404, body: 'not found\n' };
+const NO_METHOD: Page = { status: 405, body: 'method not allowed\n' };
+const FAILED: Page = { status: 500, body: 'internal error\n' };
+const STOPPED: Page = { status: 503, body: 'the broker has stopped\n' };
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Answers one plain HTTP request (`wire.md` section 1). Never throws. */
-export async function answerHttp(
-  request: IncomingMessage,
-  response: ServerResponse,
-  source: HttpSource,
-): Promise<void> {
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  let page: Page;
-  try {
-    page = isRead ? await find(request, source) : { status: 405, body: 'method not allowed\n' };
-  } catch {
-    page = { status: 500, body: 'internal error\n' };
+/** Plain HTTP on every way in (`wire.md` section 1): who answers what, and what becomes of it when that fails. */
+export class HttpAnswers {
+  readonly #routes = new Routes();
+  readonly #faults: Faults;
+  /** Answers of routes' handlers that are not finished, and what tells the handler that nobody waits for them. */
+  readonly #open = new Map<ServerResponse, AbortController>();
+  #isStopped = false;
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
   }
-  writePage(request, response, page);
+
+  /** Adds a page of the broker's own: for GET and HEAD, as long as there is a server to ask. */
+  page(path: string, find: PageFinder): void {
+    this.#routes.addPage(path, pageAnswer(find));
+  }
+
+  /** The same for all paths below one. */
+  pagesBelow(prefix: string, find: PageFinder): void {
+    this.#routes.addPrefix(prefix, pageAnswer(find));
+  }
+
+  /** Adds an embedder's handler, until the broker closes. @throws {Error} where the prefix is none, or taken. */
+  route(prefix: string, handler: RouteHandler): void {
+    this.#routes.addPrefix(prefix, (request, response) => this.#handle(request, response, prefix, handler));
+  }
+
+  /** Answers one request. Never throws, and nothing that a handler does comes back here. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const found = this.#routes.find(pathOf(request));
+    try {
+      if (found) await found.answer(request, response);
+      else writePage(request, response, isRead(request) ? NOT_FOUND : NO_METHOD);
+    } catch (error) {
+      this.#faults.report(error, `the route ${found?.prefix} failed`);
+      fail(request, response);
+    }
+  }
+
+  /** Ends the answers that handlers still owe: nobody waits longer than the broker lives. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const [response, gone] of [...this.#open]) {
+      gone.abort();
+      if (response.headersSent) response.destroy();
+      else replace(response.req, response, STOPPED);
+    }
+    this.#open.clear();
+  }
+
+  async #handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    prefix: string,
+    handler: RouteHandler,
+  ): Promise<void> {
+    if (this.#isStopped) {
+      writePage(request, response, STOPPED);
+      return;
+    }
+    const gone = new AbortController();
+    this.#open.set(response, gone);
+    response.once('close', () => {
+      this.#open.delete(response);
+      if (!response.writableFinished) gone.abort();
+    });
+    // A handler that writes to an answer which is over: without this it would reach the top.
+    response.on('error', (error) => this.#faults.report(error, `an answer of the route ${prefix} failed`));
+    await handler(request, response, routeOf(request, prefix, gone.signal));
+  }
 }
 
 /** Answers a request that was refused before anything else. */
@@ -54,23 +105,20 @@ export function refuseUpgrade(socket: Duplex, { status, message }: { status: num
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-async function find(request: IncomingMessage, source: HttpSource): Promise<Page> {
-  const [path = '/'] = (request.url ?? '/').split('?', 1);
-  switch (path) {
-    case '/healthz':
-      return { status: 200, body: 'ok\n' };
-    case '/readyz':
-      return source.isReady() ? { status: 200, body: 'ready\n' } : { status: 503, body: 'draining\n' };
-    case '/metrics': {
-      const { text, contentType } = await source.metrics();
-      return { status: 200, type: contentType, body: text };
+function pageAnswer(find: PageFinder): Answer {
+  return async (request, response) => {
+    if (!isRead(request)) {
+      writePage(request, response, NO_METHOD);
+      return;
     }
-    default: {
-      const { 'accept-encoding': acceptEncoding, host } = request.headers;
-      const page = await source.page({ path, acceptEncoding, host, isLocal: isLocal(request) });
-      return page ?? NOT_FOUND;
-    }
-  }
+    const { 'accept-encoding': acceptEncoding, host } = request.headers;
+    const page = await find({ path: pathOf(request), acceptEncoding, host, isLocal: isLocal(request) });
+    writePage(request, response, page ?? NOT_FOUND);
+  };
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /** What a proxy adds for whom it asks: those may be anywhere, however near the proxy itself is. */
@@ -80,6 +128,20 @@ const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-i
 function isLocal({ socket, headers }: IncomingMessage): boolean {
   if (FORWARDED.some((name) => headers[name] !== undefined)) return false;
   return socket.remoteAddress === undefined || isLoopbackAddress(socket.remoteAddress);
+}
+
+/** Ends what has failed. */
+function fail(request: IncomingMessage, response: ServerResponse): void {
+  if (response.writableEnded) return;
+  // Half of an answer must not pass for the whole.
+  if (response.headersSent) response.destroy();
+  else replace(request, response, FAILED);
+}
+
+/** Answers in a handler's place, which may have set headers of its own by then. */
+function replace(request: IncomingMessage, response: ServerResponse, page: Page): void {
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  writePage(request, response, page);
 }
 
 function writePage(request: IncomingMessage, response: ServerResponse, page: Page): void {

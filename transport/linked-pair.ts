@@ -4,22 +4,38 @@ import { type Token, tokenText } from '../protocol/token.ts';
 /**
  * Two ends of a connection inside one process: what one sends the other receives, in order, never in the same tick's
  * call. For tests and for an embedder's own clients. Frames are text or bytes, as on a socket.
+ *
+ * @param failed - hears what a listener has thrown, which ends its connection.
  */
-export function linkedPair(): [Link, Link] {
-  const a = new MemoryLink();
-  const b = new MemoryLink();
+export function linkedPair(failed: (error: unknown) => void = rethrow): [Link, Link] {
+  const a = new MemoryLink(failed);
+  const b = new MemoryLink(failed);
   a.peer = b;
   b.peer = a;
   return [a, b];
 }
 
+/** Nobody has said who should hear of it: then it must not be lost. */
+function rethrow(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 class MemoryLink implements Link {
   readonly kind = 'memory';
   peer: MemoryLink | undefined;
+  readonly #failed: (error: unknown) => void;
   #handlers: LinkHandlers | undefined;
   #isClosed = false;
+  /** Its listener has heard of its end, which is the last that it hears. */
+  #isOver = false;
   #inbox: (() => void)[] = [];
   #isScheduled = false;
+
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
 
   get waitingBytes(): number {
     return 0;
@@ -32,7 +48,7 @@ class MemoryLink implements Link {
 
   send(text: string): void {
     if (this.#isClosed) return;
-    this.peer?.deliver((handlers) => handlers.text(text, Buffer.byteLength(text)));
+    this.peer?.receive((handlers) => handlers.text(text, Buffer.byteLength(text)));
   }
 
   sendToken(token: Token): void {
@@ -48,14 +64,14 @@ class MemoryLink implements Link {
     if (this.#isClosed) return;
     // As over a socket: what the sender does with its bytes afterwards is its own business.
     const copy = data.slice();
-    this.peer?.deliver((handlers) => handlers.binary(copy));
+    this.peer?.receive((handlers) => handlers.binary(copy));
   }
 
   close(code: number): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.peer?.hangUp(code);
-    this.deliver((handlers) => handlers.closed(code));
+    this.deliver((handlers) => this.#end(handlers, code));
   }
 
   terminate(): void {
@@ -67,8 +83,22 @@ class MemoryLink implements Link {
     this.deliver((handlers) => {
       if (this.#isClosed) return;
       this.#isClosed = true;
-      handlers.closed(code);
+      this.#end(handlers, code);
     });
+  }
+
+  /** A frame of the other end's. Closed here, it is not read any more. */
+  receive(run: (handlers: LinkHandlers) => void): void {
+    this.deliver((handlers) => {
+      if (this.#isOver) return;
+      if (this.#isClosed) handlers.unread?.();
+      else run(handlers);
+    });
+  }
+
+  #end(handlers: LinkHandlers, code: number): void {
+    this.#isOver = true;
+    handlers.closed(code);
   }
 
   deliver(run: (handlers: LinkHandlers) => void): void {
@@ -88,8 +118,9 @@ class MemoryLink implements Link {
       for (const run of due) {
         try {
           run();
-        } catch {
+        } catch (error) {
           // A listener that throws has broken its own end, and nobody else's.
+          this.#failed(error);
           this.terminate();
         }
       }

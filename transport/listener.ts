@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Faults } from './faults.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Where a broker can be reached. */
@@ -26,8 +27,10 @@ export class Listener {
   readonly #server: Server;
   /** Sockets that are not WebSockets (yet), to be ended with the server. */
   readonly #plain = new Set<Socket>();
+  readonly #faults: Faults;
 
-  constructor(gateway: Gateway, kind: 'tcp' | 'unix') {
+  constructor(gateway: Gateway, kind: 'tcp' | 'unix', faults: Faults) {
+    this.#faults = faults;
     this.#server = createServer({
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: HEADERS_TIMEOUT_MS,
@@ -51,8 +54,8 @@ export class Listener {
       server.once('error', reject);
       const listening = () => {
         server.off('error', reject);
-        // What a listening server still reports (out of file handles, say) ends nobody's stream.
-        server.on('error', () => {});
+        // What a listening server still reports (out of file handles, say) ends nobody's stream: it is logged.
+        server.on('error', (error) => this.#faults.report(error, 'a connection could not be accepted'));
         resolve(toAddress(options, server.address()));
       };
       if ('socket' in options) {

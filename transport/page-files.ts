@@ -9,6 +9,8 @@ const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 /** Of brotli's eleven. The last two would take seconds for a large script, and save a few percent. */
 const BROTLI_QUALITY = 9;
+/** What the system says of a file that is not there; the last of them of a name that no file can have. */
+const MISSING: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 /** Files that are kept. A console has about a dozen; this is for one that is built anew below a running daemon. */
 const MAX_KEPT = 64;
 
@@ -68,8 +70,10 @@ async function stampOf(path: string): Promise<string | undefined> {
   try {
     const { mtimeMs, size, ino } = await stat(path);
     return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // Whatever else it is (no file handle left, say) is no answer to whether there is such a file.
+    if (MISSING.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
   }
 }
 

@@ -17,3 +17,6 @@ export interface Page {
   /** What it has beside, or in place of, the headers that every answer has. */
   headers?: Record<string, string>;
 }
+
+/** Finds the page of a path; undefined where there is none. */
+export type PageFinder = (request: PageRequest) => Page | undefined | Promise<Page | undefined>;

@@ -9,6 +9,12 @@ import { Outgoing, type OutgoingLimits } from './outgoing.ts';
 /** How long the peer gets to answer a close frame before the socket is cut. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** What ws calls a message beyond `maxPayload`, and a frame whose length is no safe integer. */
+const TOO_BIG: ReadonlySet<unknown> = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+]);
+
 /** One accepted WebSocket as a {@link Link}. */
 export class WebSocketLink implements Link {
   readonly kind: Link['kind'];
@@ -18,6 +24,8 @@ export class WebSocketLink implements Link {
   readonly #outgoing: Outgoing;
   #handlers: LinkHandlers | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** What this end has closed with: the peer's answer may be another code, or never come. */
+  #ownCode: number | undefined;
 
   constructor(ws: WebSocket, socket: Duplex, kind: Link['kind'], limits: OutgoingLimits) {
     this.#ws = ws;
@@ -28,8 +36,11 @@ export class WebSocketLink implements Link {
     };
     // A close of the peer's, and a frame that is none, ws answers with a close frame by itself, at once.
     this.#outgoing = new Outgoing(socket, limits, overflow, () => ws.readyState === ws.OPEN);
-    // ws has closed, or is about to, with the code that fits (1009, 1007, 1002): nothing to add.
-    ws.on('error', () => {});
+    // A frame that breaks the standard, or is too big. ws closes, or has, with the code that fits (1009, 1007, 1002), and
+    // that code is counted: nothing to add.
+    ws.on('error', (error) => {
+      if ('code' in error && TOO_BIG.has(error.code)) this.#ownCode ??= CloseCode.TooBig;
+    });
     if ('setNoDelay' in socket) (socket as Socket).setNoDelay(true);
   }
 
@@ -53,7 +64,10 @@ export class WebSocketLink implements Link {
     ws.on('message', (data: RawData, isBinary: boolean) => {
       this.lastHeardAt = performance.now();
       // Closing, or about to: what still comes is not even read.
-      if (ws.readyState !== ws.OPEN || this.#outgoing.isGivenUp) return;
+      if (ws.readyState !== ws.OPEN || this.#outgoing.isGivenUp) {
+        handlers.unread?.();
+        return;
+      }
       // The default binaryType hands over one Buffer.
       const bytes = data as Buffer;
       if (isBinary) handlers.binary(bytes);
@@ -67,7 +81,7 @@ export class WebSocketLink implements Link {
     ws.once('close', (code) => {
       clearTimeout(this.#closeTimer);
       this.#outgoing.stop();
-      handlers.closed(code);
+      handlers.closed(this.#ownCode ?? code);
     });
   }
 
@@ -97,6 +111,7 @@ export class WebSocketLink implements Link {
 
   close(code: number, reason: string): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#ownCode ??= code;
     this.#outgoing.finish();
     this.#ws.close(code, reason);
     // Who floods goes on while the close is under way: not read any more, it fills its own buffers instead of our time.

@@ -18,6 +18,8 @@ export interface Vitals {
   mergedTokens(): number;
   /** Partials of voice dropped for slow readers since the start. */
   droppedPartials(): number;
+  /** Upgrades that were refused since the start, by status. */
+  refusedUpgrades(): ReadonlyMap<number, number>;
   /** How late timers were lately, in milliseconds. */
   eventLoopDelay(): { p50: number; p99: number; max: number };
 }
@@ -48,6 +50,7 @@ export class Kernel {
   vitals: Vitals = {
     mergedTokens: () => 0,
     droppedPartials: () => 0,
+    refusedUpgrades: () => new Map(),
     eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
   };
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */

@@ -144,6 +144,7 @@ export function bytes(
     });
     sent.on('response', (response) => {
       const chunks: Buffer[] = [];
+      response.on('error', reject);
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('end', () => {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });

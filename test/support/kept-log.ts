@@ -1,0 +1,18 @@
+import type { Logger } from '../../broker.ts';
+
+/** A log that keeps its errors, and tells of the next one. */
+export function keptLog() {
+  const errors: { err?: unknown; count?: number; what: string }[] = [];
+  const waiting: (() => void)[] = [];
+  const none = () => {};
+  const log: Logger = {
+    debug: none,
+    info: none,
+    warn: none,
+    error: (fields, what) => {
+      errors.push({ ...fields, what });
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+  };
+  return { log, errors, next: () => new Promise<void>((resolve) => waiting.push(resolve)) };
+}
