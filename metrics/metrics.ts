@@ -1,7 +1,8 @@
-import { Counter, Gauge, type Histogram, Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Kernel } from '../actors/kernel/kernel.ts';
 import { type Metric, metric } from '../actors/kernel/metric.ts';
 import { ROUTING_BUCKETS } from '../actors/kernel/routing-times.ts';
+import { prometheus } from './prometheus.ts';
 
 /**
  * `/metrics` of one broker, listed in docs/metrics.md: what the kernel has, and what the families bring. Everything is read
@@ -9,6 +10,7 @@ import { ROUTING_BUCKETS } from '../actors/kernel/routing-times.ts';
  * make the text grow.
  */
 export function createMetrics(kernel: Kernel, ofFamilies: readonly Metric[]): Registry {
+  const { Registry } = prometheus();
   const registry = new Registry();
   for (const one of [...kernelMetrics(kernel), ...ofFamilies]) registry.registerMetric(collected(one));
   addRouting(registry, kernel);
@@ -17,6 +19,7 @@ export function createMetrics(kernel: Kernel, ofFamilies: readonly Metric[]): Re
 
 /** A metric whose values are put together when it is scraped. */
 function collected({ kind, name, help, labels = [], read }: Metric): Gauge | Counter {
+  const { Counter, Gauge } = prometheus();
   const Kind: typeof Gauge | typeof Counter = kind === 'gauge' ? Gauge : Counter;
   return new Kind({
     name: `switchboard_${name}`,
@@ -45,6 +48,20 @@ function kernelMetrics(kernel: Kernel): Metric[] {
     metric('gauge', 'build_info', 'Always 1; the version is in the label.', () => [[kernel.version, 1]], 'version'),
     metric('gauge', 'connections', 'Open connections by role.', () => connections(kernel), 'role'),
     metric('counter', 'connections_total', 'Connections opened since the start.', () => counters.connections),
+    metric(
+      'counter',
+      'connections_closed_total',
+      'Connections closed since the start, by close code.',
+      () => counters.closedConnections,
+      'code',
+    ),
+    metric(
+      'counter',
+      'upgrades_refused_total',
+      'WebSocket upgrades refused since the start, by HTTP status.',
+      () => [...kernel.vitals.refusedUpgrades()].map(([status, count]) => [String(status), count]),
+      'status',
+    ),
     metric('counter', 'requests_total', 'Requests routed since the start.', () => counters.requests),
     metric(
       'counter',

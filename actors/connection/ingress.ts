@@ -38,7 +38,11 @@ export function openLink(state: Kernel, client: Client): void {
       client.isOverrun = true;
       client.ref.send({ type: 'link.overrun' });
     },
-    closed: (code) => client.ref.send({ type: 'link.closed', code }),
+    unread: () => state.counters.drop('closing'),
+    closed: (code) => {
+      state.counters.closed(code);
+      client.ref.send({ type: 'link.closed', code });
+    },
   });
 }
 

@@ -1,3 +1,4 @@
+import { CloseCode } from '../../protocol/close-codes.ts';
 import { chatEventKinds } from '../../protocol/events.ts';
 
 /**
@@ -18,7 +19,8 @@ export type DropReason =
   | 'late_progress'
   | 'late_withdrawal'
   | 'too_many_approvals'
-  | 'rate_limited';
+  | 'rate_limited'
+  | 'closing';
 
 /** How a turn ended: the final state of its chart. */
 export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
@@ -47,6 +49,10 @@ export class Counters {
   readonly events = new Map<string, number>();
   /** Connections that were opened. */
   connections = 0;
+  /** Connections that were closed, by code; one that is none of ours counts as `other`. */
+  readonly closedConnections = new Map<string, number>(
+    [...Object.values(CloseCode), 'other'].map((code) => [String(code), 0]),
+  );
   /** Turns that were opened. */
   turns = 0;
   /** Requests that were routed. */
@@ -65,6 +71,11 @@ export class Counters {
 
   approval(outcome: string, ms: number): void {
     tally(this.approvals, outcome, ms);
+  }
+
+  closed(code: number): void {
+    const label = this.closedConnections.has(String(code)) ? String(code) : 'other';
+    this.closedConnections.set(label, (this.closedConnections.get(label) ?? 0) + 1);
   }
 
   drop<R extends string = DropReason>(reason: R): void {
