@@ -92,7 +92,6 @@ export class LineWriter {
       try {
         await this.#write(this.#writing);
         this.#hasFailed = false;
-        this.#writing = [];
       } catch (error) {
         this.#waiting = this.#isDropped ? [] : [...this.#writing, ...this.#waiting];
         this.#writing = [];
@@ -128,6 +127,8 @@ export class LineWriter {
       await this.#add(file, text);
       this.#hasRest = false;
       this.#length = length + text.length;
+      // In the same moment: who reads while the file is being closed finds each line once.
+      this.#writing = [];
       if (text.length > 0) this.#isTorn = false;
     } finally {
       // What was synced is there, however this goes.

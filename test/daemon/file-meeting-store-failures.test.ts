@@ -48,6 +48,28 @@ async function started() {
   return { log, store };
 }
 
+describe('a meeting’s file › when it is read while what was written is being closed', () => {
+  test('then each line is there once', async () => {
+    const { store } = await started();
+    const file = await handles();
+    const sync = file.datasync;
+    let read: Promise<unknown> | undefined;
+    vi.spyOn(file, 'datasync').mockImplementation(async function (this: FileHandle) {
+      await sync.call(this);
+      const close = this.close;
+      this.close = () => {
+        read = store.read('m');
+        return close.call(this);
+      };
+    });
+    store.append('m', final('a'));
+    await vi.waitFor(() => expect(read).toBeDefined());
+    expect(await read).toEqual([final('before'), final('a')]);
+    vi.restoreAllMocks();
+    await store.close();
+  });
+});
+
 describe('a meeting’s file › when it cannot be written', () => {
   test('then that is logged once, counted, and written when it can be; meanwhile all of it is read', async () => {
     const { log, store } = await started();
