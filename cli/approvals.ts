@@ -1,19 +1,16 @@
 import type { Command } from 'commander';
-import { type ApprovalRow, ErrorCode, RpcError } from '../client/node.ts';
+import type { ApprovalRow } from '../client/node.ts';
 import { excerpt } from './excerpt.ts';
-import { CliError, EXIT_HELP, Exit } from './exit.ts';
-import { explain } from './explain.ts';
+import { EXIT_HELP } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
+import type { ResolveFlags } from './resolve-approval.ts';
 import { sanitiseLine } from './sanitise.ts';
 import { table } from './table.ts';
 import { asManager, type ConnectionFlags, eitherRoleFlags, withHost } from './with-host.ts';
 
 interface ListFlags extends ConnectionFlags {
   all?: boolean;
-  json?: boolean;
-}
-interface ResolveFlags extends ConnectionFlags {
   json?: boolean;
 }
 
@@ -30,7 +27,10 @@ export function addApprovals(program: Command, io: Io): void {
       .argument('<id>', 'of the approval; switchboard approvals lists them')
       .option('--json', 'the resolved row as it is')
       .addHelpText('after', EXIT_HELP)
-      .action((id: string, flags: ResolveFlags) => resolve(io, id, resolution, flags));
+      .action(async (id: string, flags: ResolveFlags) => {
+        const { resolveApproval } = await import('./resolve-approval.ts');
+        await resolveApproval(io, id, resolution, flags);
+      });
   }
 }
 
@@ -66,48 +66,4 @@ function age(ms: number): string {
   if (seconds < 120) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
   return minutes < 120 ? `${minutes}m` : `${Math.floor(minutes / 60)}h`;
-}
-
-async function resolve(io: Io, id: string, resolution: 'approve' | 'deny', flags: ResolveFlags): Promise<void> {
-  const { json, ...connection } = flags;
-  const row = await withHost(io, asManager(connection), async (host) => {
-    try {
-      return await host.resolveApproval(id, resolution);
-    } catch (error) {
-      throw refusal(error, id);
-    }
-  });
-  if (json) await new Output(io.stdout).write(`${JSON.stringify(row)}\n`);
-  const what = `${excerpt(row.action)}${row.agent_id === null ? '' : ` of ${row.agent_id}`}`;
-  if (row.status === 'pending') {
-    throw new CliError(Exit.Failed, `the agent did not take the answer; ${what} still waits for one`);
-  }
-  if (!json) tell(io, `${row.status}: ${what}`);
-}
-
-function refusal(error: unknown, id: string): CliError {
-  if (!(error instanceof RpcError)) return explain(error);
-  const shown = excerpt(id, 128);
-  switch (error.code) {
-    case ErrorCode.ApprovalNotPending: {
-      const { resolution } = (error.data ?? {}) as { resolution?: unknown };
-      if (typeof resolution === 'string') {
-        return new CliError(Exit.NotPending, `approval ${shown} is not pending any more: ${excerpt(resolution)}`);
-      }
-      return new CliError(
-        Exit.NotPending,
-        `there is no pending approval ${shown}, or somebody is answering it; switchboard approvals lists them`,
-      );
-    }
-    case ErrorCode.Forbidden:
-      return new CliError(
-        Exit.NotAuthorised,
-        `approval ${shown} is somebody else's to answer; the host token may (leave out --token)`,
-      );
-    case ErrorCode.AgentRejected:
-    case ErrorCode.DeadlineExceeded:
-      return new CliError(Exit.Failed, `the agent did not take the answer; approval ${shown} still waits for one`);
-    default:
-      return explain(error);
-  }
 }

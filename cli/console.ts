@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { findHome, findToken, findUrl } from '../client/node.ts';
 import { CliError, EXIT_HELP, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { hasDesktop, openSecretLink } from './open-browser.ts';
@@ -21,6 +20,7 @@ export function addConsole(program: Command, io: Io): void {
 }
 
 async function show(io: Io, { open, ...flags }: ConsoleFlags): Promise<void> {
+  const { findHome, findToken, findUrl } = await import('../client/node.ts');
   const found = { ...flags, env: io.env };
   const url = flags.url ?? findUrl(found);
   const page = pageOf(url);

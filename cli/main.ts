@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { Exit } from './exit.ts';
 import { processIo } from './io.ts';
-import { run } from './program.ts';
+
+// Before the program is loaded, which is one file: a stack then names the sources and their lines.
+process.setSourceMapsEnabled(true);
+const { run } = await import('./program.ts');
 
 // The process ends when there is nothing left to do, so that everything written gets out; a daemon stays.
 let isLost = false;

@@ -5,7 +5,6 @@ import { addApprovals } from './approvals.ts';
 import { addChat } from './chat.ts';
 import { addConsole } from './console.ts';
 import { EXIT_HELP, Exit } from './exit.ts';
-import { explain } from './explain.ts';
 import { type Io, tell } from './io.ts';
 import { addMeetings } from './meetings.ts';
 import { addSay } from './say.ts';
@@ -43,6 +42,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     // commander has told it already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.Ok : Exit.Usage;
+    // Loaded here, for it knows the SDK's errors.
+    const { explain } = await import('./explain.ts');
     const { exit, message } = explain(error);
     if (message) tell(io, `switchboard: ${message}`);
     return exit;

@@ -1,10 +1,5 @@
 import type { Command } from 'commander';
-import type { Host, HostEvent, HostSnapshot } from '../client/node.ts';
-import { isObject } from '../protocol/json.ts';
-import { excerpt } from './excerpt.ts';
-import { CliError, Exit } from './exit.ts';
-import { type Io, tell } from './io.ts';
-import { Output } from './output.ts';
+import type { Io } from './io.ts';
 import { asManager, type ConnectionFlags, eitherRoleFlags, withHost } from './with-host.ts';
 
 interface WatchFlags extends ConnectionFlags {
@@ -17,55 +12,8 @@ export function addWatch(program: Command, io: Io): void {
     .description('what happens at the daemon, a line each, until Ctrl-C')
     .option('--json', 'the events as they are, one a line')
     .addHelpText('after', '\nIt ends with 1 when the daemon goes, and with 130 by Ctrl-C.')
-    .action(({ json = false, ...flags }: WatchFlags) =>
-      withHost(io, asManager(flags), (host) => watch(io, host, json)),
-    );
-}
-
-async function watch(io: Io, host: Host, json: boolean): Promise<void> {
-  const output = new Output(io.stdout);
-  const subscription = await host.subscribe();
-  let interrupted = false;
-  const offInterrupt = io.onInterrupt(() => {
-    interrupted = true;
-    subscription.close();
-  });
-  output.broken.addEventListener('abort', () => subscription.close());
-  tell(io, summary(subscription.snapshot));
-  try {
-    for await (const event of subscription) {
-      await output.write(`${json ? JSON.stringify(event) : lineOf(event)}\n`);
-    }
-  } finally {
-    offInterrupt();
-  }
-  if (interrupted) throw new CliError(Exit.Cancelled);
-}
-
-function summary({ identity, agents, approvals }: HostSnapshot): string {
-  const pending = approvals.filter(({ status }) => status === 'pending').length;
-  const asked = `${count(pending, 'approval')} waiting${pending > 0 ? ' (switchboard approvals)' : ''}`;
-  return `watching switchboard ${identity.version}, pid ${identity.pid}: ${count(agents.length, 'agent')}, ${asked}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-/** Not cut off: whoever wants less of it can do that with the tools of a terminal. */
-function lineOf({ timestamp, kind, agent_id, message, payload }: HostEvent): string {
-  const words = [timeOf(timestamp), oneLine(kind).padEnd(KIND_WIDTH), oneLine(agent_id ?? '-'), oneLine(message)];
-  if (kind === 'approval.requested' && isObject(payload)) words.push(`(switchboard approve ${payload.id})`);
-  return words.join('  ');
-}
-
-const oneLine = (text: string) => excerpt(text, Number.POSITIVE_INFINITY);
-
-/** The longest kind that the broker emits itself. */
-const KIND_WIDTH = 'agent.status_changed'.length;
-
-/** By the clock on the wall; a timestamp that is none stays as it is. */
-function timeOf(timestamp: string): string {
-  const date = new Date(timestamp);
-  return Number.isNaN(date.getTime()) ? timestamp : date.toTimeString().slice(0, 8);
+    .action(async ({ json = false, ...flags }: WatchFlags) => {
+      const { runWatch } = await import('./run-watch.ts');
+      await withHost(io, asManager(flags), (host) => runWatch(io, host, json));
+    });
 }

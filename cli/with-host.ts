@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connectHost, type Host, type HostOptions } from '../client/node.ts';
+import type { Host, HostOptions } from '../client/node.ts';
 import type { Io } from './io.ts';
 
 /** The flags that say which daemon is meant. */
@@ -42,6 +42,8 @@ export async function withHost<T>(
   flags: ConnectionFlags & Pick<HostOptions, 'management' | 'reconnect' | 'onStatus'>,
   use: (host: Host) => Promise<T>,
 ): Promise<T> {
+  // Loaded here: `--help` and `--version` take no SDK.
+  const { connectHost } = await import('../client/node.ts');
   const host = await connectHost({ ...flags, env: io.env });
   try {
     return await use(host);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { thirdPartyNotices } from './third-party.ts';
+import { thirdPartyNotices } from '../scripts/third-party.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -1,14 +1,6 @@
 import type { Issue } from '../../protocol/errors.ts';
 import type { EnvelopeKind } from '../../protocol/surfaces.ts';
-
-/** What a check says; zod's own answer, as far as it is read here. */
-interface Verdict {
-  success: boolean;
-  error?: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } | undefined;
-}
-interface Schema {
-  safeParse(value: unknown): Verdict;
-}
+import type { Schema } from './a2ui.ts';
 
 /** The schemas of A2UI 0.9, from `@a2ui/web_core`. */
 export interface SurfaceSchemas {
@@ -37,8 +29,8 @@ export function isLoadingSchemas(): boolean {
 }
 
 /**
- * Brings the schemas in. At the first surface, not at the start: their package has a renderer's parts too, and takes
- * longer to load than the whole broker.
+ * Brings the schemas in. At the first surface, not at the start: they come with a zod of their own, and many brokers
+ * never see a surface.
  */
 export function loadSchemas(): Promise<SurfaceSchemas> {
   loading ??= load().catch((error: unknown) => {
@@ -49,17 +41,8 @@ export function loadSchemas(): Promise<SurfaceSchemas> {
 }
 
 async function load(): Promise<SurfaceSchemas> {
-  const a2ui = await import('@a2ui/web_core/v0_9');
-  const components: readonly { name: string; schema: Schema }[] = a2ui.BASIC_COMPONENTS;
-  loaded = {
-    envelopes: {
-      createSurface: a2ui.CreateSurfaceMessageSchema,
-      updateComponents: a2ui.UpdateComponentsMessageSchema,
-      updateDataModel: a2ui.UpdateDataModelMessageSchema,
-      deleteSurface: a2ui.DeleteSurfaceMessageSchema,
-    },
-    components: new Map(components.map(({ name, schema }) => [name, schema])),
-  };
+  const { envelopes, components } = await import('./a2ui.ts');
+  loaded = { envelopes, components };
   return loaded;
 }
 

@@ -159,6 +159,24 @@ describe('the daemon', () => {
     expect(readdirSync(join(where.home, 'run'))).toEqual([]);
   });
 
+  it('logs a failure that nobody has thought of with the names and lines of its sources', async () => {
+    const preload = "import net from 'node:net'; net.Server.prototype.listen = () => { throw new Error('no more'); };";
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(preload)}`;
+    const { code, out } = await run(place(), ['--port', '0'], { NODE_OPTIONS });
+    expect(code).toBe(1);
+    const { msg, err } = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .find(({ level }) => level === 60);
+    expect(msg).toBe('the daemon could not start');
+    expect(err.stack).toMatch(/^Error: no more\n/);
+    expect(err.stack).toMatch(/transport\/listener\.ts:\d+:\d+/);
+    expect(err.stack).toMatch(/daemon\/start\.ts:\d+:\d+/);
+    // The one file that they are in.
+    expect(err.stack).not.toContain('run.js');
+  });
+
   it('ends with 1 and one line on malformed agents, which stay', async () => {
     const where = place();
     writeFileSync(join(where.home, 'agents.json'), '{"agents": [');

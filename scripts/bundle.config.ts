@@ -1,0 +1,66 @@
+import { basename, dirname, join, relative } from 'node:path';
+import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
+import { thirdPartyNotices } from './third-party.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+interface Bundle {
+  /** The module that it takes the place of. */
+  module: string;
+  /** What becomes one chunk, though several others use it. */
+  groups?: { name: string; test(id: string): boolean }[];
+}
+
+/**
+ * Each of these becomes one file, in place of what tsc made of the same module, with the packages that it uses inside.
+ * What it loads only when it is used lies beside it, in `chunks/`.
+ */
+const BUNDLES: Bundle[] = [
+  { module: 'daemon/run.ts' },
+  // Nothing that is loaded at once may need it: `--help` and `--version` do without, and that is most of their time.
+  { module: 'cli/program.ts', groups: [{ name: 'sdk', test: isOfTheSdk }] },
+  { module: 'actors/surfaces/a2ui.ts' },
+];
+
+/** Not taken inside: native code, what looks for files beside itself, and what most runs never load. */
+const LEFT_OUTSIDE = ['lmdb', 'pino', 'pino-pretty', 'prom-client', /^@a2a-js\/sdk/];
+
+export default defineConfig(BUNDLES.map(bundle));
+
+function bundle({ module, groups = [] }: Bundle): RolldownOptions {
+  return {
+    cwd: ROOT,
+    input: join(ROOT, module),
+    platform: 'node',
+    external: LEFT_OUTSIDE,
+    // What the file and its chunks share stays in the file.
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [leaveOtherBundles(module), thirdPartyNotices()],
+    output: {
+      dir: join(ROOT, 'dist', dirname(module)),
+      format: 'esm',
+      chunkFileNames: 'chunks/[name].js',
+      codeSplitting: groups.length > 0 ? { groups } : true,
+      sourcemap: true,
+      // Names and lines are enough for a stack, and are read at every start.
+      sourcemapExcludeSources: true,
+    },
+  };
+}
+
+function isOfTheSdk(id: string): boolean {
+  return /^(client|protocol|node_modules\/(zod|ws))\//.test(relative(ROOT, id));
+}
+
+/** A bundle that is used by another one stays a file of its own. */
+function leaveOtherBundles(own: string): Plugin {
+  const others = new Set(BUNDLES.map(({ module }) => join(ROOT, module)).filter((path) => path !== join(ROOT, own)));
+  return {
+    name: 'leave-other-bundles',
+    async resolveId(source, importer, options) {
+      const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+      if (found === null || !others.has(found.id)) return null;
+      return { id: join(dirname(found.id), `${basename(found.id, '.ts')}.js`), external: 'relative' };
+    },
+  };
+}
