@@ -13,7 +13,7 @@ export default defineConfig({
     // On two cores the default is one worker, and much of the time goes by waiting for processes.
     maxWorkers: 3,
     projects: [
-      { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'alone', include: ALONE, globalSetup: 'scripts/require-build.js' } },
       // Nothing is left in a module by these: loading all of them anew for each file is most of their time.
       { extends: true, test: { name: 'rooms', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false } },
     ],
