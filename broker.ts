@@ -1,30 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Registry } from 'prom-client';
-import type { z } from 'zod';
 import { SdkA2aClient } from './a2a/sdk-client.ts';
-import type { ApprovalPolicy } from './actors/approvals/gate.ts';
 import { createKernel, startBroker } from './actors/broker.ts';
 import { AgentRegistry, createToken } from './actors/connection/agent-registry.ts';
-import { type AgentStore, memoryAgentStore } from './actors/connection/agent-store.ts';
-import { Authenticator } from './actors/connection/authenticator.ts';
+import { memoryAgentStore } from './actors/connection/agent-store.ts';
+import { AUTH, Authenticator } from './actors/connection/authenticator.ts';
+import type { CallLife } from './actors/connection/call-life.ts';
 import { checkLimits, checkMs } from './actors/kernel/check-limits.ts';
 import { checkParts } from './actors/kernel/check-parts.ts';
-import { type BrokerClock, systemClock } from './actors/kernel/deadlines.ts';
-import { type Logger, silentLog } from './actors/kernel/log.ts';
-import type { MeetingStore } from './actors/meetings/meeting-store.ts';
+import { systemClock } from './actors/kernel/deadlines.ts';
+import { silentLog } from './actors/kernel/log.ts';
+import { CallerOf } from './actors/requests/caller.ts';
 import { DISPATCHER } from './actors/requests/dispatcher.ts';
+import { notifyClient } from './actors/requests/notify-client.ts';
 import { type ExecuteToolOptions, executeTool } from './actors/tools/execute-tool.ts';
-import type { LocalVoice } from './actors/voice/local-provider.ts';
+import {
+  type BrokerOptions,
+  checkBrokerOptions,
+  checkExecuteToolOptions,
+  checkListenOptions,
+  checkMethodOptions,
+  checkUpsertOptions,
+  type MethodOptions,
+  type UpsertAgentOptions,
+} from './broker-options.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
 import { createMetrics } from './metrics/metrics.ts';
-import type { A2aClient } from './protocol/a2a-client.ts';
 import { type AgentSpec, upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
-import type { Limits } from './protocol/limits.ts';
 import type { Link } from './protocol/link.ts';
-import type { Memory } from './protocol/memory-provider.ts';
 import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
 import { ConsolePages } from './transport/console-pages.ts';
@@ -37,11 +43,14 @@ import { VERSION } from './version.ts';
 
 export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/approvals/gate.ts';
 export type { AgentRecord, AgentStore } from './actors/connection/agent-store.ts';
+export type { AuthAnswer, AuthFunction, AuthIdentity, AuthQuestion } from './actors/connection/auth-function.ts';
 export type { BrokerClock } from './actors/kernel/deadlines.ts';
 export type { Logger } from './actors/kernel/log.ts';
 export type { MeetingHead, MeetingLine, MeetingStore } from './actors/meetings/meeting-store.ts';
+export type { Caller } from './actors/requests/caller.ts';
 export type { ExecuteToolOptions } from './actors/tools/execute-tool.ts';
 export type { LocalVoice } from './actors/voice/local-provider.ts';
+export type { BrokerOptions, ConsolePlace, MethodOptions, TokenOptions, UpsertAgentOptions } from './broker-options.ts';
 export { openMemory } from './memory/open-memory.ts';
 export { type A2aAnswer, type A2aClient, A2aError, type A2aFailure, type A2aMessage } from './protocol/a2a-client.ts';
 export { ErrorCode, WireError } from './protocol/errors.ts';
@@ -49,68 +58,10 @@ export type { Limits } from './protocol/limits.ts';
 export type { Link, LinkHandlers } from './protocol/link.ts';
 export type { FactRow } from './protocol/memory.ts';
 export type { Memory, MemoryScope, NewFact } from './protocol/memory-provider.ts';
+export type { UpgradeRequest } from './protocol/upgrade-request.ts';
 export type { SpeakJob, SpeechPart, TranscribeJob, TranscriptPart } from './protocol/voice-provider.ts';
 export type { Address, ListenOptions } from './transport/listener.ts';
 export type { Route, RouteHandler } from './transport/routes.ts';
-
-/** What an embedder may decide. Everything has a default. */
-export interface BrokerOptions {
-  /** False switches authentication off (`wire.md` section 3). Default true. */
-  auth?: boolean;
-  /** The daemon's and the management role's token. Default: random ones, to be read from {@link Broker.tokens}. */
-  tokens?: { daemon?: string; host?: string };
-  /** Where known agents are kept. Default: in memory, gone with the process. */
-  agentStore?: AgentStore;
-  /** Which requests wait for a person's word (`wire.md` section 5). Default: enabled, CAR's set. */
-  approvals?: ApprovalPolicy;
-  /** Bounds and times to differ in. Default: `DEFAULT_LIMITS`. */
-  limits?: Partial<Limits>;
-  /** Web pages, besides the broker's own, that may connect: `scheme://host[:port]`. Default none. */
-  allowedOrigins?: readonly string[];
-  /** Live statecharts, in the console and by `inspect.subscribe`. Default false. */
-  inspect?: boolean;
-  /** The console, which `GET /` and {@link Broker.handleRequest} serve; false: there is none. Default: as it was built. */
-  console?: ConsolePlace | false;
-  /** Where time comes from. Default: the system's, monotonic. */
-  clock?: BrokerClock;
-  /** A voice provider inside this process, called `local` (`wire.md` section 11). Default: none, agents apart. */
-  voice?: LocalVoice;
-  /** Where facts are kept (`wire.md` section 11). Default: ranked by words, in memory, gone with the process. */
-  memory?: Memory;
-  /** Where meetings are kept. Default: in memory, gone with the process. */
-  meetingStore?: MeetingStore;
-  /** Sends actions on surfaces to A2A agents (`wire.md` section 11). Default: over HTTP, with the client of `@a2a-js/sdk`. */
-  a2a?: A2aClient;
-  /** Where to log. Default: nowhere. Never given a secret. */
-  log?: Logger;
-}
-
-/** Where the console is, and what it leads to. */
-export interface ConsolePlace {
-  /** The folder with its built files. Default: `dist/console` of this package. */
-  directory?: string;
-  /** Where Stately's inspector is, for `/inspect/stately`. Default {@link DEFAULT_INSPECTOR_URL}. */
-  inspectorUrl?: string;
-}
-
-/** Who called an embedder's method. */
-export interface Caller {
-  clientId: string;
-  role: 'client' | 'agent' | 'host' | undefined;
-  agentId: string | undefined;
-}
-
-/** A method of the embedder's own. */
-export interface MethodOptions<T> {
-  /** What its parameters must be; anything else is answered with `-32602`. */
-  schema: z.ZodType<T>;
-  /** Its result is the answer. A thrown `WireError` is sent as it is, anything else as `-32603` without its detail. */
-  handler(params: T, caller: Caller): unknown;
-  /** `host`: for the management role only. Default `any`. */
-  role?: 'any' | 'host';
-  /** Milliseconds until the caller gets `-32004`. Default `limits.handlerTimeoutMs`. */
-  timeoutMs?: number;
-}
 
 /** A broker: one root actor, and the ways in. */
 export interface Broker {
@@ -140,8 +91,17 @@ export interface Broker {
   connect(): Link;
   /** Adds a method of the embedder's own. @throws {Error} where the name is taken. */
   method<T>(name: string, options: MethodOptions<T>): Broker;
-  /** What `agents.upsert` does. `ephemeral`: known until the process ends, never handed to the store. */
-  upsertAgent(params: InputOf<'agents.upsert'>, options?: { ephemeral?: boolean }): { spec: AgentSpec; token?: string };
+  /**
+   * Sends a notification of the embedder's own to one connection, a {@link Caller}'s say, which the SDK's `onNotification`
+   * hears. It waits in line with everything else for that connection, and counts towards what may wait (`wire.md` section 9).
+   * @param params a JSON object or array; default `{}`.
+   * @returns whether it was there to be sent to: known, authenticated and not closing. That it has arrived nobody says.
+   * @throws {TypeError} where the name is one of the protocol's own, or `params` is no JSON.
+   * @throws {RangeError} where the frame is larger than `limits.maxMessageBytes`.
+   */
+  notify(clientId: string, method: string, params?: object): boolean;
+  /** What `agents.upsert` does, with its parameters as on the wire. */
+  upsertAgent(params: InputOf<'agents.upsert'>, options?: UpsertAgentOptions): { spec: AgentSpec; token?: string };
   /**
    * Runs a tool of any connection's, outside a turn (`wire.md` section 7). Rejects with a `WireError`: the host's own
    * error, or `-32602` (`parameters` is no JSON), `-32014` (no such connection), `-32017`, `-32018`, `-32019`, `-32020`.
@@ -149,14 +109,18 @@ export interface Broker {
   executeTool(clientId: string, tool: string, parameters: unknown, options?: ExecuteToolOptions): Promise<unknown>;
   /** Stops as section 10 says: drains, closes every connection with 1001, stops listening. Repeated calls share one end. */
   close(): Promise<void>;
+  /** {@link Broker.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
  * Makes a broker. Nothing listens yet, and two of them in one process do not touch each other.
- * @throws {RangeError} where a limit is none. @throws {TypeError} where a part, a memory say, lacks what it must have.
+ * @throws {RangeError} where a limit is none. @throws {TypeError} where an option is unknown, or a part, a memory say,
+ * lacks what it must have.
  */
 export function createBroker(options: BrokerOptions = {}): Broker {
-  const { inspect = false } = options;
+  checkBrokerOptions(options);
+  const { inspect = false, auth = true } = options;
   const limits = checkLimits(options.limits);
   checkParts(options);
   const pages = options.console === false ? undefined : new ConsolePages({ inspect, ...options.console });
@@ -173,7 +137,12 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       clock: options.clock ?? systemClock,
       log: options.log ?? silentLog,
       agents,
-      auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
+      auth: new Authenticator({
+        enabled: auth !== false,
+        ask: typeof auth === 'function' ? auth : undefined,
+        tokens,
+        agents,
+      }),
     },
     {
       inspect,
@@ -222,7 +191,10 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
     faults,
     pages,
-    onLink: (link) => root.send({ type: 'link.opened', link }),
+    onLink(link, request) {
+      state.get(AUTH).remember(link, request);
+      root.send({ type: 'link.opened', link });
+    },
   });
   const listeners = new Set<Listener>();
   let closing: Promise<void> | undefined;
@@ -240,6 +212,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     tokens,
     version: VERSION,
     async listen(where = {}) {
+      checkListenOptions(where);
       if (closing) throw new Error('the broker is stopping');
       const bySocket = 'socket' in where;
       const listener = new Listener(gateway, bySocket ? 'unix' : 'tcp', faults);
@@ -269,24 +242,34 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       else far.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
       return near;
     },
-    method(name, { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs }) {
+    method(name, options) {
+      checkMethodOptions(name, options);
+      const { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs } = options;
       checkMs('timeoutMs', timeoutMs);
       state.get(DISPATCHER).add(name, {
         role,
         schema,
         timeoutMs,
-        handle: ({ from, params }) =>
-          // The dispatcher has checked them against this very schema.
-          handler(params as never, { clientId: from.id, role: from.role, agentId: from.agentId }),
+        handle: ({ from, params }, life) =>
+          // The dispatcher has checked them against this very schema, and what has a timeout has a life.
+          handler(params as never, new CallerOf(from, life as CallLife)),
       });
       return broker;
     },
-    upsertAgent: (params, { ephemeral = false } = {}) => agents.upsert(parseParams(upsertParams, params), ephemeral),
-    executeTool: (clientId, tool, parameters, how = {}) => executeTool(state, clientId, tool, parameters, how),
+    notify: (clientId, method, params = {}) => notifyClient(state, clientId, method, params),
+    upsertAgent(params, options = {}) {
+      checkUpsertOptions(options);
+      return agents.upsert(parseParams(upsertParams, params), options.ephemeral ?? false);
+    },
+    async executeTool(clientId, tool, parameters, options = {}) {
+      checkExecuteToolOptions(options);
+      return executeTool(state, clientId, tool, parameters, options);
+    },
     close() {
       closing ??= close();
       return closing;
     },
+    [Symbol.asyncDispose]: () => broker.close(),
   };
   return broker;
 }

@@ -33,6 +33,8 @@ export interface Identity {
   /** `agent`: bound to {@link agentId}. `host`: the management role. `client`: whoever knows the daemon token. */
   role: 'client' | 'agent' | 'host';
   agentId?: string;
+  /** What an embedder's function calls it. */
+  name?: string;
 }
 
 /** Events from the peer, already decoded. Fixed types: a method's name is payload, never a type (law 4). */
@@ -71,6 +73,8 @@ export type OutwardEvent =
 export type ConnectionEvent =
   | PeerEvent
   | OutwardEvent
+  /** The broker's own tokens do not match; the embedder's function is asked. */
+  | { type: 'auth.asked' }
   | { type: 'auth.granted'; id: RpcId | undefined; identity: Identity }
   | { type: 'auth.refused'; id: RpcId | undefined }
   | { type: 'auth.expired' }
@@ -93,6 +97,7 @@ export const connectionMachine = setup({
     armAuthTimeout: () => {},
     disarmAuthTimeout: () => {},
     authenticate: () => {},
+    endDecision: () => {},
     countFailure: () => {},
     refuseToken: () => {},
     refuseUnauthenticated: () => {},
@@ -137,10 +142,27 @@ export const connectionMachine = setup({
         'voice.event.received': { actions: 'dropNotification' },
         'rpc.bad': { actions: 'refuseFrame' },
         'rpc.fail': { actions: 'write' },
+        'auth.asked': 'deciding',
         'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
         'auth.refused': [
           { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
           { actions: ['refuseToken', 'countFailure'] },
+        ],
+        'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
+        'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+        'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
+        'link.closed': 'closed',
+      },
+    },
+    deciding: {
+      description: "An embedder's function is asked who this is. What comes meanwhile waits outside.",
+      entry: 'armAuthTimeout',
+      exit: ['disarmAuthTimeout', 'endDecision'],
+      on: {
+        'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
+        'auth.refused': [
+          { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
+          { target: 'authenticating', actions: ['refuseToken', 'countFailure'] },
         ],
         'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
         'connection.close': { target: 'closing', actions: 'closeAsAsked' },

@@ -44,3 +44,10 @@ export const requests: ReadonlyMap<string, MethodSpec> = new Map(
 export const notifications: ReadonlyMap<string, MethodSpec> = new Map(
   Object.entries<MethodSpec>(methods).filter(([, spec]) => spec.direction === 'in' && spec.kind === 'notification'),
 );
+
+const ownNames: ReadonlySet<string> = new Set(Object.entries<MethodSpec>(methods).map(([key, { name = key }]) => name));
+
+/** Whether a name on the wire is taken: by a message of this protocol, or by JSON-RPC, which keeps `rpc.` to itself. */
+export function isOwnMethod(name: string): boolean {
+  return ownNames.has(name) || name.startsWith('rpc.');
+}

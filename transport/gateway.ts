@@ -27,8 +27,8 @@ export interface GatewayOptions {
   metrics(): Promise<{ text: string; contentType: string }>;
   /** The console, if there is one. */
   pages?: ConsolePages | undefined;
-  /** A new connection, ready to be opened. */
-  onLink(link: Link): void;
+  /** A new connection, ready to be opened, and the request that it was. */
+  onLink(link: Link, request: IncomingMessage): void;
 }
 
 /** What an upgrade can be refused with: no WebSocket, not from here, not with GET, no room. */
@@ -121,7 +121,7 @@ export class Gateway {
         this.#mergedBefore += link.mergedCount;
         this.#droppedBefore += link.droppedCount;
       });
-      this.#options.onLink(link);
+      this.#options.onLink(link, request);
     });
     // What is no WebSocket handshake ws has answered by itself. One that is cut off was not refused.
     if (!isUpgraded && !socket.destroyed) this.#countRefused(request.method === 'GET' ? 400 : 405);

@@ -13,6 +13,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
+import { endDecision, startDecision } from './auth-decision.ts';
 import { AUTH } from './authenticator.ts';
 import { encode, type Framed } from './encode.ts';
 import { endClient } from './presence.ts';
@@ -82,7 +83,9 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
         const { self } = args;
         const client = clientOf(args);
         if (!client.needsAuth) return;
-        const deadline = state.deadlines.arm(state.limits.authTimeoutMs, () => self.send({ type: 'auth.expired' }));
+        // Counted from its opening: to ask the embedder's function does not start it anew.
+        const left = Math.max(0, client.connectedAt + state.limits.authTimeoutMs - state.clock.now());
+        const deadline = state.deadlines.arm(left, () => self.send({ type: 'auth.expired' }));
         authDeadlines.set(client, deadline);
       },
       disarmAuthTimeout: (args) => state.deadlines.disarm(authDeadlines.get(clientOf(args))),
@@ -92,12 +95,16 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
         try {
           const parsed = parseParams(authParams, params);
           if (client.identity) throw WireError.invalidRequest('this connection is authenticated already');
-          const identity = state.get(AUTH).identify(parsed);
-          args.self.send(identity ? { type: 'auth.granted', id, identity } : { type: 'auth.refused', id });
+          const auth = state.get(AUTH);
+          const identity = auth.identify(parsed);
+          if (identity) args.self.send({ type: 'auth.granted', id, identity });
+          else if (auth.asks) startDecision(state, client, args.self, id, parsed);
+          else args.self.send({ type: 'auth.refused', id });
         } catch (error) {
           write(client, { type: 'rpc.fail', id, error: toWireError(state, 'session.auth', error) });
         }
       },
+      endDecision: (args) => endDecision(clientOf(args)),
       countFailure: (args) => {
         clientOf(args).authFailures += 1;
       },
@@ -114,6 +121,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
       bindIdentity: (args) => {
         const client = clientOf(args);
         client.identity = eventOf(args, 'auth.granted').identity;
+        state.get(AUTH).forget(client.link);
         tell(args.self, state.ref, { type: 'client.identified', from: client });
       },
       confirmIdentity: (args) => {

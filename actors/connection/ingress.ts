@@ -4,17 +4,20 @@ import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { isChatEvent } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
+import type { LinkHandlers } from '../../protocol/link.ts';
 import type { MethodSpec } from '../../protocol/method.ts';
 import { methods } from '../../protocol/methods.ts';
 import { Sealed } from '../../protocol/sealed.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Inbound } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { held } from './auth-decision.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
 export function openLink(state: Kernel, client: Client): void {
-  client.link.open({
+  const handlers: LinkHandlers = {
     text: (data, bytes) => {
+      if (held(client, bytes, () => handlers.text(data, bytes))) return;
       // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
       if (bytes > state.limits.maxUnauthenticatedBytes && client.needsAuth && !client.identity) {
         client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
@@ -28,6 +31,7 @@ export function openLink(state: Kernel, client: Client): void {
       if (startedAt > 0 && event.type === 'chat.event.received') state.routingTimes.end(startedAt);
     },
     binary: (data) => {
+      if (held(client, data.length, () => handlers.binary(data))) return;
       const isKnown = client.identity !== undefined || !client.needsAuth;
       const event = isKnown ? state.inbound.binary?.(data) : undefined;
       if (event) client.ref.send(event);
@@ -43,7 +47,8 @@ export function openLink(state: Kernel, client: Client): void {
       state.counters.closed(code);
       client.ref.send({ type: 'link.closed', code });
     },
-  });
+  };
+  client.link.open(handlers);
 }
 
 /** What costs a token: an agent's events and a host's answers are neither counted nor refused. */

@@ -2,6 +2,7 @@ import { CloseCode } from '../../protocol/close-codes.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
+import { giveUpCalls } from './call-life.ts';
 
 /** Binds an agent's connection to its id; an older one of the same agent is closed and loses its turns (section 3). */
 export function attachAgent(kernel: Kernel, client: Client): void {
@@ -21,6 +22,7 @@ export function attachAgent(kernel: Kernel, client: Client): void {
 export function endClient(kernel: Kernel, client: Client): void {
   const { agentId } = client;
   kernel.events.unsubscribe(client);
+  giveUpCalls(client);
   kernel.hooks.connectionEnded(client);
   // Only if it is still the one: a replaced connection's end is not its agent's (law 15).
   if (agentId === undefined || kernel.attached.get(agentId) !== client) return;

@@ -1,4 +1,5 @@
 import { WireError } from '../../protocol/errors.ts';
+import { CallLife } from '../connection/call-life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { isWritable, toWireError } from '../kernel/wire-errors.ts';
 import type { Call } from './dispatcher.ts';
@@ -6,30 +7,34 @@ import { reply } from './reply.ts';
 
 /**
  * Answers a request with what `work` gives: it may take its time, but not for ever (`-32004`), and not in any number at
- * once. `work` is not called from inside this call. Resolves once it is answered.
+ * once. `work` is not called from inside this call; it is given how long anybody waits. Resolves once it is answered.
  * @throws {WireError} `-32020`
  */
 export function answerLater(
   { state, from, id }: Omit<Call<unknown>, 'params'>,
   method: string,
   timeoutMs: number,
-  work: () => unknown,
+  work: (life: CallLife) => unknown,
 ): Promise<void> {
   const limit = state.limits.maxPendingRequests;
   if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
   from.pendingRequests += 1;
+  const life = new CallLife(from);
   // Work whose answer was given up still goes on: it counts until it has really ended.
   const done = () => {
     from.pendingRequests -= 1;
+    life.over();
   };
-  return inTime(state, method, timeoutMs, work, done).then(
+  const late = (error: WireError) => life.giveUp(error);
+  return inTime(state, method, timeoutMs, () => work(life), done, late).then(
     (result) => reply(state, from, id, { result }),
     (error: unknown) => reply(state, from, id, { error: toWireError(state, method, error) }),
   );
 }
 
 /**
- * What `work` gives, as JSON; null where it gives nothing. `done` is called when it has really ended.
+ * What `work` gives, as JSON; null where it gives nothing. `done` is called when it has really ended, `late` when it is
+ * waited for no longer.
  * @throws {WireError} `-32004` where it takes too long.
  */
 export function inTime(
@@ -38,12 +43,15 @@ export function inTime(
   timeoutMs: number,
   work: () => unknown,
   done: () => void = () => {},
+  late: (error: WireError) => void = () => {},
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let isGivenUp = false;
     const deadline = state.deadlines.arm(timeoutMs, () => {
       isGivenUp = true;
-      reject(WireError.deadlineExceeded(what));
+      const error = WireError.deadlineExceeded(what);
+      reject(error);
+      late(error);
     });
     Promise.resolve()
       .then(work)

@@ -11,6 +11,7 @@ import {
   requests,
 } from '../../protocol/methods.ts';
 import { parseParams } from '../../protocol/params.ts';
+import type { CallLife } from '../connection/call-life.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
@@ -57,7 +58,8 @@ interface Entry {
   hasLargeAnswer?: boolean;
   /** See `MethodSpec.shown`. */
   shown?: ((params: unknown) => unknown) | undefined;
-  handle(call: Call<unknown>): unknown;
+  /** `life`: of a call that may take its time. */
+  handle(call: Call<unknown>, life?: CallLife): unknown;
   /** Only of an embedder's methods, which may be asynchronous. */
   timeoutMs?: number;
 }
@@ -142,7 +144,7 @@ export class Dispatcher {
     const { state, from, id } = call;
     try {
       if (entry.timeoutMs !== undefined) {
-        answerLater(call, method, entry.timeoutMs, () => entry.handle(call));
+        answerLater(call, method, entry.timeoutMs, (life) => entry.handle(call, life));
         return;
       }
       const result = entry.handle(call);

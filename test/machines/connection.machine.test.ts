@@ -9,6 +9,7 @@ type Facts = { -readonly [K in keyof ConnectionFacts]: ConnectionFacts[K] };
 const request = (method: string): ConnectionEvent => ({ type: 'rpc.request', id: 1, method, params: {} });
 const auth = request('session.auth');
 const other = request('agents.list');
+const asked: ConnectionEvent = { type: 'auth.asked' };
 const granted: ConnectionEvent = { type: 'auth.granted', id: 1, identity: { role: 'client' } };
 const refused: ConnectionEvent = { type: 'auth.refused', id: 1 };
 const expired: ConnectionEvent = { type: 'auth.expired' };
@@ -42,7 +43,7 @@ const framed: ConnectionEvent = { type: 'chat.frame', text: '{}' };
 const token: ConnectionEvent = { type: 'chat.token', token: { head: '{', seq: 1, seqFrom: 1, delta: 'a' } };
 const overrun: ConnectionEvent = { type: 'link.overrun' };
 const everyEvent = [
-  ...[auth, other, granted, refused, expired, close, closed, notification],
+  ...[auth, other, asked, granted, refused, expired, close, closed, notification],
   ...[response, bad, chatEvent, reply, fail, relay, call, notify, deliver, framed, token, overrun],
   ...[voiceEvent, audio, voiceOut, audioOut],
 ];
@@ -53,6 +54,7 @@ const chart: Chart<Facts> = {
   input: (client) => ({ client }),
   ways: {
     authenticating: { by: [] },
+    deciding: { by: [asked] },
     ready: { by: [granted] },
     closing: { by: [close] },
   },
@@ -91,6 +93,40 @@ const rows: Row<Facts>[] = [
   { in: 'authenticating', on: close, to: 'closing', does: ['disarmAuthTimeout', 'closeAsAsked'] },
   { in: 'authenticating', on: overrun, to: 'closing', does: ['disarmAuthTimeout', 'noteOverrun', 'closeOverrun'] },
   { in: 'authenticating', on: closed, to: 'closed', does: ['disarmAuthTimeout', 'release'] },
+  { in: 'authenticating', on: asked, to: 'deciding', does: ['disarmAuthTimeout', 'armAuthTimeout'] },
+  {
+    in: 'deciding',
+    on: granted,
+    to: 'ready',
+    does: ['disarmAuthTimeout', 'endDecision', 'bindIdentity', 'confirmIdentity'],
+  },
+  {
+    in: 'deciding',
+    on: refused,
+    to: 'authenticating',
+    does: ['disarmAuthTimeout', 'endDecision', 'refuseToken', 'countFailure', 'armAuthTimeout'],
+  },
+  {
+    in: 'deciding',
+    on: refused,
+    given: lastTry,
+    to: 'closing',
+    does: ['disarmAuthTimeout', 'endDecision', 'refuseToken', 'closeUnauthenticated'],
+  },
+  {
+    in: 'deciding',
+    on: expired,
+    to: 'closing',
+    does: ['disarmAuthTimeout', 'endDecision', 'closeUnauthenticated'],
+  },
+  { in: 'deciding', on: close, to: 'closing', does: ['disarmAuthTimeout', 'endDecision', 'closeAsAsked'] },
+  {
+    in: 'deciding',
+    on: overrun,
+    to: 'closing',
+    does: ['disarmAuthTimeout', 'endDecision', 'noteOverrun', 'closeOverrun'],
+  },
+  { in: 'deciding', on: closed, to: 'closed', does: ['disarmAuthTimeout', 'endDecision', 'release'] },
   { in: 'ready', on: auth, does: ['authenticate'] },
   { in: 'ready', on: other, does: ['route'] },
   { in: 'ready', on: notification, does: ['routeNotification'] },

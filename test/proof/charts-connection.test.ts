@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AnyMachineSnapshot, type AnyStateMachine, assign } from 'xstate';
 import { AGENTS } from '../../actors/connection/agent-registry.ts';
+import type { AuthAnswer } from '../../actors/connection/auth-function.ts';
 import { type ConnectionEvent, connectionMachine } from '../../machines/connection.machine.ts';
 import { type LinkedClient, type Message, openChat, settle } from '../support/linked.ts';
 import { subscribe } from '../support/tool-scene.ts';
@@ -17,6 +18,7 @@ const FLOOD = 250;
 /** What a connection lives through. A connection is told more than it hears; so several are one event's consequences. */
 const events = {
   'right token': { type: 'auth.granted', id: 1, identity: { role: 'agent' } },
+  'unknown token': { type: 'auth.asked' },
   'wrong token': { type: 'auth.refused', id: 1 },
   'bad auth': { type: 'rpc.request', id: 1, method: 'session.auth', params: {} },
   request: { type: 'rpc.request', id: 1, method: 'tools.list', params: {} },
@@ -59,34 +61,68 @@ const chart = (connectionMachine as AnyStateMachine).provide({
 /** Far from every state's own code, and from 1006. */
 const CLOSED_BY_PEER = 1000;
 
+/** What the broker of a walk goes by. */
+interface How {
+  needsAuth: boolean;
+  isAsked: boolean;
+}
+
+/** An embedder's function that takes its time. */
+class Doorman {
+  #answer: (answer: AuthAnswer) => void = () => {};
+
+  readonly auth = (): Promise<AuthAnswer> =>
+    new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+
+  answer(answer: AuthAnswer): void {
+    this.#answer(answer);
+  }
+}
+
 class ConnectionPlay implements Play<ConnectionEvent> {
   readonly #stage: Stage;
   readonly #link: LaggingLink;
   readonly #subject: Listener;
   readonly #token: string;
   readonly #helper: LinkedClient;
+  readonly #doorman: Doorman;
   #closeCode: number | undefined;
   #chats = 0;
+  #state = '';
   #isNamed = false;
   #isReady = false;
 
-  private constructor(stage: Stage, link: LaggingLink, subject: Listener, token: string, helper: LinkedClient) {
+  private constructor(
+    stage: Stage,
+    link: LaggingLink,
+    subject: Listener,
+    token: string,
+    helper: LinkedClient,
+    asked: Doorman,
+  ) {
     this.#stage = stage;
     this.#link = link;
     this.#subject = subject;
     this.#token = token;
     this.#helper = helper;
+    this.#doorman = asked;
   }
 
-  static async start(auth: boolean, coverage: Coverage): Promise<ConnectionPlay> {
-    const stage = await Stage.open({ auth, limits: { authTimeoutMs: AUTH_MS } }, coverage);
+  static async start(how: How, coverage: Coverage): Promise<ConnectionPlay> {
+    const asked = new Doorman();
+    const stage = await Stage.open(
+      { auth: how.isAsked ? asked.auth : how.needsAuth, limits: { authTimeoutMs: AUTH_MS } },
+      coverage,
+    );
     const { broker } = stage;
     // Host of the subject's own turns, and the agent that it talks to itself.
     const helper = (await stage.agent('helper')).client;
     await helper.ok('tools.register', [{ name: 'clock' }]);
     const { token = '' } = broker.state.get(AGENTS).upsert({ id: 'subject', rotate_token: true });
     const { client, link } = laggingPair(broker.open);
-    return new ConnectionPlay(stage, link, stage.add('subject', client), token, helper);
+    return new ConnectionPlay(stage, link, stage.add('subject', client), token, helper, asked);
   }
 
   async happen(event: ConnectionEvent): Promise<void> {
@@ -100,8 +136,12 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     switch (name) {
       case 'right token':
         this.#isNamed = true;
+        if (this.#state === 'deciding') return this.#doorman.answer({ agentId: 'subject' });
         return this.#subject.post('session.auth', { agent_id: 'subject', token: this.#token });
+      case 'unknown token':
+        return this.#subject.post('session.auth', { agent_id: 'subject', token: 'of somebody' });
       case 'wrong token': {
+        if (this.#state === 'deciding') return this.#doorman.answer(undefined);
         const id = this.#subject.post('session.auth', { agent_id: 'subject', token: 'guessed' });
         await settle();
         return expect(this.#subject.replyTo(id).error.message).toContain('token mismatch');
@@ -141,7 +181,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
         this.#closeCode = 4401;
         return this.#stage.advance(AUTH_MS + 20);
       case 'a binary frame':
-        return this.#sendBinary();
+        return this.#state === 'deciding' ? this.#sendTooMuch() : this.#sendBinary();
       case 'too slow':
         this.#closeCode = 4413;
         return this.#link.overrun();
@@ -152,13 +192,14 @@ class ConnectionPlay implements Play<ConnectionEvent> {
   }
 
   async check(state: string): Promise<void> {
+    this.#state = state;
     this.#isReady = state === 'ready';
     this.#stage.check();
     const { client } = this.#subject;
     const agents: Message[] = await this.#helper.ok('agents.list');
     const isAttached = agents.find(({ spec }) => spec.id === 'subject')?.attached;
     expect(isAttached).toBe(state === 'ready' && this.#isNamed);
-    if (state === 'authenticating' || state === 'ready') expect(client.closed).toBeUndefined();
+    if (['authenticating', 'deciding', 'ready'].includes(state)) expect(client.closed).toBeUndefined();
     // A linked pair agrees to a close at once; what the chart is in then is over before anybody can look.
     else expect(client.closed).toBe(this.#closeCode ?? 4401);
     if (state === 'ready') expect(this.#subject.unanswered).toEqual([]);
@@ -204,6 +245,12 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     expect(this.#subject.replyTo(ids.at(-1) ?? 0).error.code).toBe(-32020);
   }
 
+  /** More than waits for a decision. */
+  #sendTooMuch(): void {
+    this.#closeCode = 1009;
+    this.#subject.client.send('x'.repeat(70_000));
+  }
+
   #sendBinary(): void {
     this.#closeCode = 1003;
     this.#link.binary();
@@ -218,18 +265,18 @@ describe('the chart of a connection', () => {
   const facts: Facts = { id: 'c', needsAuth: true, authFailures: 0, maxAuthFailures: 5 };
 
   it.each([
-    ['has to authenticate', true],
-    ['need not authenticate', false],
-  ])('holds on every walk of one that %s', { timeout: 120_000 }, async (_what, needsAuth) => {
+    ['has to authenticate', { needsAuth: true, isAsked: false }],
+    ["has to, and an embedder's function is asked", { needsAuth: true, isAsked: true }],
+    ['need not authenticate', { needsAuth: false, isAsked: false }],
+  ])('holds on every walk of one that %s', { timeout: 120_000 }, async (_what, how) => {
     const walks = walksOf<ConnectionEvent>(chart, {
-      input: { client: { ...facts, needsAuth } },
+      input: { client: { ...facts, needsAuth: how.needsAuth } },
       // Closed by either side, the pair is closed: there is no time in between.
-      events: ({ value }) =>
-        names.filter((name) => canHappen(name, String(value), needsAuth)).map((name) => events[name]),
+      events: ({ value }) => names.filter((name) => canHappen(name, String(value), how)).map((name) => events[name]),
       name: (event) => names.find((name) => events[name] === event) ?? '',
       facts: (snapshot) => String(factsOf(snapshot).authFailures),
     });
-    for (const walk of walks) await playWalk(walk, () => ConnectionPlay.start(needsAuth, coverage));
+    for (const walk of walks) await playWalk(walk, () => ConnectionPlay.start(how, coverage));
   });
 
   it('has no other transitions than those', () => {
@@ -237,7 +284,16 @@ describe('the chart of a connection', () => {
   });
 });
 
-function canHappen(name: Name, state: string, needsAuth: boolean): boolean {
+/** Whatever else comes meanwhile waits until it is decided: test/broker/auth-function.test.ts. */
+const OF_DECIDING: ReadonlySet<Name> = new Set([
+  ...(['right token', 'wrong token', 'too late', 'a binary frame', 'too slow', 'socket closes'] as const),
+]);
+
+function canHappen(name: Name, state: string, { needsAuth, isAsked }: How): boolean {
+  if (name === 'unknown token') return state === 'authenticating' && isAsked;
+  if (state === 'deciding') return OF_DECIDING.has(name);
+  // Asked, every wrong one comes by way of the question.
+  if (name === 'wrong token' && isAsked) return false;
   if (name === 'gets an error' && state === 'authenticating') return true;
   if (name.startsWith('gets ')) return state === 'ready' && needsAuth;
   if (name === 'right token') return state === 'authenticating' || !needsAuth;

@@ -3,6 +3,7 @@ import type { ApprovalPolicy } from '../../actors/approvals/gate.ts';
 import { createKernel, startBroker } from '../../actors/broker.ts';
 import { AgentRegistry } from '../../actors/connection/agent-registry.ts';
 import { type AgentStore, memoryAgentStore } from '../../actors/connection/agent-store.ts';
+import type { AuthFunction } from '../../actors/connection/auth-function.ts';
 import { Authenticator } from '../../actors/connection/authenticator.ts';
 import type { Client } from '../../actors/kernel/client.ts';
 import type { BrokerClock } from '../../actors/kernel/deadlines.ts';
@@ -24,7 +25,7 @@ import { clientsOf, type LinkedClient } from './linked.ts';
 /** A broker as `createBroker()` makes it, but with its actors and records in the test's reach. */
 export function startInternals(
   options: {
-    auth?: boolean;
+    auth?: boolean | AuthFunction;
     limits?: Partial<Limits>;
     log?: Logger;
     agentStore?: AgentStore;
@@ -46,7 +47,12 @@ export function startInternals(
       log: options.log ?? silentLog,
       limits,
       agents,
-      auth: new Authenticator({ enabled: options.auth ?? true, tokens, agents }),
+      auth: new Authenticator({
+        enabled: options.auth !== false,
+        ask: typeof options.auth === 'function' ? options.auth : undefined,
+        tokens,
+        agents,
+      }),
     },
     {
       approvals: options.approvals,

@@ -1,0 +1,124 @@
+import type { AnyActorRef } from 'xstate';
+import { CloseCode } from '../../protocol/close-codes.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { ParamsOf } from '../../protocol/methods.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { slot } from '../kernel/slots.ts';
+import { AUTH } from './authenticator.ts';
+
+/** What holding one frame costs besides its bytes. */
+const FRAME_OVERHEAD = 128;
+
+/** What is being decided of a connection now. */
+const deciding = slot(() => ({ decision: undefined as AuthDecision | undefined }));
+
+/**
+ * The time between a `session.auth` and the embedder's word on it. What the connection sends meanwhile is not even
+ * parsed: it waits, in order, and is then dealt with as if it had come after the answer. So nobody overtakes it, and
+ * nobody is turned away for having been quick.
+ */
+export class AuthDecision {
+  readonly #abort = new AbortController();
+  readonly #mostBytes: number;
+  #held: (() => void)[] = [];
+  #bytes = 0;
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Aborts when nobody waits for the answer any more. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Keeps a frame for later. False: more waits than anybody may send who is not known. */
+  hold(bytes: number, receive: () => void): boolean {
+    this.#bytes += bytes + FRAME_OVERHEAD;
+    if (this.#bytes > this.#mostBytes) return false;
+    this.#held.push(receive);
+    return true;
+  }
+
+  /** Lets in what has waited. One of them may be a `session.auth` with its own question: the others wait for that one. */
+  release(client: Client): void {
+    const held = this.#held.splice(0);
+    for (const [at, receive] of held.entries()) {
+      const next = deciding.peek(client)?.decision;
+      if (next) {
+        next.#held.unshift(...held.slice(at));
+        return;
+      }
+      receive();
+    }
+  }
+
+  /** Nobody waits for it any more, and what has waited is heard by nobody. */
+  drop(): void {
+    this.#held = [];
+    this.#abort.abort(new Error('nobody waits for this answer any more'));
+  }
+}
+
+/**
+ * Has the embedder's function decide about a `session.auth`. The connection hears of it as it does of the broker's own
+ * tokens; an answer that comes after its end, or after its time to authenticate, belongs to nobody.
+ * @throws {WireError} `-32020` where it leaves too many questions unanswered.
+ */
+export function startDecision(
+  kernel: Kernel,
+  client: Client,
+  self: AnyActorRef,
+  id: RpcId | undefined,
+  params: ParamsOf<'session.auth'>,
+): void {
+  const { limits } = kernel;
+  const auth = kernel.get(AUTH);
+  // Who goes and comes back asks anew each time: what a function never answers must not pile up.
+  if (auth.asking >= limits.maxConnections) throw WireError.limitExceeded('max_connections', limits.maxConnections);
+  const decision = new AuthDecision(limits.maxUnauthenticatedBytes);
+  const place = deciding.of(client);
+  place.decision = decision;
+  self.send({ type: 'auth.asked' });
+  auth
+    .ask(params, client.link, decision.signal)
+    .catch((error: unknown) => {
+      kernel.log.error({ client: client.id, detail: withoutSecrets(error, params) }, 'the function for auth failed');
+      return undefined;
+    })
+    .then((identity) => {
+      if (place.decision !== decision) return;
+      place.decision = undefined;
+      self.send(identity ? { type: 'auth.granted', id, identity } : { type: 'auth.refused', id });
+      decision.release(client);
+    });
+}
+
+/** Nothing is being decided of this connection any more, and what has waited is heard by nobody. */
+export function endDecision(client: Client): void {
+  const place = deciding.peek(client);
+  place?.decision?.drop();
+  if (place) place.decision = undefined;
+}
+
+/** Keeps a frame while it is being decided who sent it. False: nothing is, deal with it now. */
+export function held(client: Client, bytes: number, receive: () => void): boolean {
+  const decision = deciding.peek(client)?.decision;
+  if (!decision) return false;
+  if (!decision.hold(bytes, receive)) client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
+  return true;
+}
+
+/** What a function threw, for the log: it may well say which token it did not like. */
+function withoutSecrets(error: unknown, { token, host_token: hostToken }: ParamsOf<'session.auth'>): string {
+  let text: string;
+  try {
+    text = String(error instanceof Error ? (error.stack ?? error.message) : error);
+  } catch {
+    return 'it threw what cannot be written';
+  }
+  for (const secret of [token, hostToken]) if (secret) text = text.replaceAll(secret, '<token>');
+  return text.slice(0, 4_096);
+}
