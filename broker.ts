@@ -261,7 +261,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       checkUpsertOptions(options);
       return agents.upsert(parseParams(upsertParams, params), options.ephemeral ?? false);
     },
-    async executeTool(clientId, tool, parameters, options = {}) {
+    executeTool(clientId, tool, parameters, options = {}) {
       checkExecuteToolOptions(options);
       return executeTool(state, clientId, tool, parameters, options);
     },

@@ -22,7 +22,7 @@ export async function converse(io: Io, input: ConversationInput): Promise<void> 
   tell(io, `talking with ${agentId}; Ctrl-C cancels an answer, /quit or Ctrl-D leaves`);
 
   host.closed.then((error) => idle.end(error));
-  const session = options.session_id ?? `chat-${randomUUID()}`;
+  const session = options.sessionId ?? `chat-${randomUUID()}`;
   while (!idle.lost && !input.output.broken.aborted) {
     const line = await lines.ask('> ', idle.over);
     if (idle.lost) break;
@@ -31,7 +31,7 @@ export async function converse(io: Io, input: ConversationInput): Promise<void> 
     if (line === 'interrupted') throw new Left();
     if (line === 'end' || line.text.trim() === '/quit') return;
     if (line.text.trim() === '') continue;
-    const words = { conversation_id: session, ...options, session_id: session };
+    const words = { conversationId: session, ...options, sessionId: session };
     try {
       await idle.during(() => runTurn(io, { ...input, prompt: line.text, options: words }));
     } catch (error) {

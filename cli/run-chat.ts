@@ -29,7 +29,7 @@ export async function runChat(io: Io, agentId: string, words: string[], flags: C
   const { json = false, model, session, context, approve, deny, tools, ...connection } = flags;
   const prompt = await readPrompt(io, words);
   const output = new Output(io.stdout);
-  const options = { model, session_id: session, context };
+  const options = { model, sessionId: session, context };
   const autoAnswer = approve ? true : deny ? false : undefined;
   const interruptions = new Interruptions(io);
   const common = { agentId, options, json, output, lines: new LineReader(io), autoAnswer, interruptions };

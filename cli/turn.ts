@@ -73,7 +73,7 @@ async function stream(io: Io, input: TurnInput, interrupt: ReturnType<typeof wat
     printer.leaveLine();
     input.interruptions.waiting('Ctrl-C leaves');
   };
-  const resuming = { resumable: true, resume_window_ms: RESUME_WINDOW, onInterruption };
+  const resuming = { resumable: true, resumeWindowMs: RESUME_WINDOW, onInterruption };
   const chat = host.chat(agentId, input.prompt, { ...input.options, ...resuming, signal });
   const approver = new Approver(io, { ...input, chat, signal, interrupt: interrupt.press });
   let last: TerminalEvent | undefined;

@@ -44,7 +44,9 @@ export async function withHost<T>(
 ): Promise<T> {
   // Loaded here: `--help` and `--version` take no SDK.
   const { connectHost } = await import('../client/node.ts');
-  const host = await connectHost({ ...flags, env: io.env });
+  // Of a command's flags, which has others of its own, those that are a connection's.
+  const { url, home, token, hostToken, management, reconnect, onStatus } = flags;
+  const host = await connectHost({ url, home, token, hostToken, management, reconnect, onStatus, env: io.env });
   try {
     return await use(host);
   } finally {

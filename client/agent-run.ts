@@ -2,9 +2,11 @@ import type { Agent, AgentOptions, AgentStatus } from './agent.ts';
 import type { Chat, ChatOptions } from './chat.ts';
 import { Chats } from './chats.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { asyncDispose } from './disposable.ts';
 import type { SwitchboardError } from './errors.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type MemoryAccess, memoryOver } from './memory.ts';
+import { nextPlace, type PlaceOptions } from './place.ts';
 import { type RequestFunction, requestFunction } from './request.ts';
 import type { SocketFactory } from './socket.ts';
 import { Turns } from './turns.ts';
@@ -14,7 +16,7 @@ import { VoiceJobs } from './voice-jobs.ts';
  * Connects an agent over a given kind of socket; the entries for Node and browsers fill that in.
  * @throws {ConnectionError} not reachable, unless `waitForBroker`. @throws {AuthError} wrong token.
  */
-export async function openAgent(open: SocketFactory, options: AgentOptions): Promise<Agent> {
+export async function openAgent(open: SocketFactory, options: AgentOptions & PlaceOptions): Promise<Agent> {
   const run = new AgentRun(open, options);
   await run.start();
   return run;
@@ -26,11 +28,11 @@ class AgentRun implements Agent {
   readonly memory: MemoryAccess;
   readonly request: RequestFunction;
   readonly #open: SocketFactory;
-  readonly #options: AgentOptions;
+  readonly #options: AgentOptions & PlaceOptions;
   readonly #chats = new Chats();
   readonly #kept: KeptConnection;
 
-  constructor(open: SocketFactory, options: AgentOptions) {
+  constructor(open: SocketFactory, options: AgentOptions & PlaceOptions) {
     const { reconnect, waitForBroker = false, onStatus } = options;
     this.#open = open;
     this.#options = options;
@@ -67,13 +69,16 @@ class AgentRun implements Agent {
     return this.#kept.stop();
   }
 
-  #connect(signal: AbortSignal): Promise<Connection> {
-    const { url, agentId, token = '', connectTimeoutMs } = this.#options;
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    const { agentId, token = '', connectTimeoutMs } = this.#options;
     const turns = new Turns(this.#options);
     const voice = new VoiceJobs(this.#options);
     return openConnection({
-      open: this.#open,
-      url: typeof url === 'function' ? url() : url,
+      place: nextPlace(this.#open, this.#options),
       auth: { token, agent_id: agentId },
       connectTimeoutMs,
       signal,

@@ -10,10 +10,8 @@ import type { VoiceHandlers } from './voice-jobs.ts';
 /** Where an agent stands. */
 export type AgentStatus = ConnectionStatus;
 
-/** How to connect an agent. */
+/** How to connect an agent, wherever its broker is. */
 export interface AgentOptions extends TurnHandlers, VoiceHandlers {
-  /** `ws:` or `wss:`, in Node also `ws+unix:/path/to.sock:/`. A function is asked anew at each connection. */
-  url: string | (() => string);
   agentId: string;
   /** The agent's own token, from `agents.upsert`. May be left out where authentication is off. */
   token?: string | undefined;
@@ -44,4 +42,6 @@ export interface Agent {
   readonly request: RequestFunction;
   /** Disconnects for good; running turns are cancelled. Resolves when the socket is closed. */
   close(): Promise<void>;
+  /** {@link Agent.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -7,6 +7,7 @@ export { CloseCode } from '../protocol/close-codes.ts';
 export { ErrorCode, WireError } from '../protocol/errors.ts';
 export type { ChatEvent } from '../protocol/events.ts';
 export type { HostAgent, HostEvent } from '../protocol/host.ts';
+export type { Link } from '../protocol/link.ts';
 export type { MeetingGetResult, MeetingRow, MeetingStatus, MeetingStopResult } from '../protocol/meetings.ts';
 export type { FactRow } from '../protocol/memory.ts';
 export type { InputOf, RequestMethod, ResultOf } from '../protocol/methods.ts';
@@ -63,6 +64,7 @@ export type { HostSnapshot, HostSubscription, SubscribeOptions } from './host-ev
 export type { OnToolError } from './host-tools.ts';
 export type { MeetingOptions, Meetings } from './meetings.ts';
 export type { MemoryAccess } from './memory.ts';
+export type { PlaceOptions } from './place.ts';
 export type { RequestFunction, RequestOptions } from './request.ts';
 export { Resampler } from './resampler.ts';
 export type { Envelope, IngestOptions, SurfaceSubscription, Surfaces } from './surfaces.ts';

@@ -12,6 +12,7 @@ import { textOf } from './chat-text.ts';
 import { BufferOverflowError, ConnectionLostError, ResumeError, RpcError, type SwitchboardError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { newClaim } from './ids.ts';
+import { checkCall } from './known-options.ts';
 import { Outage } from './outage.ts';
 import type { Peer } from './peer.ts';
 import { quietly } from './quietly.ts';
@@ -187,6 +188,7 @@ export class ChatRun implements Chat {
   }
 
   async cancel(options: CancelOptions = {}): Promise<void> {
+    checkCall('chat.cancel', options);
     if (!this.#cancellable) await this.#acked;
     if (this.#over || this.#hasEnded) return;
     try {
@@ -201,6 +203,7 @@ export class ChatRun implements Chat {
   }
 
   async approve(approvalId: string, decision: boolean | string, options: ApproveOptions = {}): Promise<boolean> {
+    checkCall('chat.approve', options);
     const params = { session_id: this.sessionId, approval_id: approvalId, decision, answer: options.answer };
     // The first of two answers may be the one that counted, and was not heard of.
     const wasMeant = (error: RpcError) => resolutionOf(error) === (approves(decision) ? 'approved' : 'denied');

@@ -6,8 +6,31 @@ import type { SwitchboardError } from './errors.ts';
 /** What the broker says when the agent has taken the turn: `{accepted, session_id, turn_id, …}`. */
 export type ChatAck = ResultOf<'agents.chat'>;
 
-/** Everything of `agents.chat` besides agent and prompt, as on the wire (`wire.md` section 6), and what is the SDK's own. */
-export type ChatOptions = Omit<InputOf<'agents.chat'>, 'agent_id' | 'prompt'> & {
+/**
+ * Everything of `agents.chat` besides agent and prompt (`wire.md` section 6), and what is the SDK's own. As all options
+ * they are in camelCase; `context` and `attachments` are passed on as they are.
+ */
+export interface ChatOptions {
+  /** The session that the turn belongs to. Default: a new one. */
+  sessionId?: ChatInput['session_id'];
+  /** What the agent remembers by, where that is more than a session. Default: none. */
+  conversationId?: ChatInput['conversation_id'];
+  /** Whether the agent is to send its answer in pieces. Default true. */
+  stream?: ChatInput['stream'];
+  /** The prompt was spoken. Default false. */
+  voiceInput?: ChatInput['voice_input'];
+  /** Which model the agent is to use. Default: its own choice. */
+  model?: ChatInput['model'];
+  /** Pictures that go with the prompt, as on the wire. */
+  attachments?: ChatInput['attachments'];
+  /** A condition that the agent works towards, and how often it may try: 1 to 50 times, default 8. */
+  goal?: { check: string; maxIterations?: number | undefined } | undefined;
+  /** Anything that the agent is to know, a JSON object. */
+  context?: ChatInput['context'];
+  /** What happens where the session has a turn already. Default `reject`. */
+  onBusy?: ChatInput['on_busy'];
+  /** How long the turn waits for its host to come back. Milliseconds. Default: none, and with `resumable` the longest. */
+  resumeWindowMs?: ChatInput['resume_window_ms'];
   /** Cancels the turn when it aborts. */
   signal?: AbortSignal | undefined;
   /**
@@ -17,14 +40,16 @@ export type ChatOptions = Omit<InputOf<'agents.chat'>, 'agent_id' | 'prompt'> & 
   bufferLimit?: number | undefined;
   /**
    * Survives a lost connection: the client connects again, reading goes on where it was, nothing is missing and nothing
-   * comes twice. How long it waits at most is `resume_window_ms`, by default the longest that the broker allows
+   * comes twice. How long it waits at most is `resumeWindowMs`, by default the longest that the broker allows
    * (10 minutes); after that reading ends in a `ResumeError`. A broker that cannot resume makes it a plain chat.
    * Default false.
    */
   resumable?: boolean | undefined;
   /** Hears when a resumable chat loses its connection, and when it goes on. That it does not, reading tells. */
   onInterruption?: ((interruption: Interruption) => void) | undefined;
-};
+}
+
+type ChatInput = InputOf<'agents.chat'>;
 
 /** What a resumable chat tells of its connection: each `waiting` is followed by a `resumed`, or by the chat's end. */
 export type Interruption =
@@ -83,7 +108,7 @@ export interface Chat extends AsyncIterable<ChatEvent> {
   /**
    * What `host.resume` needs to go on after what has been read so far, from any process: always up to date. It is JSON,
    * and a **secret**. Undefined until the agent has taken the turn, and where the turn cannot be resumed: it can with
-   * `resumable` or a `resume_window_ms`, from a broker that resumes, for its window and 5 minutes after its end.
+   * `resumable` or a `resumeWindowMs`, from a broker that resumes, for its window and 5 minutes after its end.
    */
   readonly handle: ChatHandle | undefined;
   /**

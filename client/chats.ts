@@ -1,11 +1,13 @@
 import { type ChatEvent, isChatEvent } from '../protocol/events.ts';
 import { isObject } from '../protocol/json.ts';
+import type { InputOf } from '../protocol/methods.ts';
 import type { Chat, ChatAck, ChatOptions, ResumeOptions } from './chat.ts';
 import { type ChatHandle, checkHandle } from './chat-handle.ts';
 import { ChatRun, type ChatRunInput } from './chat-run.ts';
 import { ConnectionClosedError, ResumeError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT } from './event-queue.ts';
 import { newSessionId } from './ids.ts';
+import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 
 /** The longest window that there is (`wire.md` section 8): what is asked for unless told otherwise. Milliseconds. */
@@ -30,43 +32,41 @@ export class Chats {
     return false;
   }
 
-  /** Opens a turn. Never throws: a refusal shows on the chat. */
+  /** Opens a turn. A refusal shows on the chat. @throws {TypeError} an option that there is not. */
   open(peer: Peer, agentId: string, prompt: string, options: ChatOptions = {}): Chat {
-    const { signal, bufferLimit, resumable = false, onInterruption, ...wire } = options;
-    const ownSession = wire.session_id === undefined;
-    const sessionId = wire.session_id ?? newSessionId();
-    const windowMs = wire.resume_window_ms ?? (resumable ? LONGEST_WINDOW : undefined);
+    checkCall('chat', options);
+    checkCall('chat, goal', options.goal);
+    const { signal, bufferLimit, resumable = false, onInterruption } = options;
+    const ownSession = options.sessionId === undefined;
+    const sessionId = options.sessionId ?? newSessionId();
+    const windowMs = options.resumeWindowMs ?? (resumable ? LONGEST_WINDOW : undefined);
     const identity = { agentId, sessionId, ownSession, observes: false };
     const run = this.#run({ peer, ...identity, resumable, windowMs, signal, bufferLimit, onInterruption });
     if (signal?.aborted) {
       run.failed(signal.reason);
       return run;
     }
-    const asked = windowMs === undefined ? {} : { resume_window_ms: windowMs };
     // Before the turn: its connection may be lost as soon as it is there.
     if (windowMs !== undefined) this.#askForCap(peer);
-    peer.call(
-      'agents.chat',
-      { ...wire, ...asked, agent_id: agentId, prompt, session_id: sessionId },
-      {
-        // The route is laid in the very moment in which the ack arrives: the first event may be in the same packet
-        // (`wire.md` section 6, 3), and a promise's `then` would come after it.
-        result: (value) => {
-          const ack = value as ChatAck;
-          this.#live.set(ack.turn_id, run);
-          run.accepted(ack);
-        },
-        error: (error) => run.failed(error),
+    peer.call('agents.chat', chatParams(agentId, prompt, sessionId, windowMs, options), {
+      // The route is laid in the very moment in which the ack arrives: the first event may be in the same packet
+      // (`wire.md` section 6, 3), and a promise's `then` would come after it.
+      result: (value) => {
+        const ack = value as ChatAck;
+        this.#live.set(ack.turn_id, run);
+        run.accepted(ack);
       },
-    );
+      error: (error) => run.failed(error),
+    });
     return run;
   }
 
   /**
    * Goes on with a turn from before. That it cannot shows on the chat.
-   * @throws {TypeError} where it is no handle.
+   * @throws {TypeError} where it is no handle, and for an option that there is not.
    */
   resume(peer: Peer, input: ChatHandle, options: ResumeOptions = {}): Chat {
+    checkCall('resume', options);
     const { role = 'controller', fromStart = false, ...own } = options;
     const checked = checkHandle(input);
     const handle = fromStart ? { ...checked, seq: 0, text_length: 0 } : checked;
@@ -149,4 +149,29 @@ export class Chats {
     // A broker that does not say has the wire's own cap.
     peer.call('server.handshake', { protocol_version: 3 }, { result: limitOf, error: () => {} });
   }
+}
+
+/** What was asked for, as the wire has it. What is undefined is not sent. */
+function chatParams(
+  agentId: string,
+  prompt: string,
+  sessionId: string,
+  windowMs: number | undefined,
+  options: ChatOptions,
+): InputOf<'agents.chat'> {
+  const { conversationId, stream, voiceInput, model, attachments, goal, context, onBusy } = options;
+  return {
+    agent_id: agentId,
+    prompt,
+    session_id: sessionId,
+    conversation_id: conversationId,
+    stream,
+    voice_input: voiceInput,
+    model,
+    attachments,
+    goal: goal && { check: goal.check, max_iterations: goal.maxIterations },
+    context,
+    on_busy: onBusy,
+    resume_window_ms: windowMs,
+  };
 }

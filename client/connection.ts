@@ -4,15 +4,14 @@ import type { Chats } from './chats.ts';
 import { AuthError, ConnectionError, RpcError, type SwitchboardError } from './errors.ts';
 import { watchHeartbeat } from './heartbeat.ts';
 import { Peer, type Reply } from './peer.ts';
-import type { SocketFactory } from './socket.ts';
+import type { Place } from './place.ts';
 
 /** How long connecting and authenticating may take together unless told otherwise. Milliseconds. */
 export const DEFAULT_CONNECT_TIMEOUT = 10_000;
 
 /** How to open a {@link Connection}. */
 export interface ConnectionInput {
-  open: SocketFactory;
-  url: string;
+  place: Place;
   auth: InputOf<'session.auth'>;
   connectTimeoutMs?: number | undefined;
   /** Gives up connecting. */
@@ -65,7 +64,7 @@ export async function openConnection(input: ConnectionInput): Promise<Connection
   };
   const opening = deadline(input);
   try {
-    const peer = await Peer.open(input.open, input.url, handlers, opening.signal);
+    const peer = await Peer.open(input.place, handlers, opening.signal);
     const identity = await authenticate(peer, input.auth, opening.signal);
     isOpen = true;
     watchHeartbeat(peer);
@@ -75,10 +74,11 @@ export async function openConnection(input: ConnectionInput): Promise<Connection
   }
 }
 
-function deadline({ url, signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT }: ConnectionInput) {
+function deadline({ place, signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT }: ConnectionInput) {
   const controller = new AbortController();
   const expire = () => {
-    controller.abort(new ConnectionError(`cannot reach ${url}: no answer within ${connectTimeoutMs} ms`, { url }));
+    const why = `no answer within ${connectTimeoutMs} ms`;
+    controller.abort(new ConnectionError(`cannot reach ${place.name}: ${why}`, { url: place.url }));
   };
   const giveUp = () => controller.abort(signal?.reason);
   const timer = setTimeout(expire, connectTimeoutMs);

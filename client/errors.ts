@@ -18,14 +18,14 @@ export abstract class SwitchboardError extends Error {
 
 /** The broker could not be reached, or refused the upgrade (`wire.md` section 1). */
 export class ConnectionError extends SwitchboardError {
-  /** Where the connection was meant to go. Undefined where that is not known either. */
+  /** Where the connection was meant to go. Undefined for a link, and where that is not known either. */
   readonly url: string | undefined;
   /** HTTP status of a refused upgrade: 403 for a forbidden origin or host, 503 for a full or stopping broker. */
   readonly status: number | undefined;
 
   constructor(
     message: string,
-    options: { url?: string; status?: number | undefined; retryable?: boolean; cause?: unknown } = {},
+    options: { url?: string | undefined; status?: number | undefined; retryable?: boolean; cause?: unknown } = {},
   ) {
     super(message, options.retryable ?? options.status !== 403, options.cause);
     this.url = options.url;

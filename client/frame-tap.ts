@@ -1,5 +1,5 @@
+import type { Place } from './place.ts';
 import { quietly } from './quietly.ts';
-import type { SocketFactory } from './socket.ts';
 
 /** One text frame of a connection, as it crossed the wire. */
 export interface Frame {
@@ -15,12 +15,12 @@ export interface Frame {
  */
 export type OnFrame = (frame: Frame) => void;
 
-/** The same kind of socket, with somebody who hears what passes. */
-export function tapped(open: SocketFactory, onFrame: OnFrame | undefined): SocketFactory {
-  if (!onFrame) return open;
+/** The same place, with somebody who hears what passes. */
+export function tapped(place: Place, onFrame: OnFrame | undefined): Place {
+  if (!onFrame) return place;
   const tell = (direction: Frame['direction'], text: string) => quietly(() => onFrame({ direction, text }));
-  return (url, listener) => {
-    const socket = open(url, {
+  const open: Place['open'] = (listener) => {
+    const socket = place.open({
       opened: () => listener.opened(),
       pinged: () => listener.pinged(),
       closed: (end) => listener.closed(end),
@@ -43,6 +43,7 @@ export function tapped(open: SocketFactory, onFrame: OnFrame | undefined): Socke
       },
     };
   };
+  return { ...place, open };
 }
 
 function isAuthentication(text: string): boolean {

@@ -3,6 +3,7 @@ import { isObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
 import { BufferOverflowError, RpcError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
+import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 import { quietly } from './quietly.ts';
 
@@ -39,10 +40,9 @@ export class HostEvents {
   readonly #open = new Set<SubscriptionRun>();
 
   /** @throws {RpcError} refused. @throws {SwitchboardError} what became of the connection. */
-  async subscribe(
-    peer: Peer,
-    { bufferLimit = DEFAULT_BUFFER_LIMIT, onRenewed }: SubscribeOptions = {},
-  ): Promise<HostSubscription> {
+  async subscribe(peer: Peer, options: SubscribeOptions = {}): Promise<HostSubscription> {
+    checkCall('subscribe', options);
+    const { bufferLimit = DEFAULT_BUFFER_LIMIT, onRenewed } = options;
     await peer.request('server.handshake', { protocol_version: 3 });
     return new Promise((resolve, reject) => {
       const run = new SubscriptionRun(bufferLimit, () => this.#open.delete(run), onRenewed);

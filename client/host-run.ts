@@ -1,6 +1,7 @@
 import { approvalOutcome } from './approval-outcome.ts';
 import { Chats } from './chats.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { asyncDispose } from './disposable.ts';
 import { AuthError, ConnectionClosedError, ConnectionError, type SwitchboardError } from './errors.ts';
 import { tapped } from './frame-tap.ts';
 import type { Host, HostOptions } from './host.ts';
@@ -12,6 +13,7 @@ import { KeptConnection } from './kept-connection.ts';
 import { meetingsOver } from './meetings.ts';
 import { memoryOver } from './memory.ts';
 import type { Peer } from './peer.ts';
+import { nextPlace, type PlaceOptions } from './place.ts';
 import { quietly } from './quietly.ts';
 import { requestFunction } from './request.ts';
 import type { SocketFactory } from './socket.ts';
@@ -20,7 +22,7 @@ import type { SocketFactory } from './socket.ts';
  * Connects a host over a given kind of socket; the entries for Node and browsers fill that in.
  * @throws {ConnectionError} not reachable. @throws {AuthError} wrong token.
  */
-export async function openHost(open: SocketFactory, options: HostOptions): Promise<Host> {
+export async function openHost(open: SocketFactory, options: HostOptions & PlaceOptions): Promise<Host> {
   const run = new HostRun(open, options);
   await run.kept.start();
   return hostOn(run);
@@ -35,15 +37,15 @@ class HostRun {
   readonly surfaces = new HostSurfaces();
   readonly tools: HostTools;
   readonly #open: SocketFactory;
-  readonly #options: HostOptions;
+  readonly #options: HostOptions & PlaceOptions;
   /** How the last connection ended. */
   #lost: SwitchboardError | undefined;
   /** The token that was looked up and refused last. */
   #refused: string | undefined;
 
-  constructor(open: SocketFactory, options: HostOptions) {
+  constructor(open: SocketFactory, options: HostOptions & PlaceOptions) {
     const { reconnect = false, onStatus, onToolError } = options;
-    this.#open = tapped(open, options.onFrame);
+    this.#open = open;
     this.#options = options;
     this.tools = new HostTools(onToolError);
     this.chats = new Chats(() => this.#giveUpUnlessNeeded());
@@ -61,13 +63,12 @@ class HostRun {
   }
 
   async #connect(signal: AbortSignal): Promise<Connection> {
-    const { url: given, token, hostToken, connectTimeoutMs } = this.#options;
-    const url = resolved(given);
+    const { token, hostToken, connectTimeoutMs, onFrame } = this.#options;
+    const place = tapped(nextPlace(this.#open, this.#options), onFrame);
     const found = resolved(hostToken ?? token) ?? '';
     try {
       return await openConnection({
-        open: this.#open,
-        url,
+        place,
         auth: hostToken === undefined ? { token: found } : { host_token: found },
         connectTimeoutMs,
         signal,
@@ -100,7 +101,7 @@ class HostRun {
       const mayChange = isLookedUp && this.#lost !== undefined && found !== this.#refused;
       if (!(error instanceof AuthError) || !mayChange) throw error;
       this.#refused = found;
-      throw new ConnectionError(error.message, { url, retryable: true, cause: error });
+      throw new ConnectionError(error.message, { url: place.url, retryable: true, cause: error });
     }
   }
 
@@ -166,5 +167,6 @@ function hostOn({ kept, chats, events, tools, voice, surfaces }: HostRun): Host 
     request,
     retry: () => kept.retry(),
     close: () => kept.stop(),
+    [asyncDispose]: () => kept.stop(),
   };
 }

@@ -4,6 +4,7 @@ import type { SurfaceEvent, SurfaceRow } from '../protocol/surfaces.ts';
 import { BufferOverflowError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
 import type { SubscribeOptions } from './host-events.ts';
+import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 import type { RequestFunction } from './request.ts';
 import type { SurfaceSubscription, Surfaces } from './surfaces.ts';
@@ -21,7 +22,10 @@ export class HostSurfaces {
       get: async (surfaceId) => (await request('a2ui.get', { surfaceId })).surface,
       replay: (surfaceId) => request('a2ui/replay', { surfaceId }),
       apply: (envelope) => request('a2ui.apply', { envelope }),
-      ingest: async (payload, options = {}) => (await request('a2ui.ingest', { ...options, payload } as never)).applied,
+      ingest: async (payload, options = {}) => {
+        checkCall('surfaces.ingest', options);
+        return (await request('a2ui.ingest', { ...options, payload } as never)).applied;
+      },
       act: (action) => request('a2ui.action', action),
       capabilities: () => request('a2ui.capabilities', {}),
       reap: async () => (await request('a2ui.reap', {})).removed,
@@ -29,10 +33,9 @@ export class HostSurfaces {
     };
   }
 
-  #subscribe(
-    peer: Peer,
-    { bufferLimit = DEFAULT_BUFFER_LIMIT }: Pick<SubscribeOptions, 'bufferLimit'> = {},
-  ): Promise<SurfaceSubscription> {
+  async #subscribe(peer: Peer, options: Pick<SubscribeOptions, 'bufferLimit'> = {}): Promise<SurfaceSubscription> {
+    checkCall('subscribe', options);
+    const { bufferLimit = DEFAULT_BUFFER_LIMIT } = options;
     return new Promise((resolve, reject) => {
       const run = new SubscriptionRun(bufferLimit, () => this.#forget(peer, run));
       this.#opening += 1;

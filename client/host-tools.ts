@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WireError } from '../protocol/errors.ts';
 import { hostExecuteParams, hostToolCancelParams, type ToolDefinition } from '../protocol/tools.ts';
+import { checkCall } from './known-options.ts';
 import type { Peer, Reply } from './peer.ts';
 import type { RequestFunction } from './request.ts';
 import type { HostTool, ToolCall, ToolHandler, ToolOptions } from './tool.ts';
@@ -31,9 +32,11 @@ export class HostTools {
   async register<S extends z.ZodType>(
     request: RequestFunction,
     name: string,
-    { description, parameters: schema }: ToolOptions<S>,
+    options: ToolOptions<S>,
     handler: ToolHandler<z.output<S>>,
   ): Promise<HostTool> {
+    checkCall('tool', options);
+    const { description, parameters: schema } = options;
     const parameters = schema && toJsonSchema(schema);
     const definition: ToolDefinition = {
       name,

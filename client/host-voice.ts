@@ -1,6 +1,7 @@
 import { decodeAudioFrame } from '../protocol/audio-frame.ts';
 import { isObject } from '../protocol/json.ts';
 import type { SwitchboardError } from './errors.ts';
+import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 import { SpeechRun } from './speech-run.ts';
 import { TranscriptionRun } from './transcription-run.ts';
@@ -13,6 +14,7 @@ export class HostVoice {
 
   /** @param meeting where it is a meeting's. */
   transcribe(peer: Peer, options: TranscribeOptions, meeting?: { title: string | undefined }): Transcription {
+    checkCall('transcribe', options);
     const run = new TranscriptionRun(peer, options, () => this.#transcriptions.delete(run.sessionId));
     this.#transcriptions.set(run.sessionId, run);
     run.start(meeting);
@@ -20,6 +22,7 @@ export class HostVoice {
   }
 
   speak(peer: Peer, text: string, options: SpeakOptions = {}): Speech {
+    checkCall('speak', options);
     const run = new SpeechRun(peer, text, options, () => this.#speeches.delete(run.streamId));
     this.#speeches.set(run.streamId, run);
     run.start();

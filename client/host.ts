@@ -23,10 +23,8 @@ import type { SpeakOptions, Speech, TranscribeOptions, Transcription } from './v
 /** Where a host stands. */
 export type HostStatus = ConnectionStatus;
 
-/** How to connect a host. */
+/** How to connect a host, wherever its broker is. */
 export interface HostOptions {
-  /** `ws:` or `wss:`; in Node also `ws+unix:/path/to.sock:/`. A function is asked anew at each connection. */
-  url: string | (() => string);
   /** The daemon token. May be left out where authentication is off. A function is asked anew at each connection. */
   token?: string | (() => string | undefined) | undefined;
   /** The host token instead: gives the management role (`agents.upsert`, `agents.remove`, everybody's sessions). */
@@ -65,7 +63,7 @@ export interface Host {
   readonly status: HostStatus['status'];
   /** Resolves when it is over for good, with why: `ConnectionLostError`, or `ConnectionClosedError` after {@link Host.close}. */
   readonly closed: Promise<SwitchboardError>;
-  /** Opens a turn with an agent. Never throws; what goes wrong shows on the chat. */
+  /** Opens a turn with an agent. What goes wrong shows on the chat. @throws {TypeError} an option that there is not. */
   chat(agentId: string, prompt: string, options?: ChatOptions): Chat;
   /**
    * Goes on with a turn that was opened before, by another connection or another process. What goes wrong shows on the
@@ -140,4 +138,6 @@ export interface Host {
   retry(): void;
   /** Ends the connection for good; chats that still run fail with `ConnectionClosedError`. Resolves when the socket is closed. */
   close(): Promise<void>;
+  /** {@link Host.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -8,7 +8,8 @@ import {
   RequestTimeoutError,
   type SwitchboardError,
 } from './errors.ts';
-import type { Socket, SocketEnd, SocketFactory } from './socket.ts';
+import type { Place } from './place.ts';
+import type { Socket, SocketEnd } from './socket.ts';
 import { toRpcError } from './tool-errors.ts';
 
 /** Answers one request of the broker's. Only the first answer is sent; one that JSON cannot write throws, and is none. */
@@ -64,7 +65,7 @@ export class Peer {
    * @param signal gives up; the rejection is then its reason.
    * @throws {ConnectionError} when the broker cannot be reached or refuses the upgrade.
    */
-  static open(factory: SocketFactory, url: string, handlers: PeerHandlers, signal: AbortSignal): Promise<Peer> {
+  static open(place: Place, handlers: PeerHandlers, signal: AbortSignal): Promise<Peer> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const peer = new Peer(handlers);
@@ -74,7 +75,7 @@ export class Peer {
         peer.#socket?.close(1000, '');
       };
       try {
-        peer.#socket = factory(url, {
+        peer.#socket = place.open({
           opened: () => {
             open = true;
             signal.removeEventListener('abort', giveUp);
@@ -93,12 +94,13 @@ export class Peer {
             signal.removeEventListener('abort', giveUp);
             peer.#markGone();
             if (open) peer.#end(new ConnectionLostError(end.code, end.reason, end.error));
-            else reject(unreachable(url, end));
+            else reject(unreachable(place, end));
           },
         });
         signal.addEventListener('abort', giveUp);
       } catch (cause) {
-        reject(new ConnectionError(`not a WebSocket URL: ${url}`, { url, retryable: false, cause }));
+        const { url } = place;
+        reject(new ConnectionError(`not a WebSocket URL: ${place.name}`, { url, retryable: false, cause }));
       }
     });
   }
@@ -217,10 +219,10 @@ export class Peer {
   }
 }
 
-function unreachable(url: string, end: SocketEnd): ConnectionError {
+function unreachable({ url, name }: Place, end: SocketEnd): ConnectionError {
   const { status, error: cause } = end;
   const why = status === undefined ? message(cause) : `HTTP ${status}`;
-  return new ConnectionError(`cannot reach ${url}${why ? `: ${why}` : ''}`, { url, status, cause });
+  return new ConnectionError(`cannot reach ${name}${why ? `: ${why}` : ''}`, { url, status, cause });
 }
 
 /** A refused connection to `localhost` is an AggregateError with an empty message, and its code says it all. */

@@ -1,4 +1,5 @@
 import type { InputOf, RequestMethod, ResultOf } from '../protocol/methods.ts';
+import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 
 /** What goes with one request and is not sent. */
@@ -27,7 +28,9 @@ export interface RequestFunction {
  * @param peer asked at each call, because an agent's changes when it reconnects.
  */
 export function requestFunction(peer: () => Peer): RequestFunction {
-  const request = async (method: string, params: object = {}, options: RequestOptions = {}) =>
-    peer().request(method, params, options.timeoutMs);
+  const request = async (method: string, params: object = {}, options: RequestOptions = {}) => {
+    checkCall('request', options);
+    return peer().request(method, params, options.timeoutMs);
+  };
   return request as RequestFunction;
 }

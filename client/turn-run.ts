@@ -2,6 +2,7 @@ import type { ChatApproveParams } from '../protocol/approvals.ts';
 import type { AgentChatParams, CancelReason } from '../protocol/chat.ts';
 import { isChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
 import type { ToolCancelReason } from '../protocol/tools.ts';
+import { checkCall } from './known-options.ts';
 import { Pacer } from './pacer.ts';
 import type { Peer, Reply } from './peer.ts';
 import { ToolCancelledError } from './tool-errors.ts';
@@ -104,6 +105,11 @@ export class TurnRun implements Turn {
   }
 
   #callTool(calls: ToolCalls, tool: string, args: unknown = {}, options: ToolCallOptions = {}): Promise<unknown> {
+    try {
+      checkCall('tools.call', options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { timeoutMs, signal, actionId, attempt, onProgress } = options;
     const params = {
       session_id: this.sessionId,

@@ -264,7 +264,7 @@ export class Conversation {
   }
 
   #wire(model: string, stream: boolean) {
-    return { session_id: this.sessionId, stream, ...(model === '' ? {} : { model }) };
+    return { sessionId: this.sessionId, stream, ...(model === '' ? {} : { model }) };
   }
 
   /** Reads a turn to its end. */

@@ -60,7 +60,7 @@ async function read(events: AsyncIterable<ChatEvent>): Promise<string[]> {
 
 describe('host.chat', () => {
   it('sends the options as they stand on the wire, and none of the SDK', async () => {
-    const { chat, request } = await open({ session_id: 's1', on_busy: 'queue', context: { a: 1 }, bufferLimit: 9 });
+    const { chat, request } = await open({ sessionId: 's1', onBusy: 'queue', context: { a: 1 }, bufferLimit: 9 });
     expect(request.params).toEqual({
       agent_id: 'echo',
       prompt: 'hello',
@@ -91,9 +91,9 @@ describe('host.chat', () => {
   });
 
   it('keeps two chats apart by their turns, in the same session too', async () => {
-    const first = await open({ session_id: 's' });
+    const first = await open({ sessionId: 's' });
     wire.send(ack(first.request, 't1'));
-    const second = await open({ session_id: 's', on_busy: 'queue' });
+    const second = await open({ sessionId: 's', onBusy: 'queue' });
     wire.send(token('a'), done(), ack(second.request, 't2'), token('b', 't2'), done({}, 't2'));
     expect(await read(first.chat)).toEqual(['a', 'done']);
     expect(await read(second.chat)).toEqual(['b', 'done']);
@@ -213,7 +213,7 @@ describe('chat.cancel', () => {
   });
 
   it('before the ack, in a given session › waits for the ack, so that it hits no other turn', async () => {
-    const { chat, request } = await open({ session_id: 's' });
+    const { chat, request } = await open({ sessionId: 's' });
     chat.cancel();
     expect(await wire.settled()).toEqual([]);
     wire.send(ack(request));
@@ -221,7 +221,7 @@ describe('chat.cancel', () => {
   });
 
   it('when that chat is refused › sends nothing', async () => {
-    const { chat, request } = await open({ session_id: 's' });
+    const { chat, request } = await open({ sessionId: 's' });
     const cancelling = chat.cancel();
     wire.send({ id: request.id as number, error: { code: -32010, message: 'session busy' } });
     await cancelling;

@@ -13,7 +13,7 @@ afterEach(() => stage.stop());
 describe('chat.handle', () => {
   it('says how far the chat was read, not what has arrived', async () => {
     await stage.connect();
-    const { chat } = await stage.open({ resume_window_ms: 9_000 });
+    const { chat } = await stage.open({ resumeWindowMs: 9_000 });
     stage.wire.send(token(1, 'ab'), token(3, 'c', { seq_from: 2 }), event(4, { kind: 'todos' }), done(5));
     await stage.wire.settled();
     const handle = (seq: number, text_length: number): ChatHandle => ({

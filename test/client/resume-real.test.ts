@@ -190,7 +190,7 @@ describe('a resumable chat over a wire that is cut', () => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       cancelled.resolve(signal.reason);
     });
-    const chat = host.chat('echo', 'x', { resumable: true, resume_window_ms: 50 });
+    const chat = host.chat('echo', 'x', { resumable: true, resumeWindowMs: 50 });
     const events = chat[Symbol.asyncIterator]();
     await take(events);
     proxy.close();

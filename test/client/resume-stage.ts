@@ -42,7 +42,7 @@ export class ResumeStage {
   /** A chat that its agent has taken, in a turn that can be resumed. @param cap the longest window there is. */
   async open(options: ChatOptions = {}, cap = 600_000) {
     const { host, wire } = this;
-    const chat = host.chat('echo', 'hello', { session_id: 's', resumable: true, ...options });
+    const chat = host.chat('echo', 'hello', { sessionId: 's', resumable: true, ...options });
     await shakeHands(wire, cap);
     const { id, params } = await wire.receive('agents.chat');
     wire.send({ id: id as number, result: { accepted: true, session_id: 's', turn_id: 't1', resume_token: 'r' } });

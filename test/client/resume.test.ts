@@ -44,7 +44,7 @@ describe('a resumable chat', () => {
   it('asks for the longest window, or for the one that it is given', async () => {
     await stage.connect();
     expect((await stage.open()).params).toMatchObject({ prompt: 'hello', resume_window_ms: 600_000 });
-    const chat = stage.host.chat('echo', 'x', { resumable: true, resume_window_ms: 5_000 });
+    const chat = stage.host.chat('echo', 'x', { resumable: true, resumeWindowMs: 5_000 });
     expect((await stage.wire.receive('agents.chat')).params).toEqual({
       agent_id: 'echo',
       prompt: 'x',
@@ -184,11 +184,11 @@ describe('a resumable chat', () => {
 
   it('when its turn is given back after its time was over › cancels it, for nobody reads it', async () => {
     await stage.connect();
-    const { chat } = await stage.open({ resume_window_ms: 12_345 });
+    const { chat } = await stage.open({ resumeWindowMs: 12_345 });
     const failing = failure(chat);
     const windows = heldTimers(12_345);
     // Something else that keeps the host alive.
-    const other = stage.host.chat('echo', 'x', { session_id: 'other', resumable: true });
+    const other = stage.host.chat('echo', 'x', { sessionId: 'other', resumable: true });
     const { id: opened } = await stage.wire.receive('agents.chat');
     const ack = { accepted: true, session_id: 'other', turn_id: 't2', resume_token: 'r2' };
     stage.wire.send({ id: opened as number, result: ack });
@@ -205,7 +205,7 @@ describe('a resumable chat', () => {
 
   it('when the connection is not back in time › ends in ResumeError, and so does the host', async () => {
     await stage.connect();
-    const { chat } = await stage.open({ resume_window_ms: 30 });
+    const { chat } = await stage.open({ resumeWindowMs: 30 });
     const failing = failure(chat);
     await stage.broker.stop();
     expect(await failing).toMatchObject({ name: 'ResumeError', reason: 'window_over', retryable: true });

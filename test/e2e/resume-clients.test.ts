@@ -74,7 +74,7 @@ describe('when the daemon dies and is started again', () => {
     const { onChat } = speaker();
     await agentAt(daemon, onChat);
     const host = await hostAt(daemon.home);
-    const chat = host.chat('speaker', 'x', { resumable: true, resume_window_ms: 100 });
+    const chat = host.chat('speaker', 'x', { resumable: true, resumeWindowMs: 100 });
     await chat.ack;
     await daemon.program.kill('SIGKILL');
     await expect(chat.text()).rejects.toMatchObject({ name: 'ResumeError', reason: 'window_over', retryable: true });

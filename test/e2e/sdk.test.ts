@@ -176,7 +176,7 @@ describe('an agent written with the SDK', () => {
 describe('a host written with the SDK', () => {
   it('has the ack, the events and the text of a chat', async () => {
     const agent = await serve(async ({ prompt, context }) => `${prompt} in ${context.city}`);
-    const chat = host.chat(agent.agentId, 'rain', { context: { city: 'Ghent' }, session_id: 'mine' });
+    const chat = host.chat(agent.agentId, 'rain', { context: { city: 'Ghent' }, sessionId: 'mine' });
     expect(await chat.ack).toEqual({ accepted: true, session_id: 'mine', turn_id: expect.any(String) });
     expect(await chat.text()).toBe('rain in Ghent');
     await chat.cancel();
@@ -265,11 +265,13 @@ describe('a host written with the SDK', () => {
   it('queues behind its own turn, or replaces it', async () => {
     const { agent, cancelled } = await waiter();
     const session_id = 'one-at-a-time';
-    const first = host.chat(agent.agentId, 'first', { session_id });
+    const first = host.chat(agent.agentId, 'first', { sessionId: session_id });
     await first.ack;
-    await expect(host.chat(agent.agentId, 'no', { session_id }).ack).rejects.toMatchObject({ codeName: 'SessionBusy' });
-    const queued = host.chat(agent.agentId, 'queued', { session_id, on_busy: 'queue' });
-    const replacing = host.chat(agent.agentId, 'replacing', { session_id, on_busy: 'replace' });
+    await expect(host.chat(agent.agentId, 'no', { sessionId: session_id }).ack).rejects.toMatchObject({
+      codeName: 'SessionBusy',
+    });
+    const queued = host.chat(agent.agentId, 'queued', { sessionId: session_id, onBusy: 'queue' });
+    const replacing = host.chat(agent.agentId, 'replacing', { sessionId: session_id, onBusy: 'replace' });
     expect((await read(first)).at(-1)).toMatchObject({ kind: 'done', finish_reason: 'cancelled' });
     expect(await cancelled).toMatchObject({ reason: 'replaced' });
     await replacing.ack;

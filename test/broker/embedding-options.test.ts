@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type BrokerOptions, createBroker } from '../../broker.ts';
+import { settle, startLinked } from '../support/linked.ts';
+
+describe('the options of an embedder › when one does not exist', () => {
+  test.each<[options: object, says: string]>([
+    [{ allowed_origins: [] }, 'createBroker: there is no option allowed_origins; did you mean allowedOrigins?'],
+    [{ meetings: {} }, 'createBroker: there is no option meetings'],
+    [{ agent_store: {} }, 'createBroker: there is no option agent_store; did you mean agentStore?'],
+    [{ tokens: { hostToken: 'x' } }, 'createBroker, tokens: there is no option hostToken'],
+    [{ tokens: { demon: 'x' } }, 'createBroker, tokens: there is no option demon; did you mean daemon?'],
+    [
+      { approvals: { timeout_ms: 1 } },
+      'createBroker, approvals: there is no option timeout_ms; did you mean timeoutMs?',
+    ],
+    [
+      { console: { inspectorURL: '' } },
+      'createBroker, console: there is no option inspectorURL; did you mean inspectorUrl?',
+    ],
+  ])('%j › then createBroker says which, and which was meant', (options, says) => {
+    expect(() => createBroker(options as BrokerOptions)).toThrow(new TypeError(says));
+  });
+
+  test('a limit › then it says which was meant', () => {
+    expect(() => createBroker({ limits: { max_connections: 1 } as object })).toThrow(
+      new RangeError('limits.max_connections: there is no such limit; did you mean maxConnections?'),
+    );
+  });
+
+  test('of listen, method, upsertAgent or executeTool › then they say so, and nothing has happened', async () => {
+    const { broker } = startLinked();
+    await expect(broker.listen({ hostname: 'x' } as object)).rejects.toThrow(
+      new TypeError('broker.listen: there is no option hostname'),
+    );
+    const method = { schema: z.object({}), handler: () => 1, timeout: 5 };
+    expect(() => broker.method('mine', method)).toThrow(
+      'broker.method mine: there is no option timeout; did you mean timeoutMs?',
+    );
+    broker.method('mine', { schema: z.object({}), handler: () => 1 });
+    expect(() => broker.upsertAgent({ id: 'a' }, { ephemral: true } as object)).toThrow('did you mean ephemeral?');
+    expect(broker.upsertAgent({ id: 'a' }).token).toBeDefined();
+    expect(() => broker.executeTool('c', 't', {}, { timeout_ms: 1 } as object)).toThrow('did you mean timeoutMs?');
+  });
+});
+
+describe('a broker › when it is disposed of', () => {
+  test('by await using › then it is closed when the block is left, however that is', async () => {
+    const closed: unknown[] = [];
+    const fail = async () => {
+      await using broker = createBroker();
+      broker.connect().open({ text() {}, binary() {}, closed: (code) => closed.push(code) });
+      throw new Error('the block failed');
+    };
+    await expect(fail()).rejects.toThrow('the block failed');
+    await settle();
+    expect(closed).toEqual([1001]);
+  });
+});
