@@ -118,6 +118,13 @@ describe('README.md', () => {
     expect((await run(source)).trim().split('\n')).toEqual(promised);
   });
 
+  it('shows a broker that decides who connects, with clients inside its process, and says what they print', async () => {
+    const printed = (await run(snippet('embed-inside'))).trim().split('\n');
+    const [, promised = ''] = /^It prints (.*)\.$/m.exec(readme) ?? [];
+    expect(printed).toHaveLength(4);
+    expect([...promised.matchAll(/`([^`]+)`/g)].map(([, line]) => line)).toEqual(printed);
+  });
+
   it.each(['host', 'resume'])('shows a host that runs: %s', async (name) => {
     const broker = createBroker();
     const { url } = await broker.listen({ port: 0 });
