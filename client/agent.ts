@@ -15,13 +15,13 @@ export interface AgentOptions extends TurnHandlers, VoiceHandlers {
   agentId: string;
   /** The agent's own token, from `agents.upsert`. May be left out where authentication is off. */
   token?: string | undefined;
-  /** How to come back after a lost connection; false: not at all. */
+  /** How to come back after a lost connection; false: not at all. Default: it does, as `ReconnectOptions` says. */
   reconnect?: ReconnectOptions | false | undefined;
   /** Keeps trying when the very first connection fails, instead of rejecting. Default false. */
   waitForBroker?: boolean | undefined;
   /** How long connecting and authenticating may take together. Milliseconds, default 10,000. */
   connectTimeoutMs?: number | undefined;
-  /** Hears of each change. */
+  /** Hears of each change. Default: nobody does. */
   onStatus?: ((status: AgentStatus) => void) | undefined;
 }
 

@@ -31,7 +31,7 @@ export interface ChatOptions {
   onBusy?: ChatInput['on_busy'];
   /** How long the turn waits for its host to come back. Milliseconds. Default: none, and with `resumable` the longest. */
   resumeWindowMs?: ChatInput['resume_window_ms'];
-  /** Cancels the turn when it aborts. */
+  /** Cancels the turn when it aborts. Default: none. */
   signal?: AbortSignal | undefined;
   /**
    * How much may wait to be read, in characters of JSON. Beyond it the turn is cancelled and reading ends, after what
@@ -82,7 +82,7 @@ export interface CancelOptions {
 
 /** What may go with a decision. */
 export interface ApproveOptions {
-  /** Anything that the agent is to read beside the decision. */
+  /** Anything that the agent is to read beside the decision. Default: nothing. */
   answer?: unknown;
 }
 

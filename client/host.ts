@@ -34,7 +34,7 @@ export interface HostOptions {
    * Default false: it comes back while a resumable chat waits for it, and is over otherwise.
    */
   reconnect?: ReconnectOptions | boolean | undefined;
-  /** Hears of each change. */
+  /** Hears of each change. Default: nobody does. */
   onStatus?: ((status: HostStatus) => void) | undefined;
   /** How long connecting and authenticating may take together. Milliseconds, default 10,000. */
   connectTimeoutMs?: number | undefined;

@@ -11,8 +11,9 @@ import { ToolCalls } from './turn-tools.ts';
 /** What an agent does with its turns. */
 export interface TurnHandlers {
   onChat: OnChat;
-  /** Refuses a turn by throwing, before it is accepted. */
+  /** Refuses a turn by throwing, before it is accepted. Default: each is accepted. */
   accept?: ((params: AgentChatParams) => void | Promise<void>) | undefined;
+  /** Hears what `onChat` threw; the host is told its message. Default: nobody does. */
   onError?: ((error: unknown, turn: Turn) => void) | undefined;
 }
 

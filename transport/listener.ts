@@ -12,7 +12,7 @@ export interface Address {
   socket?: string;
 }
 
-/** Where to listen: TCP (port 0 picks a free one), or a Unix socket. */
+/** Where to listen: TCP, by default `127.0.0.1` and 9100 (port 0 picks a free one), or a Unix socket. */
 export type ListenOptions = { host?: string; port?: number } | { socket: string };
 
 /** Connections that may wait to be accepted: everybody comes back at once after a restart. Node's own 511 would turn many away. */

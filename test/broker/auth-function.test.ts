@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type AuthAnswer, type AuthQuestion, type BrokerOptions, createBroker } from '../../broker.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
+import { startInternals } from '../support/internals.ts';
 import { type Message, openChat, settle, startLinked } from '../support/linked.ts';
 
 const MISMATCH = { code: ErrorCode.InternalError, message: 'auth failed: token mismatch' };
@@ -283,6 +284,26 @@ describe('auth as a function › while it thinks', () => {
     linked.asked[0]?.answer({ agentId: 'echo' });
     await settle();
     expect(await (await linked.host()).ok('agents.list')).toEqual([]);
+  });
+
+  test('and the connection goes › then no actor ever hears of the answer', async () => {
+    let answer: (answer: AuthAnswer) => void = () => {};
+    const auth = () =>
+      new Promise<AuthAnswer>((resolve) => {
+        answer = resolve;
+      });
+    const broker = startInternals({ auth });
+    const types: string[] = [];
+    broker.inspect((event) => event.type === '@xstate.event' && types.push(event.event.type));
+    const client = broker.connect();
+    client.post('session.auth', { token: 't' });
+    await settle();
+    client.close();
+    await settle();
+    answer({ agentId: 'echo' });
+    await settle();
+    expect(types).toContain('auth.asked');
+    expect(types.filter((type) => type.startsWith('auth.g'))).toEqual([]);
   });
 
   test('and the broker stops › then the connection is closed with 1001, and the end does not wait', async () => {
