@@ -12,8 +12,9 @@ import { TOOLS } from './tools.ts';
 export interface ExecuteToolOptions {
   /** Milliseconds, counted anew by each progress, up to ten times as long. Default 300000. */
   timeoutMs?: number;
+  /** What the caller calls it, for the host. Default: empty. */
   actionId?: string;
-  /** Withdraws the call. */
+  /** Withdraws the call. Default: none. */
   signal?: AbortSignal;
 }
 

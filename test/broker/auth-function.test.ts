@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import { AUTH } from '../../actors/connection/authenticator.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { type AuthAnswer, type AuthQuestion, type BrokerOptions, createBroker } from '../../broker.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
+import { linkedPair } from '../../transport/linked-pair.ts';
 import { startInternals } from '../support/internals.ts';
-import { type Message, openChat, settle, startLinked } from '../support/linked.ts';
+import { LinkedClient, type Message, openChat, settle, startLinked } from '../support/linked.ts';
 
 const MISMATCH = { code: ErrorCode.InternalError, message: 'auth failed: token mismatch' };
 
@@ -333,6 +335,18 @@ describe('auth as a function › while it thinks', () => {
     await settle();
     expect(linked.asked).toHaveLength(3);
   });
+});
+
+test('auth as a function › when it is known who a connection is › then its request is kept no longer', async () => {
+  const linked = startInternals({ auth: ({ request }) => request?.url === '/' });
+  const [near, far] = linkedPair();
+  linked.state.get(AUTH).remember(far, { url: '/', headers: {}, socket: {} });
+  linked.open(far);
+  const client = new LinkedClient(near);
+  const shown = () => linked.state.get(AUTH).ask({ token: 't' }, far, new AbortController().signal);
+  expect(await shown()).toEqual({ role: 'client' });
+  await client.ok('session.auth', { token: 't' });
+  expect(await shown()).toBeUndefined();
 });
 
 test('auth › when it is neither a boolean nor a function › then there is no broker', () => {

@@ -115,8 +115,12 @@ describe('a host and an agent over links', () => {
 
   it('look for no daemon’s token: without one they have none', async () => {
     const broker = start();
-    const env = { SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon, SWITCHBOARD_AGENT_TOKEN: 'x' };
+    const env = { SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon };
     expect(await rejection(connectHost({ link: broker.connect(), env }))).toBeInstanceOf(AuthError);
+    const { token } = broker.upsertAgent({ id: 'a' });
+    const found = { SWITCHBOARD_AGENT_TOKEN: token };
+    const agent = connectAgent({ link: broker.connect(), agentId: 'a', onChat: async () => '', env: found });
+    expect(await rejection(agent)).toBeInstanceOf(AuthError);
     const open = start({ auth: false });
     await using host = await connectHost({ link: open.connect(), env: {} });
     expect(await host.agents.list()).toEqual([]);
