@@ -348,7 +348,3 @@ test('auth as a function › when it is known who a connection is › then its r
   await client.ok('session.auth', { token: 't' });
   expect(await shown()).toBeUndefined();
 });
-
-test('auth › when it is neither a boolean nor a function › then there is no broker', () => {
-  for (const auth of ['yes', 1, {}, null]) expect(() => createBroker({ auth: auth as never })).toThrow(TypeError);
-});

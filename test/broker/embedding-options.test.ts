@@ -57,3 +57,7 @@ describe('a broker › when it is disposed of', () => {
     expect(closed).toEqual([1001]);
   });
 });
+
+test('auth › when it is neither a boolean nor a function › then there is no broker', () => {
+  for (const auth of ['yes', 1, {}, null]) expect(() => createBroker({ auth: auth as never })).toThrow(TypeError);
+});
