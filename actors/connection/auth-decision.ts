@@ -103,12 +103,15 @@ export function endDecision(client: Client): void {
   if (place) place.decision = undefined;
 }
 
-/** Keeps a frame while it is being decided who sent it. False: nothing is, deal with it now. */
-export function held(client: Client, bytes: number, receive: () => void): boolean {
-  const decision = deciding.peek(client)?.decision;
-  if (!decision) return false;
-  if (!decision.hold(bytes, receive)) client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
-  return true;
+/** Whether an embedder's function is being asked who this is. */
+export function isBeingDecided(client: Client): boolean {
+  return deciding.peek(client)?.decision !== undefined;
+}
+
+/** Keeps a frame until that is decided. More than a stranger may send closes the connection. */
+export function hold(client: Client, bytes: number, receive: () => void): void {
+  if (deciding.peek(client)?.decision?.hold(bytes, receive) === false)
+    client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
 }
 
 /** What a function threw, for the log: it may well say which token it did not like. */

@@ -11,13 +11,13 @@ import { Sealed } from '../../protocol/sealed.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Inbound } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { held } from './auth-decision.ts';
+import { hold, isBeingDecided } from './auth-decision.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
 export function openLink(state: Kernel, client: Client): void {
   const handlers: LinkHandlers = {
     text: (data, bytes) => {
-      if (held(client, bytes, () => handlers.text(data, bytes))) return;
+      if (isBeingDecided(client)) return hold(client, bytes, () => handlers.text(data, bytes));
       // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
       if (bytes > state.limits.maxUnauthenticatedBytes && client.needsAuth && !client.identity) {
         client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
@@ -31,7 +31,7 @@ export function openLink(state: Kernel, client: Client): void {
       if (startedAt > 0 && event.type === 'chat.event.received') state.routingTimes.end(startedAt);
     },
     binary: (data) => {
-      if (held(client, data.length, () => handlers.binary(data))) return;
+      if (isBeingDecided(client)) return hold(client, data.length, () => handlers.binary(data));
       const isKnown = client.identity !== undefined || !client.needsAuth;
       const event = isKnown ? state.inbound.binary?.(data) : undefined;
       if (event) client.ref.send(event);

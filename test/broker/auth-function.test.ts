@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { AUTH } from '../../actors/connection/authenticator.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
+import { AUTH } from '../../actors/connection/authenticator.ts';
 import { type AuthAnswer, type AuthQuestion, type BrokerOptions, createBroker } from '../../broker.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
