@@ -2,12 +2,11 @@ import type { z } from 'zod';
 import type { ApprovalPolicy } from './actors/approvals/gate.ts';
 import type { AgentStore } from './actors/connection/agent-store.ts';
 import type { AuthFunction } from './actors/connection/auth-function.ts';
+import type { FamilyOptions } from './actors/families.ts';
 import type { BrokerClock } from './actors/kernel/deadlines.ts';
 import type { Logger } from './actors/kernel/log.ts';
-import type { MeetingStore } from './actors/meetings/meeting-store.ts';
 import type { Caller } from './actors/requests/caller.ts';
 import type { ExecuteToolOptions } from './actors/tools/execute-tool.ts';
-import type { LocalVoice } from './actors/voice/local-provider.ts';
 import type { A2aClient } from './protocol/a2a-client.ts';
 import type { Limits } from './protocol/limits.ts';
 import type { Memory } from './protocol/memory-provider.ts';
@@ -38,11 +37,11 @@ export interface BrokerOptions {
   /** Where time comes from. Default: the system's, monotonic. */
   clock?: BrokerClock;
   /** A voice provider inside this process, called `local` (`wire.md` section 11). Default: none, agents apart. */
-  voice?: LocalVoice;
+  voice?: NonNullable<FamilyOptions['voice']>;
   /** Where facts are kept (`wire.md` section 11). Default: ranked by words, in memory, gone with the process. */
   memory?: Memory;
   /** Where meetings are kept. Default: in memory, gone with the process. */
-  meetingStore?: MeetingStore;
+  meetingStore?: NonNullable<FamilyOptions['meetingStore']>;
   /** Sends actions on surfaces to A2A agents (`wire.md` section 11). Default: over HTTP, with the client of `@a2a-js/sdk`. */
   a2a?: A2aClient;
   /** Where to log. Default: nowhere. Never given a secret. */
