@@ -151,6 +151,9 @@ export class Chats {
   }
 }
 
+/** Every field of `agents.chat`: one that the wire gets and that is forgotten here does not compile. */
+type EveryField = { [K in keyof Required<InputOf<'agents.chat'>>]: InputOf<'agents.chat'>[K] | undefined };
+
 /** What was asked for, as the wire has it. What is undefined is not sent. */
 function chatParams(
   agentId: string,
@@ -158,7 +161,7 @@ function chatParams(
   sessionId: string,
   windowMs: number | undefined,
   options: ChatOptions,
-): InputOf<'agents.chat'> {
+): EveryField {
   const { conversationId, stream, voiceInput, model, attachments, goal, context, onBusy } = options;
   return {
     agent_id: agentId,
