@@ -38,6 +38,7 @@ export const PASSED_ON = Object.keys(passedOn) as (keyof typeof passedOn)[];
 
 export const chatParams = z.object({
   agent_id: agentId,
+  prompt: passedOn.prompt,
   session_id: sessionId.optional(),
   ...passedOn,
   voice_input: z.boolean().default(false),
