@@ -26,7 +26,6 @@ export const goal = z.object({
 /** `agents.chat`, from a host (`wire.md` section 6). */
 /** What goes on to the agent as it came: a field that is added here reaches it, and nothing else has to know of it. */
 const passedOn = {
-  prompt: z.string(),
   stream: z.boolean().default(true),
   conversation_id: sessionId.optional(),
   model: z.string().optional(),
@@ -34,11 +33,11 @@ const passedOn = {
   goal: goal.optional(),
 };
 /** The names of those fields of `agents.chat` that `agent.chat` has too, with the same values. */
-export const PASSED_ON = Object.keys(passedOn) as (keyof typeof passedOn)[];
+export const PASSED_ON = ['prompt', ...(Object.keys(passedOn) as (keyof typeof passedOn)[])] as const;
 
 export const chatParams = z.object({
   agent_id: agentId,
-  prompt: passedOn.prompt,
+  prompt: z.string(),
   session_id: sessionId.optional(),
   ...passedOn,
   voice_input: z.boolean().default(false),
@@ -62,6 +61,7 @@ export const chatResult = z.object({
 export const agentChatParams = z.object({
   session_id: sessionId,
   turn_id: z.string(),
+  prompt: z.string(),
   ...passedOn,
   stream: z.boolean(),
   context: jsonObject.meta({
