@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { decodeFrame } from '../../../protocol/frame.ts';
 import { DEFAULT_LIMITS } from '../../../protocol/limits.ts';
+import { parseParams } from '../../../protocol/params.ts';
 import { authParams } from '../../../protocol/session.ts';
 import { fatal, halfFrame, oddMessage } from './byte-lives.ts';
 import { changedHead } from './changed-head.ts';
@@ -79,10 +80,20 @@ function strangersEnd(texts: readonly string[]): number {
     const frame = decodeFrame(text);
     if (frame.kind !== 'request') continue;
     if (frame.method !== 'session.auth') return 4401;
-    if (authParams.safeParse(frame.params).success) wrongTokens += 1;
+    if (isAuth(frame.params)) wrongTokens += 1;
     if (wrongTokens === DEFAULT_LIMITS.maxAuthFailures) return 4401;
   }
   return 4401;
+}
+
+/** Whether it is a try at all, and not refused for its form. */
+function isAuth(params: unknown): boolean {
+  try {
+    parseParams(authParams, params);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function strangersMessage(random: Random): Record<string, unknown> {
