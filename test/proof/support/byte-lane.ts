@@ -67,7 +67,8 @@ async function sendAsStranger({ port, random }: ByteLife): Promise<number> {
   socket.sendTexts(['{"jsonrpc":"2.0","id":"last","method":"agents.list"}']);
   const { code } = await socket.closed;
   const wrong = answers.find((text) => !Object.hasOwn(JSON.parse(text), 'error'));
-  if (code !== strangersEnd(texts) || wrong !== undefined) throw new Error(`${code} and ${wrong} to\n${texts.join('\n')}`);
+  if (code !== strangersEnd(texts) || wrong !== undefined)
+    throw new Error(`${code} and ${wrong} to\n${texts.join('\n')}`);
   return texts.length + 1;
 }
 
