@@ -27,14 +27,16 @@ const LONGEST = [
   'proof/histories',
 ];
 
-/** Runs the longest files first, and whatever is alone, in a process of its own, before all that share theirs. */
+/** A worker goes on with the next file where that is of the same project: another one needs a new process. */
+const PROJECTS = ['alone', 'built', 'rooms'];
+
+/** Of each project the longest files first. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const others = await super.sort(files);
     const rank = ({ moduleId, project }: TestSpecification) => {
-      if (project.name === 'alone') return -1;
       const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-      return at === -1 ? LONGEST.length : at;
+      return PROJECTS.indexOf(project.name) * 1_000 + (at === -1 ? LONGEST.length : at);
     };
     return others.sort((a, b) => rank(a) - rank(b));
   }
