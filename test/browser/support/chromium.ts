@@ -3,7 +3,8 @@ import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { beforeAll, describe, vi } from 'vitest';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** The shell first: it draws pages as the browser does, and no window around them, which costs more than most pages. */
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Nothing that would look for something outside of this machine. */
 const FLAGS = [
   '--no-sandbox',
