@@ -94,7 +94,7 @@ export class Outgoing {
 
   /** So many bytes come at once, on purpose: until no more than `cutBytes` wait again, that much more may. */
   allow(bytes: number): void {
-    this.#allowed = Math.max(this.#allowed, bytes);
+    this.#allowed = bytes;
   }
 
   /** Queues one frame. @param counted what it counts in until it is handed to the socket. */

@@ -104,7 +104,7 @@ export class Client implements ConnectionFacts {
 
   /** Gives up on an answer, but remembers the call. */
   abandonCall(id: RpcId, late: LateCall): void {
-    if (!this.calls.delete(id)) return;
+    this.calls.delete(id);
     this.lateCalls.set(id, late);
     if (this.lateCalls.size > MAX_LATE_CALLS) {
       const oldest = this.lateCalls.keys().next();

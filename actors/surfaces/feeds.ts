@@ -56,8 +56,8 @@ type Waiting = { gone?: { agentId: string | undefined } } | { acted: Acted };
 export class SurfaceFeed {
   readonly #state: Kernel;
   readonly #listener: SurfaceListener;
-  /** Revisions of the surfaces that it was told to be there. */
-  readonly #known = new Map<string, number>();
+  /** The surfaces that it was told to be there. */
+  readonly #known = new Set<string>();
   readonly #waiting = new Map<string | Acted, Waiting>();
   /** Those of the waiting that are actions, oldest first. */
   readonly #actions = new Set<Acted>();
@@ -70,7 +70,7 @@ export class SurfaceFeed {
 
   /** It has been given a listing: when one of these goes, it has to hear of that. */
   listed(surfaces: Iterable<Surface>): void {
-    for (const { surfaceId } of surfaces) if (!this.#known.has(surfaceId)) this.#known.set(surfaceId, 0);
+    for (const { surfaceId } of surfaces) this.#known.add(surfaceId);
   }
 
   changed({ surfaceId, before, after }: Change, from: AnyActorRef): void {
@@ -87,18 +87,16 @@ export class SurfaceFeed {
     this.#actions.add(acted);
     this.#flush(from);
     if (this.#actions.size <= this.#state.limits.maxWaitingActions) return;
-    const [oldest] = this.#actions;
-    if (!oldest) return;
-    this.#forget(oldest);
-    this.#state.counters.drop<'surface_action'>('surface_action');
+    for (const oldest of this.#actions) {
+      this.#forget(oldest);
+      this.#state.counters.drop<'surface_action'>('surface_action');
+      return;
+    }
   }
 
   /** Nobody listens any more. */
   end(): void {
-    this.#waiting.clear();
-    this.#actions.clear();
     this.#state.deadlines.disarm(this.#retry);
-    this.#retry = undefined;
   }
 
   #flush(from: AnyActorRef): void {
@@ -118,8 +116,8 @@ export class SurfaceFeed {
   #tell(surfaceId: string, gone: { agentId: string | undefined } | undefined, from: AnyActorRef): void {
     if (gone) this.#listener.deleted(surfaceId, gone.agentId, from);
     const surface = this.#state.get(SURFACES).get(surfaceId);
-    if (!surface || this.#known.get(surfaceId) === surface.revision) return;
-    this.#known.set(surfaceId, surface.revision);
+    if (!surface) return;
+    this.#known.add(surfaceId);
     this.#listener.updated(surface, from);
   }
 

@@ -28,9 +28,9 @@ export class Sessions {
     this.#live.set(turn.sessionId, turn);
   }
 
-  /** Frees the session of this turn; a newer one under the same id stays. */
+  /** Frees the session of this turn. No other can have taken its place: the next one starts when it is free. */
   end(turn: Turn): void {
-    if (this.#live.get(turn.sessionId) === turn) this.#live.delete(turn.sessionId);
+    this.#live.delete(turn.sessionId);
   }
 
   waitingCount(sessionId: string): number {

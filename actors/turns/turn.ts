@@ -160,10 +160,11 @@ export function turnLogic(state: Kernel) {
       buryCallback: (args) => {
         const { id, error } = eventOf(args, 'child.failed');
         state.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
-        const { callbacks } = turnOf(args);
-        const callback = callbacks.get(id);
+        const turn = turnOf(args);
+        const callback = turn.callbacks.get(id);
         if (callback) buryCallback(state, callback);
-        callbacks.delete(id);
+        turn.callbacks.delete(id);
+        turn.lastFrameAt = state.clock.now();
       },
       endChildren: (args) => endChildren(state, turnOf(args), endReason(args.event)),
       endCallbacks: (args) => endCallbacks(state, turnOf(args), endReason(args.event)),

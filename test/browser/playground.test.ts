@@ -100,7 +100,7 @@ describeBrowser('the playground', () => {
     const { page } = await open();
     const pane = chat(page);
     await say(pane, '/approve delete the logs');
-    await pane.getByRole('button', { name: 'Approve' }).waitFor();
+    await pane.getByRole('region', { name: 'Approval: delete the logs' }).waitFor();
     const host = await connectHost({ url: daemon.url, hostToken: daemon.tokens.host });
     own(() => host.close());
     const [row] = (await host.approvals()).filter(({ status }) => status === 'pending');

@@ -161,13 +161,14 @@ describeBrowser('a chat of the console', () => {
     const { page } = await open({ daemon, mayComplain: true });
     const pane = chat(page);
     await say(pane, '/approve the window');
-    await pane.getByRole('button', { name: 'Approve' }).waitFor();
+    const approve = pane.getByRole('button', { name: 'Approve', exact: true });
+    await approve.waitFor();
     proxy.close();
     await said(pane).getByText('was not back in time').waitFor();
     await said(pane).getByText('Not answered: the turn is over.').waitFor();
     proxy.open();
     await pane.getByRole('button', { name: 'Ask again' }).click();
-    await pane.getByRole('button', { name: 'Approve' }).click();
+    await approve.click();
     await said(pane).getByText('It was approved.').waitFor();
     expect(await said(pane).getByText('/approve the window').count()).toBe(2);
   });

@@ -17,7 +17,9 @@ describeBrowser('signing in', () => {
     const { page, url } = await openConsole({ daemon, signedIn: false });
     const { out } = await run([CLI, 'console', '--no-open'], { SWITCHBOARD_HOME: daemon.home });
     const asked: string[] = [];
+    // The page is there already: what it asks for now is its WebSocket above all.
     page.on('request', (request) => asked.push(request.url()));
+    page.on('websocket', (socket) => asked.push(socket.url()));
     await page.goto(out.trim());
     await connected(page);
     await page.getByRole('table', { name: 'Connections' }).waitFor();

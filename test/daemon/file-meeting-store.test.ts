@@ -1,7 +1,17 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { fileMeetingStore } from '../../daemon/file-meeting-store.ts';
+import { readLines } from '../../daemon/line-reader.ts';
 import { head, silent } from './meeting-files.ts';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -53,6 +63,28 @@ test('a meeting’s file › when it ends in half a line › then the rest is re
   ]);
   await next.close();
 });
+
+test.runIf(existsSync('/proc/self/fd'))(
+  'a meeting’s file › when it has been read, or could not be › then nothing holds it open',
+  async () => {
+    const store = fileMeetingStore(directory, silent());
+    store.create(head('m'));
+    await store.close();
+    mkdirSync(pathOf('folder'));
+    const held = () =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
+        } catch {
+          // The one that the listing itself was read by.
+          return false;
+        }
+      });
+    await readLines(pathOf('m'), 1_000);
+    await expect(readLines(pathOf('folder'), 1_000)).rejects.toThrow('is no file');
+    expect(held()).toEqual([]);
+  },
+);
 
 test('a meeting’s file › when there are others beside it › then they are passed over, and left as they are', () => {
   for (const [name, text] of [

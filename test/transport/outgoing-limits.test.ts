@@ -64,6 +64,19 @@ describe('Outgoing › when more than the hard limit waits', () => {
     expect(overruns).toHaveLength(1);
   });
 
+  test('and its reader takes some of it, but not enough › then its time goes on all the same', async () => {
+    const { outgoing, socket, overruns } = await stalledQueue({ cutBytes: 1e9 });
+    outgoing.push('x'.repeat(SMALL.hardLimitBytes + 10_000));
+    vi.advanceTimersByTime(hardLimitMs - 1);
+    socket.takeOne();
+    await tick();
+    expect(outgoing.waitingBytes).toBeGreaterThan(SMALL.hardLimitBytes);
+    expect(overruns).toEqual([]);
+    vi.advanceTimersByTime(1);
+    await tick();
+    expect(overruns).toHaveLength(1);
+  });
+
   test('in one frame that is all in the socket and then read › then nothing happens', async () => {
     const socket = new StalledSocket();
     const overruns: string[] = [];

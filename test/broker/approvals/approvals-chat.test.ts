@@ -5,6 +5,8 @@ import { answersTo, approvalsOf, pending, resolved } from '../../support/tool-sc
 
 /* What a chat turn waits for, answered by its host or the host role, on either path (wire.md sections 5 and 6). */
 
+const MINUTE = 60_000;
+
 /** A turn in session `s` that waits for `a`. */
 async function park(event: object = pending('a')) {
   const linked = startLinked();
@@ -291,3 +293,17 @@ test('agents.chat.approve › when the approval is not pending on that turn › 
   await linked.advance(0);
   expect(await approve('s', 'a')).toBe(-32014);
 });
+
+test.each(['chat', 'row'] as const)(
+  'a chat’s approval › when a person settles it after hours, by its %s › then the fifteen minutes of its agent begin only then',
+  async (path) => {
+    const { linked, host, agent, status, asked, ...paths } = await park();
+    await linked.advance(3 * 60 * MINUTE);
+    await paths[path]();
+    agent.answer(asked(), { resolved: true });
+    await linked.advance(15 * MINUTE - 1);
+    expect(await status()).toBe('streaming');
+    await linked.advance(5_001);
+    expect(host.events().at(-1)).toMatchObject({ kind: 'error', code: 'stale' });
+  },
+);

@@ -74,6 +74,16 @@ test('host.register_agent › when the id is somebody else’s › then -32015 a
   expect((await host.ok('host.agents'))[0]).toEqual(agent);
 });
 
+test('host.register_agent › when the agent whose id it took attaches › then the row is that agent’s, and subscribers hear', async () => {
+  const { linked, host, other } = await setUp();
+  await host.ok('host.register_agent', A);
+  await subscribe(other);
+  const agent = await linked.agent('a');
+  expect(eventsOf(other).map(({ kind, agent_id }) => [kind, agent_id])).toContainEqual(['agent.unregistered', 'a']);
+  expect((await host.call('host.unregister_agent', { agent_id: 'a' })).error.code).toBe(-32015);
+  expect(await agent.ok('host.register_agent', { ...A, name: 'mine' })).toMatchObject({ id: 'a', name: 'mine' });
+});
+
 test('host.unregister_agent › when it is its own › then it is gone, and subscribers hear; then -32014', async () => {
   const { host, other } = await setUp();
   await host.ok('host.register_agent', A);

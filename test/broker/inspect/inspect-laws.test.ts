@@ -73,6 +73,24 @@ describe('the inspection feed › when something in it breaks', () => {
     expect(errors).toHaveLength(1);
   });
 
+  test('an actor that has ended is sent something › then nothing breaks, and nothing is told of it', async () => {
+    const errors: unknown[] = [];
+    const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => errors.push(fields) };
+    const internals = startInternals({ inspect: true, log });
+    const watcher = await internals.manager();
+    const host = await internals.host();
+    const agent = await internals.agent('echo');
+    await openChat(host, agent, { agent_id: 'echo', session_id: 's' });
+    const { ref } = internals.turn('s');
+    const turn = actorIn(await watcher.ok('inspect.subscribe'), 'turn');
+    agent.emit('s', { kind: 'done', finish_reason: 'stop' });
+    await settle();
+    ref?.send({ type: 'turn.stale' });
+    await tick(internals);
+    expect(ofActor(watcher, turn.id).at(-1)).toMatchObject({ type: 'ended' });
+    expect(errors).toEqual([]);
+  });
+
   test('an actor fails › then it is told that it has ended, and how', async () => {
     const internals = startInternals({ inspect: true });
     const watcher = await internals.manager();

@@ -138,6 +138,26 @@ describe('a meeting › when it is to be summarized', () => {
     expect(host.replyTo(later).result.summary).toBe('They go.');
   });
 
+  test('and it was over before, and its agent takes its time › then that is waited for, and no longer', async () => {
+    await stop({ summarize: false });
+    const ask = async () => {
+      const id = host.post('meeting.stop', { meeting_id: 'm', summarizer: 'sage' });
+      await settle();
+      sage.answer(sage.lastChat(), { accepted: true });
+      await linked.advance(100_000);
+      expect(host.replyTo(id)).toBeUndefined();
+      return id;
+    };
+    const late = await ask();
+    await linked.advance(30_020);
+    expect(host.replyTo(late)).toBeDefined();
+    const inTime = await ask();
+    sage.emit(sage.lastChat().params.session_id, { kind: 'done', finish_reason: 'stop', text: 'They go.' });
+    await settle();
+    await settle();
+    expect(host.replyTo(inTime).result.summary).toBe('They go.');
+  });
+
   test('and it was over before, and many ask at once › then the agent is asked once, and what it says is kept once', async () => {
     await stop({ summarize: false });
     const other = await linked.host();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createBroker } from '../../../broker.ts';
+import { type BrokerOptions, createBroker } from '../../../broker.ts';
 import { DEFAULT_LIMITS } from '../../../protocol/limits.ts';
 import { StubbornLink, startInternals } from '../../support/internals.ts';
 import { type Message, openChat, settle } from '../../support/linked.ts';
@@ -148,8 +148,9 @@ test.each(['host.approvals', 'host.events', 'agents.list', 'a2ui.surfaces'])(
   },
 );
 
-test('a real socket › when 40 whole replays are asked for in one write › then it is not overrun, and a few are carried out', async () => {
-  const broker = createBroker();
+/** A turn in session `s` over real sockets, and how somebody else connects and asks for its replay. */
+async function overSockets(options: BrokerOptions = {}) {
+  const broker = createBroker(options);
   onTestFinished(() => broker.close());
   const { url = '' } = await broker.listen({ port: 0 });
   const connect = async (auth: object) => {
@@ -188,14 +189,23 @@ test('a real socket › when 40 whole replays are asked for in one write › the
   const { id } = await agent.until(({ method }) => method === 'agent.chat');
   agent.send({ id, result: { accepted: true } });
   const { result } = await host.until(({ id }) => id === 1);
-  // 3 MiB of what is not merged.
-  for (let n = 0; n < 48; n += 1) {
-    agent.send({ method: 'agent.chat.event', params: { session_id: 's', kind: 'mood', text: KIB.repeat(64) } });
-  }
-  await host.until(({ params }) => params?.seq === 48);
-  const greedy = await connect({ token: broker.tokens.daemon });
+  return {
+    host,
+    /** The agent says so many KiB, which are not merged, and the host reads them. */
+    async say(kib: number, seq: number): Promise<void> {
+      agent.send({ method: 'agent.chat.event', params: { session_id: 's', kind: 'mood', text: KIB.repeat(kib) } });
+      await host.until(({ params }) => params?.seq === seq);
+    },
+    stranger: () => connect({ token: broker.tokens.daemon }),
+    params: { session_id: 's', resume_token: result.resume_token, role: 'observer' },
+  };
+}
+
+test('a real socket › when 40 whole replays are asked for in one write › then it is not overrun, and a few are carried out', async () => {
+  const { host, say, stranger, params } = await overSockets();
+  for (let seq = 1; seq <= 48; seq += 1) await say(64, seq);
+  const greedy = await stranger();
   const tcp = (greedy.socket as unknown as { _socket: { cork(): void; uncork(): void } })._socket;
-  const params = { session_id: 's', resume_token: result.resume_token, role: 'observer' };
   tcp.cork();
   for (let n = 1; n <= 40; n += 1) greedy.send({ id: n, method: 'agents.chat.subscribe', params });
   tcp.uncork();
@@ -209,4 +219,14 @@ test('a real socket › when 40 whole replays are asked for in one write › the
   expect(refused.length).toBeGreaterThan(30);
   expect(refused[0].error.data).toMatchObject({ limit: { name: 'hard_limit_bytes' }, retry_after_ms: 1_000 });
   expect(greedy.frames.filter(({ params }) => params?.seq === 48)).toHaveLength(40 - refused.length);
+});
+
+test('a real socket › when a replay is more than may wait for it › then it comes whole', async () => {
+  const limits = { softLimitBytes: 128 * 1024, hardLimitBytes: 256 * 1024, cutBytes: 512 * 1024 };
+  const { say, stranger, params } = await overSockets({ limits });
+  for (let seq = 1; seq <= 48; seq += 1) await say(64, seq);
+  const reader = await stranger();
+  reader.send({ id: 1, method: 'agents.chat.subscribe', params });
+  await reader.until(({ params }) => params?.seq === 48);
+  expect(reader.frames.flatMap(({ params }) => params?.seq ?? [])).toEqual(Array.from({ length: 48 }, (_, n) => n + 1));
 });

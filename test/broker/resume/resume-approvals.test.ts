@@ -148,3 +148,19 @@ test('agents.chat.approve › when another row claims to be of this turn and app
   await manager.ok('host.resolve_approval', { approval_id: row.id, resolution: 'approve' });
   expect((await approve(scene.host)).error).toEqual({ code: -32016, message: 'approval not pending' });
 });
+
+test('a detached turn › when a person settles its approval after longer than its agent may be silent › then that time begins only then', async () => {
+  const scene = await startResumable({ limits: { staleAfterMs: 20_000 } });
+  await scene.emit({ kind: 'approval_pending', approval_id: 'a', tool: 't' });
+  await scene.leave();
+  await scene.linked.advance(35_000);
+  const manager = await scene.linked.manager();
+  const [row] = await approvalsOf(manager);
+  manager.post('host.resolve_approval', { approval_id: row?.id, resolution: 'approve' });
+  await settle();
+  scene.agent.answer(scene.agent.received('agent.chat.approve')[0], { resolved: true });
+  await scene.linked.advance(19_999);
+  expect(await scene.status()).toBe('detached');
+  await scene.linked.advance(4_001);
+  expect(scene.reasons()).toEqual(['stale']);
+});

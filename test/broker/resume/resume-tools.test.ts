@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { settle } from '../../support/linked.ts';
-import { startResumable } from '../../support/resume-scene.ts';
+import { heard, startResumable } from '../../support/resume-scene.ts';
 import { answersTo, approvalsOf, callsOf } from '../../support/tool-scene.ts';
 
 /* Tools are the host's that there is: without one there are none (wire.md sections 7 and 8). */
+
+const MINUTE = 60_000;
 
 test('a tool call › when the host goes › then it ends with -32018, and the next one with -32019 at once', async () => {
   const scene = await startResumable();
@@ -77,4 +79,29 @@ test('a tool call › when the turn is in its grace and has no host › then -32
   await scene.leave();
   const { execute } = callsOf(scene.host, scene.agent);
   expect(scene.agent.replyTo(await execute()).error.code).toBe(-32019);
+});
+
+test('a turn › when its host goes after a tool call of hours › then the fifteen minutes of its agent begin only then', async () => {
+  const scene = await startResumable(
+    { limits: { resumeWindowMs: 24 * 60 * MINUTE } },
+    { resume_window_ms: 60 * MINUTE },
+  );
+  await callsOf(scene.host, scene.agent).execute({ timeout_ms: 24 * 60 * MINUTE });
+  await scene.linked.advance(3 * 60 * MINUTE);
+  await scene.leave();
+  await scene.linked.advance(15 * MINUTE - 1);
+  expect(await scene.status()).toBe('detached');
+  await scene.linked.advance(5_001);
+  expect(scene.reasons()).toEqual(['stale']);
+});
+
+test('a turn › when another host takes it over after a tool call of hours › then the fifteen minutes of its agent begin only then', async () => {
+  const scene = await startResumable();
+  await callsOf(scene.host, scene.agent).execute({ timeout_ms: 24 * 60 * MINUTE });
+  await scene.linked.advance(3 * 60 * MINUTE);
+  const { client } = await scene.resume();
+  await scene.linked.advance(15 * MINUTE - 1);
+  expect(heard(client)).toEqual([]);
+  await scene.linked.advance(5_001);
+  expect(heard(client)).toEqual(['1 error stale']);
 });

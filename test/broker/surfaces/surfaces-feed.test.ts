@@ -73,6 +73,12 @@ describe('a subscriber that has no room', () => {
     expect(heard()).toEqual(['s gone', 's {"again":true}']);
   });
 
+  test('when a surface is deleted, made again and deleted again › then it is told once that it is gone', async () => {
+    for (const envelope of [remove('s'), create('s'), remove('s')]) await host.ok('a2ui.apply', envelope);
+    await makeRoom();
+    expect(heard()).toEqual(['s gone']);
+  });
+
   test('when surfaces come and go without end › then no more waits than there are, and nothing is told of them', async () => {
     for (let n = 0; n < 2_000; n += 1) {
       host.notify('a2ui.apply', create(`n-${n}`));
@@ -93,7 +99,7 @@ describe('a subscriber that has no room', () => {
 
   test('when it goes › then nothing waits for it any more', async () => {
     const before = internals.state.deadlines.size;
-    await host.ok('a2ui.apply', data('s', '/n', 1));
+    for (let n = 0; n < 3; n += 1) await host.ok('a2ui.apply', data('s', '/n', n));
     expect(internals.state.deadlines.size).toBe(before + 1);
     link.handlers?.closed(1006);
     await settle();

@@ -75,6 +75,19 @@ test('agents.chat › when the agent is silent for fifteen minutes › then with
   expect(agent.received('agent.chat.cancel')).toHaveLength(1);
 });
 
+test('agents.chat › when the agent took its time to accept › then its fifteen minutes begin with that', async () => {
+  const linked = startLinked();
+  const host = await linked.host();
+  const agent = await linked.agent('echo');
+  host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', session_id: 's' });
+  await linked.advance(4_900);
+  agent.answer(agent.lastChat(), { accepted: true });
+  await linked.advance(15 * MINUTE - 1);
+  expect(host.events()).toEqual([]);
+  await linked.advance(5_000);
+  expect(host.events()).toMatchObject([{ code: 'stale' }]);
+});
+
 test('agents.chat › when the agent says anything within its fifteen minutes › then they begin anew', async () => {
   const { linked, host, agent } = await stream();
   for (let n = 1; n <= 4; n += 1) {

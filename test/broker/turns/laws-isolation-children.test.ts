@@ -14,6 +14,8 @@ import { type LinkedClient, type Message, openChat, settle } from '../../support
 /* Law 10 of the design, for what hangs on a turn or a request: a broken tool call or approval ends alone, and whoever
    waits for it is answered. */
 
+const HOUR = 60 * 60_000;
+
 /** A turn in session `s`, whose host has a tool of each kind, and a gate before one of them and one method. */
 async function scene() {
   const internals = startInternals({ approvals: { methods: ['tools.execute:gated', 'lamp.switch'] } });
@@ -83,6 +85,23 @@ for (const [when, how] of breakings) {
     expect(answersTo(at.agent, id)).toHaveLength(1);
   });
 }
+
+test('law 10 › when a tool call breaks after hours › then the fifteen minutes of its agent begin only then', async () => {
+  const at = await scene();
+  const params = { session_id: 's', tool: 'open', parameters: {}, timeout_ms: 24 * HOUR };
+  const id = at.agent.post('tools.execute', params);
+  await settle();
+  await at.internals.advance(3 * HOUR);
+  poison(at.internals.state.counters, 'callback');
+  at.host.answer(at.host.received('tools.execute').at(-1), 'late');
+  await settle();
+  Reflect.deleteProperty(at.internals.state.counters, 'callback');
+  expect(answersTo(at.agent, id)).toMatchObject([INTERNAL]);
+  await at.internals.advance(HOUR / 4 - 1);
+  expect(at.host.events('s')).toEqual([]);
+  await at.internals.advance(5_001);
+  expect(at.host.events('s')).toMatchObject([{ kind: 'error', code: 'stale' }]);
+});
 
 test('law 10 › when a tool call cannot even start › then its agent gets -32603, and the next one can', async () => {
   const at = await scene();

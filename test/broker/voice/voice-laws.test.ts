@@ -4,7 +4,7 @@ import { voiceOf } from '../../../actors/voice/client-voice.ts';
 import { VOICE } from '../../../actors/voice/streams.ts';
 import { poison, snapshotOf, startInternals, watchCharts } from '../../support/internals.ts';
 import { type Message, settle, startLinked } from '../../support/linked.ts';
-import { readMetric } from '../../support/metrics.ts';
+import { readMetric, scrape } from '../../support/metrics.ts';
 import { frameOf, hexId, pcm, provider, SOURCE, speak, transcribe, voiceEvents } from '../../support/voice.ts';
 
 /* The laws of the design, as they hold for voice streams. */
@@ -234,6 +234,7 @@ test('metrics › when streams come and go › then they are counted by kind and
   ear.notify('voice.event', { stream_id: stream, type: 'partial' });
   await settle();
   expect(await readMetric(linked.broker, 'voice_streams_total')).toEqual({ transcribe: 1, speak: 1 });
+  expect(await scrape(linked.broker)).toContain('voice_streams_ended_total{kind="speak",ending="ended"} 1\n');
   expect(await readMetric(linked.broker, 'voice_audio_bytes_total')).toEqual({ in: 6, out: 2 });
   expect(await readMetric(linked.broker, 'voice_partials_dropped_total')).toEqual({});
   expect(await readMetric(linked.broker, 'drops_total')).toEqual({ unknown_stream: 1, malformed_event: 1 });

@@ -1,9 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, vi } from 'vitest';
+import { beforeAll, describe, vi } from 'vitest';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** The shell first: it draws pages as the browser does, and no window around them, which costs more than most pages. */
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Nothing that would look for something outside of this machine. */
 const FLAGS = [
   '--no-sandbox',
@@ -15,9 +16,6 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-// A browser on a busy machine takes its time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const executable = find();
 if (executable === undefined) {
   const how = 'no chromium found; install one, or set CHROMIUM to where it is';
@@ -25,19 +23,22 @@ if (executable === undefined) {
   console.warn(`tests in a browser are skipped: ${how}`);
 }
 
-/** `describe`, skipped where there is no browser. */
-export function describeBrowser(name: string, tests: () => void): void {
-  describe.skipIf(executable === undefined)(name, tests);
-}
-
 let browser: Browser | undefined;
 
-beforeAll(async () => {
-  if (executable !== undefined) browser = await chromium.launch({ executablePath: executable, args: FLAGS });
-});
-afterAll(() => browser?.close());
+/** `describe`, skipped where there is no browser. */
+export function describeBrowser(name: string, tests: () => void): void {
+  // A browser on a busy machine takes its time.
+  vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+  describe.skipIf(executable === undefined)(name, () => {
+    // One for all files that this process runs: it ends with it. Each test has a window, and a profile, of its own.
+    beforeAll(async () => {
+      if (!browser?.isConnected()) browser = await chromium.launch({ executablePath: executable ?? '', args: FLAGS });
+    });
+    tests();
+  });
+}
 
-/** The browser of this file's tests. */
+/** The browser of all tests. */
 export function theBrowser(): Browser {
   if (browser === undefined) throw new Error('there is no browser; does the test stand in a describeBrowser?');
   return browser;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, onTestFinished, TestRunner } from 'vitest';
+import { onTestFinished, TestRunner } from 'vitest';
 
 const left = new Set<() => unknown>();
 
@@ -12,7 +12,8 @@ export function own(undo: () => unknown): void {
   if (TestRunner.getCurrentTest()) onTestFinished(async () => void (await once()));
 }
 
-afterAll(async () => {
+/** Undoes all that is left of a file. `test/support/each-file.ts` has it done, for a module is loaded once for many files. */
+export async function undoAll(): Promise<void> {
   const failures: unknown[] = [];
   // One that fails must leave nothing behind that another was to undo.
   for (const undo of [...left].reverse()) {
@@ -23,7 +24,7 @@ afterAll(async () => {
     }
   }
   if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
-});
+}
 process.once('exit', () => {
   for (const undo of [...left].reverse()) {
     try {
