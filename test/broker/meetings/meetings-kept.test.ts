@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
 import { chooseVictims, type Kept } from '../../../actors/meetings/eviction.ts';
 import type { BrokerOptions, MeetingHead } from '../../../broker.ts';
+import { ErrorCode } from '../../../protocol/errors.ts';
 import { type Linked, type LinkedClient, type Message, settle, startLinked } from '../../support/linked.ts';
 import { provider, SOURCE, startMeeting } from '../../support/voice.ts';
 
@@ -130,4 +131,21 @@ test('chooseVictims › when any are kept › then as many go as have to, only f
       },
     ),
   );
+});
+
+test('meetings › when their agent is removed › then the next agent of that id finds none of them, and others stay', async () => {
+  await begin();
+  const scribe = await linked.agent('scribe');
+  await hold(scribe, 'theirs');
+  await startMeeting(scribe, ear, { id: 'running' });
+  await hold(await linked.host(), 'mine');
+  const manager = await linked.manager();
+  await manager.ok('agents.remove', { id: 'scribe' });
+  await settle();
+  const next = await linked.agent('scribe');
+  expect(await next.ok('meeting.list')).toEqual({ meetings: [] });
+  for (const id of ['theirs', 'running']) {
+    expect((await next.call('meeting.get', { meeting_id: id })).error.code).toBe(ErrorCode.NotFound);
+  }
+  expect(await kept()).toEqual(['mine']);
 });
