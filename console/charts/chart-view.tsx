@@ -53,7 +53,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
     layout.states[0]?.state.path === graph.states[0]?.path;
   const shown = isShown ? layout : undefined;
   const frame = useRef<HTMLDivElement>(null);
-  const place = shown?.states.find(({ state }) => state.path === actor.state[0])?.box;
+  const place = shown?.states.find(({ state }) => state.path === actor.state.at(-1))?.box;
   const { view, onKeyDown, ...controls } = useViewport(frame, shown, place);
   const choose = useCallback(
     (next: Subject) => setChosen((old) => (old?.kind === next.kind && old.id === next.id ? undefined : next)),
