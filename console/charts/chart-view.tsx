@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
-import { ChartBoxes, ChartLines, type Subject } from './chart-drawing.tsx';
+import { ChartBoxes, ChartGrounds, ChartLines, type Subject } from './chart-drawing.tsx';
 import { ChartWords } from './chart-words.tsx';
 import { layOut, prepare } from './elk.ts';
 import { EdgeFlashes, LineFlashes } from './flash-layer.tsx';
@@ -85,6 +85,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
           <svg class="chart-svg" width="100%" height="100%" role="presentation">
             <Markers />
             <g transform={`translate(${view.x} ${view.y}) scale(${view.scale})`}>
+              <ChartGrounds {...drawing} layout={shown} />
               <ChartLines {...drawing} layout={shown} />
               {follower ? <EdgeFlashes layout={shown} flashes={follower.flashes} /> : null}
               <ChartBoxes {...drawing} layout={shown} />

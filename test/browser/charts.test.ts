@@ -36,6 +36,7 @@ describeBrowser('live charts', () => {
       .and(page.getByRole('treeitem', { selected: true }))
       .waitFor();
     // The way it came is marked, and says how often it was taken.
+    await page.getByRole('button', { name: 'Fit' }).click();
     await page
       .locator('.chart-edge')
       .filter({ hasText: /approval\.pending\s*\[mayPark\]/ })
@@ -241,7 +242,7 @@ describeBrowser('the sequence of a turn', () => {
       'agents.chat from host to broker',
       'agent.chat from turn to agent',
       'call.answered from agent to turn',
-      'rpc.reply from broker to host',
+      'rpc.reply from turn to host',
       'token ×7 from agent to broker',
       'token ×7 from broker to turn',
       'token ×7 from turn to host',

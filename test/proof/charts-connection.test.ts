@@ -258,7 +258,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
 }
 
 /** What passes for streams of voice changes no state: test/machines/connection.machine.test.ts. */
-const OF_VOICE = / › (audio\.(received|deliver)|voice\.(event\.received|deliver))$/;
+const OF_VOICE = / › (audio\.deliver|voice\.(audio|event|deliver))$/;
 
 describe('the chart of a connection', () => {
   const coverage = new Coverage();
