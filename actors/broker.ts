@@ -1,5 +1,12 @@
 import { type AnyActorRef, createActor } from 'xstate';
-import { type BrokerEvent, brokerMachine, FAMILY_EVENTS, type FamilyEvent } from '../machines/broker.machine.ts';
+import {
+  type BrokerEvent,
+  type BrokerFacts,
+  brokerHotEvents,
+  createBrokerMachine,
+  type FamilyEvent,
+} from '../machines/broker.machine.ts';
+import { withEffects } from '../machines/effects.ts';
 import { chatParams } from '../protocol/chat.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import { WireError } from '../protocol/errors.ts';
@@ -13,7 +20,7 @@ import { attachAgent, endClient } from './connection/presence.ts';
 import { type FamilyOptions, installFamilies } from './families.ts';
 import { Client } from './kernel/client.ts';
 import type { BrokerClock } from './kernel/deadlines.ts';
-import { type FastHandler, withFastPath } from './kernel/fast-path.ts';
+import { withFastPath } from './kernel/fast-path.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { Logger } from './kernel/log.ts';
 import type { Metric } from './kernel/metric.ts';
@@ -22,6 +29,7 @@ import { armSweep } from './kernel/sweep.ts';
 import { tell } from './kernel/tell.ts';
 import { createClientId } from './kernel/unique-ids.ts';
 import { toWireError } from './kernel/wire-errors.ts';
+import { checkXState } from './kernel/xstate-privates.ts';
 import { DISPATCHER, Dispatcher } from './requests/dispatcher.ts';
 import { handshake } from './requests/handshake.ts';
 import { reply } from './requests/reply.ts';
@@ -29,14 +37,17 @@ import { drainTurns, refuseQueued } from './turns/family.ts';
 import { routeChatEvent } from './turns/routing.ts';
 import { TURNS } from './turns/turns.ts';
 
-type EventOf<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
+interface BrokerHolds {
+  broker: BrokerFacts;
+  client: Client;
+}
+type BrokerHears = BrokerEvent<BrokerHolds>;
+type EventOf<T extends BrokerHears['type']> = Extract<BrokerHears, { type: T }>;
 
 /** How long the end waits for facts that are being written: well within what sockets have to answer the close frame. */
 const ANSWERS_MS = 1_000;
 /** How long sockets get to answer the close frame when the broker stops. */
 const CLOSE_TIMEOUT_MS = 2_000;
-
-const ROUTING = new Set(['accepting', 'draining', 'closing']);
 
 /** The root chart with its effects. The families are installed before. */
 function brokerLogic(kernel: Kernel) {
@@ -45,68 +56,66 @@ function brokerLogic(kernel: Kernel) {
   const { enabled: needsAuth } = kernel.get(AUTH);
   const connection = kernel.put(CONNECTION, connectionKind(kernel, dispatcher));
 
-  const machine = brokerMachine.provide({
-    actions: {
-      openConnection: ({ event }) => {
-        const { link } = event as EventOf<'link.opened'>;
-        const { clock, limits } = kernel;
-        const client = new Client({
-          id: createClientId(),
-          link,
-          needsAuth,
-          maxAuthFailures: limits.maxAuthFailures,
-          connectedAt: clock.now(),
-          rate: new RateLimit(limits.requestsPerSecond, limits.requestBurst, clock.now()),
-        });
-        kernel.counters.connections += 1;
-        kernel.clients.set(client.id, client);
-        kernel.children.start(connection, client.id, client, { client });
-        openLink(kernel, client);
-        kernel.log.debug({ client: client.id, via: link.kind }, 'connection opened');
-      },
-      refuseConnection: ({ event }) => {
-        const { link } = event as EventOf<'link.opened'>;
-        link.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
-      },
-      attachAgent: ({ event }) => attachAgent(kernel, (event as EventOf<'client.identified'>).from as Client),
-      endTurnsOfClient: ({ event }) => endClient(kernel, (event as EventOf<'client.gone'>).from as Client),
-      route: ({ event }) => {
-        const { from, id, method, params } = event as EventOf<'rpc.request'>;
-        dispatcher.dispatch(kernel, from as Client, id, method, params);
-      },
-      refuseAsDraining: ({ event }) => {
-        const { from, id, params } = event as EventOf<'rpc.request'>;
-        reply(kernel, from as Client, id, { error: refusal(params) });
-      },
-      routeChatEvent: ({ event, self }) => routeChatEvent(kernel, sessions, event as EventOf<'chat.event'>, self),
-      routeToFamily: ({ event, self }) => kernel.inbound.routes.get(event.type)?.(event as FamilyEvent, self),
-      forgetChild: ({ event }) => kernel.children.done((event as EventOf<'child.done'>).id),
-      buryChild: ({ event }) => {
-        const { id, error } = event as EventOf<'child.failed'>;
-        kernel.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
-        kernel.children.failed(id);
-      },
-      sweep: () => kernel.hooks.sweep(kernel.clock.now()),
-      dropQueuedChats: () => {
-        kernel.isDraining = true;
-        refuseQueued(kernel);
-      },
-      endAllTurns: () => drainTurns(kernel),
-      closeConnections: () => {
-        kernel.hooks.drain();
-        afterAnswers(() => {
-          for (const client of [...kernel.clients.values()]) {
-            tell(kernel.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
-          }
-        });
-      },
-      cutConnections: () => {
-        for (const client of [...kernel.clients.values()]) client.link.terminate();
-      },
-      release: () => {
-        kernel.deadlines.clear();
-        kernel.onStopped();
-      },
+  const machine = withEffects(createBrokerMachine<BrokerHolds>(), {
+    openConnection: ({ event }) => {
+      const { link } = event as EventOf<'link.opened'>;
+      const { clock, limits } = kernel;
+      const client = new Client({
+        id: createClientId(),
+        link,
+        needsAuth,
+        maxAuthFailures: limits.maxAuthFailures,
+        connectedAt: clock.now(),
+        rate: new RateLimit(limits.requestsPerSecond, limits.requestBurst, clock.now()),
+      });
+      kernel.counters.connections += 1;
+      kernel.clients.set(client.id, client);
+      kernel.children.start(connection, client.id, client, { client });
+      openLink(kernel, client);
+      kernel.log.debug({ client: client.id, via: link.kind }, 'connection opened');
+    },
+    refuseConnection: ({ event }) => {
+      const { link } = event as EventOf<'link.opened'>;
+      link.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
+    },
+    attachAgent: ({ event }) => attachAgent(kernel, (event as EventOf<'client.identified'>).from),
+    endTurnsOfClient: ({ event }) => endClient(kernel, (event as EventOf<'client.gone'>).from),
+    route: ({ event }) => {
+      const { from, id, method, params } = event as EventOf<'rpc.request'>;
+      dispatcher.dispatch(kernel, from, id, method, params);
+    },
+    refuseAsDraining: ({ event }) => {
+      const { from, id, params } = event as EventOf<'rpc.request'>;
+      reply(kernel, from, id, { error: refusal(params) });
+    },
+    routeChatEvent: ({ event, self }) => routeChatEvent(kernel, sessions, event as EventOf<'chat.event'>, self),
+    routeToFamily: ({ event, self }) => kernel.inbound.routes.get(event.type)?.(event as FamilyEvent, self),
+    forgetChild: ({ event }) => kernel.children.done((event as EventOf<'child.done'>).id),
+    buryChild: ({ event }) => {
+      const { id, error } = event as EventOf<'child.failed'>;
+      kernel.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
+      kernel.children.failed(id);
+    },
+    sweep: () => kernel.hooks.sweep(kernel.clock.now()),
+    dropQueuedChats: () => {
+      kernel.isDraining = true;
+      refuseQueued(kernel);
+    },
+    endAllTurns: () => drainTurns(kernel),
+    closeConnections: () => {
+      kernel.hooks.drain();
+      afterAnswers(() => {
+        for (const client of [...kernel.clients.values()]) {
+          tell(kernel.ref, client.ref, { type: 'connection.close', code: CloseCode.GoingAway });
+        }
+      });
+    },
+    cutConnections: () => {
+      for (const client of [...kernel.clients.values()]) client.link.terminate();
+    },
+    release: () => {
+      kernel.deadlines.clear();
+      kernel.onStopped();
     },
   });
 
@@ -134,17 +143,12 @@ function brokerLogic(kernel: Kernel) {
     }
   }
 
-  return withFastPath(machine, {
-    'chat.event': {
-      in: ROUTING,
-      run: (_context: unknown, event: EventOf<'chat.event'>, self) => routeChatEvent(kernel, sessions, event, self),
-    },
-    ...Object.fromEntries(
-      FAMILY_EVENTS.map((type) => {
-        const route = kernel.inbound.routes.get(type);
-        return [type, { in: ROUTING, run: (_context, event, self) => route?.(event, self) } satisfies FastHandler];
-      }),
-    ),
+  const toVoiceEvent = kernel.inbound.routes.get('voice.event');
+  const toAudio = kernel.inbound.routes.get('voice.audio');
+  return withFastPath(machine, brokerHotEvents, {
+    'chat.event': (_context, event, self) => routeChatEvent(kernel, sessions, event, self),
+    'voice.event': (_context, event, self) => toVoiceEvent?.(event, self),
+    'voice.audio': (_context, event, self) => toAudio?.(event, self),
   });
 }
 
@@ -181,6 +185,7 @@ export function startBroker(kernel: Kernel): AnyActorRef {
     closeTimeoutMs: CLOSE_TIMEOUT_MS,
   };
   const actor = createActor(brokerLogic(kernel), { clock: kernel.clock, id: 'broker', input: { broker } });
+  checkXState(actor);
   kernel.ref = actor;
   actor.start();
   armSweep(kernel);

@@ -1,4 +1,4 @@
-import { brokerMachine } from '../machines/broker.machine.ts';
+import { brokerHotEvents, brokerMachine } from '../machines/broker.machine.ts';
 import { approvals } from './approvals/family.ts';
 import { connectionChart } from './connection/facts.ts';
 import { hosts } from './hosts/family.ts';
@@ -29,6 +29,7 @@ export type FamilyOptions = Omit<Both<OptionsOf<(typeof FAMILIES)[number]>>, 'ch
 
 const brokerChart: Chart = {
   machine: brokerMachine,
+  hot: brokerHotEvents,
   facts: (_context, kernel) => ({
     label: undefined,
     startedAt: kernel.startedAt,

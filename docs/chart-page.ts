@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
-import { type Chart, readChart } from './chart.ts';
+import { allStates, type Chart, readChart } from './chart.ts';
 import { code, markdownTable } from './markdown.ts';
 import { mermaid } from './mermaid.ts';
 
@@ -21,24 +21,25 @@ export function chartSection(machine: AnyStateMachine): string {
   ].join('\n');
 }
 
-function finalTable({ states }: Chart): string {
-  const rows = states
+function finalTable(chart: Chart): string {
+  const rows = allStates(chart)
     .filter(({ isFinal }) => isFinal)
     .map(({ name, description = '', entry }) => [code(name), description, names(entry)]);
   return markdownTable(['Final state', '', 'On entry'], rows);
 }
 
-function transitionTable({ entry: onStart, exit: onEnd, states }: Chart): string {
-  const rows = states.flatMap(({ name, entry, exit, transitions }) => [
-    ...(entry.length > 0 ? [[code(name), '*on entry*', '', names(entry), '']] : []),
+function transitionTable(chart: Chart): string {
+  const { entry: onStart, exit: onEnd } = chart;
+  const rows = allStates(chart).flatMap(({ path, entry, exit, transitions }) => [
+    ...(entry.length > 0 ? [[code(path), '*on entry*', '', names(entry), '']] : []),
     ...transitions.map(({ event, guard, actions, target }) => [
-      code(name),
+      code(path),
       code(event),
       guard ? code(guard) : '',
       names(actions),
       target ? code(target) : 'stays',
     ]),
-    ...(exit.length > 0 ? [[code(name), '*on exit*', '', names(exit), '']] : []),
+    ...(exit.length > 0 ? [[code(path), '*on exit*', '', names(exit), '']] : []),
   ]);
   if (onStart.length > 0) rows.unshift(['*the whole*', '*on entry*', '', names(onStart), '']);
   if (onEnd.length > 0) rows.push(['*the whole*', '*on exit*', '', names(onEnd), '']);

@@ -1,4 +1,4 @@
-import type { AnyStateMachine } from 'xstate';
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
 /** One way out of a state, or one thing that is done in it. */
 export interface ChartTransition {
@@ -6,18 +6,26 @@ export interface ChartTransition {
   event: string;
   guard: string | undefined;
   actions: string[];
-  /** Undefined where the state stays as it is. */
+  /** A path. Undefined where the state stays as it is. */
   target: string | undefined;
 }
 
-/** One state, by name. */
+/** One state. */
 export interface ChartState {
+  /** `a.b` for `b` in `a`. */
+  path: string;
   name: string;
   description: string | undefined;
   isFinal: boolean;
   entry: string[];
   exit: string[];
   transitions: ChartTransition[];
+  /** All of those inside it are active together. */
+  isParallel: boolean;
+  /** The name of the one inside it that it begins with; undefined where it is parallel, or has none. */
+  initial: string | undefined;
+  /** Those inside it. */
+  states: ChartState[];
 }
 
 /** A machine as a picture shows it. */
@@ -31,46 +39,52 @@ export interface Chart {
   states: ChartState[];
 }
 
-type Config = Record<string, unknown>;
-
 /**
  * Reads a machine's own definition.
- * @throws {Error} where the chart holds more than names (an inline function), or a state within a state.
+ * @throws {Error} where the chart holds more than names (an inline function).
  */
-export function readChart(machine: AnyStateMachine): Chart {
-  const config = machine.config as Config;
-  const states = Object.entries(config.states as Record<string, Config>).map(([name, state]) => readState(name, state));
-  const [entry, exit] = [list(config.entry).map(nameOf), list(config.exit).map(nameOf)];
-  return { id: machine.id, initial: nameOf(config.initial), entry, exit, states };
+export function readChart({ id, root }: AnyStateMachine): Chart {
+  const { initial = '', entry, exit, states } = readState(root);
+  return { id, initial, entry, exit, states };
 }
 
-function readState(name: string, state: Config): ChartState {
-  if (state.states) throw new Error(`${name}: states within a state are not drawn yet`);
-  const keyed = (of: unknown, event: (key: string) => string) =>
-    Object.entries((of ?? {}) as Config).flatMap(([key, value]) =>
-      list(value).map((one) => transition(event(key), one)),
-    );
+/** Every state of a chart, an outer one before those inside it. */
+export function allStates({ states }: { states: readonly ChartState[] }): ChartState[] {
+  return states.flatMap((state) => [state, ...allStates(state)]);
+}
+
+function readState(node: AnyStateNode): ChartState {
+  const { key, path, type, description, config, always = [], transitions, states } = node;
   return {
-    name,
-    description: state.description as string | undefined,
-    isFinal: state.type === 'final',
-    entry: list(state.entry).map(nameOf),
-    exit: list(state.exit).map(nameOf),
+    path: path.join('.'),
+    name: key,
+    description,
+    isFinal: type === 'final',
+    isParallel: type === 'parallel',
+    initial: type === 'compound' ? node.initial.target[0]?.key : undefined,
+    // As written: what XState adds to them for its own delays is no action of the chart's.
+    entry: list(config.entry).map(nameOf),
+    exit: list(config.exit).map(nameOf),
     transitions: [
-      ...list(state.always).map((one) => transition('always', one)),
-      ...keyed(state.on, (key) => key),
-      ...keyed(state.after, (key) => `after ${key}`),
+      ...always.map((one) => transition('always', one)),
+      ...[...transitions].flatMap(([event, ones]) =>
+        ones.map((one) => transition(event.replace(DELAYED, 'after $1'), one)),
+      ),
     ],
+    states: Object.values(states as Record<string, AnyStateNode>).map(readState),
   };
 }
 
-function transition(event: string, value: unknown): ChartTransition {
-  const { guard, actions, target } = (typeof value === 'string' ? { target: value } : value) as Config;
+/** XState's own name for the end of a delay holds the id of the state. */
+const DELAYED = /^xstate\.after\.(\w+)\..*$/;
+
+function transition(event: string, { guard, actions, target = [] }: AnyTransitionDefinition): ChartTransition {
+  const [to] = target as readonly AnyStateNode[];
   return {
     event,
     guard: guard === undefined ? undefined : nameOf(guard),
     actions: list(actions).map(nameOf),
-    target: target === undefined ? undefined : nameOf(target),
+    target: to?.path.join('.'),
   };
 }
 

@@ -5,6 +5,8 @@ import type { RpcId } from '../protocol/frame.ts';
 import type { Link } from '../protocol/link.ts';
 import type { ProviderEvent } from '../protocol/voice.ts';
 import type { ConnectionFacts } from './connection.machine.ts';
+import { effects } from './effects.ts';
+import type { HotEvents } from './hot-events.ts';
 
 /*
  * The root actor: knows every connection and every turn, decides which turn an event belongs to and whether its
@@ -21,10 +23,17 @@ export interface BrokerFacts {
   readonly closeTimeoutMs: number;
 }
 
+/** The records that the broker holds and is told of. */
+export interface BrokerRefs {
+  broker: BrokerFacts;
+  /** Who an event comes from. */
+  client: ConnectionFacts;
+}
+
 /** A client's request, on its way from the connection that it came in on. */
-export interface RoutedRequest {
+export interface RoutedRequest<Client extends ConnectionFacts = ConnectionFacts> {
   type: 'rpc.request';
-  from: ConnectionFacts;
+  from: Client;
   /** Absent where it came as a notification: it is carried out all the same, and nobody is answered. */
   id: RpcId | undefined;
   method: string;
@@ -32,16 +41,16 @@ export interface RoutedRequest {
 }
 
 /** Everything that the broker hears. Children's ends arrive under fixed types, their id in the payload (law 4). */
-export type BrokerEvent =
-  | RoutedRequest
+export type BrokerEvent<R extends BrokerRefs = BrokerRefs> =
+  | RoutedRequest<R['client']>
   | { type: 'link.opened'; link: Link }
-  | { type: 'client.identified'; from: ConnectionFacts }
-  | { type: 'client.gone'; from: ConnectionFacts }
+  | { type: 'client.identified'; from: R['client'] }
+  | { type: 'client.gone'; from: R['client'] }
   /** One event of an agent: no chart step (law 2). */
-  | { type: 'chat.event'; from: ConnectionFacts; params: CheckedEvent; bytes: number }
+  | { type: 'chat.event'; from: R['client']; params: CheckedEvent; bytes: number }
   /** One event of a voice provider, and one binary frame of either side: the same. */
-  | { type: 'voice.event'; from: ConnectionFacts; params: ProviderEvent }
-  | { type: 'voice.audio'; from: ConnectionFacts; frame: ReceivedAudio }
+  | { type: 'voice.event'; from: R['client']; params: ProviderEvent }
+  | { type: 'voice.audio'; from: R['client']; frame: ReceivedAudio }
   | { type: 'child.done'; id: string }
   | { type: 'child.failed'; id: string; error: unknown }
   | { type: 'sweep' }
@@ -64,73 +73,86 @@ const running = {
   sweep: { actions: 'sweep' },
 } as const;
 
-export const brokerMachine = setup({
-  types: {} as {
-    context: { broker: BrokerFacts };
-    input: { broker: BrokerFacts };
-    events: BrokerEvent;
-  },
-  guards: {
-    opensChat: ({ event }) => event.type === 'rpc.request' && event.method === 'agents.chat',
-    hasNoTurns: ({ context }) => context.broker.turnCount === 0,
-    hasNoConnections: ({ context }) => context.broker.connectionCount === 0,
-  },
-  actions: {
-    openConnection: () => {},
-    refuseConnection: () => {},
-    attachAgent: () => {},
-    endTurnsOfClient: () => {},
-    route: () => {},
-    refuseAsDraining: () => {},
-    routeChatEvent: () => {},
-    routeToFamily: () => {},
-    forgetChild: () => {},
-    buryChild: () => {},
-    sweep: () => {},
-    dropQueuedChats: () => {},
-    endAllTurns: () => {},
-    closeConnections: () => {},
-    cutConnections: () => {},
-    release: () => {},
-  },
-  delays: {
-    drainTimeout: ({ context }) => context.broker.drainTimeoutMs,
-    closeTimeout: ({ context }) => context.broker.closeTimeoutMs,
-  },
-}).createMachine({
-  id: 'broker',
-  context: ({ input }) => ({ broker: input.broker }),
-  initial: 'accepting',
-  states: {
-    accepting: {
-      on: {
-        ...running,
-        'link.opened': { actions: 'openConnection' },
-        'rpc.request': { actions: 'route' },
-        'broker.drain': 'draining',
-      },
+/** The chart, over the records of whoever runs it. */
+export function createBrokerMachine<R extends BrokerRefs>() {
+  return setup({
+    types: {} as {
+      context: { broker: R['broker'] };
+      input: { broker: R['broker'] };
+      events: BrokerEvent<R>;
     },
-    draining: {
-      description: 'No new chats and no new connections; live turns have ten seconds to end.',
-      entry: 'dropQueuedChats',
-      always: { guard: 'hasNoTurns', target: 'closing' },
-      after: { drainTimeout: { target: 'closing', actions: 'endAllTurns' } },
-      on: {
-        ...running,
-        'link.opened': { actions: 'refuseConnection' },
-        'rpc.request': [{ guard: 'opensChat', actions: 'refuseAsDraining' }, { actions: 'route' }],
-      },
+    guards: {
+      opensChat: ({ event }) => event.type === 'rpc.request' && event.method === 'agents.chat',
+      hasNoTurns: ({ context }) => context.broker.turnCount === 0,
+      hasNoConnections: ({ context }) => context.broker.connectionCount === 0,
     },
-    closing: {
-      description: 'Every socket was sent 1001. What does not answer in time is cut.',
-      entry: 'closeConnections',
-      always: { guard: 'hasNoConnections', target: 'stopped' },
-      after: { closeTimeout: { actions: 'cutConnections' } },
-      on: {
-        ...running,
-        'link.opened': { actions: 'refuseConnection' },
-      },
+    actions: effects(
+      'openConnection',
+      'refuseConnection',
+      'attachAgent',
+      'endTurnsOfClient',
+      'route',
+      'refuseAsDraining',
+      'routeChatEvent',
+      'routeToFamily',
+      'forgetChild',
+      'buryChild',
+      'sweep',
+      'dropQueuedChats',
+      'endAllTurns',
+      'closeConnections',
+      'cutConnections',
+      'release',
+    ),
+    delays: {
+      drainTimeout: ({ context }) => context.broker.drainTimeoutMs,
+      closeTimeout: ({ context }) => context.broker.closeTimeoutMs,
     },
-    stopped: { type: 'final', entry: 'release' },
-  },
-});
+  }).createMachine({
+    id: 'broker',
+    context: ({ input }) => ({ broker: input.broker }),
+    initial: 'accepting',
+    states: {
+      accepting: {
+        on: {
+          ...running,
+          'link.opened': { actions: 'openConnection' },
+          'rpc.request': { actions: 'route' },
+          'broker.drain': 'draining',
+        },
+      },
+      draining: {
+        description: 'No new chats and no new connections; live turns have ten seconds to end.',
+        entry: 'dropQueuedChats',
+        always: { guard: 'hasNoTurns', target: 'closing' },
+        after: { drainTimeout: { target: 'closing', actions: 'endAllTurns' } },
+        on: {
+          ...running,
+          'link.opened': { actions: 'refuseConnection' },
+          'rpc.request': [{ guard: 'opensChat', actions: 'refuseAsDraining' }, { actions: 'route' }],
+        },
+      },
+      closing: {
+        description: 'Every socket was sent 1001. What does not answer in time is cut.',
+        entry: 'closeConnections',
+        always: { guard: 'hasNoConnections', target: 'stopped' },
+        after: { closeTimeout: { actions: 'cutConnections' } },
+        on: {
+          ...running,
+          'link.opened': { actions: 'refuseConnection' },
+        },
+      },
+      stopped: { type: 'final', entry: 'release' },
+    },
+  });
+}
+
+/** The chart alone: to be drawn, and walked. */
+export const brokerMachine = createBrokerMachine<BrokerRefs>();
+
+/** Law 2: see {@link HotEvents}. */
+export const brokerHotEvents = {
+  'chat.event': ['accepting', 'draining', 'closing'],
+  'voice.event': ['accepting', 'draining', 'closing'],
+  'voice.audio': ['accepting', 'draining', 'closing'],
+} as const satisfies HotEvents<BrokerEvent['type']>;

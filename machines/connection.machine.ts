@@ -10,6 +10,8 @@ import type { Sealed } from '../protocol/sealed.ts';
 import type { Token } from '../protocol/token.ts';
 import type { ProviderEvent } from '../protocol/voice.ts';
 import type { Answer } from './callback.machine.ts';
+import { effects } from './effects.ts';
+import type { HotEvents } from './hot-events.ts';
 
 /*
  * One socket, from the upgrade until it is gone. What its client is (host, agent, management) is a fact of the
@@ -44,10 +46,10 @@ export type PeerEvent =
   | { type: 'rpc.response'; id: RpcId; result?: unknown; error?: JsonObject }
   | { type: 'rpc.bad'; id: RpcId | null; error: WireError }
   /** `agent.chat.event`, checked: nearly everything there is, and no chart step (law 2). */
-  | { type: 'chat.event.received'; params: CheckedEvent; bytes: number }
+  | { type: 'chat.event'; params: CheckedEvent; bytes: number }
   /** `voice.event`, checked, and a binary frame, decoded: no chart step either. */
-  | { type: 'voice.event.received'; params: ProviderEvent }
-  | { type: 'audio.received'; frame: ReceivedAudio };
+  | { type: 'voice.event'; params: ProviderEvent }
+  | { type: 'voice.audio'; frame: ReceivedAudio };
 
 /** Events from the broker and from turns: something is to be sent. */
 export type OutwardEvent =
@@ -82,126 +84,144 @@ export type ConnectionEvent =
   | { type: 'link.overrun' }
   | { type: 'link.closed'; code: number };
 
-export const connectionMachine = setup({
-  types: {} as {
-    context: { client: ConnectionFacts };
-    input: { client: ConnectionFacts };
-    events: ConnectionEvent;
-  },
-  guards: {
-    isOpenToAll: ({ context }) => !context.client.needsAuth,
-    isAuthRequest: ({ event }) => event.type === 'rpc.request' && event.method === 'session.auth',
-    isLastFailure: ({ context }) => context.client.authFailures + 1 >= context.client.maxAuthFailures,
-  },
-  actions: {
-    armAuthTimeout: () => {},
-    disarmAuthTimeout: () => {},
-    authenticate: () => {},
-    endDecision: () => {},
-    countFailure: () => {},
-    refuseToken: () => {},
-    refuseUnauthenticated: () => {},
-    bindIdentity: () => {},
-    confirmIdentity: () => {},
-    route: () => {},
-    routeNotification: () => {},
-    routeChatEvent: () => {},
-    settleCall: () => {},
-    dropNotification: () => {},
-    refuseFrame: () => {},
-    write: () => {},
-    writeToken: () => {},
-    routeVoiceEvent: () => {},
-    routeAudio: () => {},
-    writeVoice: () => {},
-    writeAudio: () => {},
-    noteOverrun: () => {},
-    closeOverrun: () => {},
-    announceGone: () => {},
-    closeUnauthenticated: () => {},
-    closeAsAsked: () => {},
-    release: () => {},
-  },
-}).createMachine({
-  id: 'connection',
-  context: ({ input }) => ({ client: input.client }),
-  initial: 'authenticating',
-  states: {
-    authenticating: {
-      description: 'The first request has to be session.auth, and within five seconds.',
-      entry: 'armAuthTimeout',
-      exit: 'disarmAuthTimeout',
-      always: { guard: 'isOpenToAll', target: 'ready' },
-      on: {
-        'rpc.request': [
-          { guard: 'isAuthRequest', actions: 'authenticate' },
-          { target: 'closing', actions: ['refuseUnauthenticated', 'closeUnauthenticated'] },
-        ],
-        'rpc.notification': { actions: 'dropNotification' },
-        'chat.event.received': { actions: 'dropNotification' },
-        'voice.event.received': { actions: 'dropNotification' },
-        'rpc.bad': { actions: 'refuseFrame' },
-        'rpc.fail': { actions: 'write' },
-        'auth.asked': 'deciding',
-        'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
-        'auth.refused': [
-          { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
-          { actions: ['refuseToken', 'countFailure'] },
-        ],
-        'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
-        'connection.close': { target: 'closing', actions: 'closeAsAsked' },
-        'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
-        'link.closed': 'closed',
+/** The chart, over the records of whoever runs it. */
+export function createConnectionMachine<C extends ConnectionFacts>() {
+  return setup({
+    types: {} as {
+      context: { client: C };
+      input: { client: C };
+      events: ConnectionEvent;
+    },
+    guards: {
+      isOpenToAll: ({ context }) => !context.client.needsAuth,
+      isAuthRequest: ({ event }) => event.type === 'rpc.request' && event.method === 'session.auth',
+      isLastFailure: ({ context }) => context.client.authFailures + 1 >= context.client.maxAuthFailures,
+    },
+    actions: effects(
+      'armAuthTimeout',
+      'disarmAuthTimeout',
+      'authenticate',
+      'endDecision',
+      'countFailure',
+      'refuseToken',
+      'refuseUnauthenticated',
+      'bindIdentity',
+      'confirmIdentity',
+      'route',
+      'routeNotification',
+      'routeChatEvent',
+      'routeAnswer',
+      'dropNotification',
+      'refuseFrame',
+      'write',
+      'writeToken',
+      'routeVoiceEvent',
+      'routeAudio',
+      'writeVoice',
+      'writeAudio',
+      'noteOverrun',
+      'closeOverrun',
+      'announceGone',
+      'closeUnauthenticated',
+      'closeAsAsked',
+      'release',
+    ),
+  }).createMachine({
+    id: 'connection',
+    context: ({ input }) => ({ client: input.client }),
+    initial: 'authenticating',
+    states: {
+      authenticating: {
+        description: 'The first request has to be session.auth, and within five seconds.',
+        entry: 'armAuthTimeout',
+        exit: 'disarmAuthTimeout',
+        always: { guard: 'isOpenToAll', target: 'ready' },
+        on: {
+          'rpc.request': [
+            { guard: 'isAuthRequest', actions: 'authenticate' },
+            { target: 'closing', actions: ['refuseUnauthenticated', 'closeUnauthenticated'] },
+          ],
+          'rpc.notification': { actions: 'dropNotification' },
+          'chat.event': { actions: 'dropNotification' },
+          'voice.event': { actions: 'dropNotification' },
+          'rpc.bad': { actions: 'refuseFrame' },
+          'rpc.fail': { actions: 'write' },
+          'auth.asked': 'deciding',
+          'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
+          'auth.refused': [
+            { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
+            { actions: ['refuseToken', 'countFailure'] },
+          ],
+          'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
+          'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+          'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
+          'link.closed': 'closed',
+        },
       },
-    },
-    deciding: {
-      description: "An embedder's function is asked who this is. What comes meanwhile waits outside.",
-      entry: 'armAuthTimeout',
-      exit: ['disarmAuthTimeout', 'endDecision'],
-      on: {
-        'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
-        'auth.refused': [
-          { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
-          { target: 'authenticating', actions: ['refuseToken', 'countFailure'] },
-        ],
-        'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
-        'connection.close': { target: 'closing', actions: 'closeAsAsked' },
-        'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
-        'link.closed': 'closed',
+      deciding: {
+        description: "An embedder's function is asked who this is. What comes meanwhile waits outside.",
+        entry: 'armAuthTimeout',
+        exit: ['disarmAuthTimeout', 'endDecision'],
+        on: {
+          'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
+          'auth.refused': [
+            { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
+            { target: 'authenticating', actions: ['refuseToken', 'countFailure'] },
+          ],
+          'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
+          'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+          'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
+          'link.closed': 'closed',
+        },
       },
-    },
-    ready: {
-      description: 'Requests are routed, and whatever the broker has for this client is written.',
-      exit: 'announceGone',
-      on: {
-        'rpc.request': [{ guard: 'isAuthRequest', actions: 'authenticate' }, { actions: 'route' }],
-        'rpc.notification': { actions: 'routeNotification' },
-        'rpc.response': { actions: 'settleCall' },
-        'rpc.bad': { actions: 'refuseFrame' },
-        'chat.event.received': { actions: 'routeChatEvent' },
-        'voice.event.received': { actions: 'routeVoiceEvent' },
-        'audio.received': { actions: 'routeAudio' },
-        'rpc.reply': { actions: 'write' },
-        'rpc.fail': { actions: 'write' },
-        'rpc.relay': { actions: 'write' },
-        'rpc.call': { actions: 'write' },
-        'rpc.notify': { actions: 'write' },
-        'chat.deliver': { actions: 'write' },
-        'chat.frame': { actions: 'write' },
-        'chat.token': { actions: 'writeToken' },
-        'voice.deliver': { actions: 'writeVoice' },
-        'audio.deliver': { actions: 'writeAudio' },
-        // Only where authentication is off: there a client may still say who it is.
-        'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },
-        'connection.close': { target: 'closing', actions: 'closeAsAsked' },
-        'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
-        'link.closed': 'closed',
+      ready: {
+        description: 'Requests are routed, and whatever the broker has for this client is written.',
+        exit: 'announceGone',
+        on: {
+          'rpc.request': [{ guard: 'isAuthRequest', actions: 'authenticate' }, { actions: 'route' }],
+          'rpc.notification': { actions: 'routeNotification' },
+          'rpc.response': { actions: 'routeAnswer' },
+          'rpc.bad': { actions: 'refuseFrame' },
+          'chat.event': { actions: 'routeChatEvent' },
+          'voice.event': { actions: 'routeVoiceEvent' },
+          'voice.audio': { actions: 'routeAudio' },
+          'rpc.reply': { actions: 'write' },
+          'rpc.fail': { actions: 'write' },
+          'rpc.relay': { actions: 'write' },
+          'rpc.call': { actions: 'write' },
+          'rpc.notify': { actions: 'write' },
+          'chat.deliver': { actions: 'write' },
+          'chat.frame': { actions: 'write' },
+          'chat.token': { actions: 'writeToken' },
+          'voice.deliver': { actions: 'writeVoice' },
+          'audio.deliver': { actions: 'writeAudio' },
+          // Only where authentication is off: there a client may still say who it is.
+          'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },
+          'connection.close': { target: 'closing', actions: 'closeAsAsked' },
+          'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
+          'link.closed': 'closed',
+        },
       },
+      closing: {
+        description: 'The close frame is on its way. Nothing that still arrives is heard.',
+        on: { 'link.closed': 'closed' },
+      },
+      closed: { type: 'final', entry: 'release' },
     },
-    closing: {
-      description: 'The close frame is on its way. Nothing that still arrives is heard.',
-      on: { 'link.closed': 'closed' },
-    },
-    closed: { type: 'final', entry: 'release' },
-  },
-});
+  });
+}
+
+/** The chart alone: to be drawn, and walked. */
+export const connectionMachine = createConnectionMachine<ConnectionFacts>();
+
+/** Law 2: see {@link HotEvents}. */
+export const connectionHotEvents = {
+  'chat.event': ['ready'],
+  'chat.token': ['ready'],
+  'chat.frame': ['ready'],
+  'chat.deliver': ['ready'],
+  'voice.event': ['ready'],
+  'voice.deliver': ['ready'],
+  'voice.audio': ['ready'],
+  'audio.deliver': ['ready'],
+} as const satisfies HotEvents<ConnectionEvent['type']>;

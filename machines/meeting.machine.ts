@@ -1,5 +1,8 @@
 import { setup } from 'xstate';
 import type { TranscriptSegment } from '../protocol/voice.ts';
+import type { ConnectionFacts } from './connection.machine.ts';
+import { effects } from './effects.ts';
+import type { HotEvents } from './hot-events.ts';
 import type { VoiceAsker } from './voice-stream.machine.ts';
 
 /*
@@ -16,11 +19,18 @@ export interface MeetingFacts {
   readonly wantsSummary: boolean;
 }
 
+/** The records that a meeting holds and is told of. */
+export interface MeetingRefs {
+  meeting: MeetingFacts;
+  /** Who asks for something. */
+  client: ConnectionFacts;
+}
+
 /** Everything that a meeting hears. */
-export type MeetingEvent =
+export type MeetingEvent<R extends MeetingRefs = MeetingRefs> =
   /** A final of its stream's: no chart step (law 2). */
   | { type: 'meeting.heard'; segment: TranscriptSegment }
-  | { type: 'meeting.stop'; asker: VoiceAsker; summarizer?: string }
+  | { type: 'meeting.stop'; asker: VoiceAsker<R['client']>; summarizer?: string }
   /** Its stream is over. Refused: it never began. */
   | { type: 'stream.over'; isRefused: boolean }
   | { type: 'meeting.expired' }
@@ -45,81 +55,92 @@ const drained = [
   { target: 'refused', actions: 'refuseStopsAsDraining' },
 ] as const;
 
-export const meetingMachine = setup({
-  types: {} as {
-    context: { meeting: MeetingFacts };
-    input: { meeting: MeetingFacts };
-    events: MeetingEvent;
-  },
-  guards: {
-    isRefused: ({ event }) => event.type === 'stream.over' && event.isRefused,
-    hasBegun: ({ context }) => context.meeting.hasBegun,
-    wantsSummary: ({ context }) => context.meeting.wantsSummary,
-  },
-  actions: {
-    keep: () => {},
-    noteStop: () => {},
-    askToFinish: () => {},
-    disarm: () => {},
-    cutStream: () => {},
-    answerOthers: () => {},
-    askForSummary: () => {},
-    dropSummary: () => {},
-    keepSummary: () => {},
-    keepEnd: () => {},
-    answerStops: () => {},
-    forget: () => {},
-    refuseStops: () => {},
-    refuseStopsAsDraining: () => {},
-  },
-}).createMachine({
-  id: 'meeting',
-  context: ({ input }) => ({ meeting: input.meeting }),
-  initial: 'running',
-  states: {
-    running: {
-      description: 'What is said is kept. Until its provider has accepted, the client is not answered.',
-      on: {
-        'meeting.heard': { actions: 'keep' },
-        'meeting.stop': { target: 'finishing', actions: 'noteStop' },
-        'stream.over': [{ guard: 'isRefused', target: 'refused' }, { target: 'ended' }],
-        'client.gone': abandoned,
-        'meeting.drain': drained,
+/** The chart, over the records of whoever runs it. */
+export function createMeetingMachine<R extends MeetingRefs>() {
+  return setup({
+    types: {} as {
+      context: { meeting: R['meeting'] };
+      input: { meeting: R['meeting'] };
+      events: MeetingEvent<R>;
+    },
+    guards: {
+      isRefused: ({ event }) => event.type === 'stream.over' && event.isRefused,
+      hasBegun: ({ context }) => context.meeting.hasBegun,
+      wantsSummary: ({ context }) => context.meeting.wantsSummary,
+    },
+    actions: effects(
+      'keep',
+      'noteStop',
+      'askToFinish',
+      'disarm',
+      'cutStream',
+      'answerOthers',
+      'askForSummary',
+      'dropSummary',
+      'keepSummary',
+      'keepEnd',
+      'answerStops',
+      'forget',
+      'refuseStops',
+      'refuseStopsAsDraining',
+    ),
+  }).createMachine({
+    id: 'meeting',
+    context: ({ input }) => ({ meeting: input.meeting }),
+    initial: 'running',
+    states: {
+      running: {
+        description: 'What is said is kept. Until its provider has accepted, the client is not answered.',
+        on: {
+          'meeting.heard': { actions: 'keep' },
+          'meeting.stop': { target: 'finishing', actions: 'noteStop' },
+          'stream.over': [{ guard: 'isRefused', target: 'refused' }, { target: 'ended' }],
+          'client.gone': abandoned,
+          'meeting.drain': drained,
+        },
+      },
+      finishing: {
+        description: 'No more audio comes; the provider has ten seconds for what it has.',
+        entry: 'askToFinish',
+        exit: 'disarm',
+        on: {
+          'meeting.heard': { actions: 'keep' },
+          'meeting.stop': { actions: 'noteStop' },
+          'stream.over': afterwards,
+          'meeting.expired': { actions: 'cutStream' },
+          'client.gone': abandoned,
+          'meeting.drain': drained,
+        },
+      },
+      summarizing: {
+        description: 'An agent was asked for a summary, in a chat of the broker’s own. Who wants none was answered.',
+        entry: ['answerOthers', 'askForSummary'],
+        exit: 'dropSummary',
+        on: {
+          'meeting.stop': { actions: 'noteStop' },
+          'summary.settled': { target: 'ended', actions: 'keepSummary' },
+          'client.gone': 'ended',
+          'meeting.drain': { target: 'ended', actions: 'refuseStopsAsDraining' },
+        },
+      },
+      ended: {
+        type: 'final',
+        description: 'All of it is kept; who asked to stop is answered.',
+        entry: ['keepEnd', 'answerStops'],
+      },
+      refused: {
+        type: 'final',
+        description: 'The provider did not accept, or could not any more: there was no meeting.',
+        entry: ['forget', 'refuseStops'],
       },
     },
-    finishing: {
-      description: 'No more audio comes; the provider has ten seconds for what it has.',
-      entry: 'askToFinish',
-      exit: 'disarm',
-      on: {
-        'meeting.heard': { actions: 'keep' },
-        'meeting.stop': { actions: 'noteStop' },
-        'stream.over': afterwards,
-        'meeting.expired': { actions: 'cutStream' },
-        'client.gone': abandoned,
-        'meeting.drain': drained,
-      },
-    },
-    summarizing: {
-      description: 'An agent was asked for a summary, in a chat of the broker’s own. Who wants none was answered.',
-      entry: ['answerOthers', 'askForSummary'],
-      exit: 'dropSummary',
-      on: {
-        'meeting.stop': { actions: 'noteStop' },
-        'summary.settled': { target: 'ended', actions: 'keepSummary' },
-        'client.gone': 'ended',
-        'meeting.drain': { target: 'ended', actions: 'refuseStopsAsDraining' },
-      },
-    },
-    ended: {
-      type: 'final',
-      description: 'All of it is kept; who asked to stop is answered.',
-      entry: ['keepEnd', 'answerStops'],
-    },
-    refused: {
-      type: 'final',
-      description: 'The provider did not accept, or could not any more: there was no meeting.',
-      entry: ['forget', 'refuseStops'],
-    },
-  },
-});
+  });
+}
+
+/** The chart alone: to be drawn, and walked. */
+export const meetingMachine = createMeetingMachine<MeetingRefs>();
+
+/** Law 2: see {@link HotEvents}. */
+export const meetingHotEvents = { 'meeting.heard': ['running', 'finishing'] } as const satisfies HotEvents<
+  MeetingEvent['type']
+>;

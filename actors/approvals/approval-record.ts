@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import type { ApprovalAsker, ApprovalEvent, ApprovalFacts } from '../../machines/approval.machine.ts';
 import type { ApprovalOrigin, ApprovalRow, ApprovalStatus } from '../../protocol/approvals.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -37,7 +38,7 @@ export interface ApprovalSpec extends ApprovalSubject {
   chat?: { turn: ParkedTurn; approvalId: string; seq: number };
   timeoutMs?: number;
   /** Called once, when it has ended. */
-  onSettled(outcome: ApprovalOutcome): void;
+  onSettled(outcome: ApprovalOutcome, source: AnyActorRef): void;
 }
 
 /** Not of the details: those are a client's own words where it has asked. */
@@ -50,6 +51,15 @@ interface Owners {
   /** Of a chat row: who controls the turn. */
   controllerId: string | undefined;
 }
+
+/** The records that an approval's chart holds and is told of. */
+export interface ApprovalHolds {
+  approval: Approval;
+  client: Client;
+}
+
+/** Everything that an approval hears. */
+export type ApprovalHears = ApprovalEvent<ApprovalHolds>;
 
 /** One approval's record: what its actor and the book of approvals share. */
 export class Approval implements ApprovalFacts {
@@ -67,11 +77,13 @@ export class Approval implements ApprovalFacts {
   resolvedAt: number | undefined;
   settledMeanwhile: 'approve' | 'deny' | 'timeout' | undefined;
   /** The answer that is on its way to the agent. */
-  taken: { approve: boolean; resolution: string; asker: ApprovalAsker; viaChat: boolean; callId: string } | undefined;
+  taken:
+    | { approve: boolean; resolution: string; asker: ApprovalAsker<Client>; viaChat: boolean; callId: string }
+    | undefined;
   #spec: ApprovalSpec | undefined;
   #owners: Owners | undefined;
   deadline: Deadline | undefined;
-  ref: (ActorOf<ApprovalEvent> & { getSnapshot(): { status: string } }) | undefined;
+  ref: (ActorOf<ApprovalHears> & { getSnapshot(): { status: string } }) | undefined;
 
   constructor(createdAt: number, spec: ApprovalSpec) {
     const { agentId, action, details, hidden, options } = spec;

@@ -105,11 +105,11 @@ function parkAtGate(
     action: `ws.method:${method}`,
     details,
     timeoutMs,
-    onSettled: (outcome) => {
+    onSettled: (outcome, source) => {
       if (outcome === 'approved') run();
       else if (outcome !== 'withdrawn') {
         const reason = outcome === 'denied' ? 'denied' : 'timeout';
-        reply(state, from, id, { error: WireError.approvalDenied(reason, approval.id) });
+        reply(state, from, id, { error: WireError.approvalDenied(reason, approval.id) }, source);
       }
     },
   });

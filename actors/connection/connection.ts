@@ -1,5 +1,10 @@
 import type { AnyActorRef } from 'xstate';
-import { type ConnectionEvent, connectionMachine } from '../../machines/connection.machine.ts';
+import {
+  type ConnectionEvent,
+  connectionHotEvents,
+  createConnectionMachine,
+} from '../../machines/connection.machine.ts';
+import { withEffects } from '../../machines/effects.ts';
 import { CloseCode, closeReason } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
@@ -20,12 +25,10 @@ import { endClient } from './presence.ts';
 
 type EventOf<T extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: T }>;
 interface Args {
-  context: { client: unknown };
+  context: { client: Client };
   event: ConnectionEvent;
   self: AnyActorRef;
 }
-
-const READY = new Set(['ready']);
 
 /** Who carries out what came in. */
 export interface Inbox {
@@ -59,17 +62,17 @@ function bury(state: Kernel, client: Client): void {
 /** The connection chart with its effects: one logic for all connections of a broker. */
 function connectionLogic(state: Kernel, inbox: Inbox) {
   const authDeadlines = new WeakMap<Client, Deadline>();
-  const clientOf = (args: Args) => args.context.client as Client;
+  const clientOf = (args: Args) => args.context.client;
   /** The event, where the chart lets only one type reach an action. */
   const eventOf = <T extends ConnectionEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
   const write = (client: Client, event: Framed) => client.link.send(encode(event));
   const close = (client: Client, code: CloseCode) => client.link.close(code, closeReason(code));
-  const routeChatEvent = (client: Client, event: EventOf<'chat.event.received'>, self: AnyActorRef) =>
+  const routeChatEvent = (client: Client, event: EventOf<'chat.event'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'chat.event', from: client, params: event.params, bytes: event.bytes });
-  const routeVoiceEvent = (client: Client, { params }: EventOf<'voice.event.received'>, self: AnyActorRef) =>
+  const routeVoiceEvent = (client: Client, { params }: EventOf<'voice.event'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'voice.event', from: client, params });
-  const routeAudio = (client: Client, { frame }: EventOf<'audio.received'>, self: AnyActorRef) =>
+  const routeAudio = (client: Client, { frame }: EventOf<'voice.audio'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'voice.audio', from: client, frame });
   const writeAudio = ({ link }: Client, { data, counted }: EventOf<'audio.deliver'>) => link.sendBinary(data, counted);
   const writeVoice = (client: Client, event: EventOf<'voice.deliver'>) => {
@@ -77,115 +80,113 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     else client.link.send(encode(event), event.counted);
   };
 
-  const machine = connectionMachine.provide({
-    actions: {
-      armAuthTimeout: (args) => {
-        const { self } = args;
-        const client = clientOf(args);
-        if (!client.needsAuth) return;
-        // Counted from its opening: to ask the embedder's function does not start it anew.
-        const left = Math.max(0, client.connectedAt + state.limits.authTimeoutMs - state.clock.now());
-        const deadline = state.deadlines.arm(left, () => self.send({ type: 'auth.expired' }));
-        authDeadlines.set(client, deadline);
-      },
-      disarmAuthTimeout: (args) => state.deadlines.disarm(authDeadlines.get(clientOf(args))),
-      authenticate: (args) => {
-        const client = clientOf(args);
-        const { id, params } = eventOf(args, 'rpc.request');
-        try {
-          const parsed = parseParams(authParams, params);
-          if (client.identity) throw WireError.invalidRequest('this connection is authenticated already');
-          const auth = state.get(AUTH);
-          const identity = auth.identify(parsed);
-          if (identity) args.self.send({ type: 'auth.granted', id, identity });
-          else if (auth.asks) startDecision(state, client, args.self, id, parsed);
-          else args.self.send({ type: 'auth.refused', id });
-        } catch (error) {
-          write(client, { type: 'rpc.fail', id, error: toWireError(state, 'session.auth', error) });
-        }
-      },
-      endDecision: (args) => endDecision(clientOf(args)),
-      countFailure: (args) => {
-        clientOf(args).authFailures += 1;
-      },
-      refuseToken: (args) => {
-        const client = clientOf(args);
-        const { id } = eventOf(args, 'auth.refused');
-        state.log.warn({ client: client.id }, 'wrong token');
-        write(client, { type: 'rpc.fail', id, error: WireError.tokenMismatch() });
-      },
-      refuseUnauthenticated: (args) => {
-        const { id } = eventOf(args, 'rpc.request');
-        write(clientOf(args), { type: 'rpc.fail', id, error: WireError.authRequired() });
-      },
-      bindIdentity: (args) => {
-        const client = clientOf(args);
-        client.identity = eventOf(args, 'auth.granted').identity;
-        state.get(AUTH).forget(client.link);
-        tell(args.self, state.ref, { type: 'client.identified', from: client });
-      },
-      confirmIdentity: (args) => {
-        const { id, identity } = eventOf(args, 'auth.granted');
-        const result = {
-          ok: true,
-          auth_enabled: state.get(AUTH).enabled,
-          ...(identity.agentId === undefined ? {} : { agent_id: identity.agentId }),
-          ...(identity.role === 'host' ? { role: 'host' } : {}),
-        };
-        write(clientOf(args), { type: 'rpc.reply', id, result });
-      },
-      route: (args) => {
-        const { id, method, params } = eventOf(args, 'rpc.request');
-        tell(args.self, state.ref, { type: 'rpc.request', from: clientOf(args), id, method, params });
-      },
-      routeNotification: (args) => {
-        const { method, params } = eventOf(args, 'rpc.notification');
-        const client = clientOf(args);
-        if (method === 'agent.chat.event' || state.inbound.notifications.has(method)) {
-          // A well-formed one never comes this way: see decodePeerFrame.
-          state.counters.drop('malformed_event');
-          state.log.debug({ client: client.id }, 'dropped a malformed event');
-        } else if (inbox.has(method)) {
-          tell(args.self, state.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
-        } else inbox.notify(state, client, method, params);
-      },
-      routeChatEvent: (args) => routeChatEvent(clientOf(args), eventOf(args, 'chat.event.received'), args.self),
-      routeVoiceEvent: (args) => routeVoiceEvent(clientOf(args), eventOf(args, 'voice.event.received'), args.self),
-      routeAudio: (args) => routeAudio(clientOf(args), eventOf(args, 'audio.received'), args.self),
-      settleCall: (args) => settleCall(clientOf(args), eventOf(args, 'rpc.response'), args.self),
-      dropNotification: () => state.counters.drop('unauthenticated'),
-      refuseFrame: (args) => {
-        const { id, error } = eventOf(args, 'rpc.bad');
-        state.counters.drop('malformed_frame');
-        write(clientOf(args), { type: 'rpc.fail', id, error });
-      },
-      write: (args) => write(clientOf(args), args.event as Framed),
-      writeToken: (args) => clientOf(args).link.sendToken(eventOf(args, 'chat.token').token),
-      writeVoice: (args) => writeVoice(clientOf(args), eventOf(args, 'voice.deliver')),
-      writeAudio: (args) => writeAudio(clientOf(args), eventOf(args, 'audio.deliver')),
-      noteOverrun: (args) => {
-        const client = clientOf(args);
-        state.log.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
-      },
-      closeOverrun: (args) => close(clientOf(args), CloseCode.SlowConsumer),
-      announceGone: (args) => {
-        const client = clientOf(args);
-        client.isOpen = false;
-        tell(args.self, state.ref, { type: 'client.gone', from: client });
-      },
-      closeUnauthenticated: (args) => close(clientOf(args), CloseCode.NotAuthenticated),
-      closeAsAsked: (args) => close(clientOf(args), eventOf(args, 'connection.close').code),
-      release: (args) => {
-        const client = clientOf(args);
-        client.isOpen = false;
-        client.calls.clear();
-        client.lateCalls.clear();
-      },
+  const machine = withEffects(createConnectionMachine<Client>(), {
+    armAuthTimeout: (args) => {
+      const { self } = args;
+      const client = clientOf(args);
+      if (!client.needsAuth) return;
+      // Counted from its opening: to ask the embedder's function does not start it anew.
+      const left = Math.max(0, client.connectedAt + state.limits.authTimeoutMs - state.clock.now());
+      const deadline = state.deadlines.arm(left, () => self.send({ type: 'auth.expired' }));
+      authDeadlines.set(client, deadline);
+    },
+    disarmAuthTimeout: (args) => state.deadlines.disarm(authDeadlines.get(clientOf(args))),
+    authenticate: (args) => {
+      const client = clientOf(args);
+      const { id, params } = eventOf(args, 'rpc.request');
+      try {
+        const parsed = parseParams(authParams, params);
+        if (client.identity) throw WireError.invalidRequest('this connection is authenticated already');
+        const auth = state.get(AUTH);
+        const identity = auth.identify(parsed);
+        if (identity) args.self.send({ type: 'auth.granted', id, identity });
+        else if (auth.asks) startDecision(state, client, args.self, id, parsed);
+        else args.self.send({ type: 'auth.refused', id });
+      } catch (error) {
+        write(client, { type: 'rpc.fail', id, error: toWireError(state, 'session.auth', error) });
+      }
+    },
+    endDecision: (args) => endDecision(clientOf(args)),
+    countFailure: (args) => {
+      clientOf(args).authFailures += 1;
+    },
+    refuseToken: (args) => {
+      const client = clientOf(args);
+      const { id } = eventOf(args, 'auth.refused');
+      state.log.warn({ client: client.id }, 'wrong token');
+      write(client, { type: 'rpc.fail', id, error: WireError.tokenMismatch() });
+    },
+    refuseUnauthenticated: (args) => {
+      const { id } = eventOf(args, 'rpc.request');
+      write(clientOf(args), { type: 'rpc.fail', id, error: WireError.authRequired() });
+    },
+    bindIdentity: (args) => {
+      const client = clientOf(args);
+      client.identity = eventOf(args, 'auth.granted').identity;
+      state.get(AUTH).forget(client.link);
+      tell(args.self, state.ref, { type: 'client.identified', from: client });
+    },
+    confirmIdentity: (args) => {
+      const { id, identity } = eventOf(args, 'auth.granted');
+      const result = {
+        ok: true,
+        auth_enabled: state.get(AUTH).enabled,
+        ...(identity.agentId === undefined ? {} : { agent_id: identity.agentId }),
+        ...(identity.role === 'host' ? { role: 'host' } : {}),
+      };
+      write(clientOf(args), { type: 'rpc.reply', id, result });
+    },
+    route: (args) => {
+      const { id, method, params } = eventOf(args, 'rpc.request');
+      tell(args.self, state.ref, { type: 'rpc.request', from: clientOf(args), id, method, params });
+    },
+    routeNotification: (args) => {
+      const { method, params } = eventOf(args, 'rpc.notification');
+      const client = clientOf(args);
+      if (method === 'agent.chat.event' || state.inbound.notifications.has(method)) {
+        // A well-formed one never comes this way: see decodePeerFrame.
+        state.counters.drop('malformed_event');
+        state.log.debug({ client: client.id }, 'dropped a malformed event');
+      } else if (inbox.has(method)) {
+        tell(args.self, state.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
+      } else inbox.notify(state, client, method, params);
+    },
+    routeChatEvent: (args) => routeChatEvent(clientOf(args), eventOf(args, 'chat.event'), args.self),
+    routeVoiceEvent: (args) => routeVoiceEvent(clientOf(args), eventOf(args, 'voice.event'), args.self),
+    routeAudio: (args) => routeAudio(clientOf(args), eventOf(args, 'voice.audio'), args.self),
+    routeAnswer: (args) => routeAnswer(clientOf(args), eventOf(args, 'rpc.response'), args.self),
+    dropNotification: () => state.counters.drop('unauthenticated'),
+    refuseFrame: (args) => {
+      const { id, error } = eventOf(args, 'rpc.bad');
+      state.counters.drop('malformed_frame');
+      write(clientOf(args), { type: 'rpc.fail', id, error });
+    },
+    write: (args) => write(clientOf(args), args.event as Framed),
+    writeToken: (args) => clientOf(args).link.sendToken(eventOf(args, 'chat.token').token),
+    writeVoice: (args) => writeVoice(clientOf(args), eventOf(args, 'voice.deliver')),
+    writeAudio: (args) => writeAudio(clientOf(args), eventOf(args, 'audio.deliver')),
+    noteOverrun: (args) => {
+      const client = clientOf(args);
+      state.log.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
+    },
+    closeOverrun: (args) => close(clientOf(args), CloseCode.SlowConsumer),
+    announceGone: (args) => {
+      const client = clientOf(args);
+      client.isOpen = false;
+      tell(args.self, state.ref, { type: 'client.gone', from: client });
+    },
+    closeUnauthenticated: (args) => close(clientOf(args), CloseCode.NotAuthenticated),
+    closeAsAsked: (args) => close(clientOf(args), eventOf(args, 'connection.close').code),
+    release: (args) => {
+      const client = clientOf(args);
+      client.isOpen = false;
+      client.calls.clear();
+      client.lateCalls.clear();
     },
   });
 
   /** An agent answered a request of ours: whoever waits for it is told. */
-  function settleCall(client: Client, event: EventOf<'rpc.response'>, self: AnyActorRef): void {
+  function routeAnswer(client: Client, event: EventOf<'rpc.response'>, self: AnyActorRef): void {
     const call = client.calls.get(event.id);
     if (call) {
       client.calls.delete(event.id);
@@ -203,39 +204,14 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     write(client, { type: 'rpc.notify', method: 'agent.chat.cancel', params });
   }
 
-  type Context = { client: Client };
-  return withFastPath(machine, {
-    'chat.event.received': {
-      in: READY,
-      run: ({ client }: Context, event: EventOf<'chat.event.received'>, self) => routeChatEvent(client, event, self),
-    },
-    'chat.token': {
-      in: READY,
-      run: ({ client }: Context, event: EventOf<'chat.token'>) => client.link.sendToken(event.token),
-    },
-    'voice.event.received': {
-      in: READY,
-      run: ({ client }: Context, event: EventOf<'voice.event.received'>, self) => routeVoiceEvent(client, event, self),
-    },
-    'audio.received': {
-      in: READY,
-      run: ({ client }: Context, event: EventOf<'audio.received'>, self) => routeAudio(client, event, self),
-    },
-    'voice.deliver': {
-      in: READY,
-      run: ({ client }: Context, event: EventOf<'voice.deliver'>) => writeVoice(client, event),
-    },
-    'audio.deliver': {
-      in: READY,
-      run: ({ client }: Context, event: EventOf<'audio.deliver'>) => writeAudio(client, event),
-    },
-    'chat.deliver': {
-      in: READY,
-      run: ({ client }: Context, event: Framed) => write(client, event),
-    },
-    'chat.frame': {
-      in: READY,
-      run: ({ client }: Context, event: Framed) => write(client, event),
-    },
+  return withFastPath(machine, connectionHotEvents, {
+    'chat.event': ({ client }, event, self) => routeChatEvent(client, event, self),
+    'chat.token': ({ client }, { token }) => client.link.sendToken(token),
+    'chat.frame': ({ client }, event) => write(client, event),
+    'chat.deliver': ({ client }, event) => write(client, event),
+    'voice.event': ({ client }, event, self) => routeVoiceEvent(client, event, self),
+    'voice.deliver': ({ client }, event) => writeVoice(client, event),
+    'voice.audio': ({ client }, event, self) => routeAudio(client, event, self),
+    'audio.deliver': ({ client }, event) => writeAudio(client, event),
   });
 }

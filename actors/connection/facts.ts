@@ -1,4 +1,4 @@
-import { connectionMachine } from '../../machines/connection.machine.ts';
+import { connectionHotEvents, connectionMachine } from '../../machines/connection.machine.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 /** The chart of connections, and what is told of one. */
 export const connectionChart = {
   machine: connectionMachine,
+  hot: connectionHotEvents,
   facts({ client }: { client: Client }, kernel: Kernel): Facts {
     const fields = {
       role: client.role ?? 'unauthenticated',

@@ -28,7 +28,7 @@ export function openLink(state: Kernel, client: Client): void {
       const limited = METERED.has(event.type) ? limit(state, client, event) : event;
       if (limited) client.ref.send(limited);
       // All the way to the host's queue nothing waits: what was to be done is done.
-      if (startedAt > 0 && event.type === 'chat.event.received') state.routingTimes.end(startedAt);
+      if (startedAt > 0 && event.type === 'chat.event') state.routingTimes.end(startedAt);
     },
     binary: (data) => {
       if (isBeingDecided(client)) return hold(client, data.length, () => handlers.binary(data));
@@ -83,7 +83,7 @@ export function decodePeerFrame(text: string, bytes: number, inbound: Inbound): 
   switch (frame.kind) {
     case 'notification': {
       if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && unwritable(frame.params) === undefined) {
-        return { type: 'chat.event.received', params: frame.params, bytes };
+        return { type: 'chat.event', params: frame.params, bytes };
       }
       const event = inbound.notifications.get(frame.method)?.(frame.params);
       return event ?? { type: 'rpc.notification', method: frame.method, params: sealed(frame.method, frame.params) };

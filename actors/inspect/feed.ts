@@ -6,9 +6,9 @@ import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
+import { hookInspection } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
 import { machineDefinitions } from './definition.ts';
-import { hookInspection } from './hook.ts';
 import { type Emit, Recorder } from './recorder.ts';
 import { Watcher } from './watcher.ts';
 

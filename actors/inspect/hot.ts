@@ -1,71 +1,67 @@
-import type { EventObject } from 'xstate';
+import type { AnyStateNode, EventObject } from 'xstate';
 import { AudioFrameType } from '../../protocol/audio-frame.ts';
+import type { Chart } from '../requests/family.ts';
 
-/** The event types that take no chart step where they are legal (law 2). Of those that may lead somewhere, none. */
-export const OFF_CHART: ReadonlySet<string> = new Set([
-  ...['turn.event', 'chat.event', 'chat.token', 'chat.event.received', 'chat.frame', 'chat.deliver'],
-  ...['audio.received', 'voice.audio', 'stream.audio', 'audio.deliver'],
-  ...['voice.event.received', 'voice.event', 'voice.deliver', 'meeting.heard'],
-]);
+/** The event types that charts hear off the chart, read from the charts themselves. */
+export class HotTypes {
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #offChart: ReadonlySet<string>;
 
-/** Places that {@link placeOfHot} gives. */
-export const HOT_TYPES = 15;
+  constructor(charts: readonly Chart[]) {
+    const types = [...new Set(charts.flatMap(({ hot = {} }) => Object.keys(hot)))];
+    this.#places = new Map(types.map((type, place) => [type, place]));
+    const isOff = (type: string) => !charts.some(({ hot = {}, machine }) => type in hot && leadsOn(machine.root, type));
+    this.#offChart = new Set(types.filter(isOff));
+  }
+
+  /** Places that {@link placeOf} gives. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /** Whether it takes no chart step where it is legal (law 2), and nowhere leads on to another live state. */
+  isOffChart(type: string): boolean {
+    return this.#offChart.has(type);
+  }
+
+  /**
+   * The place of an event's type, where it carries a `token`, a piece of audio or a `partial`; -1: none of them. These
+   * come in great numbers and are told as bundles then, everything else one by one.
+   */
+  placeOf(event: Carrying): number {
+    const place = this.#places.get(event.type);
+    return place !== undefined && isPassing(event) ? place : -1;
+  }
+}
+
+function leadsOn(node: AnyStateNode, type: string): boolean {
+  const targets = (node.transitions.get(type) ?? []).flatMap(({ target }) => (target ?? []) as AnyStateNode[]);
+  const inner = Object.values(node.states as Record<string, AnyStateNode>);
+  return targets.some((target) => target.type !== 'final') || inner.some((one) => leadsOn(one, type));
+}
 
 interface Carrying extends EventObject {
-  params?: { kind?: unknown; type?: unknown };
-  /** Of a `chat.frame` that is a token. */
+  /** Of a plain token. */
+  token?: unknown;
+  /** Of a frame that is a token. */
   delta?: unknown;
+  params?: { kind?: unknown; type?: unknown };
   /** Of a binary frame that came. */
   frame?: { type?: unknown };
   /** Of a binary frame that goes. */
   data?: Uint8Array;
+  /** Of audio that is in no frame any more. */
+  audio?: unknown;
 }
 
-/**
- * By which of its types an event carries a `token`, a piece of audio or a `partial`; -1: none of them. These come in
- * great numbers and are told as bundles then, everything else one by one.
- */
-export function placeOfHot(event: Carrying): number {
-  const { type } = event;
-  if (type === 'chat.token') return 0;
-  if (type === 'chat.frame') return event.delta === undefined ? -1 : 5;
-  if (event.params?.kind !== 'token') return placeOfVoice(event);
-  if (type === 'turn.event') return 1;
-  if (type === 'chat.event') return 2;
-  if (type === 'chat.event.received') return 3;
-  return type === 'chat.deliver' ? 4 : -1;
-}
-
-function placeOfVoice({ type, params, frame, data }: Carrying): number {
-  switch (type) {
-    case 'audio.received':
-      return isAudio(frame?.type) ? 6 : -1;
-    case 'voice.audio':
-      return isAudio(frame?.type) ? 7 : -1;
-    case 'audio.deliver':
-      return isAudio(data?.[0]) ? 8 : -1;
-    case 'stream.audio':
-      return 9;
-    case 'stream.chunk':
-      return 10;
-    case 'voice.event.received':
-      return isPassing(params?.type) ? 11 : -1;
-    case 'voice.event':
-      return isPassing(params?.type) ? 12 : -1;
-    case 'stream.event':
-      return isPassing(params?.type) ? 13 : -1;
-    case 'voice.deliver':
-      return isPassing(params?.type) ? 14 : -1;
-    default:
-      return -1;
-  }
+function isPassing({ token, delta, params, frame, data, audio }: Carrying): boolean {
+  if (params !== undefined) return params.kind === 'token' || params.type === 'partial' || params.type === 'tts_chunk';
+  if (frame !== undefined) return isAudio(frame.type);
+  if (data !== undefined) return isAudio(data[0]);
+  return token !== undefined || delta !== undefined || audio !== undefined;
 }
 
 /** Not a frame that ends a stream. */
 function isAudio(type: unknown): boolean {
   return type === AudioFrameType.AudioIn || type === AudioFrameType.AudioOut;
-}
-
-function isPassing(type: unknown): boolean {
-  return type === 'partial' || type === 'tts_chunk';
 }

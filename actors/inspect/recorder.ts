@@ -2,9 +2,9 @@ import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { parentOf, type Report } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
-import type { Report } from './hook.ts';
-import { HOT_TYPES, OFF_CHART, placeOfHot } from './hot.ts';
+import { HotTypes } from './hot.ts';
 import { eventName, isFailure, payloadOf } from './payload.ts';
 import { textView, type View, viewOf } from './view.ts';
 import { statePaths, Watched, type Window } from './watched.ts';
@@ -50,7 +50,8 @@ export class Recorder {
   readonly #charts = new Map<string, Chart>();
   readonly #watched = new Map<unknown, Watched>();
   /** Who heard the last hot event of each type: mostly the one that hears the next. */
-  readonly #latest: (Watched | undefined)[] = new Array(HOT_TYPES).fill(undefined);
+  readonly #latest: (Watched | undefined)[];
+  readonly #hot: HotTypes;
   readonly #window: Window = { number: 1, left: TOLD_SINGLY_BY_ALL };
   #windowSince = 0;
   #bundlesSince = 0;
@@ -60,18 +61,20 @@ export class Recorder {
   constructor(state: Kernel, charts: readonly Chart[], emit: Emit) {
     this.#state = state;
     for (const chart of charts) this.#charts.set(chart.machine.id, chart);
+    this.#hot = new HotTypes(charts);
+    this.#latest = new Array(this.#hot.size).fill(undefined);
     this.#emit = emit;
   }
 
   /** Takes one report of the actor system. */
   take(report: Report): void {
     if (report.type === '@xstate.event') {
-      const place = placeOfHot(report.event);
+      const place = this.#hot.placeOf(report.event);
       if (place < 0) this.#heard(report);
       else this.#heardHot(place, report);
     } else if (report.type === '@xstate.snapshot') {
       // Handled off the chart. One that moved it all the same is seen when its context is looked at.
-      if (!OFF_CHART.has(report.event.type) || report.snapshot.status !== 'active') this.#stepped(report);
+      if (!this.#hot.isOffChart(report.event.type) || report.snapshot.status !== 'active') this.#stepped(report);
     } else if (report.type === '@xstate.microstep') {
       const steps = this.#watched.get(report.actorRef)?.steps;
       if (steps && steps.length < MAX_STEPS) steps.push(statePaths(report.snapshot.value));
@@ -197,7 +200,7 @@ export class Recorder {
       id,
       name: ref.id,
       machine: snapshot.machine.id,
-      parent: ref._parent?.sessionId ?? null,
+      parent: parentOf(ref)?.sessionId ?? null,
       state: [...state],
       status: snapshot.status === 'active' || snapshot.status === 'done' ? snapshot.status : 'error',
       ...(facts.label === undefined ? {} : { label: textView(facts.label) }),

@@ -1,4 +1,6 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
+import type { CheckedEvent } from '../../protocol/events.ts';
+import { isPlainToken } from '../../protocol/token.ts';
 
 /** So many events of one actor within a window are told one by one; of what follows only the number and the last. */
 const TOLD_SINGLY = 50;
@@ -65,12 +67,15 @@ export class Watched {
     this.#heard = 0;
   }
 
-  /** Adds an event to those of its type, which is the hot one in this place. Makes nothing but the first time. */
+  /**
+   * Adds an event to those of its type, which is the hot one in this place. Of a token makes nothing but the first time:
+   * see {@link kept}.
+   */
   bundle(place: number, event: EventObject, source: AnyActorRef | undefined): void {
     const bundle = this.#kept[place] ?? this.#keep(place);
     if (bundle.count === 0) this.#bundles.push(bundle);
     bundle.count += 1;
-    bundle.last = event;
+    bundle.last = kept(event);
     bundle.source = source;
   }
 
@@ -97,6 +102,17 @@ export class Watched {
     this.#bundles = [];
     return taken;
   }
+}
+
+/**
+ * An event as it is heard, to be told later. On its way to the host what is no plain token is stamped in place, and would
+ * be told as another one than was heard: of that one the parameters are copied. So who is not watched pays nothing.
+ */
+function kept(event: EventObject & { params?: CheckedEvent }): EventObject {
+  const { params } = event;
+  if (params?.kind !== 'token' || isPlainToken(params)) return event;
+  const copy: typeof event = { ...event, params: { ...params } };
+  return copy;
 }
 
 /** The innermost active states of a snapshot's value, nested ones as `a.b`. */

@@ -1,8 +1,5 @@
 import type { AnyActorRef, EventObject } from 'xstate';
-
-interface Relay {
-  _relay(source: AnyActorRef, target: AnyActorRef, event: EventObject): void;
-}
+import { relayEvent } from './xstate-privates.ts';
 
 /**
  * Sends an event from one actor to another, as `sendTo` does: inspection sees who sent it, which `target.send` would
@@ -10,7 +7,7 @@ interface Relay {
  * no chart step.
  */
 export function tell<E extends EventObject>(source: AnyActorRef, target: ActorOf<E>, event: E): void {
-  (source.system as unknown as Relay)._relay(source, target as AnyActorRef, event);
+  relayEvent(source, target as AnyActorRef, event);
 }
 
 /** An actor, known only by the events that it hears. */

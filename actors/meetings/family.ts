@@ -1,4 +1,4 @@
-import { meetingMachine } from '../../machines/meeting.machine.ts';
+import { meetingHotEvents, meetingMachine } from '../../machines/meeting.machine.ts';
 import type { Facts } from '../kernel/facts.ts';
 import { type Metric, metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
@@ -21,7 +21,7 @@ export const meetings: Family<{
   connectInside: () => InnerConnection;
 }> = {
   name: 'meetings',
-  charts: [{ machine: meetingMachine, facts: ({ meeting }) => factsOf(meeting) }],
+  charts: [{ machine: meetingMachine, hot: meetingHotEvents, facts: ({ meeting }) => factsOf(meeting) }],
   install(kernel, { meetingStore: store, connectInside }) {
     const { limits, log, deadlines } = kernel;
     const book = kernel.put(MEETINGS, new Meetings({ limits, log, deadlines, store }));

@@ -9,9 +9,18 @@ import { IngestQueue } from './ingest-queue.ts';
 import type { MeetingHead } from './meeting-store.ts';
 
 /** Who asked to stop, and of whom a summary is wanted, if of anybody. */
-export interface Stopper extends VoiceAsker {
+export interface Stopper extends VoiceAsker<Client> {
   summarizer: string | undefined;
 }
+
+/** The records that a meeting's chart holds and is told of. */
+export interface MeetingHolds {
+  meeting: Meeting;
+  client: Client;
+}
+
+/** Everything that a meeting hears. */
+export type MeetingHears = MeetingEvent<MeetingHolds>;
 
 /** One running meeting's record: what its actor, its stream and its client share. Plain and mutable, never copied. */
 export class Meeting implements MeetingFacts {
@@ -38,7 +47,7 @@ export class Meeting implements MeetingFacts {
   /** Not all of it was remembered, or could be read; each was said once. */
   isForgotten = false;
   isUnreadable = false;
-  ref: (AnyActorRef & ActorOf<MeetingEvent>) | undefined;
+  ref: (AnyActorRef & ActorOf<MeetingHears>) | undefined;
 
   constructor(head: MeetingHead, client: Client, actorId: string) {
     this.head = head;

@@ -1,9 +1,9 @@
 import type { AnyActorRef } from 'xstate';
-import { type MeetingEvent, meetingMachine } from '../../machines/meeting.machine.ts';
+import { withEffects } from '../../machines/effects.ts';
+import { createMeetingMachine, meetingHotEvents } from '../../machines/meeting.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
-import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
@@ -14,81 +14,73 @@ import { reply } from '../requests/reply.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
 import { stopResult } from './answers.ts';
 import { keepEnd, keepFinal, keepSummary } from './keeping.ts';
-import type { Meeting, Stopper } from './meeting-record.ts';
+import type { Meeting, MeetingHears, MeetingHolds, Stopper } from './meeting-record.ts';
 import { MEETINGS } from './meetings.ts';
 import { summarize } from './summaries.ts';
 
-type EventOf<T extends MeetingEvent['type']> = Extract<MeetingEvent, { type: T }>;
+type EventOf<T extends MeetingHears['type']> = Extract<MeetingHears, { type: T }>;
 interface Args {
-  context: { meeting: unknown };
-  event: MeetingEvent;
+  context: { meeting: Meeting };
+  event: MeetingHears;
   self: AnyActorRef;
 }
 
-const LISTENING = new Set(['running', 'finishing']);
-
 /** The chart of meetings with its effects: one logic for all meetings of a broker. */
 export function meetingLogic(state: Kernel) {
-  const meetingOf = (args: Args) => args.context.meeting as Meeting;
-  const eventOf = <T extends MeetingEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+  const meetingOf = (args: Args) => args.context.meeting;
+  const eventOf = <T extends MeetingHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
   const keep = (meeting: Meeting, { segment }: EventOf<'meeting.heard'>) => keepFinal(state, meeting, segment);
 
-  const machine = meetingMachine.provide({
-    actions: {
-      keep: (args) => keep(meetingOf(args), eventOf(args, 'meeting.heard')),
-      noteStop: (args) => {
-        const meeting = meetingOf(args);
-        const { asker, summarizer } = eventOf(args, 'meeting.stop');
-        meeting.stoppers.push({ ...asker, summarizer });
-        meeting.summarizer ??= summarizer;
-      },
-      askToFinish: (args) => {
-        const meeting = meetingOf(args);
-        if (meeting.stream?.ref) tell(args.self, meeting.stream.ref, { type: 'stream.stop' });
-        meeting.deadline = state.deadlines.arm(state.limits.voiceStopTimeoutMs, () =>
-          args.self.send({ type: 'meeting.expired' }),
-        );
-      },
-      disarm: (args) => state.deadlines.disarm(meetingOf(args).deadline),
-      cutStream: (args) => {
-        const { stream } = meetingOf(args);
-        if (stream?.ref) tell(args.self, stream.ref, { type: 'stream.cancel' });
-      },
-      askForSummary: (args) => {
-        const meeting = meetingOf(args);
-        const { self } = args;
-        const settle = (summary: string | null) => self.send({ type: 'summary.settled', summary });
-        meeting.dropSummary = summarize(state, meeting.head, meeting.summarizer ?? '', settle);
-      },
-      dropSummary: (args) => meetingOf(args).dropSummary(),
-      keepSummary: (args) => {
-        const { summary } = eventOf(args, 'summary.settled');
-        if (summary !== null) keepSummary(state, meetingOf(args).head, summary);
-      },
-      keepEnd: (args) => keepEnd(state, meetingOf(args).head),
-      answerStops: (args) => {
-        const meeting = meetingOf(args);
-        answerStops(state, meeting, meeting.stoppers.splice(0));
-      },
-      answerOthers: (args) => {
-        const meeting = meetingOf(args);
-        const others = meeting.stoppers.filter(({ summarizer }) => summarizer === undefined);
-        meeting.stoppers = meeting.stoppers.filter(({ summarizer }) => summarizer !== undefined);
-        answerStops(state, meeting, others);
-      },
-      forget: (args) => state.get(MEETINGS).remove(meetingOf(args).head),
-      refuseStops: (args) => refuseAll(state, meetingOf(args), WireError.notFound('meeting, it did not start')),
-      refuseStopsAsDraining: (args) => refuseAll(state, meetingOf(args), WireError.draining()),
+  const machine = withEffects(createMeetingMachine<MeetingHolds>(), {
+    keep: (args) => keep(meetingOf(args), eventOf(args, 'meeting.heard')),
+    noteStop: (args) => {
+      const meeting = meetingOf(args);
+      const { asker, summarizer } = eventOf(args, 'meeting.stop');
+      meeting.stoppers.push({ ...asker, summarizer });
+      meeting.summarizer ??= summarizer;
     },
+    askToFinish: (args) => {
+      const meeting = meetingOf(args);
+      if (meeting.stream?.ref) tell(args.self, meeting.stream.ref, { type: 'stream.stop' });
+      meeting.deadline = state.deadlines.arm(state.limits.voiceStopTimeoutMs, () =>
+        args.self.send({ type: 'meeting.expired' }),
+      );
+    },
+    disarm: (args) => state.deadlines.disarm(meetingOf(args).deadline),
+    cutStream: (args) => {
+      const { stream } = meetingOf(args);
+      if (stream?.ref) tell(args.self, stream.ref, { type: 'stream.cancel' });
+    },
+    askForSummary: (args) => {
+      const meeting = meetingOf(args);
+      const { self } = args;
+      const settle = (summary: string | null) => self.send({ type: 'summary.settled', summary });
+      meeting.dropSummary = summarize(state, meeting.head, meeting.summarizer ?? '', settle);
+    },
+    dropSummary: (args) => meetingOf(args).dropSummary(),
+    keepSummary: (args) => {
+      const { summary } = eventOf(args, 'summary.settled');
+      if (summary !== null) keepSummary(state, meetingOf(args).head, summary);
+    },
+    keepEnd: (args) => keepEnd(state, meetingOf(args).head),
+    answerStops: (args) => {
+      const meeting = meetingOf(args);
+      answerStops(state, args.self, meeting, meeting.stoppers.splice(0));
+    },
+    answerOthers: (args) => {
+      const meeting = meetingOf(args);
+      const others = meeting.stoppers.filter(({ summarizer }) => summarizer === undefined);
+      meeting.stoppers = meeting.stoppers.filter(({ summarizer }) => summarizer !== undefined);
+      answerStops(state, args.self, meeting, others);
+    },
+    forget: (args) => state.get(MEETINGS).remove(meetingOf(args).head),
+    refuseStops: (args) =>
+      refuseAll(state, args.self, meetingOf(args), WireError.notFound('meeting, it did not start')),
+    refuseStopsAsDraining: (args) => refuseAll(state, args.self, meetingOf(args), WireError.draining()),
   });
 
-  return withFastPath(machine, {
-    'meeting.heard': {
-      in: LISTENING,
-      run: ({ meeting }: { meeting: Meeting }, event: EventOf<'meeting.heard'>) => keep(meeting, event),
-    },
-  });
+  return withFastPath(machine, meetingHotEvents, { 'meeting.heard': ({ meeting }, event) => keep(meeting, event) });
 }
 
 /** What a meeting is to the broker's actor. */
@@ -126,7 +118,7 @@ function failMeeting(state: Kernel, meeting: Meeting): void {
   step(() => buryMeeting(state, meeting));
   step(() => (meeting.hasBegun ? keepEnd(state, meeting.head) : state.get(MEETINGS).remove(meeting.head)));
   step(() => meeting.dropSummary());
-  step(() => refuseAll(state, meeting, WireError.internal()));
+  step(() => refuseAll(state, state.ref, meeting, WireError.internal()));
   step(() => {
     const { stream } = meeting;
     if (stream?.ref) tell(state.ref, stream.ref, { type: 'stream.fail', code: 'internal', message: 'internal error' });
@@ -134,21 +126,21 @@ function failMeeting(state: Kernel, meeting: Meeting): void {
 }
 
 /** Each of them gets what was said, of one reading, and the summary if a summary was asked for. */
-function answerStops(state: Kernel, { head }: Meeting, stoppers: readonly Stopper[]): void {
+function answerStops(state: Kernel, source: AnyActorRef, { head }: Meeting, stoppers: readonly Stopper[]): void {
   if (stoppers.length === 0) return;
   // Begun at once, and not when it is its turn: what is being read is not deleted, and this meeting is about to be over.
   const text = state.get(MEETINGS).read(head.id);
   for (const { client, id, summarizer } of stoppers) {
-    const from = client as Client;
+    const from = client;
     try {
       const work = async () => stopResult(head.id, await text, summarizer !== undefined);
-      answerLater({ state, from, id }, 'meeting.stop', state.limits.memoryTimeoutMs, work);
+      answerLater({ state, from, id }, 'meeting.stop', state.limits.memoryTimeoutMs, work, source);
     } catch (error) {
-      reply(state, from, id, { error: toWireError(state, 'meeting.stop', error) });
+      reply(state, from, id, { error: toWireError(state, 'meeting.stop', error) }, source);
     }
   }
 }
 
-function refuseAll(state: Kernel, { stoppers }: Meeting, error: WireError): void {
-  for (const { client, id } of stoppers.splice(0)) reply(state, client as Client, id, { error });
+function refuseAll(state: Kernel, source: AnyActorRef, { stoppers }: Meeting, error: WireError): void {
+  for (const { client, id } of stoppers.splice(0)) reply(state, client, id, { error }, source);
 }

@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import { WireError } from '../../protocol/errors.ts';
 import { CallLife } from '../connection/call-life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -7,7 +8,8 @@ import { reply } from './reply.ts';
 
 /**
  * Answers a request with what `work` gives: it may take its time, but not for ever (`-32004`), and not in any number at
- * once. `work` is not called from inside this call; it is given how long anybody waits. Resolves once it is answered.
+ * once. `work` is not called from inside this call; it is given how long anybody waits. `source`: the actor
+ * that answers. Resolves once it is answered.
  * @throws {WireError} `-32020`
  */
 export function answerLater(
@@ -15,6 +17,7 @@ export function answerLater(
   method: string,
   timeoutMs: number,
   work: (life: CallLife) => unknown,
+  source: AnyActorRef = state.ref,
 ): Promise<void> {
   const limit = state.limits.maxPendingRequests;
   if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
@@ -27,8 +30,8 @@ export function answerLater(
   };
   const late = (error: WireError) => life.giveUp(error);
   return inTime(state, method, timeoutMs, () => work(life), done, late).then(
-    (result) => reply(state, from, id, { result }),
-    (error: unknown) => reply(state, from, id, { error: toWireError(state, method, error) }),
+    (result) => reply(state, from, id, { result }, source),
+    (error: unknown) => reply(state, from, id, { error: toWireError(state, method, error) }, source),
   );
 }
 

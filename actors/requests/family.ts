@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { FamilyEvent } from '../../machines/broker.machine.ts';
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
+import type { HotEvents } from '../../machines/hot-events.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Hook, Route } from '../kernel/hooks.ts';
@@ -11,6 +12,8 @@ import type { Handlers, NotificationHandlers } from './dispatcher.ts';
 /** A chart, and what is told of an actor that runs it, besides its state, while somebody watches. */
 export interface Chart {
   readonly machine: AnyStateMachine;
+  /** What it hears off the chart. */
+  readonly hot?: HotEvents;
   // biome-ignore lint/suspicious/noExplicitAny: read from the record that this very machine holds
   facts(context: any, kernel: Kernel): Facts;
   /** What is shown of its own events, by type, where that is not all that is in them. */

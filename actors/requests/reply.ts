@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -13,17 +14,30 @@ export type Answer = { result: unknown; sealed?: Sealed<object> } | { error: Wir
 export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };
 
 /** Answers a tool's caller. An error of the host's goes on to the letter (`wire.md` section 7). */
-export function relayAnswer(state: Kernel, to: Client, id: RpcId | undefined, answer: ToolAnswer): void {
-  if ('result' in answer) reply(state, to, id, answer);
-  else if (answer.error instanceof WireError) reply(state, to, id, { error: answer.error });
-  else if (id !== undefined) tell(state.ref, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+export function relayAnswer(
+  state: Kernel,
+  to: Client,
+  id: RpcId | undefined,
+  answer: ToolAnswer,
+  source: AnyActorRef,
+): void {
+  if ('result' in answer) reply(state, to, id, answer, source);
+  else if (answer.error instanceof WireError) reply(state, to, id, { error: answer.error }, source);
+  else if (id !== undefined) tell(source, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
 }
 
 /**
  * Answers a request. What came as a notification gets nothing; that it failed is counted and logged
  * (`wire.md` section 2).
+ * @param source the actor that answers: whoever watches sees it as the sender. By default the broker.
  */
-export function reply(state: Kernel, to: Client, id: RpcId | undefined, answer: Answer): void {
+export function reply(
+  state: Kernel,
+  to: Client,
+  id: RpcId | undefined,
+  answer: Answer,
+  source: AnyActorRef = state.ref,
+): void {
   if (id === undefined) {
     if ('error' in answer) {
       state.counters.drop('failed_notification');
@@ -31,6 +45,6 @@ export function reply(state: Kernel, to: Client, id: RpcId | undefined, answer: 
     }
     return;
   }
-  if ('error' in answer) tell(state.ref, to.ref, { type: 'rpc.fail', id, error: answer.error });
-  else tell(state.ref, to.ref, { type: 'rpc.reply', id, ...answer });
+  if ('error' in answer) tell(source, to.ref, { type: 'rpc.fail', id, error: answer.error });
+  else tell(source, to.ref, { type: 'rpc.reply', id, ...answer });
 }

@@ -8,7 +8,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import { key } from '../kernel/key.ts';
 import type { ActorOf } from '../kernel/tell.ts';
-import type { Route } from './surface.ts';
+import type { Change, Route } from './surface.ts';
 
 /** How the way to an endpoint ended. */
 export type Outcome = { answer: A2aAnswer } | { error: unknown };
@@ -26,6 +26,15 @@ export interface PendingAction {
   outcome?: Outcome;
 }
 
+/** The records that an owner's chart holds and is told of. */
+export interface OwnerHolds {
+  owner: SurfaceOwner;
+  change: Change;
+}
+
+/** Everything that an owner hears. */
+export type OwnerHears = SurfaceOwnerEvent<OwnerHolds>;
+
 /** Who surfaces belong to: what its actor and the registry share. */
 export class SurfaceOwner implements SurfaceOwnerFacts {
   readonly id: string;
@@ -39,7 +48,7 @@ export class SurfaceOwner implements SurfaceOwnerFacts {
   readonly startedAt: number;
   readonly surfaceIds = new Set<string>();
   readonly pending = new Map<string, PendingAction>();
-  ref: (AnyActorRef & ActorOf<SurfaceOwnerEvent>) | undefined;
+  ref: (AnyActorRef & ActorOf<OwnerHears>) | undefined;
 
   constructor(id: string, key: string, agentId: string | undefined, endpoint: string | undefined, now: number) {
     this.id = id;

@@ -1,5 +1,6 @@
 import type { AnyActorRef } from 'xstate';
-import { type SurfaceOwnerEvent, surfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
+import { withEffects } from '../../machines/effects.ts';
+import { createSurfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
 import { type A2aClient, A2aError } from '../../protocol/a2a-client.ts';
 import { headersOf } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
@@ -13,14 +14,13 @@ import { routeOf } from './answer.ts';
 import { actionsOf } from './client-actions.ts';
 import { removeSurfaces } from './commit.ts';
 import { announceChange } from './feeds.ts';
-import type { Outcome, PendingAction, SurfaceOwner } from './owner-record.ts';
-import type { Change } from './surface.ts';
+import type { Outcome, OwnerHears, OwnerHolds, PendingAction, SurfaceOwner } from './owner-record.ts';
 import { SURFACES } from './surfaces.ts';
 
-type EventOf<T extends SurfaceOwnerEvent['type']> = Extract<SurfaceOwnerEvent, { type: T }>;
+type EventOf<T extends OwnerHears['type']> = Extract<OwnerHears, { type: T }>;
 interface Args {
-  context: { owner: unknown };
-  event: SurfaceOwnerEvent;
+  context: { owner: SurfaceOwner };
+  event: OwnerHears;
   self: AnyActorRef;
 }
 
@@ -29,39 +29,38 @@ const REMOVED = { reason: 'removed', message: 'the agent that the surface belong
 
 /** The chart of surface owners with its effects: one logic for all owners of a broker. */
 export function surfaceOwnerLogic(state: Kernel) {
-  const ownerOf = (args: Args) => args.context.owner as SurfaceOwner;
-  const eventOf = <T extends SurfaceOwnerEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+  const ownerOf = (args: Args) => args.context.owner;
+  const eventOf = <T extends OwnerHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
-  const machine = surfaceOwnerMachine.provide({
-    actions: {
-      announce: (args) => {
-        for (const change of eventOf(args, 'owner.changed').changes) announceChange(state, args.self, change as Change);
-      },
-      sendAction: (args) => {
-        const pending = ownerOf(args).pending.get(eventOf(args, 'owner.send').actionId);
-        if (pending) send(state, pending, args.self);
-      },
-      settleAction: (args) => {
-        const owner = ownerOf(args);
-        const pending = owner.pending.get(eventOf(args, 'owner.settled').actionId);
-        if (pending?.outcome) finish(state, owner, pending, routeOf(state, owner, pending, pending.outcome));
-      },
-      expireAction: (args) => {
-        const owner = ownerOf(args);
-        const pending = owner.pending.get(eventOf(args, 'owner.expired').actionId);
-        if (!pending) return;
-        const message = 'the agent did not answer in time; whether it acted is unknown';
-        finish(state, owner, pending, { status: 'failed', reason: 'timeout', message });
-      },
-      refuseActions: (args) => {
-        const owner = ownerOf(args);
-        const why = args.event.type === 'owner.revoked' ? REMOVED : DRAINING;
-        for (const pending of [...owner.pending.values()]) finish(state, owner, pending, { status: 'failed', ...why });
-      },
+  const machine = withEffects(createSurfaceOwnerMachine<OwnerHolds>(), {
+    announce: (args) => {
+      for (const change of eventOf(args, 'owner.changed').changes) announceChange(state, args.self, change);
+    },
+    sendAction: (args) => {
+      const pending = ownerOf(args).pending.get(eventOf(args, 'owner.send').actionId);
+      if (pending) send(state, pending, args.self);
+    },
+    settleAction: (args) => {
+      const owner = ownerOf(args);
+      const pending = owner.pending.get(eventOf(args, 'owner.settled').actionId);
+      if (pending?.outcome) finish(state, args.self, owner, pending, routeOf(state, owner, pending, pending.outcome));
+    },
+    expireAction: (args) => {
+      const owner = ownerOf(args);
+      const pending = owner.pending.get(eventOf(args, 'owner.expired').actionId);
+      if (!pending) return;
+      const message = 'the agent did not answer in time; whether it acted is unknown';
+      finish(state, args.self, owner, pending, { status: 'failed', reason: 'timeout', message });
+    },
+    refuseActions: (args) => {
+      const owner = ownerOf(args);
+      const why = args.event.type === 'owner.revoked' ? REMOVED : DRAINING;
+      for (const pending of [...owner.pending.values()])
+        finish(state, args.self, owner, pending, { status: 'failed', ...why });
     },
   });
   // Nothing here is hot; children's ends are none of this actor's.
-  return withFastPath(machine, {});
+  return withFastPath(machine, {}, {});
 }
 
 /** Hands an action to the A2A client. What comes of it, the owner's actor hears. */
@@ -97,11 +96,17 @@ function send(state: Kernel, pending: PendingAction, self: AnyActorRef): void {
     );
 }
 
-function finish(state: Kernel, owner: SurfaceOwner, pending: PendingAction, route: ActionRoute): void {
+function finish(
+  state: Kernel,
+  source: AnyActorRef,
+  owner: SurfaceOwner,
+  pending: PendingAction,
+  route: ActionRoute,
+): void {
   const { client, requestId, action } = pending;
   forget(state, owner, pending);
   state.get(SURFACES).countAction(route.reason ?? route.status);
-  reply(state, client, requestId, { result: { event: action, route } });
+  reply(state, client, requestId, { result: { event: action, route } }, source);
 }
 
 /** Lets go of an action: of its time, of whoever still works on it, and of its credentials. */
@@ -126,7 +131,9 @@ export const surfaceOwnerKind = (state: Kernel): ChildKind<SurfaceOwner> => ({
 function failOwner(state: Kernel, owner: SurfaceOwner): void {
   const step = (run: () => void) => attempt(state, 'a broken owner of surfaces', run);
   for (const pending of [...owner.pending.values()]) {
-    step(() => finish(state, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }));
+    step(() =>
+      finish(state, state.ref, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }),
+    );
   }
   const surfaceIds = [...owner.surfaceIds];
   const changes = surfaceIds.map((surfaceId) => ({

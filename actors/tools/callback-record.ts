@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import type { CallbackEvent, CallbackFacts } from '../../machines/callback.machine.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { ProgressParams } from '../../protocol/tools.ts';
@@ -34,9 +35,9 @@ export interface CallbackSpec {
   turn?: CallingTurn;
   /** The agent's request that it answers; absent for the embedding API's own. */
   caller?: { client: Client; id: RpcId | undefined };
-  /** Called once, with what the caller is answered. */
-  settle(answer: ToolAnswer): void;
-  progress?(params: ProgressParams): void;
+  /** Called once, with what the caller is answered. `source`: the actor that answers. */
+  answer(answer: ToolAnswer, source: AnyActorRef): void;
+  progress?(params: ProgressParams, source: AnyActorRef): void;
 }
 
 /** One tool call's record: what its actor and its turn share. */
@@ -51,7 +52,7 @@ export class Callback implements CallbackFacts {
   /** When no progress helps any more, in the clock's milliseconds; set when the host is asked. */
   endsAt = 0;
   ref: (ActorOf<CallbackEvent> & { getSnapshot(): { status: string } }) | undefined;
-  #isSettled = false;
+  #isAnswered = false;
 
   constructor(spec: CallbackSpec, startedAt: number) {
     this.id = spec.id;
@@ -61,15 +62,15 @@ export class Callback implements CallbackFacts {
   }
 
   /** Its caller was answered. */
-  get isSettled(): boolean {
-    return this.#isSettled;
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   /** Answers its caller. Whatever else still happens to it, that was it. */
-  settle(answer: ToolAnswer): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.spec.settle(answer);
+  answer(answer: ToolAnswer, source: AnyActorRef): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.spec.answer(answer, source);
   }
 
   /** The milliseconds of the next timeout, counted from `now`. */

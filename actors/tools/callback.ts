@@ -1,5 +1,6 @@
 import { type AnyActorRef, createActor } from 'xstate';
-import { type CallbackEvent, callbackMachine } from '../../machines/callback.machine.ts';
+import { type CallbackEvent, createCallbackMachine } from '../../machines/callback.machine.ts';
+import { withEffects } from '../../machines/effects.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
 import { raiseApproval, withdrawApproval } from '../approvals/approval.ts';
@@ -12,18 +13,19 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { preview } from '../kernel/preview.ts';
 import { tell } from '../kernel/tell.ts';
+import type { ToolAnswer } from '../requests/reply.ts';
 import type { Callback } from './callback-record.ts';
 
 type EventOf<T extends CallbackEvent['type']> = Extract<CallbackEvent, { type: T }>;
 interface Args {
-  context: { callback: unknown };
+  context: { callback: Callback };
   event: CallbackEvent;
   self: AnyActorRef;
 }
 
 /** The callback chart with its effects: one logic for all tool calls of a broker. */
 export function callbackLogic(state: Kernel) {
-  const callbackOf = (args: Args) => args.context.callback as Callback;
+  const callbackOf = (args: Args) => args.context.callback;
   const eventOf = <T extends CallbackEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
   const arm = (callback: Callback, self: AnyActorRef) => {
@@ -36,85 +38,83 @@ export function callbackLogic(state: Kernel) {
     const params = { request_id: id, action_id: spec.actionId, reason };
     tell(args.self, spec.host.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
   };
-  const settle = (args: Args, ending: CallbackEnding, answer: Parameters<Callback['spec']['settle']>[0]) => {
+  const conclude = (args: Args, ending: CallbackEnding, answer: ToolAnswer) => {
     const callback = callbackOf(args);
     state.counters.callback(ending, state.clock.now() - callback.startedAt);
-    callback.settle(answer);
+    callback.answer(answer, args.self);
   };
 
-  const machine = callbackMachine.provide({
-    actions: {
-      raiseGate: (args) => {
-        const callback = callbackOf(args);
-        const { tool, parameters, turn, caller } = callback.spec;
-        if (!caller) return;
-        callback.approval = raiseApproval(state, {
-          kind: 'gate',
-          raiser: caller.client,
-          agentId: caller.client.agentId ?? null,
-          action: 'ws.method:tools.execute',
-          details: {
-            method: 'tools.execute',
-            tool,
-            params_preview: preview(parameters),
-            ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
-          },
-          timeoutMs: state.get(GATE).timeoutMs,
-          onSettled: (outcome) => {
-            if (outcome === 'approved') tell(state.ref, args.self, { type: 'gate.opened' });
-            else if (outcome !== 'withdrawn') {
-              const reason = outcome === 'denied' ? 'denied' : 'timeout';
-              tell(state.ref, args.self, { type: 'gate.closed', reason, approvalId: callback.approval?.id ?? '' });
-            }
-          },
-        });
-      },
-      withdrawGate: (args) => {
-        const { approval } = callbackOf(args);
-        if (approval) withdrawApproval(state, approval);
-      },
-      callHost: (args) => {
-        const callback = callbackOf(args);
-        const { host, tool, parameters, timeoutMs, actionId, attempt, turn } = callback.spec;
-        host.calls.set(callback.id, { progressTo: args.self, replyTo: args.self });
-        arm(callback, args.self);
-        const params = {
-          action_id: actionId,
+  const machine = withEffects(createCallbackMachine<Callback>(), {
+    raiseGate: (args) => {
+      const callback = callbackOf(args);
+      const { tool, parameters, turn, caller } = callback.spec;
+      if (!caller) return;
+      callback.approval = raiseApproval(state, {
+        kind: 'gate',
+        raiser: caller.client,
+        agentId: caller.client.agentId ?? null,
+        action: 'ws.method:tools.execute',
+        details: {
+          method: 'tools.execute',
           tool,
-          parameters,
-          params: parameters,
-          timeout_ms: timeoutMs,
-          attempt,
-          request_id: callback.id,
-          ...(turn ? { session_id: turn.sessionId } : {}),
-        };
-        tell(args.self, host.ref, { type: 'rpc.call', id: callback.id, method: 'tools.execute', params });
-      },
-      forgetCall: (args) => {
-        const callback = callbackOf(args);
-        state.deadlines.disarm(callback.deadline);
-        callback.spec.host.calls.delete(callback.id);
-      },
-      passProgress: (args) => callbackOf(args).spec.progress?.(eventOf(args, 'callback.progress').params),
-      restartTimeout: (args) => arm(callbackOf(args), args.self),
-      answerCaller: (args) => {
-        const { answer } = eventOf(args, 'call.answered');
-        settle(args, 'error' in answer ? 'rejected' : 'resolved', answer);
-      },
-      refuseAsDenied: (args) => {
-        const { reason, approvalId } = eventOf(args, 'gate.closed');
-        settle(args, 'rejected', { error: WireError.approvalDenied(reason, approvalId) });
-      },
-      refuseAsTimedOut: (args) => settle(args, 'timedOut', { error: WireError.toolTimeout() }),
-      refuseAsCancelled: (args) => {
-        const { reason } = eventOf(args, 'callback.cancel');
-        settle(args, 'cancelled', { error: WireError.toolCancelled(reason) });
-      },
-      tellHostTimeout: (args) => tellHost(args, 'timeout'),
-      tellHostCancelled: (args) => tellHost(args, eventOf(args, 'callback.cancel').reason),
+          params_preview: preview(parameters),
+          ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
+        },
+        timeoutMs: state.get(GATE).timeoutMs,
+        onSettled: (outcome, source) => {
+          if (outcome === 'approved') tell(source, args.self, { type: 'gate.opened' });
+          else if (outcome !== 'withdrawn') {
+            const reason = outcome === 'denied' ? 'denied' : 'timeout';
+            tell(source, args.self, { type: 'gate.closed', reason, approvalId: callback.approval?.id ?? '' });
+          }
+        },
+      });
     },
+    withdrawGate: (args) => {
+      const { approval } = callbackOf(args);
+      if (approval) withdrawApproval(state, approval, args.self);
+    },
+    callHost: (args) => {
+      const callback = callbackOf(args);
+      const { host, tool, parameters, timeoutMs, actionId, attempt, turn } = callback.spec;
+      host.calls.set(callback.id, { progressTo: args.self, replyTo: args.self });
+      arm(callback, args.self);
+      const params = {
+        action_id: actionId,
+        tool,
+        parameters,
+        params: parameters,
+        timeout_ms: timeoutMs,
+        attempt,
+        request_id: callback.id,
+        ...(turn ? { session_id: turn.sessionId } : {}),
+      };
+      tell(args.self, host.ref, { type: 'rpc.call', id: callback.id, method: 'tools.execute', params });
+    },
+    forgetCall: (args) => {
+      const callback = callbackOf(args);
+      state.deadlines.disarm(callback.deadline);
+      callback.spec.host.calls.delete(callback.id);
+    },
+    passProgress: (args) => callbackOf(args).spec.progress?.(eventOf(args, 'callback.progress').params, args.self),
+    restartTimeout: (args) => arm(callbackOf(args), args.self),
+    answerCaller: (args) => {
+      const { answer } = eventOf(args, 'call.answered');
+      conclude(args, 'error' in answer ? 'rejected' : 'resolved', answer);
+    },
+    refuseAsDenied: (args) => {
+      const { reason, approvalId } = eventOf(args, 'gate.closed');
+      conclude(args, 'rejected', { error: WireError.approvalDenied(reason, approvalId) });
+    },
+    refuseAsTimedOut: (args) => conclude(args, 'timedOut', { error: WireError.toolTimeout() }),
+    refuseAsCancelled: (args) => {
+      const { reason } = eventOf(args, 'callback.cancel');
+      conclude(args, 'cancelled', { error: WireError.toolCancelled(reason) });
+    },
+    tellHostTimeout: (args) => tellHost(args, 'timeout'),
+    tellHostCancelled: (args) => tellHost(args, eventOf(args, 'callback.cancel').reason),
   });
-  return withFastPath(machine, {});
+  return withFastPath(machine, {}, {});
 }
 
 /** What a tool call is to its parent. */
@@ -140,16 +140,21 @@ export function startDirectCallback(state: Kernel, callback: Callback): void {
   state.children.start(state.get(CALLBACK), callback.id, callback, { callback });
 }
 
-/** Ends a tool call that nobody waits for any more; one that still waits for its turn's ack, too. */
-export function cancelCallback(state: Kernel, callback: Callback, reason: ToolCancelReason): void {
+/** Ends a tool call that nobody waits for any more; one that still waits for its turn's ack, too. `source`: who ends it. */
+export function cancelCallback(
+  state: Kernel,
+  callback: Callback,
+  reason: ToolCancelReason,
+  source: AnyActorRef = state.ref,
+): void {
   const { ref } = callback;
   if (!ref) {
     callback.spec.turn?.callbacks.delete(callback.id);
     state.counters.callback('cancelled', state.clock.now() - callback.startedAt);
-    callback.settle({ error: WireError.toolCancelled(reason) });
+    callback.answer({ error: WireError.toolCancelled(reason) }, source);
     return;
   }
-  tell(state.ref, ref, { type: 'callback.cancel', reason });
+  tell(source, ref, { type: 'callback.cancel', reason });
   // Its turn has ended, perhaps, and hears no more that it broke at that.
   if (ref.getSnapshot().status === 'error') buryCallback(state, callback);
 }
@@ -160,5 +165,5 @@ export function buryCallback(state: Kernel, callback: Callback): void {
   step(() => state.deadlines.disarm(callback.deadline));
   step(() => callback.spec.host.calls.delete(callback.id));
   step(() => callback.approval && withdrawApproval(state, callback.approval));
-  step(() => callback.settle({ error: WireError.internal() }));
+  step(() => callback.answer({ error: WireError.internal() }, state.ref));
 }

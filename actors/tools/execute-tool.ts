@@ -51,7 +51,7 @@ export function executeTool(
         actionId,
         attempt: 1,
         isGated: false,
-        settle(answer) {
+        answer(answer) {
           toolsOf(host).direct.delete(callback);
           state.get(TOOLS).direct.delete(callback.id);
           if ('result' in answer) resolve(answer.result);
@@ -62,7 +62,7 @@ export function executeTool(
       state.clock.now(),
     );
     signal?.addEventListener('abort', withdraw, { once: true });
-    if (callback.isSettled) return;
+    if (callback.isAnswered) return;
     toolsOf(host).direct.add(callback);
     state.get(TOOLS).direct.set(callback.id, callback);
     startDirectCallback(state, callback);

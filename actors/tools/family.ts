@@ -33,7 +33,7 @@ export const tools: Family = {
   },
 };
 
-function factsOf({ id, spec, startedAt, approval, isSettled }: Callback): Facts {
+function factsOf({ id, spec, startedAt, approval, isAnswered }: Callback): Facts {
   const fields = {
     request_id: id,
     tool: spec.tool,
@@ -45,7 +45,7 @@ function factsOf({ id, spec, startedAt, approval, isSettled }: Callback): Facts 
     action_id: spec.actionId,
     attempt: spec.attempt,
     is_gated: spec.isGated,
-    is_settled: isSettled,
+    is_answered: isAnswered,
     approval: approval?.id,
   };
   return { label: spec.tool, startedAt, fields };

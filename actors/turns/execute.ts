@@ -39,14 +39,14 @@ function requestTool({ state, from, id, params }: Call<ParamsOf<'tools.execute'>
       isGated: state.get(GATE).coversTool(params.tool),
       turn,
       caller: { client: from, id },
-      settle(answer) {
+      answer(answer, source) {
         if (id !== undefined && toolsOf(from).requested.get(id) === callback) toolsOf(from).requested.delete(id);
-        relayAnswer(state, from, id, answer);
+        relayAnswer(state, from, id, answer, source);
       },
-      progress(progress) {
+      progress(progress, source) {
         if (id === undefined) return;
         const message = { ...progress, request_id: id };
-        tell(state.ref, from.ref, { type: 'rpc.notify', method: 'tools.progress', params: message });
+        tell(source, from.ref, { type: 'rpc.notify', method: 'tools.progress', params: message });
       },
     },
     state.clock.now(),

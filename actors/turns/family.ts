@@ -1,4 +1,4 @@
-import { turnMachine } from '../../machines/turn.machine.ts';
+import { turnHotEvents, turnMachine } from '../../machines/turn.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { Client } from '../kernel/client.ts';
 import { type Facts, ids, listed } from '../kernel/facts.ts';
@@ -20,7 +20,7 @@ import { TURNS, Turns } from './turns.ts';
 /** Turns: one chat each, from its opening to its terminal (`wire.md` sections 6 and 8). */
 export const turns: Family = {
   name: 'turns',
-  charts: [{ machine: turnMachine, facts: ({ turn }) => factsOf(turn) }],
+  charts: [{ machine: turnMachine, hot: turnHotEvents, facts: ({ turn }) => factsOf(turn) }],
   install(kernel) {
     const book = kernel.put(TURNS, new Turns(kernel.limits));
     kernel.put(TURN, turnKind(kernel));
@@ -67,8 +67,8 @@ function sweepTurns(kernel: Kernel, book: Turns, now: number): void {
   const oldest = now - kernel.limits.staleAfterMs;
   for (const turn of [...book.byId.values()]) {
     if (turn.lastFrameAt > oldest || turn.callbacks.size > 0 || !turn.ref) continue;
-    const { value } = turn.ref.getSnapshot();
-    if (value === 'streaming' || value === 'detached') tell(kernel.ref, turn.ref, { type: 'turn.stale' });
+    const { status } = turn;
+    if (status === 'streaming' || status === 'detached') tell(kernel.ref, turn.ref, { type: 'turn.stale' });
   }
 }
 

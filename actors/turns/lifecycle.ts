@@ -114,7 +114,7 @@ function buryTurn(state: Kernel, turn: Turn, ending: Ending): void {
  */
 function failTurn(state: Kernel, turn: Turn): void {
   const step = (run: () => void) => attempt(state, 'a broken turn', run);
-  step(() => endChildren(state, turn, 'turn_ended'));
+  step(() => endChildren(state, state.ref, turn, 'turn_ended'));
   step(() => {
     if (!turn.isAccepted && turn.host) reply(state, turn.host, turn.requestId, { error: WireError.internal() });
     else if (turn.isAccepted && !turn.isTerminated) {

@@ -85,7 +85,7 @@ function toRow(turn: Turn) {
     agent_id: turn.agentId,
     host_client_id: turn.host?.id ?? null,
     created_at: Math.floor(turn.createdAt / 1000),
-    status: (turn.ref?.getSnapshot().value ?? 'dispatching') as TurnStatus,
+    status: turn.status as TurnStatus,
     seq: turn.seq,
   };
 }

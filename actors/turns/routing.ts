@@ -8,7 +8,7 @@ import { tell } from '../kernel/tell.ts';
 import type { Sessions } from './sessions.ts';
 
 type ChatEventRouted = Extract<BrokerEvent, { type: 'chat.event' }>;
-type AgentEventType = 'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved';
+type AgentEventType = 'chat.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved';
 
 const EVENT_TYPES: ReadonlyMap<string, AgentEventType> = new Map([
   ...[...TERMINAL_KINDS].map((kind) => [kind, 'turn.terminal'] as const),
@@ -27,7 +27,7 @@ export function routeChatEvent(state: Kernel, sessions: Sessions, event: ChatEve
   if (!turn?.ref) drop(state, event, 'unknown_session');
   else if (turn.agent !== from) drop(state, event, 'not_owner');
   else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(state, event, 'wrong_turn');
-  else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'turn.event', params, bytes });
+  else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'chat.event', params, bytes });
 }
 
 function drop(state: Kernel, { from, params }: ChatEventRouted, reason: DropReason): void {

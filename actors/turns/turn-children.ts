@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import type { TurnEvent } from '../../machines/turn.machine.ts';
 import type { CheckedEvent } from '../../protocol/events.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
@@ -33,10 +34,10 @@ export function raiseChatApproval(state: Kernel, turn: Turn, event: CheckedEvent
       ...(details === undefined ? {} : { details }),
     }),
     chat: { turn, approvalId, seq: turn.seq },
-    onSettled: () => {
+    onSettled: (_outcome, source) => {
       // The agent may have ended this one by itself, and asked for another under the same id.
       if (turn.pendingApprovals.get(approvalId) !== approval) return;
-      if (turn.ref) tell(state.ref, turn.ref, { type: 'approval.settled', approvalId });
+      if (turn.ref) tell(source, turn.ref, { type: 'approval.settled', approvalId });
     },
   });
   turn.pendingApprovals.set(approvalId, approval);
@@ -46,28 +47,28 @@ export function raiseChatApproval(state: Kernel, turn: Turn, event: CheckedEvent
 const shorten = (text: string): string => (text.length > 1024 ? `${text.slice(0, 1024)}…` : text);
 
 /** The agent says how its approval ended. */
-export function settleChatApproval(state: Kernel, turn: Turn, event: CheckedEvent): void {
+export function settleChatApproval(source: AnyActorRef, turn: Turn, event: CheckedEvent): void {
   const approvalId = event.approval_id as string;
   const approval = turn.pendingApprovals.get(approvalId);
   turn.pendingApprovals.delete(approvalId);
   if (!approval?.ref) return;
-  tell(state.ref, approval.ref, {
+  tell(source, approval.ref, {
     type: 'approval.settle',
     resolution: event.resolution as 'approve' | 'deny' | 'timeout',
   });
 }
 
-/** Ends a turn's tool calls: each one's caller is answered, and its host told. */
-export function endCallbacks(state: Kernel, turn: Turn, reason: ToolCancelReason): void {
-  for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason);
+/** Ends a turn's tool calls: each one's caller is answered, and its host told. `source`: the actor that ends them. */
+export function endCallbacks(state: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
+  for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason, source);
   turn.callbacks.clear();
 }
 
 /** Ends whatever a turn still waits for: its tool calls, and each approval is withdrawn. */
-export function endChildren(state: Kernel, turn: Turn, reason: ToolCancelReason): void {
+export function endChildren(state: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
   turn.isEnding = true;
-  endCallbacks(state, turn, reason);
-  for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval);
+  endCallbacks(state, source, turn, reason);
+  for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval, source);
   turn.pendingApprovals.clear();
 }
 

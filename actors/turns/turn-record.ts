@@ -1,5 +1,6 @@
 import type { TurnEvent, TurnFacts } from '../../machines/turn.machine.ts';
-import type { ChatParams } from '../../protocol/chat.ts';
+import { type TurnEnding, type TurnValue, turnStatusOf } from '../../machines/turn-status.ts';
+import type { ChatParams, TurnStatus } from '../../protocol/chat.ts';
 import type { CheckedEvent } from '../../protocol/events.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { Limits } from '../../protocol/limits.ts';
@@ -10,7 +11,19 @@ import type { Deadline } from '../kernel/deadlines.ts';
 import { LazyMap, LazySet } from '../kernel/lazy.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { Callback } from '../tools/callback-record.ts';
+import type { Subscription } from './resume/subscription.ts';
 import type { TurnLog } from './resume/turn-log.ts';
+
+/** The records that a turn's chart holds and is told of. */
+export interface TurnHolds {
+  turn: Turn;
+  client: Client;
+  callback: Callback;
+  subscription: Subscription;
+}
+
+/** Everything that a turn hears. */
+export type TurnHears = TurnEvent<TurnHolds>;
 
 /** One turn's record: what its actor and the broker share. Plain and mutable, so that a token copies nothing (law 2). */
 export class Turn implements TurnFacts {
@@ -56,11 +69,13 @@ export class Turn implements TurnFacts {
   readonly callbacks = new LazyMap<string, Callback>();
   /** From here on no tool is called and no approval raised. */
   isEnding = false;
+  /** The agent was told to stop, and hears so only once. */
+  isAgentTold = false;
   /** When the grace of a cancel is over, in the clock's milliseconds. */
   graceEndsAt: number | undefined;
   /** The ack's deadline, that of its host's return, or that of a cancel's grace: never two of them. */
   deadline: Deadline | undefined;
-  ref: (ActorOf<TurnEvent> & { getSnapshot(): { value: unknown; status: string } }) | undefined;
+  ref: (ActorOf<TurnHears> & { getSnapshot(): { value: TurnValue; status: string } }) | undefined;
 
   constructor(options: {
     id: string;
@@ -87,6 +102,11 @@ export class Turn implements TurnFacts {
     this.lastFrameAt = options.now;
     this.maxHeldBytes = options.limits.maxUnackedBytes;
     this.maxPendingApprovals = options.limits.maxPendingApprovals;
+  }
+
+  /** Where it stands, or how it ended. */
+  get status(): TurnStatus | TurnEnding {
+    return this.ref ? turnStatusOf(this.ref.getSnapshot().value) : 'dispatching';
   }
 
   get hasLog(): boolean {

@@ -1,251 +1,242 @@
 import type { AnyActorRef } from 'xstate';
-import { type TurnEvent, turnMachine } from '../../machines/turn.machine.ts';
+import { withEffects } from '../../machines/effects.ts';
+import { createTurnMachine, turnHotEvents } from '../../machines/turn.machine.ts';
+import { type LiveTurn, liveStatusOf, type TurnValue } from '../../machines/turn-status.ts';
 import type { CancelReason } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
-import type { ResumedStatus } from '../../protocol/resume.ts';
 import { Sealed } from '../../protocol/sealed.ts';
-import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { reply } from '../requests/reply.ts';
 import { buryCallback, cancelCallback, startCallback } from '../tools/callback.ts';
 import { Callback } from '../tools/callback-record.ts';
-import { answerLive, releaseHost, type Subscription, takeOver, watch } from './resume/subscription.ts';
+import { answerLive, releaseHost, takeOver, watch } from './resume/subscription.ts';
 import { endCallbacks, endChildren, endReason, raiseChatApproval, settleChatApproval } from './turn-children.ts';
 import { callAgentParams, type SynthesizedTerminal } from './turn-messages.ts';
-import type { Turn } from './turn-record.ts';
+import type { Turn, TurnHears, TurnHolds } from './turn-record.ts';
 import { relay, sendSynthesized } from './turn-relay.ts';
 import { TURNS } from './turns.ts';
 
-type EventOf<T extends TurnEvent['type']> = Extract<TurnEvent, { type: T }>;
-type AgentEvent = EventOf<'turn.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved'>;
+type EventOf<T extends TurnHears['type']> = Extract<TurnHears, { type: T }>;
+type AgentEvent = EventOf<'chat.event' | 'turn.terminal' | 'approval.pending' | 'approval.resolved'>;
 interface Args {
-  context: { turn: unknown };
-  event: TurnEvent;
+  context: { turn: Turn };
+  event: TurnHears;
   self: AnyActorRef;
 }
 
-const RELAYING = new Set(['streaming', 'parked', 'detached', 'cancelling']);
-
 /** The turn chart with its effects: one logic for all turns of a broker. */
 export function turnLogic(state: Kernel) {
-  const turnOf = (args: Args) => args.context.turn as Turn;
+  const turnOf = (args: Args) => args.context.turn;
   /** The event, where the chart lets only these types reach an action. */
-  const eventOf = <T extends TurnEvent['type']>(args: Args, ..._types: T[]) => args.event as EventOf<T>;
+  const eventOf = <T extends TurnHears['type']>(args: Args, ..._types: T[]) => args.event as EventOf<T>;
 
   /** What the broker has to say itself to end a turn. */
   const synthesize = (args: Args, terminal: SynthesizedTerminal) =>
     sendSynthesized(state, args.self, turnOf(args), terminal);
   const tellAgent = (args: Args, reason: CancelReason) => {
     const turn = turnOf(args);
+    if (turn.isAgentTold) return;
+    turn.isAgentTold = true;
     const params = { session_id: turn.sessionId, turn_id: turn.id, reason };
     tell(args.self, turn.agent.ref, { type: 'rpc.notify', method: 'agent.chat.cancel', params });
   };
   const refuse = (args: Args, error: WireError) => {
     const turn = turnOf(args);
-    if (turn.host) reply(state, turn.host, turn.requestId, { error });
+    if (turn.host) reply(state, turn.host, turn.requestId, { error }, args.self);
   };
   /** Where a live turn stands after this step: the chart says so only afterwards. */
-  const statusIn = (args: Args, hasHost: boolean): ResumedStatus => {
-    const turn = turnOf(args);
-    const { value } = args.self.getSnapshot();
-    if (value !== 'detached' || !hasHost) return value;
-    return turn.pendingApprovals.size > 0 ? 'parked' : 'streaming';
+  const statusWith = (args: Args, change: Partial<LiveTurn> = {}) => {
+    const { live } = args.self.getSnapshot().value as Extract<TurnValue, object>;
+    return liveStatusOf({ ...live, ...change });
   };
 
-  const machine = turnMachine.provide({
-    actions: {
-      callAgent: (args) => {
-        const turn = turnOf(args);
-        turn.agent.calls.set(turn.callId, { replyTo: args.self });
-        turn.deadline = state.deadlines.arm(state.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
-        if (!turn.host) return;
-        const params = callAgentParams(turn, turn.host);
-        tell(args.self, turn.agent.ref, { type: 'rpc.call', id: turn.callId, method: 'agent.chat', params });
-      },
-      disarmAck: (args) => {
-        const turn = turnOf(args);
-        state.deadlines.disarm(turn.deadline);
-        if (args.event.type === 'ack.expired') {
-          turn.agent.abandonCall(turn.callId, { sessionId: turn.sessionId, turnId: turn.id });
-        } else turn.agent.calls.delete(turn.callId);
-      },
-      hold: (args) => {
-        const turn = turnOf(args);
-        const { params, bytes, type } = args.event as AgentEvent;
-        if (turn.heldTerminal !== undefined) {
-          state.counters.drop('after_terminal');
-          return;
-        }
-        turn.held.push(params);
-        turn.heldBytes += bytes;
-        if (type === 'turn.terminal') turn.heldTerminal = params.kind;
-      },
-      acceptChat: (args) => {
-        const turn = turnOf(args);
-        const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
-        const opened = state.get(TURNS).logs.open(turn);
-        turn.log = opened?.log;
-        turn.isAccepted = true;
-        // The ack is a frame of the agent's too: its silence begins here.
-        turn.lastFrameAt = state.clock.now();
-        const secret = opened ? { sealed: new Sealed({ resume_token: opened.token }) } : {};
-        if (turn.host) reply(state, turn.host, turn.requestId, { result, ...secret });
-      },
-      releaseHeld: (args) => {
-        const turn = turnOf(args);
-        const { held } = turn;
-        turn.held = [];
-        turn.heldBytes = 0;
-        // With a terminal among them, the tools that were asked for are called no more.
-        if (turn.heldTerminal !== undefined) endChildren(state, turn, 'turn_ended');
-        for (const item of held) {
-          if (item instanceof Callback) {
-            // Unless it was withdrawn meanwhile.
-            if (turn.callbacks.has(item.id)) startCallback(state, args.self, item);
-            continue;
-          }
-          if (item.kind === 'approval_pending' && turn.pendingApprovals.size >= turn.maxPendingApprovals) {
-            state.counters.drop('too_many_approvals');
-            continue;
-          }
-          relay(state, args.self, turn, item);
-          if (item.kind === 'approval_pending') raiseChatApproval(state, turn, item);
-          else if (item.kind === 'approval_resolved') settleChatApproval(state, turn, item);
-        }
-        if (turn.heldTerminal !== undefined) turn.isTerminated = true;
-      },
-      refuseAsRejected: (args) => {
-        const { answer } = eventOf(args, 'call.answered');
-        // Not an error, yet no acceptance either: the agent's words are passed on in the same place.
-        refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
-      },
-      refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
-      refuseAsOverflowing: (args) =>
-        refuse(args, WireError.limitExceeded('max_unacked_bytes', turnOf(args).maxHeldBytes)),
-      refuseAsDetached: (args) => refuse(args, WireError.agentNotAttached(turnOf(args).agentId)),
-      refuseAsDraining: (args) => refuse(args, WireError.draining()),
-      relay: (args) => {
-        const event = args.event as AgentEvent;
-        relay(state, args.self, turnOf(args), event.params);
-        if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
-      },
-      noteApproval: (args) => raiseChatApproval(state, turnOf(args), eventOf(args, 'approval.pending').params),
-      dropApproval: () => state.counters.drop('too_many_approvals'),
-      settleApproval: (args) => settleChatApproval(state, turnOf(args), eventOf(args, 'approval.resolved').params),
-      forgetApproval: (args) => {
-        const turn = turnOf(args);
-        turn.pendingApprovals.delete(eventOf(args, 'approval.settled').approvalId);
-        turn.lastFrameAt = state.clock.now();
-      },
-      holdCallback: (args) => {
-        const callback = eventOf(args, 'tool.requested').callback as Callback;
-        const turn = turnOf(args);
-        turn.callbacks.set(callback.id, callback);
-        turn.held.push(callback);
-      },
-      startCallback: (args) => {
-        const callback = eventOf(args, 'tool.requested').callback as Callback;
-        turnOf(args).callbacks.set(callback.id, callback);
-        startCallback(state, args.self, callback);
-      },
-      refuseCallback: (args) =>
-        cancelCallback(state, eventOf(args, 'tool.requested').callback as Callback, 'turn_ended'),
-      forgetCallback: (args) => {
-        const turn = turnOf(args);
-        turn.callbacks.delete(eventOf(args, 'child.done').id);
-        turn.lastFrameAt = state.clock.now();
-      },
-      buryCallback: (args) => {
-        const { id, error } = eventOf(args, 'child.failed');
-        state.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
-        const turn = turnOf(args);
-        const callback = turn.callbacks.get(id);
-        if (callback) buryCallback(state, callback);
-        turn.callbacks.delete(id);
-        turn.lastFrameAt = state.clock.now();
-      },
-      endChildren: (args) => endChildren(state, turnOf(args), endReason(args.event)),
-      endCallbacks: (args) => endCallbacks(state, turnOf(args), endReason(args.event)),
-      releaseHost: (args) => releaseHost(turnOf(args)),
-      admitHost: (args) => {
-        const turn = turnOf(args);
-        const subscription = eventOf(args, 'host.joined').subscription as Subscription;
-        takeOver(state, turn, subscription);
-        answerLive(state, args.self, turn, subscription, statusIn(args, true));
-      },
-      admitObserver: (args) => {
-        const turn = turnOf(args);
-        const subscription = eventOf(args, 'observer.joined').subscription as Subscription;
-        watch(turn, subscription.client);
-        answerLive(state, args.self, turn, subscription, statusIn(args, false));
-      },
-      armWindow: (args) => {
-        const turn = turnOf(args);
-        const { log } = turn;
-        const windowMs = log?.windowMs ?? 0;
-        // Where too many wait, somebody's oldest waits no longer.
-        const displaced = log && state.get(TURNS).logs.detached.add(turn, log.key.openerId);
-        if (displaced?.ref) tell(args.self, displaced.ref, { type: 'window.expired' });
-        turn.deadline = state.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
-      },
-      disarmWindow: (args) => {
-        const turn = turnOf(args);
-        if (turn.log) state.get(TURNS).logs.detached.delete(turn, turn.log.key.openerId);
-        state.deadlines.disarm(turn.deadline);
-      },
-      confirmCancel: (args) => {
-        const { confirm } = eventOf(args, 'turn.cancel');
-        if (!confirm) return;
-        const result = { cancelled: true, session_id: turnOf(args).sessionId };
-        reply(state, confirm.to as Client, confirm.id, { result });
-      },
-      cancelAgent: (args) => tellAgent(args, eventOf(args, 'turn.cancel').reason),
-      cancelAgentAsStale: (args) => tellAgent(args, 'stale'),
-      cancelAgentAsDraining: (args) => tellAgent(args, 'draining'),
-      cancelAgentAsAbandoned: (args) =>
-        tellAgent(args, turnOf(args).host?.isOverrun ? 'slow_consumer' : 'host_disconnected'),
-      // Of the reasons that there are, the nearest: it has not acknowledged, and will not be waited for.
-      cancelAgentAsOverflowing: (args) => tellAgent(args, 'ack_timeout'),
-      cancelReplacedAgent: (args) => {
-        if (eventOf(args, 'agent.gone').code === 'agent_replaced') tellAgent(args, 'agent_replaced');
-      },
-      failAsStale: (args) =>
-        synthesize(args, { kind: 'error', error: 'the agent has been silent for too long', code: 'stale' }),
-      failAsDraining: (args) => synthesize(args, { kind: 'error', error: 'the broker is stopping', code: 'draining' }),
-      failAsAgentGone: (args) => {
-        const { code } = eventOf(args, 'agent.gone');
-        const error = code === 'agent_replaced' ? 'the agent connected anew' : 'the agent disconnected';
-        synthesize(args, { kind: 'error', error, code });
-      },
-      tellCancelled: (args) => synthesize(args, { kind: 'done', finish_reason: 'cancelled' }),
-      tellAbandoned: (args) => {
-        const { log, host } = turnOf(args);
-        // Without a log nobody is left to hear it.
-        if (!log) return;
-        if (host?.isOverrun)
-          synthesize(args, { kind: 'error', error: 'the host cannot keep up', code: 'slow_consumer' });
-        else synthesize(args, { kind: 'done', finish_reason: 'cancelled' });
-      },
-      armGrace: (args) => {
-        const turn = turnOf(args);
-        const { graceMs } = eventOf(args, 'turn.cancel');
-        const at = state.clock.now() + graceMs;
-        // A second cancel may shorten the grace of the first, never prolong it.
-        if (turn.graceEndsAt !== undefined && turn.graceEndsAt <= at) return;
-        turn.graceEndsAt = at;
-        state.deadlines.disarm(turn.deadline);
-        turn.deadline = state.deadlines.arm(graceMs, () => args.self.send({ type: 'grace.expired' }));
-      },
-      disarmGrace: (args) => state.deadlines.disarm(turnOf(args).deadline),
+  const machine = withEffects(createTurnMachine<TurnHolds>(), {
+    callAgent: (args) => {
+      const turn = turnOf(args);
+      turn.agent.calls.set(turn.callId, { replyTo: args.self });
+      turn.deadline = state.deadlines.arm(state.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
+      if (!turn.host) return;
+      const params = callAgentParams(turn, turn.host);
+      tell(args.self, turn.agent.ref, { type: 'rpc.call', id: turn.callId, method: 'agent.chat', params });
     },
+    disarmAck: (args) => {
+      const turn = turnOf(args);
+      state.deadlines.disarm(turn.deadline);
+      if (args.event.type === 'ack.expired') {
+        turn.agent.abandonCall(turn.callId, { sessionId: turn.sessionId, turnId: turn.id });
+      } else turn.agent.calls.delete(turn.callId);
+    },
+    hold: (args) => {
+      const turn = turnOf(args);
+      const { params, bytes, type } = args.event as AgentEvent;
+      if (turn.heldTerminal !== undefined) {
+        state.counters.drop('after_terminal');
+        return;
+      }
+      turn.held.push(params);
+      turn.heldBytes += bytes;
+      if (type === 'turn.terminal') turn.heldTerminal = params.kind;
+    },
+    acceptChat: (args) => {
+      const turn = turnOf(args);
+      const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
+      const opened = state.get(TURNS).logs.open(turn);
+      turn.log = opened?.log;
+      turn.isAccepted = true;
+      // The ack is a frame of the agent's too: its silence begins here.
+      turn.lastFrameAt = state.clock.now();
+      const secret = opened ? { sealed: new Sealed({ resume_token: opened.token }) } : {};
+      if (turn.host) reply(state, turn.host, turn.requestId, { result, ...secret }, args.self);
+    },
+    releaseHeld: (args) => {
+      const turn = turnOf(args);
+      const { held } = turn;
+      turn.held = [];
+      turn.heldBytes = 0;
+      // With a terminal among them, the tools that were asked for are called no more.
+      if (turn.heldTerminal !== undefined) endChildren(state, args.self, turn, 'turn_ended');
+      for (const item of held) {
+        if (item instanceof Callback) {
+          // Unless it was withdrawn meanwhile.
+          if (turn.callbacks.has(item.id)) startCallback(state, args.self, item);
+          continue;
+        }
+        if (item.kind === 'approval_pending' && turn.pendingApprovals.size >= turn.maxPendingApprovals) {
+          state.counters.drop('too_many_approvals');
+          continue;
+        }
+        relay(state, args.self, turn, item);
+        if (item.kind === 'approval_pending') raiseChatApproval(state, turn, item);
+        else if (item.kind === 'approval_resolved') settleChatApproval(args.self, turn, item);
+      }
+      if (turn.heldTerminal !== undefined) turn.isTerminated = true;
+    },
+    refuseAsRejected: (args) => {
+      const { answer } = eventOf(args, 'call.answered');
+      // Not an error, yet no acceptance either: the agent's words are passed on in the same place.
+      refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
+    },
+    refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
+    refuseAsOverflowing: (args) =>
+      refuse(args, WireError.limitExceeded('max_unacked_bytes', turnOf(args).maxHeldBytes)),
+    refuseAsDetached: (args) => refuse(args, WireError.agentNotAttached(turnOf(args).agentId)),
+    refuseAsDraining: (args) => refuse(args, WireError.draining()),
+    relay: (args) => {
+      const event = args.event as AgentEvent;
+      relay(state, args.self, turnOf(args), event.params);
+      if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
+    },
+    noteApproval: (args) => raiseChatApproval(state, turnOf(args), eventOf(args, 'approval.pending').params),
+    dropApproval: () => state.counters.drop('too_many_approvals'),
+    settleApproval: (args) => settleChatApproval(args.self, turnOf(args), eventOf(args, 'approval.resolved').params),
+    forgetApproval: (args) => {
+      const turn = turnOf(args);
+      turn.pendingApprovals.delete(eventOf(args, 'approval.settled').approvalId);
+      turn.lastFrameAt = state.clock.now();
+    },
+    holdCallback: (args) => {
+      const callback = eventOf(args, 'tool.requested').callback;
+      const turn = turnOf(args);
+      turn.callbacks.set(callback.id, callback);
+      turn.held.push(callback);
+    },
+    startCallback: (args) => {
+      const callback = eventOf(args, 'tool.requested').callback;
+      turnOf(args).callbacks.set(callback.id, callback);
+      startCallback(state, args.self, callback);
+    },
+    refuseCallback: (args) => cancelCallback(state, eventOf(args, 'tool.requested').callback, 'turn_ended', args.self),
+    forgetCallback: (args) => {
+      const turn = turnOf(args);
+      turn.callbacks.delete(eventOf(args, 'child.done').id);
+      turn.lastFrameAt = state.clock.now();
+    },
+    buryCallback: (args) => {
+      const { id, error } = eventOf(args, 'child.failed');
+      state.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
+      const turn = turnOf(args);
+      const callback = turn.callbacks.get(id);
+      if (callback) buryCallback(state, callback);
+      turn.callbacks.delete(id);
+      turn.lastFrameAt = state.clock.now();
+    },
+    endChildren: (args) => endChildren(state, args.self, turnOf(args), endReason(args.event)),
+    endCallbacks: (args) => endCallbacks(state, args.self, turnOf(args), endReason(args.event)),
+    releaseHost: (args) => releaseHost(turnOf(args)),
+    admitHost: (args) => {
+      const turn = turnOf(args);
+      const subscription = eventOf(args, 'host.joined').subscription;
+      takeOver(state, args.self, turn, subscription);
+      answerLive(state, args.self, turn, subscription, statusWith(args, { host: 'here' }));
+    },
+    admitObserver: (args) => {
+      const turn = turnOf(args);
+      const subscription = eventOf(args, 'observer.joined').subscription;
+      watch(turn, subscription.client);
+      answerLive(state, args.self, turn, subscription, statusWith(args));
+    },
+    armWindow: (args) => {
+      const turn = turnOf(args);
+      const { log } = turn;
+      const windowMs = log?.windowMs ?? 0;
+      // Where too many wait, somebody's oldest waits no longer.
+      const displaced = log && state.get(TURNS).logs.detached.add(turn, log.key.openerId);
+      if (displaced?.ref) tell(args.self, displaced.ref, { type: 'window.expired' });
+      turn.deadline = state.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
+    },
+    disarmWindow: (args) => {
+      const turn = turnOf(args);
+      if (turn.log) state.get(TURNS).logs.detached.delete(turn, turn.log.key.openerId);
+      state.deadlines.disarm(turn.deadline);
+    },
+    confirmCancel: (args) => {
+      const { confirm } = eventOf(args, 'turn.cancel');
+      if (!confirm) return;
+      const result = { cancelled: true, session_id: turnOf(args).sessionId };
+      reply(state, confirm.to, confirm.id, { result }, args.self);
+    },
+    cancelAgent: (args) => tellAgent(args, eventOf(args, 'turn.cancel').reason),
+    cancelAgentAsStale: (args) => tellAgent(args, 'stale'),
+    cancelAgentAsDraining: (args) => tellAgent(args, 'draining'),
+    cancelAgentAsAbandoned: (args) =>
+      tellAgent(args, turnOf(args).host?.isOverrun ? 'slow_consumer' : 'host_disconnected'),
+    // Of the reasons that there are, the nearest: it has not acknowledged, and will not be waited for.
+    cancelAgentAsOverflowing: (args) => tellAgent(args, 'ack_timeout'),
+    cancelReplacedAgent: (args) => {
+      if (eventOf(args, 'agent.gone').code === 'agent_replaced') tellAgent(args, 'agent_replaced');
+    },
+    failAsStale: (args) =>
+      synthesize(args, { kind: 'error', error: 'the agent has been silent for too long', code: 'stale' }),
+    failAsDraining: (args) => synthesize(args, { kind: 'error', error: 'the broker is stopping', code: 'draining' }),
+    failAsAgentGone: (args) => {
+      const { code } = eventOf(args, 'agent.gone');
+      const error = code === 'agent_replaced' ? 'the agent connected anew' : 'the agent disconnected';
+      synthesize(args, { kind: 'error', error, code });
+    },
+    tellCancelled: (args) => synthesize(args, { kind: 'done', finish_reason: 'cancelled' }),
+    tellAbandoned: (args) => {
+      const { log, host } = turnOf(args);
+      // Without a log nobody is left to hear it.
+      if (!log) return;
+      if (host?.isOverrun) synthesize(args, { kind: 'error', error: 'the host cannot keep up', code: 'slow_consumer' });
+      else synthesize(args, { kind: 'done', finish_reason: 'cancelled' });
+    },
+    armGrace: (args) => {
+      const turn = turnOf(args);
+      const { graceMs } = eventOf(args, 'turn.cancel');
+      const at = state.clock.now() + graceMs;
+      // A second cancel may shorten the grace of the first, never prolong it.
+      if (turn.graceEndsAt !== undefined && turn.graceEndsAt <= at) return;
+      turn.graceEndsAt = at;
+      state.deadlines.disarm(turn.deadline);
+      turn.deadline = state.deadlines.arm(graceMs, () => args.self.send({ type: 'grace.expired' }));
+    },
+    disarmGrace: (args) => state.deadlines.disarm(turnOf(args).deadline),
   });
 
-  return withFastPath(machine, {
-    'turn.event': {
-      in: RELAYING,
-      run: ({ turn }: { turn: Turn }, event: EventOf<'turn.event'>, self) => relay(state, self, turn, event.params),
-    },
+  return withFastPath(machine, turnHotEvents, {
+    'chat.event': ({ turn }, { params }, self) => relay(state, self, turn, params),
   });
 }

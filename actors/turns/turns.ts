@@ -22,8 +22,7 @@ export class Turns {
   /** Live turns by where they stand. */
   byState(): Record<string, number> {
     const counts: Record<string, number> = Object.fromEntries(turnStatus.options.map((status) => [status, 0]));
-    for (const { ref } of this.byId.values()) {
-      const status = String(ref?.getSnapshot().value ?? 'dispatching');
+    for (const { status } of this.byId.values()) {
       counts[status] = (counts[status] ?? 0) + 1;
     }
     return counts;

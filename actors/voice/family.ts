@@ -1,5 +1,5 @@
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
-import { voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
+import { voiceStreamHotEvents, voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
 import { decodeAudioFrame } from '../../protocol/audio-frame.ts';
 import { unwritable } from '../../protocol/json.ts';
 import { isProviderEvent } from '../../protocol/voice.ts';
@@ -20,7 +20,7 @@ import { VOICE, VoiceStreams } from './streams.ts';
 /** Voice: audio to text and back, by providers (`wire.md` section 11). */
 export const voice: Family<{ voice?: LocalVoice | undefined }> = {
   name: 'voice',
-  charts: [{ machine: voiceStreamMachine, facts: ({ stream }) => factsOf(stream) }],
+  charts: [{ machine: voiceStreamMachine, hot: voiceStreamHotEvents, facts: ({ stream }) => factsOf(stream) }],
   install(kernel, options) {
     const streams = kernel.put(VOICE, new VoiceStreams());
     kernel.put(VOICE_STREAM, voiceStreamKind(kernel));
@@ -69,13 +69,13 @@ export const voice: Family<{ voice?: LocalVoice | undefined }> = {
 /** A provider's event, checked; undefined where it is malformed. */
 function readProviderEvent(params: unknown): ConnectionEvent | undefined {
   if (!isProviderEvent(params) || unwritable(params) !== undefined) return undefined;
-  return { type: 'voice.event.received', params };
+  return { type: 'voice.event', params };
 }
 
 /** A binary frame, which is audio or nothing (`wire.md` section 11). */
 function readAudio(data: Uint8Array): ConnectionEvent | undefined {
   const frame = decodeAudioFrame(data);
-  return frame && { type: 'audio.received', frame: { ...frame, seq: Number(frame.seq) } };
+  return frame && { type: 'voice.audio', frame: { ...frame, seq: Number(frame.seq) } };
 }
 
 /** Its agent is gone: what it worked on ends. */

@@ -107,7 +107,7 @@ export class LocalProvider implements VoiceProvider {
         const { sample_rate: sampleRate, channels } = task.source;
         for await (const part of this.#voice.transcribe?.({ streamId, sampleRate, channels, audio, signal }) ?? []) {
           if (signal.aborted) return;
-          tell(self, self, { type: 'stream.event', params: eventOf(part, streamId) });
+          tell(self, self, { type: 'voice.event', params: eventOf(part, streamId) });
           await slices.pause();
         }
       } else {

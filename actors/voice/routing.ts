@@ -20,11 +20,11 @@ export function routeVoiceEvent(state: Kernel, from: Client, params: ProviderEve
   if (stream.kind === 'speak' && !hasRoom(state, stream, eventBytes(params)))
     failAsTooFast(state, stream, self, eventBytes(params));
   else if (params.type === 'ended') tell(self, stream.ref, { type: 'provider.ended', params });
-  else if (params.type !== 'tts_chunk') tell(self, stream.ref, { type: 'stream.event', params });
+  else if (params.type !== 'tts_chunk') tell(self, stream.ref, { type: 'voice.event', params });
   else if (stream.kind !== 'speak') drop(state, from, 'malformed_audio');
   else {
     noteSeq(stream, Number(params.seq));
-    tell(self, stream.ref, { type: 'stream.event', params });
+    tell(self, stream.ref, { type: 'voice.event', params });
     if (params.is_final === true) tell(self, stream.ref, { type: 'provider.ended' });
   }
 }
@@ -39,7 +39,7 @@ export function routeAudio(state: Kernel, from: Client, frame: ReceivedAudio, se
 /** Audio for the provider of this stream. False: too much of the stream's waits already, and this is not sent. */
 export function pushAudio(self: AnyActorRef, stream: VoiceStream, audio: Uint8Array): boolean {
   if (audio.length > stream.provider.roomFor(stream)) return false;
-  if (stream.ref) tell(self, stream.ref, { type: 'stream.audio', audio });
+  if (stream.ref) tell(self, stream.ref, { type: 'voice.audio', audio });
   return true;
 }
 

@@ -33,6 +33,15 @@ export interface VoiceStreamSpec {
   ended?: (stream: VoiceStream) => void;
 }
 
+/** The records that a stream's chart holds and is told of. */
+export interface StreamHolds {
+  stream: VoiceStream;
+  client: Client;
+}
+
+/** Everything that a stream hears. */
+export type StreamHears = VoiceStreamEvent<StreamHolds>;
+
 /** One stream's record: what its actor, its client and its provider share. Plain and mutable, never copied. */
 export class VoiceStream implements VoiceStreamFacts {
   readonly spec: VoiceStreamSpec;
@@ -57,11 +66,11 @@ export class VoiceStream implements VoiceStreamFacts {
   /** Audio that did not fit was dropped last time; its client has been told. */
   isDropping = false;
   /** Who waits for the transcript. */
-  readonly stoppers: VoiceAsker[] = [];
+  readonly stoppers: VoiceAsker<Client>[] = [];
   deadline: Deadline | undefined;
   /** The request that its provider has not answered. */
   callId: string | undefined;
-  ref: (AnyActorRef & ActorOf<VoiceStreamEvent>) | undefined;
+  ref: (AnyActorRef & ActorOf<StreamHears>) | undefined;
 
   constructor(spec: VoiceStreamSpec, providerId: string, transcript: Transcript, now: number) {
     this.spec = spec;

@@ -1,41 +1,38 @@
 import type { AnyActorRef } from 'xstate';
-import { type VoiceStreamEvent, voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
+import { withEffects } from '../../machines/effects.ts';
+import { createVoiceStreamMachine, voiceStreamHotEvents } from '../../machines/voice-stream.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment, VoiceStopReason } from '../../protocol/voice.ts';
 import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
-import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { reply } from '../requests/reply.ts';
-import type { VoiceStream } from './stream-record.ts';
+import type { StreamHears, StreamHolds, VoiceStream } from './stream-record.ts';
 import { VOICE } from './streams.ts';
 import { sendChunk, sendEnd, sendEvent, sendLast, sendOwn } from './to-client.ts';
 
-type EventOf<T extends VoiceStreamEvent['type']> = Extract<VoiceStreamEvent, { type: T }>;
+type EventOf<T extends StreamHears['type']> = Extract<StreamHears, { type: T }>;
 interface Args {
-  context: { stream: unknown };
-  event: VoiceStreamEvent;
+  context: { stream: VoiceStream };
+  event: StreamHears;
   self: AnyActorRef;
 }
 
-const RUNNING = new Set(['running']);
-const DELIVERING = new Set(['running', 'finishing']);
-
 /** The chart of voice streams with its effects: one logic for all streams of a broker. */
 export function voiceStreamLogic(state: Kernel) {
-  const streamOf = (args: Args) => args.context.stream as VoiceStream;
-  const eventOf = <T extends VoiceStreamEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+  const streamOf = (args: Args) => args.context.stream;
+  const eventOf = <T extends StreamHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const arm = (stream: VoiceStream, self: AnyActorRef, ms: number) => {
     state.deadlines.disarm(stream.deadline);
     stream.deadline = state.deadlines.arm(ms, () => self.send({ type: 'stream.expired' }));
   };
-  const refuse = (args: Args, error: WireError) => refuseAll(state, streamOf(args), error);
+  const refuse = (args: Args, error: WireError) => refuseAll(state, args.self, streamOf(args), error);
 
-  const deliver = (stream: VoiceStream, { params }: EventOf<'stream.event'>, self: AnyActorRef) => {
+  const deliver = (stream: VoiceStream, { params }: EventOf<'voice.event'>, self: AnyActorRef) => {
     stream.lastFrameAt = state.clock.now();
     if (params.type === 'tts_chunk') return deliverPiece(stream, params, self);
     if (params.type === 'final') stream.transcript.add(params as unknown as TranscriptSegment);
@@ -54,107 +51,94 @@ export function voiceStreamLogic(state: Kernel) {
     state.get(VOICE).audioBytes.out += chunk.audio.length;
     sendChunk(state, self, stream, chunk.format, chunk.audio);
   };
-  const sendAudio = (stream: VoiceStream, { audio }: EventOf<'stream.audio'>, self: AnyActorRef) => {
+  const sendAudio = (stream: VoiceStream, { audio }: EventOf<'voice.audio'>, self: AnyActorRef) => {
     stream.lastFrameAt = state.clock.now();
     state.get(VOICE).audioBytes.in += audio.length;
     stream.provider.audio(stream, self, audio);
   };
 
-  const machine = voiceStreamMachine.provide({
-    actions: {
-      callProvider: (args) => {
-        const stream = streamOf(args);
-        arm(stream, args.self, state.limits.ackTimeoutMs);
-        stream.provider.start(stream, args.self);
-      },
-      forgetCall: (args) => {
-        const stream = streamOf(args);
-        state.deadlines.disarm(stream.deadline);
-        stream.deadline = undefined;
-        stream.provider.forget(stream, args.event.type === 'stream.expired');
-      },
-      confirmStart: (args) => {
-        const stream = streamOf(args);
-        stream.lastFrameAt = state.clock.now();
-        reply(state, stream.client, stream.spec.requestId, { result: startResult(stream) });
-      },
-      refuseAsRejected: (args) => {
-        const { answer } = eventOf(args, 'call.answered');
-        refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
-      },
-      refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
-      refuseAsFailed: (args) => {
-        const { code, message } = eventOf(args, 'stream.fail');
-        if (code === 'internal') refuse(args, WireError.internal());
-        else if (code === 'draining') refuse(args, WireError.draining());
-        else if (code === 'slow_consumer') {
-          const { maxWaitingSpeechBytes } = state.limits;
-          refuse(args, WireError.limitExceeded('max_waiting_speech_bytes', maxWaitingSpeechBytes));
-        } else if (code === 'provider_disconnected')
-          refuse(args, WireError.agentNotAttached(streamOf(args).provider.id));
-        else refuse(args, WireError.agentRejected(message));
-      },
-      sendAudio: (args) => sendAudio(streamOf(args), eventOf(args, 'stream.audio'), args.self),
-      deliver: (args) => deliver(streamOf(args), eventOf(args, 'stream.event'), args.self),
-      deliverChunk: (args) => deliverChunk(streamOf(args), eventOf(args, 'stream.chunk'), args.self),
-      noteStop: (args) => {
-        const stream = streamOf(args);
-        const { asker } = eventOf(args, 'stream.stop');
-        // Who asks later waits no longer than the first one.
-        const isFirst = stream.stoppers.length === 0;
-        if (asker) stream.stoppers.push(asker);
-        const isFinishing = args.self.getSnapshot().value === 'finishing';
-        stream.isStopAsked = true;
-        if (asker && isFirst && isFinishing) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
-      },
-      askToFinish: (args) => {
-        const stream = streamOf(args);
-        stream.provider.finish(stream, args.self);
-        if (stream.stoppers.length > 0) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
-      },
-      confirmCancel: (args) => {
-        const { asker } = eventOf(args, 'stream.cancel');
-        if (!asker) return;
-        const result = { stream_id: streamOf(args).id, cancelled: true };
-        reply(state, asker.client as Client, asker.id, { result });
-      },
-      tellEnded: (args) => {
-        const stream = streamOf(args);
-        const words = args.event.type === 'provider.ended' ? args.event.params : undefined;
-        if (stream.isBinary) sendEnd(args.self, stream);
-        else if (stream.needsLastPiece && args.event.type === 'provider.ended') sendLast(state, args.self, stream);
-        if (words) sendEvent(state, args.self, stream, words);
-        else sendOwn(state, args.self, stream, { type: 'ended' });
-      },
-      tellFailed: (args) => {
-        const stream = streamOf(args);
-        const { code, message } = eventOf(args, 'stream.fail');
-        sendOwn(state, args.self, stream, { type: 'error', message, code });
-        if (stream.isBinary) sendEnd(args.self, stream, message);
-        sendOwn(state, args.self, stream, { type: 'ended' });
-      },
-      answerStops: (args) => answerStops(state, streamOf(args)),
-      cancelProvider: (args) => {
-        const stream = streamOf(args);
-        stream.provider.cancel(stream, args.self, stopReason(args.event));
-      },
+  const machine = withEffects(createVoiceStreamMachine<StreamHolds>(), {
+    callProvider: (args) => {
+      const stream = streamOf(args);
+      arm(stream, args.self, state.limits.ackTimeoutMs);
+      stream.provider.start(stream, args.self);
+    },
+    forgetCall: (args) => {
+      const stream = streamOf(args);
+      state.deadlines.disarm(stream.deadline);
+      stream.deadline = undefined;
+      stream.provider.forget(stream, args.event.type === 'stream.expired');
+    },
+    confirmStart: (args) => {
+      const stream = streamOf(args);
+      stream.lastFrameAt = state.clock.now();
+      reply(state, stream.client, stream.spec.requestId, { result: startResult(stream) }, args.self);
+    },
+    refuseAsRejected: (args) => {
+      const { answer } = eventOf(args, 'call.answered');
+      refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
+    },
+    refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
+    refuseAsFailed: (args) => {
+      const { code, message } = eventOf(args, 'stream.fail');
+      if (code === 'internal') refuse(args, WireError.internal());
+      else if (code === 'draining') refuse(args, WireError.draining());
+      else if (code === 'slow_consumer') {
+        const { maxWaitingSpeechBytes } = state.limits;
+        refuse(args, WireError.limitExceeded('max_waiting_speech_bytes', maxWaitingSpeechBytes));
+      } else if (code === 'provider_disconnected') refuse(args, WireError.agentNotAttached(streamOf(args).provider.id));
+      else refuse(args, WireError.agentRejected(message));
+    },
+    sendAudio: (args) => sendAudio(streamOf(args), eventOf(args, 'voice.audio'), args.self),
+    deliver: (args) => deliver(streamOf(args), eventOf(args, 'voice.event'), args.self),
+    deliverChunk: (args) => deliverChunk(streamOf(args), eventOf(args, 'stream.chunk'), args.self),
+    noteStop: (args) => {
+      const stream = streamOf(args);
+      const { asker } = eventOf(args, 'stream.stop');
+      // Who asks later waits no longer than the first one.
+      const isFirst = stream.stoppers.length === 0;
+      if (asker) stream.stoppers.push(asker);
+      const isFinishing = args.self.getSnapshot().value === 'finishing';
+      stream.isStopAsked = true;
+      if (asker && isFirst && isFinishing) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
+    },
+    askToFinish: (args) => {
+      const stream = streamOf(args);
+      stream.provider.finish(stream, args.self);
+      if (stream.stoppers.length > 0) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
+    },
+    confirmCancel: (args) => {
+      const { asker } = eventOf(args, 'stream.cancel');
+      if (!asker) return;
+      const result = { stream_id: streamOf(args).id, cancelled: true };
+      reply(state, asker.client, asker.id, { result }, args.self);
+    },
+    tellEnded: (args) => {
+      const stream = streamOf(args);
+      const words = args.event.type === 'provider.ended' ? args.event.params : undefined;
+      if (stream.isBinary) sendEnd(args.self, stream);
+      else if (stream.needsLastPiece && args.event.type === 'provider.ended') sendLast(state, args.self, stream);
+      if (words) sendEvent(state, args.self, stream, words);
+      else sendOwn(state, args.self, stream, { type: 'ended' });
+    },
+    tellFailed: (args) => {
+      const stream = streamOf(args);
+      const { code, message } = eventOf(args, 'stream.fail');
+      sendOwn(state, args.self, stream, { type: 'error', message, code });
+      if (stream.isBinary) sendEnd(args.self, stream, message);
+      sendOwn(state, args.self, stream, { type: 'ended' });
+    },
+    answerStops: (args) => answerStops(state, args.self, streamOf(args)),
+    cancelProvider: (args) => {
+      const stream = streamOf(args);
+      stream.provider.cancel(stream, args.self, stopReason(args.event));
     },
   });
 
-  type Context = { stream: VoiceStream };
-  return withFastPath(machine, {
-    'stream.event': {
-      in: DELIVERING,
-      run: ({ stream }: Context, event: EventOf<'stream.event'>, self) => deliver(stream, event, self),
-    },
-    'stream.chunk': {
-      in: DELIVERING,
-      run: ({ stream }: Context, event: EventOf<'stream.chunk'>, self) => deliverChunk(stream, event, self),
-    },
-    'stream.audio': {
-      in: RUNNING,
-      run: ({ stream }: Context, event: EventOf<'stream.audio'>, self) => sendAudio(stream, event, self),
-    },
+  return withFastPath(machine, voiceStreamHotEvents, {
+    'voice.event': ({ stream }, event, self) => deliver(stream, event, self),
+    'stream.chunk': ({ stream }, event, self) => deliverChunk(stream, event, self),
+    'voice.audio': ({ stream }, event, self) => sendAudio(stream, event, self),
   });
 }
 
@@ -171,7 +155,7 @@ function startResult(stream: VoiceStream): JsonObject {
   return { stream_id: id, binary_frames: stream.isBinary, provider: provider.id };
 }
 
-function stopReason(event: VoiceStreamEvent): VoiceStopReason {
+function stopReason(event: StreamHears): VoiceStopReason {
   if (event.type === 'client.gone') return 'client_disconnected';
   if (event.type === 'stream.expired') return 'timeout';
   if (event.type === 'stream.fail') {
@@ -181,16 +165,16 @@ function stopReason(event: VoiceStreamEvent): VoiceStopReason {
   return event.type === 'stream.cancel' ? 'client_cancelled' : 'failed';
 }
 
-function answerStops(state: Kernel, stream: VoiceStream): void {
+function answerStops(state: Kernel, source: AnyActorRef, stream: VoiceStream): void {
   if (stream.stoppers.length === 0) return;
   // Once for all of them: it may be a mebibyte.
   const result = new JsonText(JSON.stringify(stream.transcript.result(stream.id)));
-  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client as Client, id, { result });
+  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client, id, { result }, source);
 }
 
-function refuseAll(state: Kernel, stream: VoiceStream, error: WireError): void {
-  reply(state, stream.client, stream.spec.requestId, { error });
-  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client as Client, id, { error });
+function refuseAll(state: Kernel, source: AnyActorRef, stream: VoiceStream, error: WireError): void {
+  reply(state, stream.client, stream.spec.requestId, { error }, source);
+  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client, id, { error }, source);
 }
 
 /** What a voice stream is to the broker's actor. */
@@ -233,10 +217,10 @@ function failVoiceStream(state: Kernel, stream: VoiceStream): void {
   const wasStarting = stream.ref?.getSnapshot().value === 'starting';
   step(() => buryVoiceStream(state, stream, 'failed'));
   step(() => stream.provider.cancel(stream, state.ref, 'failed'));
-  if (wasStarting) step(() => refuseAll(state, stream, WireError.internal()));
+  if (wasStarting) step(() => refuseAll(state, state.ref, stream, WireError.internal()));
   else {
     step(() => sendOwn(state, state.ref, stream, { type: 'error', message: 'internal error', code: 'internal' }));
     step(() => sendOwn(state, state.ref, stream, { type: 'ended' }));
-    step(() => answerStops(state, stream));
+    step(() => answerStops(state, state.ref, stream));
   }
 }

@@ -5,7 +5,7 @@ import { link } from '../route.ts';
 import { ChartView } from './chart-view.tsx';
 import { EventList } from './event-list.tsx';
 import { JsonFields, JsonTree } from './json-tree.tsx';
-import type { WatchedActor } from './model.ts';
+import { namesOf, type WatchedActor } from './model.ts';
 import { SequenceView } from './sequence-view.tsx';
 import { toneOf } from './tree.tsx';
 import { titleOf } from './tree-rows.ts';
@@ -38,7 +38,7 @@ export function ActorPage({ chosen }: { chosen: string | undefined }) {
           {titleOf(actor)}
         </h2>
         <p class="state" data-tone={toneOf(actor)} role="status" aria-label="State">
-          {actor.state.join(', ')}
+          {namesOf(actor.state).join(', ')}
         </p>
         <p class="soft actor-facts">
           <code>{actor.name}</code> · {lifeOf(actor)}

@@ -30,6 +30,11 @@ function inOrder({ layout, subject }: DrawingProps): Layout['edges'] {
   return [...layout.edges].sort((a, b) => Number(isOf(subject, a.edge)) - Number(isOf(subject, b.edge)));
 }
 
+/** The states that hold others: under everything, for the lines of those lie on them. */
+export const ChartGrounds = memo(function ChartGrounds(props: DrawingProps) {
+  return <g>{boxesOf(props, true)}</g>;
+});
+
 /** The lines of a chart. What is passed lights up over them, and the texts stand over that. */
 export const ChartLines = memo(function ChartLines(props: DrawingProps) {
   const { layout, subject } = props;
@@ -48,14 +53,12 @@ export const ChartLines = memo(function ChartLines(props: DrawingProps) {
   );
 });
 
-/** The states of a chart, and the texts on its lines. */
+/** The innermost states of a chart, and the texts on its lines. */
 export const ChartBoxes = memo(function ChartBoxes(props: DrawingProps) {
-  const { layout, subject } = props;
+  const { subject } = props;
   return (
     <g class={subject ? 'has-subject' : undefined}>
-      {layout.states.map((placed) => (
-        <StateBox key={placed.state.path} placed={placed} {...props} />
-      ))}
+      {boxesOf(props, false)}
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus; in words it stands below the drawing */}
       <g aria-hidden="true">
         {inOrder(props).map((placed) => (
@@ -65,6 +68,14 @@ export const ChartBoxes = memo(function ChartBoxes(props: DrawingProps) {
     </g>
   );
 });
+
+function boxesOf(props: DrawingProps, isOuter: boolean) {
+  const { states } = props.layout;
+  const outer = new Set(states.map(({ state }) => state.parent));
+  return states
+    .filter(({ state }) => outer.has(state.path) === isOuter)
+    .map((placed) => <StateBox key={placed.state.path} placed={placed} {...props} />);
+}
 
 function StateBox({
   placed,

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
-import { ChartBoxes, ChartLines, type Subject } from './chart-drawing.tsx';
+import { ChartBoxes, ChartGrounds, ChartLines, type Subject } from './chart-drawing.tsx';
 import { ChartWords } from './chart-words.tsx';
 import { layOut, prepare } from './elk.ts';
 import { EdgeFlashes, LineFlashes } from './flash-layer.tsx';
@@ -53,7 +53,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
     layout.states[0]?.state.path === graph.states[0]?.path;
   const shown = isShown ? layout : undefined;
   const frame = useRef<HTMLDivElement>(null);
-  const place = shown?.states.find(({ state }) => state.path === actor.state[0])?.box;
+  const place = shown?.states.find(({ state }) => state.path === actor.state.at(-1))?.box;
   const { view, onKeyDown, ...controls } = useViewport(frame, shown, place);
   const choose = useCallback(
     (next: Subject) => setChosen((old) => (old?.kind === next.kind && old.id === next.id ? undefined : next)),
@@ -85,6 +85,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
           <svg class="chart-svg" width="100%" height="100%" role="presentation">
             <Markers />
             <g transform={`translate(${view.x} ${view.y}) scale(${view.scale})`}>
+              <ChartGrounds {...drawing} layout={shown} />
               <ChartLines {...drawing} layout={shown} />
               {follower ? <EdgeFlashes layout={shown} flashes={follower.flashes} /> : null}
               <ChartBoxes {...drawing} layout={shown} />

@@ -56,9 +56,9 @@ const OPTIONS = {
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.json.shapeCoords': 'ROOT',
   'elk.json.edgeCoords': 'ROOT',
-  'elk.spacing.nodeNode': '18',
-  'elk.spacing.edgeNode': '12',
-  'elk.spacing.edgeEdge': '9',
+  'elk.spacing.nodeNode': '14',
+  'elk.spacing.edgeNode': '10',
+  'elk.spacing.edgeEdge': '8',
   'elk.spacing.edgeLabel': '4',
   'elk.layered.spacing.nodeNodeBetweenLayers': '18',
   'elk.layered.spacing.edgeNodeBetweenLayers': '10',
@@ -72,7 +72,7 @@ const OPTIONS = {
 };
 
 /** Longer labels than this are broken before their guard. */
-const LABEL_CHARS = 20;
+const LABEL_CHARS = 16;
 
 /** What is asked of ELK for a graph. */
 export function elkGraphOf(graph: ChartGraph, direction: Direction, widths: TextWidths): ElkNode {
@@ -109,7 +109,7 @@ export function edgeLinesOf(transitions: readonly ChartTransition[]): { transiti
   return transitions.flatMap((transition) => {
     const whole = labelOf(transition);
     const guard = whole.indexOf(' [');
-    if (whole.length <= LABEL_CHARS || transition.guard === undefined) return [{ transition, text: whole }];
+    if (whole.length <= LABEL_CHARS || guard < 0) return [{ transition, text: whole }];
     return [whole.slice(0, guard), `  ${whole.slice(guard + 1)}`].map((text) => ({ transition, text }));
   });
 }
@@ -149,7 +149,7 @@ function elkNodeOf(state: ChartState, children: ElkNode[], widths: TextWidths): 
     id: state.path,
     children,
     layoutOptions: {
-      'elk.padding': `[top=${head + 14},left=16,bottom=16,right=16]`,
+      'elk.padding': `[top=${head + 6},left=10,bottom=10,right=10]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${width},${head})`,
     },

@@ -273,3 +273,7 @@ function sameWhereEqual<T>(old: Record<string, T>, given: Record<string, T>): Re
   };
   return Object.fromEntries(Object.entries(given).map(same));
 }
+
+/** The names of states, without those around them: what a person calls them. */
+export const namesOf = (paths: readonly string[]): string[] =>
+  paths.map((path) => path.slice(path.lastIndexOf('.') + 1));

@@ -1,5 +1,6 @@
 import type { Subject } from './chart-drawing.tsx';
 import { type ChartGraph, type ChartTransition, labelOf } from './graph.ts';
+import { namesOf } from './model.ts';
 
 interface SubjectNoteProps {
   graph: ChartGraph;
@@ -18,22 +19,20 @@ export function SubjectNote({ graph, subject, state, trail }: SubjectNoteProps) 
     return (
       <section class="chart-note" aria-label="Note">
         <p>
-          <strong>
-            {edge.source} → {edge.target}
-          </strong>
+          <strong>{namesOf([edge.source, edge.target]).join(' → ')}</strong>
           {count === undefined ? null : <span class="soft"> taken {count === 1 ? 'once' : `${count} times`}</span>}
         </p>
         <Lines transitions={edge.transitions} />
       </section>
     );
   }
-  const path = subject?.kind === 'state' ? subject.id : state[0];
+  const path = subject?.kind === 'state' ? subject.id : state.at(-1);
   const found = graph.states.find((one) => one.path === path);
   if (!found) return <div class="chart-note" />;
   return (
     <section class="chart-note" aria-label="Note">
       <p>
-        <strong>{found.path}</strong>
+        <strong>{found.name}</strong>
         <span class="soft"> {found.description ?? ''}</span>
       </p>
       <Lines transitions={found.stays} />

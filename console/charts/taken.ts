@@ -41,10 +41,20 @@ export function takenBy(graph: ChartGraph, { event, previous, state, through = [
   return { edges: [...edges], stays: [] };
 }
 
-/** The lines that an event may have taken in these states: guards are not known here, so it may be several. */
+/**
+ * The lines that an event may have taken in these states: guards are not known here, so it may be several. What an inner
+ * state hears in any case, no state around it hears.
+ */
 export function staysFor(graph: ChartGraph, event: string, state: readonly string[]): string[] {
   const active = new Set(state.flatMap(outwards));
-  const lines = graph.states.filter(({ path }) => active.has(path)).flatMap(({ stays }) => stays);
+  const inside = graph.states.filter(({ path }) => active.has(path));
+  const isTaken = (path: string) =>
+    inside.some(
+      (inner) =>
+        inner.path.startsWith(`${path}.`) &&
+        inner.stays.some((line) => line.event === event && line.guard === undefined),
+    );
+  const lines = inside.filter(({ path }) => !isTaken(path)).flatMap(({ stays }) => stays);
   return [...lines, ...graph.everywhere]
     .filter((line) => line.event === event && line.targets.length === 0)
     .map(({ id }) => id);

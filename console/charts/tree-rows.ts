@@ -1,4 +1,4 @@
-import type { ActorsModel, WatchedActor } from './model.ts';
+import { type ActorsModel, namesOf, type WatchedActor } from './model.ts';
 
 /** The kinds of actors, as they are told apart in the tree. */
 export const KINDS = [
@@ -106,7 +106,7 @@ function matcher({ text, kind }: TreeFilter): Matches {
       actor.id,
       actor.name,
       titleOf(actor),
-      ...actor.state,
+      ...namesOf(actor.state),
       context.agent_id,
       context.session_id,
       context.role,

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { shownAt } from '../broker-clock.ts';
 import { count } from '../format.ts';
-import type { WatchedActor } from './model.ts';
+import { namesOf, type WatchedActor } from './model.ts';
 import { shortAge } from './times.ts';
 import { shortName, type TreeRow, titleOf } from './tree-rows.ts';
 import { feed } from './watching.ts';
@@ -162,7 +162,7 @@ function ActorCells({ actor }: { actor: WatchedActor }) {
       <span class="tree-title">{titleOf(actor)}</span>
       {actor.machine === 'broker' ? null : <span class="tree-name">{shortName(actor)}</span>}
       <span class="tree-state" data-tone={toneOf(actor)}>
-        {actor.state.join(' ')}
+        {namesOf(actor.state).join(' ')}
       </span>
       <span class="tree-age">{actor.endedAt === undefined ? shortAge(until - actor.startedAt) : 'ended'}</span>
     </>
@@ -171,8 +171,9 @@ function ActorCells({ actor }: { actor: WatchedActor }) {
 
 /** How an actor is doing, as a colour. */
 export function toneOf({ status, state, machine }: WatchedActor): string | undefined {
-  if (status === 'error' || state.some((path) => /^(failed|rejected|timedOut|refused)$/.test(path))) return 'bad';
-  if (state.includes('parked') || (machine === 'approval' && state.includes('pending'))) return 'warn';
+  const names = namesOf(state);
+  if (status === 'error' || names.some((name) => /^(failed|rejected|timedOut|refused)$/.test(name))) return 'bad';
+  if (names.includes('parked') || (machine === 'approval' && names.includes('pending'))) return 'warn';
   return status === 'active' ? 'good' : undefined;
 }
 

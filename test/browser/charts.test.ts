@@ -36,6 +36,7 @@ describeBrowser('live charts', () => {
       .and(page.getByRole('treeitem', { selected: true }))
       .waitFor();
     // The way it came is marked, and says how often it was taken.
+    await page.getByRole('button', { name: 'Fit' }).click();
     await page
       .locator('.chart-edge')
       .filter({ hasText: /approval\.pending\s*\[mayPark\]/ })
@@ -50,6 +51,30 @@ describeBrowser('live charts', () => {
     await row(page, /done.*ended/)
       .first()
       .waitFor();
+  });
+
+  test('a turn, in a window of 1,280 pixels › all of its chart is in sight, and can be read', async () => {
+    const agent = await daemon.agent('fitter');
+    const { turnId } = await openChat(await daemon.host(), agent, { agent_id: 'fitter' });
+    const context = { viewport: { width: 1_280, height: 1_024 } };
+    const { page } = await openConsole({ daemon, place: `charts/${turnId}`, context });
+    await active(page, 'streaming').waitFor();
+    const frame = await page.locator('.chart-frame').boundingBox();
+    const texts = await page.locator('.chart-frame svg text').all();
+    expect(texts.length).toBeGreaterThan(50);
+    for (const text of texts) {
+      const { x, y, width, height } = (await text.boundingBox()) ?? expect.unreachable();
+      const isInSight =
+        frame &&
+        x >= frame.x &&
+        y >= frame.y &&
+        x + width <= frame.x + frame.width &&
+        y + height <= frame.y + frame.height;
+      expect(isInSight, (await text.textContent()) ?? '').toBe(true);
+    }
+    // Its smallest texts are 11 pixels high at a scale of one.
+    const transform = await page.locator('.chart-frame svg > g').getAttribute('transform');
+    expect(Number(/scale\((.+)\)/.exec(transform ?? '')?.[1])).toBeGreaterThan(0.7);
   });
 
   test('an agent dies › its turn is seen to fail', async () => {
@@ -119,7 +144,7 @@ describeBrowser('live charts', () => {
     await expect.poll(() => events.getByRole('listitem').count()).toBe(1);
     await events.getByText('call.answered').waitFor();
     await events.getByLabel('Filter events').fill('hammer');
-    await events.getByRole('button', { name: 'turn.event' }).click();
+    await events.getByRole('button', { name: 'chat.event' }).click();
     await events.getByText('tool: "hammer"').waitFor();
     await events.getByLabel('Filter events').fill('');
     await events.getByRole('button', { name: 'Pause' }).click();
@@ -174,7 +199,7 @@ describeBrowser('live charts', () => {
     await row(page, `turns ${TURNS}`).waitFor();
     await row(page, 'streaming').first().click();
     await active(page, 'streaming').waitFor();
-    await page.getByRole('region', { name: 'Events' }).getByText('turn.event').first().waitFor();
+    await page.getByRole('region', { name: 'Events' }).getByText('chat.event').first().waitFor();
     await page.getByRole('button', { name: 'Sequence' }).click();
     await page.getByRole('button', { name: /^token ×\d+ from broker to turn/ }).waitFor();
     await page.getByRole('button', { name: 'Chart' }).click();
@@ -217,7 +242,7 @@ describeBrowser('the sequence of a turn', () => {
       'agents.chat from host to broker',
       'agent.chat from turn to agent',
       'call.answered from agent to turn',
-      'rpc.reply from broker to host',
+      'rpc.reply from turn to host',
       'token ×7 from agent to broker',
       'token ×7 from broker to turn',
       'token ×7 from turn to host',

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { ELK } from 'elkjs/lib/elk-api.js';
 import { describe, expect, it } from 'vitest';
 import { graphOf } from '../../console/charts/graph.ts';
-import { type Box, elkGraphOf, type Layout, layoutOf } from '../../console/charts/layout.ts';
+import { type Box, boxLinesOf, elkGraphOf, type Layout, layoutOf, sizes } from '../../console/charts/layout.ts';
 import { open, reveal, whole, zoom } from '../../console/charts/viewport.ts';
 import { graphOfMachine, machines } from './charts-support.ts';
 
@@ -16,22 +16,43 @@ const layOut = async (graph: ReturnType<typeof graphOf>): Promise<Layout> =>
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
+const isIn = (a: Box, b: Box): boolean =>
+  a.x > b.x && a.y > b.y && a.x + a.width < b.x + b.width && a.y + a.height < b.y + b.height;
+
+/** The part of an outer state that its own name and lines take. */
+const headOf = ({ state, box }: Layout['states'][number]): Box => {
+  const lines = boxLinesOf(state);
+  const width = Math.max(widths.name(state.name), ...lines.map(({ text }) => widths.line(text))) + 2 * sizes.padding;
+  return { ...box, width, height: sizes.header + lines.length * sizes.line };
+};
+
 describe('a chart laid out', () => {
   it.each(machines.map((machine) => [machine.id, machine] as const))(
     '%s › has a place for every state, edge and label, none over another',
     async (_, machine) => {
       const graph = graphOfMachine(machine);
       const { states, edges, starts, width, height } = await layOut(graph);
-      expect(starts).toHaveLength(1);
+      expect(starts).toHaveLength(1 + graph.states.filter(({ type }) => type === 'compound').length);
       for (const { edge, points, label } of edges) {
         expect(points.length, edge.id).toBeGreaterThanOrEqual(2);
         expect(label?.width, edge.id).toBeGreaterThan(0);
       }
-      const boxes = [...states.map(({ box }) => box), ...edges.flatMap(({ label }) => label ?? [])];
-      for (const box of boxes) {
+      const all = [...states.map(({ box }) => box), ...edges.flatMap(({ label }) => label ?? [])];
+      for (const box of all) {
         expect(box.width * box.height).toBeGreaterThan(0);
         expect(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height).toBe(true);
       }
+      // A state lies in the one that it is in, and over its room alone: its lines are at the top.
+      const outer = new Map(states.map((placed) => [placed.state.path, placed]));
+      for (const { state, box } of states) {
+        const around = outer.get(state.parent);
+        if (around) expect(isIn(box, around.box) && !overlap(box, headOf(around))).toBe(true);
+      }
+      const isOuter = (path: string) => states.some(({ state }) => state.parent === path);
+      const boxes = [
+        ...states.map((placed) => (isOuter(placed.state.path) ? headOf(placed) : placed.box)),
+        ...edges.flatMap(({ label }) => label ?? []),
+      ];
       const clashes = boxes.filter((box, index) => boxes.slice(index + 1).some((other) => overlap(box, other)));
       expect(clashes).toEqual([]);
     },

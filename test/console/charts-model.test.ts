@@ -139,7 +139,7 @@ describe('ActorsModel', () => {
     model.renew(snapshot([actor('root'), actor('h'), actor('a')]), 0);
     const record = recorder();
     const live = (id: string) => {
-      const said = Array.from({ length: 16 }, (_, n) => heard(id, 'turn.event', 'root', { kind: 'tool_call', n }));
+      const said = Array.from({ length: 16 }, (_, n) => heard(id, 'chat.event', 'root', { kind: 'tool_call', n }));
       const change = { actor: id, event: 'x', state: ['done'], previous: ['streaming'], context: {} };
       model.apply(record({ type: 'started', actor: turn(id) }, ...said), 0);
       model.apply(record({ type: 'transition', ...change, status: 'done' }, ended(id)), 0);

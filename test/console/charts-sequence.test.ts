@@ -29,7 +29,7 @@ const chat = (session?: string) =>
 const startTurn = (id = 't1') => ({ type: 'started' as const, actor: turn(id) });
 const token = (at?: number) => [
   heard('root', 'chat.event', 'a', { from: 'a', params: { kind: 'token', turn_id: 't1', delta: 'x' } }),
-  heard('t1', 'turn.event', 'root', { params: { kind: 'token', delta: 'x' } }),
+  heard('t1', 'chat.event', 'root', { params: { kind: 'token', delta: 'x' } }),
   { ...heard('h', 'chat.token', 't1', { seq: 1, delta: 'x' }), ...(at === undefined ? {} : { at }) },
 ];
 
@@ -78,7 +78,7 @@ describe('the sequence of a turn', () => {
   it('counts the tokens that a sampled record stands for', () => {
     const { apply, arrows } = scene();
     apply(startTurn(), ...token());
-    apply(heard('t1', 'turn.event', 'root', { params: { kind: 'token' } }, 311));
+    apply(heard('t1', 'chat.event', 'root', { params: { kind: 'token' } }, 311));
     expect(arrows()).toEqual(['agent > broker: token ×312', 'broker > turn: token ×312', 'turn > host: token ×312']);
   });
 
@@ -91,7 +91,7 @@ describe('the sequence of a turn', () => {
 
   it('learns of a leg from what a connection heard together, and of the number from the turn', () => {
     const { apply, arrows } = scene();
-    const own = (count: number) => heard('t1', 'turn.event', 'root', { params: { kind: 'token' } }, count);
+    const own = (count: number) => heard('t1', 'chat.event', 'root', { params: { kind: 'token' } }, count);
     apply(startTurn(), own(40), heard('h', 'chat.token', 't1', { delta: 'x' }, 4_000), own(2));
     expect(arrows()).toEqual(['broker > turn: token ×42', 'turn > host: token ×42']);
     apply(

@@ -7,7 +7,13 @@ import { turnMachine } from '../../machines/turn.machine.ts';
 import { actor, graphOfMachine, heard, recorder, snapshot, turn } from './charts-support.ts';
 
 const graph = graphOfMachine(turnMachine);
-const step = (event: string, previous: string, state: string) => ({ event, previous: [previous], state: [state] });
+/** Where the turn stands while its host is there; any other state as it is. */
+const at = (name: string) =>
+  ['accepted', 'streaming', 'parked'].includes(name) ? ['live.host.here', `live.work.${name}`] : [name];
+const step = (event: string, previous: string, state: string) => ({ event, previous: at(previous), state: at(state) });
+const STREAMING_TO_PARKED = 'live.work.streaming→live.work.parked';
+const ACCEPTANCE = ['dispatching→live', 'live.work.accepted→live.work.streaming'];
+const throughAccepted = { through: [at('accepted')] };
 const moved = (id: string, event: string, previous: string, state: string) => ({
   type: 'transition' as const,
   actor: id,
@@ -18,14 +24,17 @@ const moved = (id: string, event: string, previous: string, state: string) => ({
 
 describe('takenBy', () => {
   it('finds the edge that an event took', () => {
-    expect(takenBy(graph, step('approval.pending', 'streaming', 'parked')).edges).toEqual(['streaming→parked']);
+    expect(takenBy(graph, step('approval.pending', 'streaming', 'parked')).edges).toEqual([STREAMING_TO_PARKED]);
   });
 
-  it('finds the way through states that are left at once', () => {
-    expect(takenBy(graph, step('call.answered', 'dispatching', 'streaming')).edges).toEqual([
-      'dispatching→accepted',
-      'accepted→streaming',
-    ]);
+  it('finds the way into regions, and what moves in one of them', () => {
+    const accepted = { ...step('call.answered', 'dispatching', 'streaming'), ...throughAccepted };
+    expect(takenBy(graph, accepted).edges).toEqual(ACCEPTANCE);
+    const left = ['live.host.away', 'live.work.streaming'];
+    const leaves = { event: 'host.gone', previous: at('streaming'), state: left };
+    expect(takenBy(graph, leaves).edges).toEqual(['live.host.here→live.host.away']);
+    const ends = { event: 'turn.drain', previous: left, state: ['failed'] };
+    expect(takenBy(graph, ends).edges).toEqual(['live→failed']);
   });
 
   it('goes by what the feed tells of in between', () => {
@@ -48,6 +57,16 @@ describe('takenBy', () => {
     expect(stays).toHaveLength(1);
   });
 
+  it('finds no line of an outer state for what an inner one hears in any case', () => {
+    const asked = (work: string) => {
+      const state = ['live.host.here', `live.work.${work}`];
+      const { stays } = takenBy(graph, { event: 'tool.requested', previous: state, state });
+      return stays.map((id) => id.slice(0, id.indexOf('#')));
+    };
+    expect(asked('streaming')).toEqual(['live']);
+    expect(asked('cancelling')).toEqual(['live.work.cancelling']);
+  });
+
   it('finds nothing where the chart knows no such way', () => {
     expect(takenBy(graph, step('unheard', 'streaming', 'dispatching'))).toEqual({ edges: [], stays: [] });
   });
@@ -65,16 +84,16 @@ describe('Follower', () => {
 
   it('draws the way an actor came, and flashes only what is new', () => {
     const { watched, apply } = follow();
-    apply(moved('t1', 'call.answered', 'dispatching', 'streaming'));
+    apply({ ...moved('t1', 'call.answered', 'dispatching', 'streaming'), ...throughAccepted });
     const follower = new Follower(graph, watched);
-    expect([...follower.trail.keys()]).toEqual(['dispatching→accepted', 'accepted→streaming']);
+    expect([...follower.trail.keys()]).toEqual(ACCEPTANCE);
     expect(follower.flashes).toEqual([]);
     apply(moved('t1', 'approval.pending', 'streaming', 'parked'));
     expect(follower.update(0)).toBe(true);
-    expect(follower.flashes.map(({ id }) => id)).toEqual(['streaming→parked']);
+    expect(follower.flashes.map(({ id }) => id)).toEqual([STREAMING_TO_PARKED]);
     expect(follower.update(FLASH_MS + 1)).toBe(true);
     expect(follower.flashes).toEqual([]);
-    expect(follower.trail.has('streaming→parked')).toBe(true);
+    expect(follower.trail.has(STREAMING_TO_PARKED)).toBe(true);
   });
 
   it('counts how often an edge was taken', () => {
@@ -86,7 +105,7 @@ describe('Follower', () => {
     );
     apply(moved('t1', 'approval.pending', 'streaming', 'parked'));
     follower.update(0);
-    expect(follower.trail.get('streaming→parked')).toBe(2);
+    expect(follower.trail.get(STREAMING_TO_PARKED)).toBe(2);
   });
 
   it('keeps few flashes, however much happens', () => {
@@ -94,7 +113,7 @@ describe('Follower', () => {
     apply(moved('t1', 'call.answered', 'dispatching', 'streaming'));
     const follower = new Follower(graph, watched);
     for (let now = 0; now < 300; now += 1) {
-      apply(heard('t1', 'turn.event'), heard('t1', 'child.done'), heard('t1', 'tool.requested'));
+      apply(heard('t1', 'chat.event'), heard('t1', 'child.done'), heard('t1', 'tool.requested'));
       follower.update(now);
     }
     expect(follower.flashes).toHaveLength(3);

@@ -10,7 +10,8 @@ import { connectAgent, connectHost } from '../../client/node.ts';
 import { configSchema } from '../../daemon/config.ts';
 import { connectEcho } from '../../daemon/echo.ts';
 import { variableOf } from '../../daemon/flag.ts';
-import { readChart } from '../../docs/chart.ts';
+import { allStates, readChart } from '../../docs/chart.ts';
+import { idOf } from '../../docs/mermaid.ts';
 import { MACHINES, ROOT, renderPages } from '../../docs/render.ts';
 import { isChatEvent } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
@@ -82,29 +83,42 @@ describe('docs/statecharts.md', () => {
   const charts = page('docs/statecharts.md');
 
   it.each(Object.entries<AnyStateMachine>(MACHINES))('draws every state and every arrow of %s', (_name, machine) => {
-    const { initial, entry, exit, states } = readChart(machine);
+    const chart = readChart(machine);
+    const { initial, entry, exit } = chart;
     expect(charts).toContain(`[*] --> ${initial}`);
     for (const action of [...entry, ...exit])
       expect(charts).toMatch(new RegExp(`^\\| \\*the whole\\* .*\`${action}\``, 'm'));
-    for (const { name, isFinal, transitions } of states) {
-      if (isFinal) expect(charts).toContain(`${name} --> [*]`);
+    for (const { path, isFinal, initial, transitions } of allStates(chart)) {
+      if (isFinal) expect(charts).toContain(`${idOf(path)} --> [*]`);
+      if (initial !== undefined) expect(charts).toContain(`[*] --> ${idOf(path)}_${initial}`);
       for (const { target } of transitions) {
-        if (target !== undefined) expect(charts).toContain(`  ${name} --> ${target} : `);
+        if (target !== undefined) expect(charts).toContain(`  ${idOf(path)} --> ${idOf(target)} : `);
       }
     }
   });
 
-  it('knows the same states and transitions as the machine that runs', () => {
+  it('knows the same states and transitions as the machine was written with', () => {
     for (const machine of Object.values<AnyStateMachine>(MACHINES)) {
-      for (const { name, transitions } of readChart(machine).states) {
-        const running = machine.root.states[name];
-        const eventless = running?.always?.length ?? 0;
-        const others = [...(running?.transitions.values() ?? [])].flat().length;
-        expect(transitions).toHaveLength(eventless + others);
-      }
+      const written = (config: Config, path: string[]): [string, number][] => [
+        [path.join('.'), [config.always, ...Object.values({ ...config.on, ...config.after })].flatMap(many).length],
+        ...Object.entries(config.states ?? {}).flatMap(([name, inner]) => written(inner, [...path, name])),
+      ];
+      const [, ...states] = written(machine.config as Config, []);
+      const read = allStates(readChart(machine)).map(({ path, transitions }) => [path, transitions.length]);
+      expect(read).toEqual(states);
     }
   });
 });
+
+/** What this reads of a machine's configuration. */
+interface Config {
+  always?: unknown;
+  on?: Record<string, unknown>;
+  after?: Record<string, unknown>;
+  states?: Record<string, Config>;
+}
+
+const many = (value: unknown): unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 
 describe('README.md', () => {
   it.each(Object.keys(configSchema.shape))('has a row for --%s', (name) => {

@@ -17,7 +17,7 @@ it('inspect.subscribe › with --inspect › then a turn is watched from its sta
   expect(end).toMatchObject({ type: 'ended', status: 'done', state: ['done'] });
   const told = records();
   expect(told.map((record) => record.sequence)).toEqual(told.map((_, n) => sequence + 1 + n));
-  const tokens = told.filter(({ actor, event }) => actor === end.actor && event === 'turn.event');
+  const tokens = told.filter(({ actor, event }) => actor === end.actor && event === 'chat.event');
   expect(tokens.reduce((sum, { count = 1 }) => sum + count, 0)).toBe(200);
   expect(tokens.length).toBeLessThan(110);
   const text = JSON.stringify(watcher.frames);

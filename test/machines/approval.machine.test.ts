@@ -39,7 +39,7 @@ const chart: Chart<Facts> = {
   machine: approvalMachine.provide({
     guards: { isResolvedToApprove: saysWord('approved'), isResolvedToDeny: saysWord('denied') },
   }) as unknown as AnyStateMachine,
-  facts: () => ({ id: 'approval-1', kind: 'gate', settledMeanwhile: undefined }),
+  facts: () => ({ id: 'approval-1', kind: 'gate', settledMeanwhile: undefined, taken: undefined }),
   input: (approval) => ({ approval }),
   ways: {
     pending: { by: [] },

@@ -2,9 +2,11 @@ import {
   type AnyActorRef,
   type AnyMachineSnapshot,
   type AnyStateMachine,
+  type AnyStateNode,
   createActor,
   type EventObject,
   SimulatedClock,
+  type StateValue,
 } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 
@@ -29,6 +31,8 @@ export interface Chart<F> {
   input(facts: F): unknown;
   /** The events that lead to each state that is not final, and the facts on the way. */
   ways: Record<string, { by: EventObject[]; given?: Partial<F> }>;
+  /** The word that rows have for where the chart stands, where its value is more than a name. */
+  standing?(value: StateValue): string;
 }
 
 /** A running chart. `did` holds the names of the actions since it was last emptied. */
@@ -63,17 +67,22 @@ export function start<F extends object>(chart: Chart<F>, given: Partial<F> = {})
   const actor: AnyActorRef = createActor(chart.machine.provide({ actions }), { clock, input: chart.input(facts) });
   actor.start();
   const snapshot = () => actor.getSnapshot() as AnyMachineSnapshot;
-  return { actor, clock, facts, did, value: () => String(snapshot().value), status: () => snapshot().status };
+  const value = () => standingOf(chart, snapshot());
+  return { actor, clock, facts, did, value, status: () => snapshot().status };
 }
+
+const standingOf = <F>({ standing = String }: Chart<F>, { value }: AnyMachineSnapshot): string => standing(value);
 
 /** Every transition that the chart has on an event, as `state › event`, and how many candidates it has there. */
 export function transitionsOf(machine: AnyStateMachine): Map<string, number> {
   const found = new Map<string, number>();
-  for (const [state, node] of Object.entries(machine.states)) {
-    for (const [type, candidates] of node.transitions) {
-      if (type !== '') found.set(`${state} › ${type}`, candidates.length);
+  const visit = ({ path, states, transitions }: AnyStateNode) => {
+    for (const [type, candidates] of transitions) {
+      if (type !== '') found.set(`${path.join('.')} › ${type}`, candidates.length);
     }
-  }
+    for (const inner of Object.values(states)) visit(inner);
+  };
+  visit(machine.root);
   return found;
 }
 
@@ -93,7 +102,7 @@ export function reachedBy<F>(chart: Chart<F>, events: EventObject[], variants: F
   const reached = new Set<string>();
   for (const facts of variants) {
     const paths = getShortestPaths(chart.machine, { input: chart.input(facts), events, limit: 5_000 });
-    for (const path of paths) reached.add(String((path.state as AnyMachineSnapshot).value));
+    for (const path of paths) reached.add(standingOf(chart, path.state as AnyMachineSnapshot));
   }
   return reached;
 }

@@ -19,16 +19,16 @@ const notification: ConnectionEvent = { type: 'rpc.notification', method: 'agent
 const response: ConnectionEvent = { type: 'rpc.response', id: 'sb-1', result: {} };
 const bad: ConnectionEvent = { type: 'rpc.bad', id: null, error: WireError.parseError() };
 const chatEvent: ConnectionEvent = {
-  type: 'chat.event.received',
+  type: 'chat.event',
   params: { session_id: 's', kind: 'token', delta: 'a' },
   bytes: 10,
 };
 const voiceEvent: ConnectionEvent = {
-  type: 'voice.event.received',
+  type: 'voice.event',
   params: { stream_id: 's', type: 'partial', text: 'a' },
 };
 const audio: ConnectionEvent = {
-  type: 'audio.received',
+  type: 'voice.audio',
   frame: { type: 1, streamId: 's', seq: 0, format: 'pcm', payload: new Uint8Array(2) },
 };
 const voiceOut: ConnectionEvent = { type: 'voice.deliver', params: { type: 'partial' }, isPartial: true };
@@ -130,7 +130,7 @@ const rows: Row<Facts>[] = [
   { in: 'ready', on: auth, does: ['authenticate'] },
   { in: 'ready', on: other, does: ['route'] },
   { in: 'ready', on: notification, does: ['routeNotification'] },
-  { in: 'ready', on: response, does: ['settleCall'] },
+  { in: 'ready', on: response, does: ['routeAnswer'] },
   { in: 'ready', on: bad, does: ['refuseFrame'] },
   { in: 'ready', on: chatEvent, does: ['routeChatEvent'] },
   { in: 'ready', on: voiceEvent, does: ['routeVoiceEvent'] },

@@ -29,24 +29,17 @@ const events = {
 type Name = keyof typeof events;
 const names = Object.keys(events) as Name[];
 
-interface Facts extends ApprovalFacts {
-  taken: boolean | undefined;
-}
+type Facts = ApprovalFacts;
 type Kind = Facts['kind'];
 
-type Args = Pick<AnyMachineSnapshot, 'context'> & { event: unknown };
 const factsOf = ({ context }: Pick<AnyMachineSnapshot, 'context'>) => context.approval as Facts;
 const note = (change: (event: never) => Partial<Facts>) =>
   assign(({ context, event }) => ({ approval: { ...factsOf({ context }), ...change(event as never) } }));
 /** The chart itself; its actions do nothing but note what they would have changed. */
 const chart = (approvalMachine as AnyStateMachine).provide({
   actions: {
-    askAgent: note(({ approve }: { approve: boolean }) => ({ taken: approve })),
+    askAgent: note(({ approve }: { approve: boolean }) => ({ taken: { approve } })),
     noteSettled: note(({ resolution }: { resolution: 'approve' }) => ({ settledMeanwhile: resolution })),
-  },
-  guards: {
-    isResolvedToApprove: (args: Args) => args.event === events['agent takes it'] && factsOf(args).taken === true,
-    isResolvedToDeny: (args: Args) => args.event === events['agent takes it'] && factsOf(args).taken === false,
   },
 }) as AnyStateMachine;
 

@@ -24,7 +24,7 @@ const events = {
   request: { type: 'rpc.request', id: 1, method: 'tools.list', params: {} },
   notification: { type: 'rpc.notification', method: 'tools.progress', params: {} },
   garbage: { type: 'rpc.bad', id: null, error: {} as never },
-  'an event': { type: 'chat.event.received', params: { session_id: 'x', kind: 'token' }, bytes: 1 },
+  'an event': { type: 'chat.event', params: { session_id: 'x', kind: 'token' }, bytes: 1 },
   answer: { type: 'rpc.response', id: 1, result: {} },
   'gets a reply': { type: 'rpc.reply', id: 1, result: {} },
   'gets an error': { type: 'rpc.fail', id: 1, error: {} as never },
@@ -258,7 +258,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
 }
 
 /** What passes for streams of voice changes no state: test/machines/connection.machine.test.ts. */
-const OF_VOICE = / › (audio\.(received|deliver)|voice\.(event\.received|deliver))$/;
+const OF_VOICE = / › (audio\.deliver|voice\.(audio|event|deliver))$/;
 
 describe('the chart of a connection', () => {
   const coverage = new Coverage();

@@ -49,10 +49,10 @@ const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ state, from, para
  * @returns undefined where it is live
  * @throws {WireError} `-32603` where its actor broke: nobody can say, until it is buried
  */
-function endingOf({ ref }: Turn): EndedStatus | undefined {
-  const { status, value } = ref?.getSnapshot() ?? {};
-  if (status === 'active') return undefined;
-  if (status === 'done' && isEnded(value)) return value;
+function endingOf({ ref, status }: Turn): EndedStatus | undefined {
+  const actor = ref?.getSnapshot();
+  if (actor?.status === 'active') return undefined;
+  if (actor?.status === 'done' && isEnded(status)) return status;
   throw WireError.internal();
 }
 

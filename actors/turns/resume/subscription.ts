@@ -31,14 +31,14 @@ export interface Subscription {
 }
 
 /** Makes this client the turn's host. One that there was hears nothing more of it. */
-export function takeOver(state: Kernel, turn: Turn, { client, claim }: Subscription): void {
+export function takeOver(state: Kernel, source: AnyActorRef, turn: Turn, { client, claim }: Subscription): void {
   const { host, log } = turn;
   log?.key.takenBy(claim);
   unobserve(turn, client);
   if (host === client) return;
   // Its tool calls first, while it still is the host: it is told that they are over.
   if (host) {
-    endCallbacks(state, turn, 'host_replaced');
+    endCallbacks(state, source, turn, 'host_replaced');
     releaseHost(turn);
   }
   turn.host = client;
@@ -122,7 +122,7 @@ function answer(
     pending_approvals: now.pending_approvals,
   };
   subscription.isAnswered = true;
-  reply(state, client, id, { result });
+  reply(state, client, id, { result }, source);
   for (const event of replayFrom(log, first)) tell(source, client.ref, event);
 }
 

@@ -101,7 +101,11 @@ describe('the inspection feed › when something in it breaks', () => {
     poison(internals.turn('s'), 'tokenHead');
     agent.emit('s', { kind: 'token', delta: 'x' });
     await tick(internals);
-    expect(ofActor(watcher, turn.id).at(-1)).toMatchObject({ type: 'ended', status: 'error', state: ['streaming'] });
+    expect(ofActor(watcher, turn.id).at(-1)).toMatchObject({
+      type: 'ended',
+      status: 'error',
+      state: ['live.host.here', 'live.work.streaming'],
+    });
     const failed = recordsOf(watcher).find((record) => record.event === 'child.failed');
     expect(failed).toMatchObject({ from: turn.id, payload: { id: turn.name } });
     // What broke is in the log, and nowhere else.
@@ -125,7 +129,7 @@ describe('the inspection feed › when something in it breaks', () => {
       '{"jsonrpc":"2.0","method":"agent.chat.event","params":{"session_id":"s","kind":"mood","__proto__":{"a":1}}}',
     );
     await tick(linked);
-    const told = ofActor(watcher, turn.id).filter((record) => record.event === 'turn.event');
+    const told = ofActor(watcher, turn.id).filter((record) => record.event === 'chat.event');
     expect(told).toHaveLength(3);
     for (const { payload } of told) expect(Buffer.byteLength(JSON.stringify(payload))).toBeLessThanOrEqual(2048);
     expect(host.events('s')).toHaveLength(3);

@@ -54,6 +54,6 @@ test('what is no token › is told one by one, however many tokens come beside i
   expect(frames().map(({ payload }) => payload.params.tool)).toEqual(
     Array.from({ length: 10 }, (_, n) => `tool ${(n + 1) * 60}`),
   );
-  const bundles = recordsOf(watcher).filter(({ event, count = 1 }) => event === 'turn.event' && count > 1);
+  const bundles = recordsOf(watcher).filter(({ event, count = 1 }) => event === 'chat.event' && count > 1);
   expect(bundles.every(({ payload }) => payload.params.kind === 'token')).toBe(true);
 });

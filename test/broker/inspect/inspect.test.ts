@@ -15,6 +15,10 @@ async function startWatched() {
   return { linked, watcher, host, agent, ...callsOf(host, agent) };
 }
 
+/** Where a turn stands whose host is there. */
+const STREAMING = ['live.host.here', 'live.work.streaming'];
+const PARKED = ['live.host.here', 'live.work.parked'];
+
 describe('inspect.subscribe › when it is not for this client', () => {
   test('the broker was started without inspect › then -32601, and broker.status says so', async () => {
     const manager = await startLinked().manager();
@@ -64,7 +68,7 @@ describe('inspect.subscribe › when somebody subscribes', () => {
     const broker = actorIn(snapshot, 'broker');
     expect(broker).toMatchObject({ parent: null, state: ['accepting'], status: 'active' });
     const turn = actorIn(snapshot, turn_id);
-    expect(turn).toMatchObject({ machine: 'turn', parent: broker.id, state: ['parked'], label: 'echo' });
+    expect(turn).toMatchObject({ machine: 'turn', parent: broker.id, state: PARKED, label: 'echo' });
     expect(turn.context).toMatchObject({ session_id: 's', prompt: 'what time is it?', pending_approvals: ['a'] });
     expect(actorIn(snapshot, 'cb-1')).toMatchObject({ parent: turn.id, state: ['pending'], label: 'clock' });
     expect(actorIn(snapshot, 'cb-1').context).toMatchObject({ parameters: { zone: 'UTC' }, turn: turn_id });
@@ -104,7 +108,7 @@ describe('inspect.subscribe › when somebody subscribes', () => {
       targets: ['closing'],
       actions: ['endAllTurns'],
     });
-    expect(machines.turn.states.accepted.on[0]).toEqual({
+    expect(machines.turn.states.live.on[0]).toEqual({
       event: '',
       guard: 'hasHeldError',
       targets: ['failed'],
@@ -120,7 +124,7 @@ describe('inspect.subscribe › when somebody subscribes', () => {
     await watcher.ok('inspect.subscribe');
     await openChat(host, agent, { agent_id: 'echo', session_id: 's' });
     const snapshot = await watcher.ok('inspect.subscribe');
-    expect(actorIn(snapshot, 'turn')).toMatchObject({ state: ['streaming'] });
+    expect(actorIn(snapshot, 'turn')).toMatchObject({ state: STREAMING });
     expect(snapshot.sequence).toBeGreaterThan(5);
     agent.emit('s', { kind: 'done', finish_reason: 'stop' });
     await tick(linked);
@@ -152,25 +156,27 @@ describe('inspect.event › when actors go through their lives', () => {
         .filter((record) => record.type === 'transition')
         .map(({ previous, event, state }) => [previous, event, state]),
     ).toEqual([
-      [['dispatching'], 'call.answered', ['streaming']],
-      [['streaming'], 'approval.pending', ['parked']],
-      [['parked'], 'approval.resolved', ['streaming']],
-      [['streaming'], 'turn.terminal', ['done']],
+      [['dispatching'], 'call.answered', STREAMING],
+      [STREAMING, 'approval.pending', PARKED],
+      [PARKED, 'approval.resolved', STREAMING],
+      [STREAMING, 'turn.terminal', ['done']],
     ]);
     expect(told.filter((record) => record.type === 'event').map(({ event }) => event)).toEqual([
-      ...['call.answered', 'turn.event', 'approval.pending', 'approval.resolved', 'turn.terminal'],
+      ...['call.answered', 'chat.event', 'approval.pending', 'approval.resolved', 'turn.terminal'],
     ]);
     expect(told.at(-1)).toMatchObject({ type: 'ended', status: 'done', state: ['done'], output: { turnId: turn_id } });
     // The chart passes a state on its way that it never stays in.
-    expect(told.find((record) => record.type === 'transition')?.through).toEqual([['accepted']]);
+    expect(told.find((record) => record.type === 'transition')?.through).toEqual([
+      ['live.host.here', 'live.work.accepted'],
+    ]);
     // One message's whole way: the agent's connection, the broker, the turn, the host's connection.
     const way = records.filter((record) => JSON.stringify(record.payload ?? '').includes('"one"'));
     const connection = (role: string) =>
       snapshot.actors.find((actor: Message) => actor.context.role === role).id as string;
     expect(way.map(({ actor, from, event }) => [event, from, actor])).toEqual([
-      ['chat.event.received', null, connection('agent')],
+      ['chat.event', null, connection('agent')],
       ['chat.event', connection('agent'), actorIn(snapshot, 'broker').id],
-      ['turn.event', actorIn(snapshot, 'broker').id, turn.id],
+      ['chat.event', actorIn(snapshot, 'broker').id, turn.id],
       ['chat.token', turn.id, connection('client')],
     ]);
     const approval = records.find((record) => record.type === 'started' && record.actor.machine === 'approval').actor;
@@ -205,14 +211,14 @@ describe('inspect.event › when actors go through their lives', () => {
     await settle();
     agent.emit('s', { kind: 'approval_pending', approval_id: 'a', tool: 'rm' });
     await tick(linked);
-    const told = ofActor(watcher, turn.id).filter((record) => record.event === 'turn.event');
+    const told = ofActor(watcher, turn.id).filter((record) => record.event === 'chat.event');
     expect(told).toHaveLength(51);
     expect(told.every((record, n) => n === 50 || record.count === undefined)).toBe(true);
     expect(told[50]).toMatchObject({ count: 450, payload: { params: { delta: 'token 500' } } });
     const all = ofActor(watcher, turn.id);
     expect(all.indexOf(told[50])).toBeLessThan(all.findIndex((record) => record.event === 'approval.pending'));
     // Its state is told all the same, and the host has heard every one.
-    expect(all.find((record) => record.type === 'transition')).toMatchObject({ state: ['parked'] });
+    expect(all.find((record) => record.type === 'transition')).toMatchObject({ state: PARKED });
     expect(host.events('s')).toHaveLength(501);
   });
 
@@ -223,7 +229,7 @@ describe('inspect.event › when actors go through their lives', () => {
     await tick(linked);
     const counts = () =>
       ofActor(watcher, turn.id)
-        .filter(({ event }) => event === 'turn.event')
+        .filter(({ event }) => event === 'chat.event')
         .map(({ count = 1 }) => count);
     for (let n = 0; n < 60; n += 1) agent.emit('s', { kind: 'token', delta: 'x' });
     await tick(linked, 1_000);
@@ -237,6 +243,20 @@ describe('inspect.event › when actors go through their lives', () => {
     expect(counts().slice(52)).toEqual([1, 1, 1]);
   });
 
+  test('many tokens with more than a text come in a second › then the last is told as it was heard, not as it was stamped', async () => {
+    const { linked, watcher, host, agent } = await startWatched();
+    await openChat(host, agent, { agent_id: 'echo', session_id: 's' });
+    await watcher.ok('inspect.subscribe');
+    const own = { kind: 'token', delta: 'x', seq: 7, seq_from: 6, synthesized: true };
+    for (let n = 1; n <= 100; n += 1) agent.emit('s', { ...own, mood: n });
+    await tick(linked, 300);
+    const bundles = recordsOf(watcher).filter(({ count, event }) => count === 50 && event !== 'chat.deliver');
+    expect(bundles.map(({ event }) => event)).toHaveLength(3);
+    for (const { payload } of bundles) expect(payload.params).toEqual({ session_id: 's', ...own, mood: 100 });
+    // The host has the stamped one.
+    expect(host.events('s').at(-1)).toMatchObject({ agent_id: 'echo', seq: 100, mood: 100 });
+  });
+
   test('only what an actor knows has changed › then its context is told, its state being the same', async () => {
     const { linked, watcher, host, agent } = await startWatched();
     await openChat(host, agent, { agent_id: 'echo', session_id: 's' });
@@ -245,9 +265,7 @@ describe('inspect.event › when actors go through their lives', () => {
     agent.emit('s', { kind: 'token', delta: 'x' });
     for (let n = 0; n < 3; n += 1) await tick(linked, 1_000);
     const transitions = ofActor(watcher, turn.id).filter((record) => record.type === 'transition');
-    expect(transitions).toMatchObject([
-      { event: '', state: ['streaming'], previous: ['streaming'], context: { seq: 1 } },
-    ]);
+    expect(transitions).toMatchObject([{ event: '', state: STREAMING, previous: STREAMING, context: { seq: 1 } }]);
   });
 });
 

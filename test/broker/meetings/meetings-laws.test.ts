@@ -74,7 +74,7 @@ test('law 2 › when the same is said with and without the fast path › then th
     vi.resetModules();
     vi.doMock('../../../actors/kernel/fast-path.ts', async (original) => {
       const { withFastPath } = await original<typeof import('../../../actors/kernel/fast-path.ts')>();
-      return { withFastPath: (machine: Parameters<typeof withFastPath>[0]) => withFastPath(machine, {}) };
+      return { withFastPath: (machine: Parameters<typeof withFastPath>[0]) => withFastPath(machine, {}, {}) };
     });
     const slow = await play((await import('../../support/internals.ts')).startInternals);
     expect(fast).toMatchObject({ kept: [{ text: 'one' }, { text: 'two' }], head: { status: 'ended' } });

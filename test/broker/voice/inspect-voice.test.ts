@@ -92,7 +92,7 @@ describe('the inspection feed › when audio passes', () => {
     expect(eventsOf(watcher, broker.id, 'voice.audio')).toMatchObject([
       { payload: { frame: { type: AudioFrameType.AudioIn, payload: '[640 bytes]' } } },
     ]);
-    expect(eventsOf(watcher, stream.id, 'stream.audio')).toMatchObject([{ payload: { audio: '[640 bytes]' } }]);
+    expect(eventsOf(watcher, stream.id, 'voice.audio')).toMatchObject([{ payload: { audio: '[640 bytes]' } }]);
     const delivered = recordsOf(watcher).filter((record) => record.event === 'audio.deliver');
     expect(delivered).toMatchObject([{ from: stream.id, payload: { data: '[666 bytes]' } }]);
   });
@@ -115,12 +115,12 @@ describe('the inspection feed › when audio passes', () => {
       const count = records.reduce((sum, record) => sum + (record.count ?? 1), 0);
       return { records: records.length, count };
     };
-    const audio = counted('stream.audio');
+    const audio = counted('voice.audio');
     expect(audio.count).toBe(500);
-    const events = counted('stream.event');
+    const events = counted('voice.event');
     expect(events.count).toBe(501);
     expect(audio.records + events.records).toBeLessThan(100);
-    expect(eventsOf(watcher, stream.id, 'stream.event').at(-1)).toMatchObject({
+    expect(eventsOf(watcher, stream.id, 'voice.event').at(-1)).toMatchObject({
       payload: { params: { type: 'final' } },
     });
     expect(eventsOf(watcher, stream.id, 'stream.stop')).toHaveLength(1);

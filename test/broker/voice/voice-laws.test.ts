@@ -105,7 +105,7 @@ test('law 2 › when the same happens with and without the fast path › then ev
   vi.resetModules();
   vi.doMock('../../../actors/kernel/fast-path.ts', async (original) => {
     const { withFastPath } = await original<typeof import('../../../actors/kernel/fast-path.ts')>();
-    return { withFastPath: (machine: Parameters<typeof withFastPath>[0]) => withFastPath(machine, {}) };
+    return { withFastPath: (machine: Parameters<typeof withFastPath>[0]) => withFastPath(machine, {}, {}) };
   });
   const slow = await play((await import('../../support/internals.ts')).startInternals);
   expect(fast.frames.length).toBeGreaterThan(25);
@@ -218,7 +218,7 @@ test('inspection › when somebody looks › then a stream is seen, and every ev
   ear.notify('voice.event', { stream_id: stream, type: 'partial', text: 'a' });
   await settle();
   stop();
-  expect([...seen]).toEqual(expect.arrayContaining(['true call.answered', 'true stream.audio', 'true stream.event']));
+  expect([...seen]).toEqual(expect.arrayContaining(['true call.answered', 'true voice.audio', 'true voice.event']));
 });
 
 test('metrics › when streams come and go › then they are counted by kind and state', async () => {

@@ -1,4 +1,4 @@
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject, InspectionEvent } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject, InspectionEvent } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 
 /** One step of a walk through a chart: what happens, and where that leads. */
@@ -25,12 +25,14 @@ export interface WalkOptions<E> {
   name(event: E): string;
   /** The part of the context by which states differ. */
   facts(snapshot: AnyMachineSnapshot): string;
+  /** The word for where the chart stands; by default its value. */
+  standing?(snapshot: AnyMachineSnapshot): string;
 }
 
 /** For each transition between two states of the chart, told apart by their facts too, the shortest walk that ends with it. */
 export function walksOf<E extends EventObject>(machine: AnyStateMachine, options: WalkOptions<E>): Walk<E>[] {
-  const { input, events, name, facts } = options;
-  const place = (snapshot: AnyMachineSnapshot) => `${snapshot.value} ${facts(snapshot)}`;
+  const { input, events, name, facts, standing = ({ value }) => String(value) } = options;
+  const place = (snapshot: AnyMachineSnapshot) => `${JSON.stringify(snapshot.value)} ${facts(snapshot)}`;
   const paths = getShortestPaths(machine, {
     input,
     events: ((snapshot: AnyMachineSnapshot) =>
@@ -44,7 +46,7 @@ export function walksOf<E extends EventObject>(machine: AnyStateMachine, options
     .map(({ steps }) => {
       const [first, ...rest] = (steps as { event: E; state: AnyMachineSnapshot }[]).map(({ event, state }) => ({
         event,
-        state: String(state.value),
+        state: standing(state),
         context: state.context,
       }));
       return { name: rest.map(({ event }) => name(event)).join(', '), start: first?.state ?? '', steps: rest };
@@ -64,14 +66,17 @@ export const delaysIn = (snapshot: AnyMachineSnapshot): string[] => {
 /** Every transition of a chart by name: `state › event`, and the guard, where there are several. */
 export function transitionsOf(machine: AnyStateMachine): Set<string> {
   const names = new Set<string>();
-  for (const [state, node] of Object.entries(machine.states)) {
+  const visit = (node: AnyStateNode) => {
+    const state = node.path.join('.');
     const types = [...node.transitions].filter(([type]) => type !== '');
     for (const [type, candidates] of types) {
       for (const candidate of candidates) names.add(nameOf(state, type, candidate, candidates.length));
     }
     const always = node.always ?? [];
     for (const candidate of always) names.add(nameOf(state, '', candidate, always.length));
-  }
+    for (const inner of Object.values(node.states)) visit(inner);
+  };
+  visit(machine.root);
   return names;
 }
 
@@ -84,7 +89,11 @@ function nameOf(state: string, type: string, { guard }: { guard?: unknown }, can
 interface Taken {
   eventType: string;
   guard?: unknown;
-  source: { key: string; always?: readonly unknown[]; transitions: ReadonlyMap<string, readonly unknown[]> };
+  source: {
+    path: readonly string[];
+    always?: readonly unknown[];
+    transitions: ReadonlyMap<string, readonly unknown[]>;
+  };
 }
 
 /** Which transitions the charts of a running broker have taken, by the name of the chart. */
@@ -94,20 +103,21 @@ export class Coverage {
   /** For `inspect()` of the broker's system. */
   readonly see = (event: InspectionEvent): void => {
     if (event.type !== '@xstate.microstep' && event.type !== '@xstate.snapshot') return;
-    const { machine, value } = event.snapshot as AnyMachineSnapshot;
+    const { machine, _nodes: nodes } = event.snapshot as AnyMachineSnapshot & { _nodes: AnyStateNode[] };
     if (machine === undefined) return;
     if (event.type === '@xstate.microstep') {
       for (const { eventType, source, guard } of event._transitions as unknown as Taken[]) {
         const among = eventType === '' ? source.always : source.transitions.get(eventType);
-        this.#add(machine.id, nameOf(source.key, eventType, { guard }, among?.length ?? 1));
+        this.#add(machine.id, nameOf(source.path.join('.'), eventType, { guard }, among?.length ?? 1));
       }
       return;
     }
     // What is handled off the chart takes the transition that the chart has for it, and no step (law 2).
-    const candidates = machine.states[String(value)]?.transitions.get(event.event.type) ?? [];
-    const [only, ...others] = candidates;
-    if (only && others.length === 0 && !only.guard && !only.target) {
-      this.#add(machine.id, nameOf(String(value), event.event.type, only, 1));
+    for (const { path, transitions } of nodes) {
+      const [only, ...others] = transitions.get(event.event.type) ?? [];
+      if (only && others.length === 0 && !only.guard && !only.target) {
+        this.#add(machine.id, nameOf(path.join('.'), event.event.type, only, 1));
+      }
     }
   };
 

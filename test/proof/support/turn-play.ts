@@ -71,7 +71,7 @@ export class TurnPlay implements Play<TurnEvent> {
     switch (event.type) {
       case 'call.answered':
         return this.#answerChat('result' in event.answer ? event.answer.result : undefined);
-      case 'turn.event':
+      case 'chat.event':
       case 'turn.terminal':
       case 'approval.pending':
       case 'approval.resolved':
@@ -213,9 +213,9 @@ export const turnEvents = {
   ack: { type: 'call.answered', id: '', answer: { result: { accepted: true } } },
   reject: { type: 'call.answered', id: '', answer: { result: { accepted: false } } },
   break: { type: 'call.answered', id: '', answer: { error: {} } },
-  token: agentEvent('turn.event', { kind: 'token', delta: 'a' }),
-  mood: agentEvent('turn.event', { kind: 'mood' }),
-  flood: agentEvent('turn.event', { kind: 'token', delta: 'a'.repeat(4_000) }, 5_000),
+  token: agentEvent('chat.event', { kind: 'token', delta: 'a' }),
+  mood: agentEvent('chat.event', { kind: 'mood' }),
+  flood: agentEvent('chat.event', { kind: 'token', delta: 'a'.repeat(4_000) }, 5_000),
   'flood of an end': agentEvent('turn.terminal', { kind: 'error', error: 'a'.repeat(4_000) }, 5_000),
   'flood of a question': agentEvent('approval.pending', pending('a', { x: 'a'.repeat(4_000) }), 5_000),
   'flood of an answer': agentEvent('approval.resolved', { ...resolved('a'), x: 'a'.repeat(4_000) }, 5_000),

@@ -1,0 +1,67 @@
+import type { ActorSystem, ActorSystemInfo, AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
+
+/*
+ * What of XState has no public name and is used all the same: it stands here and nowhere else. None of it is promised,
+ * so a broker looks at its start whether it is all there.
+ */
+
+/** One report of an actor system, as far as the feed reads them. */
+export type Report =
+  | { type: '@xstate.event'; actorRef: AnyActorRef; sourceRef: AnyActorRef | undefined; event: EventObject }
+  | { type: '@xstate.snapshot'; actorRef: AnyActorRef; event: EventObject; snapshot: AnyMachineSnapshot }
+  | { type: '@xstate.microstep'; actorRef: AnyActorRef; event: EventObject; snapshot: AnyMachineSnapshot }
+  | { type: '@xstate.actor' | '@xstate.action' | '@xstate.transition' };
+
+type System = ActorSystem<ActorSystemInfo>;
+
+interface SystemPrivates {
+  _relay(source: AnyActorRef, target: AnyActorRef, event: EventObject): void;
+  _sendInspectionEvent(report: Report): void;
+}
+
+const privatesOf = (system: System) => system as unknown as SystemPrivates;
+
+/**
+ * Looks at the root actor of a broker, before it has started.
+ * @throws {Error} where this is an XState that has not what is used here
+ */
+export function checkXState(root: AnyActorRef): void {
+  const { _relay, _sendInspectionEvent } = privatesOf(root.system);
+  const missing = [
+    typeof _relay === 'function' && _relay.length === 3 ? '' : '_relay(source, target, event)',
+    typeof _sendInspectionEvent === 'function' ? '' : '_sendInspectionEvent(report)',
+    '_parent' in root ? '' : '_parent',
+  ].filter((name) => name !== '');
+  if (missing.length === 0) return;
+  throw new Error(
+    `this XState has no ${missing.join(', no ')}: actors/kernel/xstate-privates.ts has to be adapted to it`,
+  );
+}
+
+/** Hands an event from one actor to another, where inspection sees who sent it: `target.send` would hide that. */
+export function relayEvent(source: AnyActorRef, target: AnyActorRef, event: EventObject): void {
+  privatesOf(source.system)._relay(source, target, event);
+}
+
+/** Whose child an actor is. */
+export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
+  return actor._parent;
+}
+
+/**
+ * Has everything that an actor system reports go to `see`, until the function that it gives is called.
+ *
+ * What `system.inspect()` does, without its price: that one copies each report for its observers, two for each actor on
+ * a token's way, which alone makes a token five times as dear (law 7). Observers of `system.inspect()` hear as before.
+ */
+export function hookInspection(system: System, see: (report: Report) => void): () => void {
+  const reporting = privatesOf(system);
+  const send = reporting._sendInspectionEvent;
+  reporting._sendInspectionEvent = (report) => {
+    see(report);
+    send(report);
+  };
+  return () => {
+    reporting._sendInspectionEvent = send;
+  };
+}
