@@ -70,6 +70,12 @@ function kernelMetrics(kernel: Kernel): Metric[] {
       () => counters.drops,
       'reason',
     ),
+    metric(
+      'gauge',
+      'held_bytes',
+      'Bytes, roughly, of what clients have sent and is kept because it waits.',
+      () => kernel.held.bytes,
+    ),
     metric('gauge', 'queue_bytes', 'Bytes that wait to be written, all connections together.', () =>
       waiting().reduce((sum, bytes) => sum + bytes, 0),
     ),

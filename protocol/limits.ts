@@ -18,6 +18,13 @@ export const DEFAULT_LIMITS = {
   maxQueuedPerSession: 16,
   /** Events in bytes that may overtake the agent's ack of one turn (section 6). */
   maxUnackedBytes: 1024 * 1024,
+  /**
+   * Bytes, roughly, of what one connection has sent and the broker keeps because it waits: queued chats, requests at the
+   * gate or with an embedder's methods, tool calls before their host is asked (`-32020`).
+   */
+  maxHeldBytes: 32 * 1024 * 1024,
+  /** The same of all connections together (`-32020`). */
+  maxAllHeldBytes: 256 * 1024 * 1024,
   /** Requests of one connection that an embedder's methods may be working on (`-32020`). */
   maxPendingRequests: 1_024,
   /** Requests a second that one connection may send for long (`-32020` with `retry_after_ms`, then 4429). */

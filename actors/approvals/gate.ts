@@ -91,13 +91,14 @@ const TOOLS_EXECUTE = 'tools.execute';
  */
 function parkAtGate(
   { timeoutMs }: Gate,
-  { state, from, id }: Call<unknown>,
+  { state, from, id, params }: Call<unknown>,
   method: string,
   shown: unknown,
   run: () => void,
 ): void {
   const details = { method, params_preview: preview(shown) };
   checkApprovalRoom(state, from, jsonBytes(details));
+  const release = state.held.hold(from, params);
   const approval = raiseApproval(state, {
     kind: 'gate',
     raiser: from,
@@ -106,6 +107,7 @@ function parkAtGate(
     details,
     timeoutMs,
     onSettled: (outcome, source) => {
+      release();
       if (outcome === 'approved') run();
       else if (outcome !== 'withdrawn') {
         const reason = outcome === 'denied' ? 'denied' : 'timeout';

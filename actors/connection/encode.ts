@@ -24,6 +24,10 @@ export function encode(event: Framed): string {
     case 'rpc.relay':
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, ...event.answer });
     case 'rpc.call':
+      if (event.params instanceof JsonText) {
+        const head = `{"jsonrpc":"2.0","id":${JSON.stringify(event.id)},"method":${JSON.stringify(event.method)}`;
+        return `${head},"params":${event.params.text}}`;
+      }
       return JSON.stringify({ jsonrpc: '2.0', id: event.id, method: event.method, params: event.params });
     case 'rpc.notify':
       if (event.params instanceof JsonText) {

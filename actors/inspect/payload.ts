@@ -50,6 +50,7 @@ function fieldsOf({ type: name, ...fields }: JsonObject): JsonObject {
     case 'rpc.reply':
       if (fields.result instanceof JsonText) return { ...fields, result: resultOf(fields.result) };
       return isSnapshot(fields.result) ? { ...fields, result: MASKED_SNAPSHOT } : fields;
+    case 'rpc.call':
     case 'rpc.notify':
       return fields.params instanceof JsonText ? { ...fields, params: resultOf(fields.params) } : fields;
     case 'link.opened':

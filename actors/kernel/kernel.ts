@@ -6,6 +6,7 @@ import type { Client } from './client.ts';
 import { Counters } from './counters.ts';
 import { type BrokerClock, Deadlines } from './deadlines.ts';
 import { EventLog } from './event-log.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { Hooks, Inbound } from './hooks.ts';
 import type { Key } from './key.ts';
 import { type Logger, totalLog } from './log.ts';
@@ -36,6 +37,8 @@ export class Kernel {
   readonly deadlines: Deadlines;
   readonly counters = new Counters();
   readonly events: EventLog;
+  /** What is kept of what clients have sent, because it has to wait. */
+  readonly held: HeldBytes;
   /** What the end of each child of the root actor means. */
   readonly children = new Children(() => this.ref);
   /** What families want to hear of. */
@@ -72,6 +75,7 @@ export class Kernel {
     this.limits = options.limits;
     this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
     this.events = new EventLog(this);
+    this.held = new HeldBytes(options.limits);
     this.startedAt = options.clock.now();
   }
 

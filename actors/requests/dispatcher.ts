@@ -139,12 +139,29 @@ export class Dispatcher {
     }
   }
 
+  /** An embedder's method: what it was called with counts until its work has really ended. @throws {WireError} `-32020` */
+  #workOff(call: Call<unknown>, method: string, entry: Entry, timeoutMs: number): void {
+    const release = call.state.held.hold(call.from, call.params);
+    try {
+      answerLater(call, method, timeoutMs, async (life) => {
+        try {
+          return await entry.handle(call, life);
+        } finally {
+          release();
+        }
+      });
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
   /** Never throws: after a gate nobody is there to catch it. */
   #carryOut(call: Call<unknown>, method: string, entry: Entry): void {
     const { state, from, id } = call;
     try {
       if (entry.timeoutMs !== undefined) {
-        answerLater(call, method, entry.timeoutMs, (life) => entry.handle(call, life));
+        this.#workOff(call, method, entry, entry.timeoutMs);
         return;
       }
       const result = entry.handle(call);

@@ -5,6 +5,8 @@ import type { ProgressParams } from '../../protocol/tools.ts';
 import type { Approval } from '../approvals/approval-record.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import { roughBytes } from '../kernel/held-bytes.ts';
+import { preview } from '../kernel/preview.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { ToolAnswer } from '../requests/reply.ts';
 
@@ -19,6 +21,9 @@ export interface CallingTurn {
   readonly callbacks: { delete(id: string): boolean };
 }
 
+/** Of parameters that have been sent only so much is kept as it is. Bytes, roughly. */
+const MAX_SHOWN_BYTES = 2_048;
+
 /** What a tool call is made of. */
 export interface CallbackSpec {
   /** `cb-<n>`. */
@@ -26,7 +31,6 @@ export interface CallbackSpec {
   /** Whose tool it is. */
   host: Client;
   tool: string;
-  parameters: unknown;
   timeoutMs: number;
   actionId: string;
   attempt: number;
@@ -51,14 +55,25 @@ export class Callback implements CallbackFacts {
   deadline: Deadline | undefined;
   /** When no progress helps any more, in the clock's milliseconds; set when the host is asked. */
   endsAt = 0;
+  /** What it is called with, until its host was asked; from then on a preview of what is long. */
+  parameters: unknown;
+  /** Lets go of the room that they take until then. */
+  release: () => void = () => {};
   ref: (ActorOf<CallbackEvent> & { getSnapshot(): { status: string } }) | undefined;
   #isAnswered = false;
 
-  constructor(spec: CallbackSpec, startedAt: number) {
+  constructor({ parameters, ...spec }: CallbackSpec & { parameters: unknown }, startedAt: number) {
     this.id = spec.id;
     this.isGated = spec.isGated;
     this.spec = spec;
     this.startedAt = startedAt;
+    this.parameters = parameters;
+  }
+
+  /** Its parameters were sent. They are shown, but no more than is shown of them anyhow. */
+  letGo(): void {
+    this.release();
+    if (roughBytes(this.parameters) > MAX_SHOWN_BYTES) this.parameters = preview(this.parameters);
   }
 
   /** Its caller was answered. */
@@ -70,6 +85,7 @@ export class Callback implements CallbackFacts {
   answer(answer: ToolAnswer, source: AnyActorRef): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
+    this.release();
     this.spec.answer(answer, source);
   }
 

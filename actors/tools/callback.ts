@@ -47,7 +47,8 @@ export function callbackLogic(state: Kernel) {
   const machine = withEffects(createCallbackMachine<Callback>(), {
     raiseGate: (args) => {
       const callback = callbackOf(args);
-      const { tool, parameters, turn, caller } = callback.spec;
+      const { parameters } = callback;
+      const { tool, turn, caller } = callback.spec;
       if (!caller) return;
       callback.approval = raiseApproval(state, {
         kind: 'gate',
@@ -76,7 +77,8 @@ export function callbackLogic(state: Kernel) {
     },
     callHost: (args) => {
       const callback = callbackOf(args);
-      const { host, tool, parameters, timeoutMs, actionId, attempt, turn } = callback.spec;
+      const { parameters } = callback;
+      const { host, tool, timeoutMs, actionId, attempt, turn } = callback.spec;
       host.calls.set(callback.id, { progressTo: args.self, replyTo: args.self });
       arm(callback, args.self);
       const params = {
@@ -90,6 +92,7 @@ export function callbackLogic(state: Kernel) {
         ...(turn ? { session_id: turn.sessionId } : {}),
       };
       tell(args.self, host.ref, { type: 'rpc.call', id: callback.id, method: 'tools.execute', params });
+      callback.letGo();
     },
     forgetCall: (args) => {
       const callback = callbackOf(args);

@@ -33,11 +33,11 @@ export const tools: Family = {
   },
 };
 
-function factsOf({ id, spec, startedAt, approval, isAnswered }: Callback): Facts {
+function factsOf({ id, spec, parameters, startedAt, approval, isAnswered }: Callback): Facts {
   const fields = {
     request_id: id,
     tool: spec.tool,
-    parameters: spec.parameters,
+    parameters: parameters,
     host: spec.host.id,
     turn: spec.turn?.id,
     session_id: spec.turn?.sessionId,

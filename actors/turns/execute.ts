@@ -2,7 +2,9 @@ import { WireError } from '../../protocol/errors.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import { GATE } from '../approvals/gate.ts';
 import type { Client } from '../kernel/client.ts';
+import { roughBytes } from '../kernel/held-bytes.ts';
 import { tell } from '../kernel/tell.ts';
+import { admitBytes } from '../requests/backlog.ts';
 import { type Call, type Handler, LATER } from '../requests/dispatcher.ts';
 import { relayAnswer } from '../requests/reply.ts';
 import { Callback } from '../tools/callback-record.ts';
@@ -21,6 +23,7 @@ export const executeTool: Handler<'tools.execute'> = (call) => {
   if (!host || !toolsOf(host).offered.has(params.tool)) throw WireError.toolUnavailable();
   const limit = state.limits.maxPendingTools;
   if (turn.callbacks.size >= limit) throw WireError.limitExceeded('max_pending_tools', limit);
+  admitBytes(state, host, roughBytes(params.parameters));
   requestTool(call, turn, host);
   return LATER;
 };
@@ -51,6 +54,7 @@ function requestTool({ state, from, id, params }: Call<ParamsOf<'tools.execute'>
     },
     state.clock.now(),
   );
+  callback.release = state.held.hold(from, params.parameters);
   if (id !== undefined) toolsOf(from).requested.set(id, callback);
   if (turn.ref) tell(state.ref, turn.ref, { type: 'tool.requested', callback });
 }

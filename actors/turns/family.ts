@@ -85,7 +85,6 @@ export function drainTurns(kernel: Kernel): void {
 }
 
 function factsOf(turn: Turn): Facts {
-  const { params } = turn;
   const fields = {
     session_id: turn.sessionId,
     turn_id: turn.id,
@@ -100,9 +99,9 @@ function factsOf(turn: Turn): Facts {
     log_bytes: turn.log?.bytes,
     resume_window_ms: turn.log?.windowMs,
     agent: turn.agent.id,
-    prompt: params.prompt,
-    conversation_id: params.conversation_id,
-    model: params.model,
+    prompt: turn.promptHead,
+    conversation_id: turn.conversationId,
+    model: turn.model,
     seq: turn.seq,
     is_accepted: turn.isAccepted,
     is_ending: turn.isEnding,

@@ -2,17 +2,20 @@ import { WireError } from '../../protocol/errors.ts';
 import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Ending } from '../kernel/counters.ts';
+import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { createTurnId } from '../kernel/unique-ids.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
+import { admitBytes } from '../requests/backlog.ts';
 import { reply } from '../requests/reply.ts';
 import { turnsOf } from './client-turns.ts';
 import { unobserve } from './resume/observers.ts';
 import type { QueuedChat } from './sessions.ts';
 import { turnLogic } from './turn.ts';
 import { endChildren } from './turn-children.ts';
+import { callAgentParams } from './turn-messages.ts';
 import { Turn } from './turn-record.ts';
 import { sendSynthesized } from './turn-relay.ts';
 import { TURNS } from './turns.ts';
@@ -34,9 +37,12 @@ export const turnKind = (state: Kernel): ChildKind<Turn> => ({
   children: ({ callbacks }) => callbacks.values(),
 });
 
+/** What the frame of a request is besides its parameters. */
+const FRAME_BYTES = 96;
+
 /**
  * Opens the turn of a chat whose session is free: its actor asks the agent at once, and answers the host.
- * @throws {WireError} `-32011` where the agent is not attached (any more), `-32021` where a gate kept it until now and
+ * @throws {WireError} `-32011` where the agent is not attached (any more), `-32020` where it is behind, `-32021` where a gate kept it until now and
  *   the broker is stopping meanwhile.
  */
 export function openTurn(state: Kernel, { from, id, sessionId, params }: QueuedChat): void {
@@ -56,6 +62,10 @@ export function openTurn(state: Kernel, { from, id, sessionId, params }: QueuedC
     now,
     limits: state.limits,
   });
+  // Put together here, once: the host is still to be refused, and nothing of the chat is kept but what is shown.
+  const ask = JSON.stringify(callAgentParams(turn, params, from));
+  admitBytes(state, agent, Buffer.byteLength(ask) + FRAME_BYTES);
+  turn.ask = new JsonText(ask);
   state.counters.turns += 1;
   state.get(TURNS).byId.set(turn.id, turn);
   state.get(TURNS).sessions.start(turn);

@@ -29,9 +29,11 @@ const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
     if (state.get(TURNS).sessions.waitingCount(sessionId) >= limit)
       throw WireError.limitExceeded('max_queued_per_session', limit);
     checkTurnLimit(state, from);
+    request.release = state.held.hold(from, params);
     state.get(TURNS).sessions.enqueue(request, 'back');
   } else {
     // Starts when the old turn is buried, which is the next thing the broker hears, ahead of whatever waits.
+    request.release = state.held.hold(from, params);
     state.get(TURNS).sessions.enqueue(request, 'front');
     if (live.ref) tell(state.ref, live.ref, { type: 'turn.cancel', reason: 'replaced', graceMs: 0 });
   }

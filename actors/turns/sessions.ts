@@ -10,6 +10,8 @@ export interface QueuedChat {
   id: RpcId | undefined;
   sessionId: string;
   params: ChatParams;
+  /** Lets go of the room that it takes while it waits. */
+  release?: () => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export class Sessions {
   }
 
   remove(chat: QueuedChat): void {
+    chat.release?.();
     turnsOf(chat.from).queued.delete(chat);
     const queue = this.#waiting.get(chat.sessionId);
     if (!queue) return;
@@ -64,7 +67,10 @@ export class Sessions {
   /** Empties every queue. */
   takeAllWaiting(): QueuedChat[] {
     const all = [...this.#waiting.values()].flat();
-    for (const chat of all) turnsOf(chat.from).queued.delete(chat);
+    for (const chat of all) {
+      chat.release?.();
+      turnsOf(chat.from).queued.delete(chat);
+    }
     this.#waiting.clear();
     return all;
   }

@@ -14,8 +14,7 @@ export type SynthesizedTerminal =
     };
 
 /** The parameters of `agent.chat`. The broker's own keys of the context win over the host's. */
-export function callAgentParams(turn: Turn, host: Client): AgentChatParams {
-  const { params } = turn;
+export function callAgentParams(turn: Turn, params: ChatParams, host: Client): AgentChatParams {
   const passed = Object.fromEntries(
     PASSED_ON.map((name) => [name, params[name]]).filter(([, value]) => value !== undefined),
   );

@@ -8,6 +8,7 @@ import { tokenHead } from '../../protocol/token.ts';
 import type { Approval } from '../approvals/approval-record.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import type { JsonText } from '../kernel/json-text.ts';
 import { LazyMap, LazySet } from '../kernel/lazy.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { Callback } from '../tools/callback-record.ts';
@@ -30,7 +31,14 @@ export class Turn implements TurnFacts {
   readonly id: string;
   readonly sessionId: string;
   readonly agentId: string;
-  readonly params: ChatParams;
+  readonly conversationId: string | undefined;
+  readonly model: string | undefined;
+  /** How long its host may stay away, as the host wished. Milliseconds. */
+  readonly resumeWindowMs: number;
+  /** How its prompt begins: the rest is the agent's. */
+  readonly promptHead: string;
+  /** The parameters of `agent.chat`, until it was sent. */
+  ask: JsonText | undefined;
   /** What all its token frames begin with. */
   readonly tokenHead: string;
   /**
@@ -92,7 +100,11 @@ export class Turn implements TurnFacts {
     this.id = options.id;
     this.sessionId = options.sessionId;
     this.agentId = options.params.agent_id;
-    this.params = options.params;
+    const { conversation_id, model, resume_window_ms, prompt } = options.params;
+    this.conversationId = conversation_id;
+    this.model = model;
+    this.resumeWindowMs = resume_window_ms;
+    this.promptHead = headOf(prompt);
     this.tokenHead = tokenHead({ session_id: this.sessionId, turn_id: this.id, agent_id: this.agentId });
     this.host = options.host;
     this.agent = options.agent;
@@ -116,4 +128,12 @@ export class Turn implements TurnFacts {
   get mayDetach(): boolean {
     return this.log?.budget.mayDetach(this.log.key.openerId) === true;
   }
+}
+
+/** Characters of a prompt that are kept, to be shown. */
+const PROMPT_HEAD = 400;
+
+/** A copy: a part of a long text keeps all of it. */
+function headOf(prompt: string): string {
+  return prompt.length <= PROMPT_HEAD ? prompt : `${Buffer.from(prompt.slice(0, PROMPT_HEAD)).toString()}…`;
 }

@@ -13,7 +13,7 @@ import { buryCallback, cancelCallback, startCallback } from '../tools/callback.t
 import { Callback } from '../tools/callback-record.ts';
 import { answerLive, releaseHost, takeOver, watch } from './resume/subscription.ts';
 import { endCallbacks, endChildren, endReason, raiseChatApproval, settleChatApproval } from './turn-children.ts';
-import { callAgentParams, type SynthesizedTerminal } from './turn-messages.ts';
+import type { SynthesizedTerminal } from './turn-messages.ts';
 import type { Turn, TurnHears, TurnHolds } from './turn-record.ts';
 import { relay, sendSynthesized } from './turn-relay.ts';
 import { TURNS } from './turns.ts';
@@ -57,8 +57,9 @@ export function turnLogic(state: Kernel) {
       const turn = turnOf(args);
       turn.agent.calls.set(turn.callId, { replyTo: args.self });
       turn.deadline = state.deadlines.arm(state.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
-      if (!turn.host) return;
-      const params = callAgentParams(turn, turn.host);
+      const { ask: params } = turn;
+      if (!params) return;
+      turn.ask = undefined;
       tell(args.self, turn.agent.ref, { type: 'rpc.call', id: turn.callId, method: 'agent.chat', params });
     },
     disarmAck: (args) => {

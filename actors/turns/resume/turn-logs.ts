@@ -41,7 +41,7 @@ export class TurnLogs implements LogBudget {
 
   /** The log of a turn that has just been accepted, and the token that resumes it; undefined where it wants none. */
   open(turn: Turn): { log: TurnLog; token: string } | undefined {
-    const windowMs = Math.min(turn.params.resume_window_ms, this.#limits.resumeWindowMs);
+    const windowMs = Math.min(turn.resumeWindowMs, this.#limits.resumeWindowMs);
     if (windowMs <= 0 || !turn.host) return undefined;
     const token = createToken();
     const log = new TurnLog({ turn, openerId: turn.host.id, windowMs, token, limits: this.#limits, budget: this });
