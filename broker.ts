@@ -8,7 +8,6 @@ import { memoryAgentStore } from './actors/connection/agent-store.ts';
 import { AUTH, Authenticator } from './actors/connection/authenticator.ts';
 import type { CallLife } from './actors/connection/call-life.ts';
 import { checkLimits, checkMs } from './actors/kernel/check-limits.ts';
-import { checkParts } from './actors/kernel/check-parts.ts';
 import { systemClock } from './actors/kernel/deadlines.ts';
 import { silentLog } from './actors/kernel/log.ts';
 import { CallerOf } from './actors/requests/caller.ts';
@@ -21,6 +20,7 @@ import {
   checkExecuteToolOptions,
   checkListenOptions,
   checkMethodOptions,
+  checkParts,
   checkUpsertOptions,
   type MethodOptions,
   type UpsertAgentOptions,

@@ -2,7 +2,6 @@ import type { AnyActorRef } from 'xstate';
 import { type ApprovalAsker, createApprovalMachine, isResolved } from '../../machines/approval.machine.ts';
 import { withEffects } from '../../machines/effects.ts';
 import { WireError } from '../../protocol/errors.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
@@ -180,7 +179,7 @@ export function withdrawApproval(state: Kernel, approval: Approval, source: AnyA
 
 /** An approval's actor failed, a fault of ours: nobody's word will come, and whoever waits for it is told so. */
 function buryApproval(state: Kernel, approval: Approval): void {
-  const step = (run: () => void) => attempt(state, 'a broken approval', run);
+  const step = (run: () => void) => state.attempt('a broken approval', run);
   const { taken, spec } = approval;
   approval.status = 'expired';
   approval.resolvedAt = state.clock.now();

@@ -9,7 +9,6 @@ import { CloseCode, closeReason } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
 import { authParams } from '../../protocol/session.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
@@ -47,8 +46,8 @@ export const connectionKind = (state: Kernel, inbox: Inbox): ChildKind<Client> =
   ended: (client) => bury(state, client),
   failed(client) {
     client.isOpen = false;
-    attempt(state, 'a broken connection', () => client.link.terminate());
-    attempt(state, 'a broken connection', () => endClient(state, client));
+    state.attempt('a broken connection', () => client.link.terminate());
+    state.attempt('a broken connection', () => endClient(state, client));
     bury(state, client);
   },
 });

@@ -107,6 +107,18 @@ export class Kernel {
     this.#ref = ref;
   }
 
+  /**
+   * One step of clearing up. Whatever broke before may break a step here too, but neither the next one nor the actor that
+   * clears up, which may be the root (law 11).
+   */
+  attempt(what: string, step: () => void): void {
+    try {
+      step();
+    } catch (err) {
+      this.log.error({ err }, `${what} could not be ended in order`);
+    }
+  }
+
   /** An id for a request of the broker's own. */
   nextCallId(): string {
     this.#calls += 1;

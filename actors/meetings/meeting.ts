@@ -2,7 +2,6 @@ import type { AnyActorRef } from 'xstate';
 import { withEffects } from '../../machines/effects.ts';
 import { createMeetingMachine, meetingHotEvents } from '../../machines/meeting.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -13,7 +12,6 @@ import { answerLater } from '../requests/answer-later.ts';
 import { reply } from '../requests/reply.ts';
 import type { VoiceStream } from '../voice/stream-record.ts';
 import { stopResult } from './answers.ts';
-import { keepEnd, keepFinal, keepSummary } from './keeping.ts';
 import type { Meeting, MeetingHears, MeetingHolds, Stopper } from './meeting-record.ts';
 import { MEETINGS } from './meetings.ts';
 import { summarize } from './summaries.ts';
@@ -30,7 +28,8 @@ export function meetingLogic(state: Kernel) {
   const meetingOf = (args: Args) => args.context.meeting;
   const eventOf = <T extends MeetingHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
-  const keep = (meeting: Meeting, { segment }: EventOf<'meeting.heard'>) => keepFinal(state, meeting, segment);
+  const keep = (meeting: Meeting, { segment }: EventOf<'meeting.heard'>) =>
+    state.get(MEETINGS).keepFinal(meeting, segment);
 
   const machine = withEffects(createMeetingMachine<MeetingHolds>(), {
     keep: (args) => keep(meetingOf(args), eventOf(args, 'meeting.heard')),
@@ -61,9 +60,9 @@ export function meetingLogic(state: Kernel) {
     dropSummary: (args) => meetingOf(args).dropSummary(),
     keepSummary: (args) => {
       const { summary } = eventOf(args, 'summary.settled');
-      if (summary !== null) keepSummary(state, meetingOf(args).head, summary);
+      if (summary !== null) state.get(MEETINGS).keepSummary(meetingOf(args).head, summary);
     },
-    keepEnd: (args) => keepEnd(state, meetingOf(args).head),
+    keepEnd: (args) => state.get(MEETINGS).keepEnd(meetingOf(args).head),
     answerStops: (args) => {
       const meeting = meetingOf(args);
       answerStops(state, args.self, meeting, meeting.stoppers.splice(0));
@@ -114,9 +113,9 @@ function buryMeeting(state: Kernel, meeting: Meeting): void {
 
 /** A meeting's actor failed, a fault of ours (law 10): its stream ends, and whoever waits is told. */
 function failMeeting(state: Kernel, meeting: Meeting): void {
-  const step = (run: () => void) => attempt(state, 'a broken meeting', run);
+  const step = (run: () => void) => state.attempt('a broken meeting', run);
   step(() => buryMeeting(state, meeting));
-  step(() => (meeting.hasBegun ? keepEnd(state, meeting.head) : state.get(MEETINGS).remove(meeting.head)));
+  step(() => (meeting.hasBegun ? state.get(MEETINGS).keepEnd(meeting.head) : state.get(MEETINGS).remove(meeting.head)));
   step(() => meeting.dropSummary());
   step(() => refuseAll(state, state.ref, meeting, WireError.internal()));
   step(() => {

@@ -1,8 +1,10 @@
 import type { Limits } from '../../protocol/limits.ts';
 import type { MeetingStatus } from '../../protocol/meetings.ts';
+import type { TranscriptSegment } from '../../protocol/voice.ts';
 import type { Deadlines } from '../kernel/deadlines.ts';
 import { key } from '../kernel/key.ts';
 import type { Logger } from '../kernel/log.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
 import { chooseVictims } from './eviction.ts';
 import type { Meeting } from './meeting-record.ts';
 import { type MeetingHead, type MeetingLine, type MeetingStore, volatileMeetingStore } from './meeting-store.ts';
@@ -92,8 +94,40 @@ export class Meetings {
     this.#live.set(id, meeting);
   }
 
+  /** Keeps what was said. Beyond `maxMeetingBytes` nothing more is, and the record says so. */
+  keepFinal(meeting: Meeting, segment: TranscriptSegment): void {
+    const { maxMeetingBytes } = this.#limits;
+    if (meeting.isTruncated) return;
+    const bytes = jsonBytes(segment);
+    if (meeting.bytes + bytes > maxMeetingBytes) {
+      meeting.isTruncated = true;
+      this.#log.warn({ meeting: meeting.id, limit: maxMeetingBytes }, 'a meeting is too large; its rest is not kept');
+      this.#append(meeting.head, { type: 'truncated' }, 0);
+      return;
+    }
+    meeting.bytes += bytes;
+    this.#append(meeting.head, { type: 'final', ...segment }, bytes);
+  }
+
+  /** Keeps the summary. Whoever calls this has looked whether there is one: a record has one at most. */
+  keepSummary(head: MeetingHead, text: string): void {
+    this.#append(head, { type: 'summary', text }, jsonBytes(text));
+    // The end stays the last line: a reader need not read the rest to know of it.
+    if (head.ended_at === null) return;
+    const status = head.status === 'interrupted' ? { status: head.status } : {};
+    this.#append(head, { type: 'ended', ended_at: head.ended_at, ...status }, 0);
+  }
+
+  /** Keeps that it is over. */
+  keepEnd(head: MeetingHead): void {
+    if (head.ended_at !== null) return;
+    head.ended_at = Date.now();
+    head.status = 'ended';
+    this.#append(head, { type: 'ended', ended_at: head.ended_at }, 0);
+  }
+
   /** Adds a line, unless the record has been deleted. */
-  append(head: MeetingHead, line: MeetingLine, bytes: number): void {
+  #append(head: MeetingHead, line: MeetingLine, bytes: number): void {
     if (this.#heads.get(head.id) !== head) return;
     this.#readings.outdate(head.id);
     try {

@@ -1,7 +1,6 @@
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { askAgent } from './ask-agent.ts';
-import { keepSummary } from './keeping.ts';
 import type { MeetingHead } from './meeting-store.ts';
 import type { MeetingText } from './meeting-text.ts';
 import { MEETINGS } from './meetings.ts';
@@ -28,7 +27,7 @@ export class Summaries {
     const summary = new Promise<string | null>((resolve) => {
       summarize(this.#state, head, agentId, (text, isNew) => {
         this.#begun.delete(head);
-        if (text !== null && isNew) keepSummary(this.#state, head, text);
+        if (text !== null && isNew) this.#state.get(MEETINGS).keepSummary(head, text);
         resolve(text);
       });
     });

@@ -2,7 +2,6 @@ import { WireError } from '../../protocol/errors.ts';
 import { type FactRow, factRow } from '../../protocol/memory.ts';
 import type { MemoryScope, NewFact } from '../../protocol/memory-provider.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { MEMORY } from './facts.ts';
@@ -47,7 +46,7 @@ export async function keepFact(state: Kernel, client: Client, fact: NewFact): Pr
 
 /** The owner is gone for good: so are its facts. Whatever the memory makes of that, nobody else notices. */
 export function forgetScope(state: Kernel, scope: MemoryScope): void {
-  attempt(state, 'a memory', () => forget(state, scope));
+  state.attempt('a memory', () => forget(state, scope));
 }
 
 /**

@@ -4,7 +4,6 @@ import { createSurfaceOwnerMachine } from '../../machines/surface-owner.machine.
 import { type A2aClient, A2aError } from '../../protocol/a2a-client.ts';
 import { headersOf } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -129,7 +128,7 @@ export const surfaceOwnerKind = (state: Kernel): ChildKind<SurfaceOwner> => ({
 
 /** An owner's actor failed, a fault of ours (law 10): its surfaces go, who waits is told, no other owner notices. */
 function failOwner(state: Kernel, owner: SurfaceOwner): void {
-  const step = (run: () => void) => attempt(state, 'a broken owner of surfaces', run);
+  const step = (run: () => void) => state.attempt('a broken owner of surfaces', run);
   for (const pending of [...owner.pending.values()]) {
     step(() =>
       finish(state, state.ref, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }),

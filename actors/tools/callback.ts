@@ -5,7 +5,6 @@ import { WireError } from '../../protocol/errors.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
 import { raiseApproval, withdrawApproval } from '../approvals/approval.ts';
 import { GATE } from '../approvals/gate.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { CallbackEnding } from '../kernel/counters.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
@@ -164,7 +163,7 @@ export function cancelCallback(
 
 /** A tool call's actor failed, a fault of ours: its caller is answered, and no other notices (law 10). */
 export function buryCallback(state: Kernel, callback: Callback): void {
-  const step = (run: () => void) => attempt(state, 'a broken tool call', run);
+  const step = (run: () => void) => state.attempt('a broken tool call', run);
   step(() => state.deadlines.disarm(callback.deadline));
   step(() => callback.spec.host.calls.delete(callback.id));
   step(() => callback.approval && withdrawApproval(state, callback.approval));

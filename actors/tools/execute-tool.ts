@@ -1,5 +1,4 @@
 import { WireError } from '../../protocol/errors.ts';
-import { attempt } from '../kernel/attempt.ts';
 import { checkMs } from '../kernel/check-limits.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { isWritable } from '../kernel/wire-errors.ts';
@@ -56,7 +55,7 @@ export function executeTool(
           state.get(TOOLS).direct.delete(callback.id);
           if ('result' in answer) resolve(answer.result);
           else reject(toError(answer.error));
-          attempt(state, "an embedder's tool call", () => signal?.removeEventListener('abort', withdraw));
+          state.attempt("an embedder's tool call", () => signal?.removeEventListener('abort', withdraw));
         },
       },
       state.clock.now(),

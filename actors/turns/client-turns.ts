@@ -20,3 +20,15 @@ const turns = slot(() => new ClientTurns());
 
 /** A connection's turns. */
 export const turnsOf = (client: Client): ClientTurns => turns.of(client);
+
+/** From now on this client hears every event of the turn, until one of the two goes. */
+export function observe(turn: Turn, client: Client): void {
+  turn.observers.add(client);
+  turnsOf(client).observing.add(turn);
+}
+
+/** It hears no more of them. @returns whether it did watch; one that did not is no error */
+export function unobserve(turn: Turn, client: Client): boolean {
+  turnsOf(client).observing.delete(turn);
+  return turn.observers.delete(client);
+}

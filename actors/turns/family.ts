@@ -7,13 +7,12 @@ import { tell } from '../kernel/tell.ts';
 import type { Family } from '../requests/family.ts';
 import { reply } from '../requests/reply.ts';
 import { approveChat } from './approve.ts';
-import { turnsOf } from './client-turns.ts';
+import { turnsOf, unobserve } from './client-turns.ts';
 import { executeTool } from './execute.ts';
 import { TURN, turnKind } from './lifecycle.ts';
 import { turnMethods } from './methods.ts';
 import { turnMetrics } from './metrics.ts';
 import { resumeMethods } from './resume/methods.ts';
-import { unobserve } from './resume/observers.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS, Turns } from './turns.ts';
 

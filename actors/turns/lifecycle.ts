@@ -1,5 +1,4 @@
 import { WireError } from '../../protocol/errors.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Ending } from '../kernel/counters.ts';
 import { JsonText } from '../kernel/json-text.ts';
@@ -10,8 +9,7 @@ import { createTurnId } from '../kernel/unique-ids.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { admitBytes } from '../requests/backlog.ts';
 import { reply } from '../requests/reply.ts';
-import { turnsOf } from './client-turns.ts';
-import { unobserve } from './resume/observers.ts';
+import { turnsOf, unobserve } from './client-turns.ts';
 import type { QueuedChat } from './sessions.ts';
 import { turnLogic } from './turn.ts';
 import { endChildren } from './turn-children.ts';
@@ -123,7 +121,7 @@ function buryTurn(state: Kernel, turn: Turn, ending: Ending): void {
  * no other turn notices.
  */
 function failTurn(state: Kernel, turn: Turn): void {
-  const step = (run: () => void) => attempt(state, 'a broken turn', run);
+  const step = (run: () => void) => state.attempt('a broken turn', run);
   step(() => endChildren(state, state.ref, turn, 'turn_ended'));
   step(() => {
     if (!turn.isAccepted && turn.host) reply(state, turn.host, turn.requestId, { error: WireError.internal() });

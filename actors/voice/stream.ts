@@ -4,7 +4,6 @@ import { createVoiceStreamMachine, voiceStreamHotEvents } from '../../machines/v
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment, VoiceStopReason } from '../../protocol/voice.ts';
-import { attempt } from '../kernel/attempt.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import { JsonText } from '../kernel/json-text.ts';
@@ -213,7 +212,7 @@ function endingOf(stream: VoiceStream): string {
 
 /** A stream's actor failed, a fault of ours (law 10): both sides are told, and no other stream notices. */
 function failVoiceStream(state: Kernel, stream: VoiceStream): void {
-  const step = (run: () => void) => attempt(state, 'a broken voice stream', run);
+  const step = (run: () => void) => state.attempt('a broken voice stream', run);
   const wasStarting = stream.ref?.getSnapshot().value === 'starting';
   step(() => buryVoiceStream(state, stream, 'failed'));
   step(() => stream.provider.cancel(stream, state.ref, 'failed'));

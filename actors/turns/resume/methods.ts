@@ -5,10 +5,10 @@ import type { Client } from '../../kernel/client.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { tell } from '../../kernel/tell.ts';
 import { type Handler, type Handlers, LATER } from '../../requests/dispatcher.ts';
+import { unobserve } from '../client-turns.ts';
 import { checkTurnLimit } from '../methods.ts';
 import type { Turn } from '../turn-record.ts';
 import { TURNS } from '../turns.ts';
-import { unobserve } from './observers.ts';
 import { admitSubscription, answerEnded, checkAfter, type Subscription } from './subscription.ts';
 import type { TurnLog } from './turn-log.ts';
 

@@ -8,10 +8,9 @@ import type { Client } from '../../kernel/client.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { tell } from '../../kernel/tell.ts';
 import { reply } from '../../requests/reply.ts';
-import { turnsOf } from '../client-turns.ts';
+import { observe, turnsOf, unobserve } from '../client-turns.ts';
 import { endCallbacks } from '../turn-children.ts';
 import type { Turn } from '../turn-record.ts';
-import { observe, unobserve } from './observers.ts';
 import { admitReplay, type Replay, replayFrom } from './replay.ts';
 import type { TurnLog } from './turn-log.ts';
 
