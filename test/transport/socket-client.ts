@@ -5,9 +5,9 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { type Address, type Broker, type BrokerOptions, createBroker } from '../../broker.ts';
 import type { Message } from '../support/linked.ts';
 
-/** A broker on a free TCP port, until the test ends. */
+/** A broker on a free TCP port, until the test ends. Its metrics are always those of this moment. */
 export async function startListening(options: BrokerOptions = {}) {
-  const broker = createBroker(options);
+  const broker = createBroker({ ...options, limits: { metricsMaxAgeMs: 0, ...options.limits } });
   onTestFinished(() => broker.close());
   const address = await broker.listen({ port: 0 });
   return { broker, address, port: address.port as number };
