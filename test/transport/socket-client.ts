@@ -195,3 +195,15 @@ export function upgradeText(port: number, others: OutgoingHttpHeaders = {}): str
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return `GET / HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
+
+/** The codes of the close frames in what a server sent: short, unmasked frames behind the head of the answer. */
+export function closeCodes(received: Buffer): number[] {
+  const codes: number[] = [];
+  let at = received.indexOf('\r\n\r\n') + 4;
+  while (at + 1 < received.length) {
+    const length = (received[at + 1] ?? 0) & 0x7f;
+    if (received[at] === 0x88) codes.push(received.readUInt16BE(at + 2));
+    at += 2 + length;
+  }
+  return codes;
+}
