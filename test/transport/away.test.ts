@@ -20,8 +20,11 @@ describe('a broker that was stopped for longer than it waits', () => {
     const agent = await SocketClient.agent(broker, address, 'echo');
     await host.ok('agents.chat', { agent_id: 'echo', prompt: 'p', session_id: 's' });
     block(3_000);
+    // Judged, and pinged, again.
+    const pinged = new Promise((resolve) => host.ws.once('ping', () => host.ws.once('ping', () => resolve('pinged'))));
+    expect(await Promise.race([pinged, host.closed, agent.closed])).toBe('pinged');
     agent.emit('s', { kind: 'done', finish_reason: 'stop' });
-    await host.until(() => host.events().length === 1 || host.ws.readyState !== host.ws.OPEN);
+    await host.until(() => host.events().length === 1);
     expect(host.events()).toMatchObject([{ kind: 'done' }]);
   });
 

@@ -76,7 +76,8 @@ async function gauges(daemon: Daemon): Promise<Record<string, number>> {
   const names = [...body.matchAll(/^# TYPE (\w+) gauge$/gm)].map(([, name]) => name);
   const values: Record<string, number> = {};
   for (const [, series = '', name = '', value] of body.matchAll(/^((\w+)\S*) (\S+)$/gm)) {
-    if (names.includes(name) && !KEPT.test(series) && Number(value) > (OWN[series] ?? 0)) values[series] = Number(value);
+    if (names.includes(name) && !KEPT.test(series) && Number(value) > (OWN[series] ?? 0))
+      values[series] = Number(value);
   }
   return values;
 }
