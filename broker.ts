@@ -172,18 +172,17 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     mergedTokens: () => gateway.mergedTokens,
     droppedPartials: () => gateway.droppedPartials,
     refusedUpgrades: () => gateway.refusedUpgrades,
+    refusedRequests: () => gateway.refusedRequests,
+    plainConnections: () => gateway.plainConnections,
+    unfinishedBytes: () => gateway.unfinishedBytes,
     eventLoopDelay: () => delay.read(),
   };
   // Made by the first scrape that can.
   let registry: Registry | undefined;
   const faults = new Faults((err, what, count) => state.log.error(count === 1 ? { err } : { err, count }, what));
   const gateway = new Gateway({
-    maxMessageBytes: limits.maxMessageBytes,
-    maxConnections: limits.maxConnections,
-    pingIntervalMs: limits.pingIntervalMs,
-    heartbeatTimeoutMs: limits.heartbeatTimeoutMs,
+    limits,
     allowedOrigins: new Set(options.allowedOrigins),
-    outgoing: limits,
     isReady: () => root.getSnapshot().value === 'accepting',
     async metrics() {
       registry ??= createMetrics(state, ofFamilies);

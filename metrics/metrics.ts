@@ -62,6 +62,19 @@ function kernelMetrics(kernel: Kernel): Metric[] {
       () => [...kernel.vitals.refusedUpgrades()].map(([status, count]) => [String(status), count]),
       'status',
     ),
+    metric(
+      'counter',
+      'http_refused_total',
+      'Plain HTTP refused since the start, by reason.',
+      () => kernel.vitals.refusedRequests(),
+      'reason',
+    ),
+    metric('gauge', 'plain_connections', 'Sockets of the own ports that are no WebSockets.', () =>
+      kernel.vitals.plainConnections(),
+    ),
+    metric('gauge', 'unfinished_bytes', 'What messages take that have not arrived whole.', () =>
+      kernel.vitals.unfinishedBytes(),
+    ),
     metric('counter', 'requests_total', 'Requests routed since the start.', () => counters.requests),
     metric(
       'counter',

@@ -18,7 +18,7 @@ export const CloseCode = {
   Replaced: 4409,
   /** Reads more slowly than it is written to (section 9). */
   SlowConsumer: 4413,
-  /** Sends faster than its limit. */
+  /** Sends faster than its limit, or holds up a message that takes too long or too much, or makes room for others. */
   RateLimited: 4429,
 } as const;
 

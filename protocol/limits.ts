@@ -12,6 +12,26 @@ export const DEFAULT_LIMITS = {
   cutBytes: 32 * 1024 * 1024,
   /** Connections at once; one more is refused with HTTP 503 before the upgrade (section 1). */
   maxConnections: 10_000,
+  /** Of them, those that have not authenticated, and never more than half: the longest there makes room (4429), or 503. */
+  maxUnauthenticatedConnections: 5_000,
+  /** Of those, one peer address's; four times as many of loopback's. */
+  maxUnauthenticatedPerAddress: 1_000,
+  /** Sockets that are no WebSocket, or not yet: the longest there that no route is busy with makes room, or 503. */
+  maxPlainConnections: 5_000,
+  /** Of those, one peer address's; four times as many of loopback's. */
+  maxPlainPerAddress: 1_000,
+  /** Pages of its own that the broker serves to one peer address in a second, for long (429). */
+  pagesPerSecond: 500,
+  /** Pages that one peer address may ask for at once. */
+  pageBurst: 1_000,
+  /** How long a client may take over reading a page; then it is cut. */
+  pageTimeoutMs: 30_000,
+  /** How old the text of `/metrics` may be. */
+  metricsMaxAgeMs: 1_000,
+  /** Bytes that the unfinished messages of all connections may take, and no less than two of the largest (4429). */
+  maxUnfinishedBytes: 128 * 1024 * 1024,
+  /** How long a message may take from its first byte to its last (4429). */
+  messageTimeoutMs: 30_000,
   /** Live and queued chats that one connection may have opened (`-32020`). */
   maxTurnsPerConnection: 1_000,
   /** Chats that may wait for one session (section 6, `on_busy: "queue"`). */
@@ -35,7 +55,7 @@ export const DEFAULT_LIMITS = {
   maxToolsPerConnection: 256,
   /** Bytes of JSON that its tools' definitions may have together: each `agent.chat` carries them (`-32020`). */
   maxToolBytes: 256 * 1024,
-  /** Largest frame in bytes that is read before `session.auth` has succeeded; a larger one closes with 1009. */
+  /** Bytes that a connection may send in all before `session.auth` has succeeded (4401, section 1). */
   maxUnauthenticatedBytes: 64 * 1024,
   /** Tool calls of one turn that may be pending, those parked at the gate included (section 7). */
   maxPendingTools: 64,

@@ -9,6 +9,11 @@ export interface Link {
   /** From now on frames arrive at `handlers`; nothing was delivered before. Called once. */
   open(handlers: LinkHandlers): void;
   /**
+   * Its client has said who it is, or need not: from now on it may send as much as anybody. A link whose other end is
+   * in this process bounds nothing, and has no need of it.
+   */
+  admit?(): void;
+  /**
    * So many bytes come at once, on purpose: until they are written, that much more may wait (section 9). A link
    * that bounds nothing has no need of it.
    */

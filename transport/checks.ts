@@ -28,8 +28,19 @@ export function checkOrigin(request: IncomingMessage, allowedOrigins: ReadonlySe
     }
   }
   const { origin } = request.headers;
-  if (origin === undefined || allowedOrigins.has(origin)) return undefined;
+  if (origin === undefined) return isForeignRead(request) ? { status: 403, message: 'Site not allowed' } : undefined;
+  if (allowedOrigins.has(origin)) return undefined;
   return ownOrigins(socket).has(origin) ? undefined : { status: 403, message: 'Origin not allowed' };
+}
+
+/**
+ * Whether a page of another site asks for something without saying its origin: for a picture, say, or in a frame. Its
+ * visitor may follow a link to here, and that is all.
+ */
+function isForeignRead({ method, headers }: IncomingMessage): boolean {
+  if (headers['sec-fetch-site'] !== 'cross-site') return false;
+  const { 'sec-fetch-mode': mode, 'sec-fetch-dest': target = 'document' } = headers;
+  return method !== 'GET' || mode !== 'navigate' || target !== 'document';
 }
 
 /** The origins of a page that the broker itself served: the address that this very request came in on. */

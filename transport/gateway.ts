@@ -1,24 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
+import type { Limits } from '../protocol/limits.ts';
 import type { Link } from '../protocol/link.ts';
+import { AWAY_MS } from '../protocol/patience.ts';
 import { checkOrigin, type Refusal } from './checks.ts';
 import type { ConsolePages } from './console-pages.ts';
 import type { Faults } from './faults.ts';
 import { HttpAnswers, refuseHttp, refuseUpgrade } from './http.ts';
-import type { OutgoingLimits } from './outgoing.ts';
+import { PlainDoor } from './plain-door.ts';
 import type { RouteHandler } from './routes.ts';
-import { WebSocketLink } from './websocket-link.ts';
+import { SharedAnswer } from './shared-answer.ts';
+import { UnfinishedMessages } from './unfinished.ts';
+import { peerOf, WaitingRoom } from './waiting-room.ts';
+import { type LinkOptions, WebSocketLink } from './websocket-link.ts';
 
 /** What a gateway needs to know of the broker behind it. */
 export interface GatewayOptions {
-  maxMessageBytes: number;
-  maxConnections: number;
-  pingIntervalMs: number;
-  heartbeatTimeoutMs: number;
+  limits: Limits;
   allowedOrigins: ReadonlySet<string>;
-  outgoing: OutgoingLimits;
   /** Where to say what failed and nobody else hears of. */
   faults: Faults;
   /** Accepting chats: false while draining. */
@@ -31,6 +33,9 @@ export interface GatewayOptions {
   onLink(link: Link, request: IncomingMessage): void;
 }
 
+/** How often is looked for what has lasted too long, at most. */
+const SWEEP_MS = 1_000;
+
 /** What an upgrade can be refused with: no WebSocket, not from here, not with GET, no room. */
 const REFUSALS = [400, 403, 405, 503] as const;
 
@@ -42,7 +47,16 @@ export class Gateway {
   readonly #links = new Set<WebSocketLink>();
   /** Upgrades that did not happen, by the status that they were answered with. */
   readonly #refused = new Map<number, number>(REFUSALS.map((status) => [status, 0]));
+  /** Links whose clients have not authenticated. */
+  readonly #strangers: WaitingRoom<WebSocketLink>;
+  readonly #unfinished: UnfinishedMessages;
+  readonly #door: PlainDoor;
+  readonly #linkOptions: LinkOptions;
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #sweeper: NodeJS.Timeout;
+  #beatAt = performance.now();
+  /** Since when this process has been here without a break, as far as is known. */
+  #hereSince = Number.NEGATIVE_INFINITY;
   /** Tokens that were merged on connections that are gone. */
   #mergedBefore = 0;
   /** The same for partials that were dropped. */
@@ -50,17 +64,38 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#http = new HttpAnswers(options.faults);
+    const { limits } = options;
+    this.#door = new PlainDoor(limits);
+    this.#http = new HttpAnswers(options.faults, this.#door);
     this.#addPages(options);
+    // Half of all places at most, however few there are: the rest is for those who authenticate.
+    const strangers = Math.min(limits.maxUnauthenticatedConnections, Math.ceil(limits.maxConnections / 2));
+    this.#strangers = new WaitingRoom(strangers, limits.maxUnauthenticatedPerAddress, (link) => link.giveUp());
+    this.#unfinished = new UnfinishedMessages(
+      Math.max(limits.maxUnfinishedBytes, 2 * limits.maxMessageBytes),
+      limits.messageTimeoutMs,
+    );
+    this.#linkOptions = {
+      outgoing: limits,
+      maxUnauthenticatedBytes: limits.maxUnauthenticatedBytes,
+      unfinished: this.#unfinished,
+      onAdmitted: (link) => this.#strangers.leave(link),
+    };
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      maxPayload: options.maxMessageBytes,
+      maxPayload: limits.maxMessageBytes,
       // Compression would cost more than loopback saves, and memory for each connection.
       perMessageDeflate: false,
     });
-    this.#heartbeat = setInterval(() => this.#beat(), options.pingIntervalMs);
+    this.#heartbeat = setInterval(() => this.#beat(), limits.pingIntervalMs);
     this.#heartbeat.unref();
+    const sweepMs = Math.max(20, Math.min(SWEEP_MS, limits.messageTimeoutMs / 4, limits.pageTimeoutMs / 4));
+    this.#sweeper = setInterval(() => {
+      this.#unfinished.sweep(sweepMs);
+      this.#door.sweep();
+    }, sweepMs);
+    this.#sweeper.unref();
   }
 
   /** Connections that are open, or not quite closed yet. */
@@ -82,6 +117,26 @@ export class Gateway {
     return sum;
   }
 
+  /** Bytes that messages take which have not arrived whole. */
+  get unfinishedBytes(): number {
+    return this.#unfinished.bytes;
+  }
+
+  /** Sockets of the broker's own ports that are no WebSockets. */
+  get plainConnections(): number {
+    return this.#door.size;
+  }
+
+  /** What plain HTTP was refused for, and how often, since the start. */
+  get refusedRequests(): ReadonlyMap<string, number> {
+    return this.#door.refused;
+  }
+
+  /** Whether a socket of the broker's own ports may stay: until it closes, or is upgraded, it counts. */
+  openDoor(socket: Socket): boolean {
+    return this.#door.open(socket);
+  }
+
   /** Upgrades that were refused, by status, since the start. */
   get refusedUpgrades(): ReadonlyMap<number, number> {
     return this.#refused;
@@ -94,6 +149,7 @@ export class Gateway {
 
   /** Answers plain HTTP. */
   handleRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.#door.begin(request, response)) return;
     const refusal = checkOrigin(request, this.#options.allowedOrigins);
     if (refusal) refuseHttp(request, response, refusal);
     else void this.#http.answer(request, response);
@@ -101,6 +157,10 @@ export class Gateway {
 
   /** Makes a connection of an upgrade, or answers why not. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, kind: Link['kind']): void {
+    if (!this.#door.leave(socket)) {
+      this.#countRefused(400);
+      return;
+    }
     const refusal = this.#refusal(request);
     if (refusal) {
       this.#countRefused(refusal.status);
@@ -114,10 +174,12 @@ export class Gateway {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       isUpgraded = true;
       socket.off('error', ignore);
-      const link = new WebSocketLink(ws, socket, kind, this.#options.outgoing);
+      const link = new WebSocketLink(ws, socket, kind, this.#linkOptions);
       this.#links.add(link);
+      this.#strangers.enter(link, peerOf(request.socket));
       ws.once('close', () => {
         this.#links.delete(link);
+        this.#strangers.leave(link);
         this.#mergedBefore += link.mergedCount;
         this.#droppedBefore += link.droppedCount;
       });
@@ -130,17 +192,19 @@ export class Gateway {
   /** Ends the heartbeat, and what handlers of routes still owe. Connections are the broker's to close. */
   stop(): void {
     clearInterval(this.#heartbeat);
+    clearInterval(this.#sweeper);
     this.#http.stop();
   }
 
-  #addPages({ isReady, metrics, pages }: GatewayOptions): void {
+  #addPages({ isReady, metrics, pages, limits }: GatewayOptions): void {
     const http = this.#http;
     http.page('/healthz', () => ({ status: 200, body: 'ok\n' }));
     http.page('/readyz', () => (isReady() ? { status: 200, body: 'ready\n' } : { status: 503, body: 'draining\n' }));
-    http.page('/metrics', async () => {
+    const shared = new SharedAnswer(async () => {
       const { text, contentType } = await metrics();
-      return { status: 200, type: contentType, body: text };
-    });
+      return { status: 200, type: contentType, body: Buffer.from(text) };
+    }, limits.metricsMaxAgeMs);
+    http.page('/metrics', () => shared.get());
     if (!pages) return;
     http.page('/', (request) => pages.index(request));
     http.page('/inspect/stately', (request) => pages.stately(request));
@@ -155,14 +219,26 @@ export class Gateway {
     const refusal = checkOrigin(request, this.#options.allowedOrigins);
     if (refusal) return refusal;
     if (!this.#options.isReady()) return { status: 503, message: 'draining' };
-    if (this.size >= this.#options.maxConnections) return { status: 503, message: 'too many connections' };
+    if (this.size >= this.#options.limits.maxConnections) return { status: 503, message: 'too many connections' };
+    if (!this.#strangers.hasRoom(peerOf(request.socket))) {
+      return { status: 503, message: 'too many connections that have not authenticated' };
+    }
     return undefined;
   }
 
   #beat(): void {
-    const oldest = performance.now() - this.#options.heartbeatTimeoutMs;
+    const now = performance.now();
+    // Stopped, asleep or held up: nobody was pinged, and what they have said has not been read.
+    if (now - this.#beatAt > this.#options.limits.pingIntervalMs + AWAY_MS) this.#hereSince = now;
+    this.#beatAt = now;
+    // Timers run before anything is read: first what waits in the sockets.
+    setImmediate(() => this.#judge());
+  }
+
+  #judge(): void {
+    const oldest = performance.now() - this.#options.limits.heartbeatTimeoutMs;
     for (const link of this.#links) {
-      if (link.lastHeardAt >= oldest) link.ping();
+      if (Math.max(link.lastHeardAt, this.#hereSince) >= oldest) link.ping();
       else link.close(CloseCode.HeartbeatLost, closeReason(CloseCode.HeartbeatLost));
     }
   }

@@ -8,20 +8,37 @@ import { type Answer, pathOf, type RouteHandler, Routes, routeOf } from './route
 const NOT_FOUND: Page = { status: 404, body: 'not found\n' };
 const NO_METHOD: Page = { status: 405, body: 'method not allowed\n' };
 const FAILED: Page = { status: 500, body: 'internal error\n' };
+const TOO_MANY: Page = {
+  status: 429,
+  body: 'too many requests\n',
+  headers: { connection: 'close', 'retry-after': '1' },
+};
 const STOPPED: Page = { status: 503, body: 'the broker has stopped\n' };
 
 const TEXT = 'text/plain; charset=utf-8';
+
+/** What a page needs to know of those who ask. */
+export interface Visitors {
+  /** Whether one more page may be served to whoever asks. */
+  mayAsk(request: IncomingMessage): boolean;
+  /** An embedder's handler answers, and takes what time it likes. */
+  isHandled(request: IncomingMessage): void;
+}
 
 /** Plain HTTP on every way in (`wire.md` section 1): who answers what, and what becomes of it when that fails. */
 export class HttpAnswers {
   readonly #routes = new Routes();
   readonly #faults: Faults;
+  readonly #visitors: Visitors;
+  /** Prefixes of embedders' handlers. */
+  readonly #handled = new Set<string>();
   /** Answers of routes' handlers that are not finished, and what tells the handler that nobody waits for them. */
   readonly #open = new Map<ServerResponse, AbortController>();
   #isStopped = false;
 
-  constructor(faults: Faults) {
+  constructor(faults: Faults, visitors: Visitors) {
     this.#faults = faults;
+    this.#visitors = visitors;
   }
 
   /** Adds a page of the broker's own: for GET and HEAD, as long as there is a server to ask. */
@@ -37,11 +54,17 @@ export class HttpAnswers {
   /** Adds an embedder's handler, until the broker closes. @throws {Error} where the prefix is none, or taken. */
   route(prefix: string, handler: RouteHandler): void {
     this.#routes.addPrefix(prefix, (request, response) => this.#handle(request, response, prefix, handler));
+    this.#handled.add(prefix);
   }
 
   /** Answers one request. Never throws, and nothing that a handler does comes back here. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const found = this.#routes.find(pathOf(request));
+    if (found && this.#handled.has(found.prefix)) this.#visitors.isHandled(request);
+    else if (!this.#visitors.mayAsk(request)) {
+      writePage(request, response, TOO_MANY);
+      return;
+    }
     try {
       if (found) await found.answer(request, response);
       else writePage(request, response, isRead(request) ? NOT_FOUND : NO_METHOD);

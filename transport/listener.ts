@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Faults } from './faults.ts';
 import type { Gateway } from './gateway.ts';
+import { refuseUpgrade } from './http.ts';
 
 /** Where a broker can be reached. */
 export interface Address {
@@ -37,6 +38,10 @@ export class Listener {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     });
     this.#server.on('connection', (socket) => {
+      if (!gateway.openDoor(socket)) {
+        refuseUpgrade(socket, { status: 503, message: 'too many connections' });
+        return;
+      }
       this.#plain.add(socket);
       socket.once('close', () => this.#plain.delete(socket));
     });

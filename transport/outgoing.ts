@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { WaitingAudio } from '../protocol/link.ts';
+import { PatientTimer } from '../protocol/patience.ts';
 import type { Token } from '../protocol/token.ts';
 import { encodeFrames } from './encode-frames.ts';
 import {
@@ -67,7 +68,7 @@ export class Outgoing {
   #isGivenUp = false;
   /** So many bytes more than `cutBytes` may wait: see `allow`. */
   #allowed = 0;
-  #hardTimer: NodeJS.Timeout | undefined;
+  #hardTimer: PatientTimer | undefined;
 
   /**
    * `overflow` is called once, when the connection is to be given up, and from no call of the owner's. `isOpen`: whether
@@ -287,13 +288,12 @@ export class Outgoing {
     const waiting = this.waitingBytes;
     if (waiting > this.#limits.cutBytes + this.#allowed) this.#giveUp();
     else if (!this.#hardTimer && waiting > this.#limits.hardLimitBytes) {
-      this.#hardTimer = setTimeout(() => this.#giveUp(), this.#limits.hardLimitMs);
-      this.#hardTimer.unref();
+      this.#hardTimer = new PatientTimer(() => this.#giveUp(), this.#limits.hardLimitMs);
     }
   }
 
   #disarm(): void {
-    clearTimeout(this.#hardTimer);
+    this.#hardTimer?.stop();
     this.#hardTimer = undefined;
   }
 

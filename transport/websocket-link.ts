@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import { CloseCode } from '../protocol/close-codes.ts';
+import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import type { Link, LinkHandlers, WaitingAudio } from '../protocol/link.ts';
 import type { Token } from '../protocol/token.ts';
+import { FrameMeter } from './frame-meter.ts';
 import { Outgoing, type OutgoingLimits } from './outgoing.ts';
+import type { Holder, UnfinishedMessages } from './unfinished.ts';
 
 /** How long the peer gets to answer a close frame before the socket is cut. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -15,33 +17,66 @@ const TOO_BIG: ReadonlySet<unknown> = new Set([
   'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
 ]);
 
+/** What bounds one connection's bytes, and who hears of it. */
+export interface LinkOptions {
+  outgoing: OutgoingLimits;
+  /** Bytes that it may send in all before it is admitted. */
+  maxUnauthenticatedBytes: number;
+  unfinished: UnfinishedMessages;
+  /** Its client has authenticated, or need not. */
+  onAdmitted(link: WebSocketLink): void;
+}
+
 /** One accepted WebSocket as a {@link Link}. */
-export class WebSocketLink implements Link {
+export class WebSocketLink implements Link, Holder {
   readonly kind: Link['kind'];
   /** When the peer was last heard, in the milliseconds of `performance.now()`: any frame counts, a pong too. */
   lastHeardAt = performance.now();
   readonly #ws: WebSocket;
+  readonly #options: LinkOptions;
   readonly #outgoing: Outgoing;
+  readonly #meter = new FrameMeter();
+  #isAdmitted = false;
+  /** Bytes that came before it was admitted. */
+  #strangeBytes = 0;
+  #isHolding = false;
+  /** ws has found a fault, and throws away what still comes. */
+  #isBroken = false;
   #handlers: LinkHandlers | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   /** What this end has closed with: the peer's answer may be another code, or never come. */
   #ownCode: number | undefined;
 
-  constructor(ws: WebSocket, socket: Duplex, kind: Link['kind'], limits: OutgoingLimits) {
+  constructor(ws: WebSocket, socket: Duplex, kind: Link['kind'], options: LinkOptions) {
     this.#ws = ws;
+    this.#options = options;
     this.kind = kind;
     const overflow = () => {
       // `closed` is the last that handlers hear.
       if (ws.readyState !== ws.CLOSED) this.#handlers?.overrun?.();
     };
     // A close of the peer's, and a frame that is none, ws answers with a close frame by itself, at once.
-    this.#outgoing = new Outgoing(socket, limits, overflow, () => ws.readyState === ws.OPEN);
+    this.#outgoing = new Outgoing(socket, options.outgoing, overflow, () => ws.readyState === ws.OPEN);
     // A frame that breaks the standard, or is too big. ws closes, or has, with the code that fits (1009, 1007, 1002), and
     // that code is counted: nothing to add.
     ws.on('error', (error) => {
+      this.#isBroken = true;
       if ('code' in error && TOO_BIG.has(error.code)) this.#ownCode ??= CloseCode.TooBig;
     });
     if ('setNoDelay' in socket) (socket as Socket).setNoDelay(true);
+    // Behind the listener of ws: what has arrived whole is worked off by then.
+    socket.on('data', (chunk: Buffer) => this.#count(chunk));
+    ws.once('close', () => options.unfinished.delete(this));
+  }
+
+  get isStranger(): boolean {
+    return !this.#isAdmitted || this.#ws.readyState !== this.#ws.OPEN;
+  }
+
+  admit(): void {
+    if (this.#isAdmitted) return;
+    this.#isAdmitted = true;
+    this.#options.onAdmitted(this);
   }
 
   get waitingBytes(): number {
@@ -83,6 +118,34 @@ export class WebSocketLink implements Link {
       this.#outgoing.stop();
       handlers.closed(this.#ownCode ?? code);
     });
+  }
+
+  /** Cut at once: only then does ws let go of what it holds. The peer is told where it still listens. */
+  giveUp(): void {
+    this.close(CloseCode.RateLimited, closeReason(CloseCode.RateLimited));
+    setImmediate(() => this.terminate());
+  }
+
+  /** What came just now: who may not send that much is closed, and what is unfinished is counted. */
+  #count(chunk: Buffer): void {
+    if (this.#isBroken) return;
+    if (!this.#isAdmitted) {
+      this.#strangeBytes += chunk.length;
+      if (this.#strangeBytes > this.#options.maxUnauthenticatedBytes) {
+        this.close(CloseCode.NotAuthenticated, closeReason(CloseCode.NotAuthenticated));
+        // What it goes on to send fills its own buffers.
+        this.#ws.pause();
+      }
+    }
+    const hasEnded = this.#meter.take(chunk);
+    const { unfinished } = this.#meter;
+    if (unfinished > 0) {
+      this.#isHolding = true;
+      this.#options.unfinished.set(this, unfinished, hasEnded);
+    } else if (this.#isHolding) {
+      this.#isHolding = false;
+      this.#options.unfinished.delete(this);
+    }
   }
 
   allow(bytes: number): void {

@@ -111,7 +111,7 @@ export function isBeingDecided(client: Client): boolean {
 /** Keeps a frame until that is decided. More than a stranger may send closes the connection. */
 export function hold(client: Client, bytes: number, receive: () => void): void {
   if (deciding.peek(client)?.decision?.hold(bytes, receive) === false)
-    client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
+    client.ref.send({ type: 'connection.close', code: CloseCode.NotAuthenticated });
 }
 
 /** What a function threw, for the log: it may well say which token it did not like. */

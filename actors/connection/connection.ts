@@ -122,6 +122,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     bindIdentity: (args) => {
       const client = clientOf(args);
       client.identity = eventOf(args, 'auth.granted').identity;
+      client.link.admit?.();
       state.get(AUTH).forget(client.link);
       tell(args.self, state.ref, { type: 'client.identified', from: client });
     },

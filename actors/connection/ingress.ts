@@ -15,13 +15,19 @@ import { hold, isBeingDecided } from './auth-decision.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
 export function openLink(state: Kernel, client: Client): void {
+  // Nobody has to say who they are: they may send what they like at once.
+  if (!client.needsAuth) client.link.admit?.();
+  let strangeBytes = 0;
   const handlers: LinkHandlers = {
     text: (data, bytes) => {
       if (isBeingDecided(client)) return hold(client, bytes, () => handlers.text(data, bytes));
-      // Parsing 16 MiB takes seconds: not for somebody who has not said who they are.
-      if (bytes > state.limits.maxUnauthenticatedBytes && client.needsAuth && !client.identity) {
-        client.ref.send({ type: 'connection.close', code: CloseCode.TooBig });
-        return;
+      // Parsing takes time, and it is not for somebody who has not said who they are.
+      if (client.needsAuth && !client.identity) {
+        strangeBytes += bytes;
+        if (strangeBytes > state.limits.maxUnauthenticatedBytes) {
+          client.ref.send({ type: 'connection.close', code: CloseCode.NotAuthenticated });
+          return;
+        }
       }
       const startedAt = state.routingTimes.begin();
       const event = decodePeerFrame(data, bytes, state.inbound);

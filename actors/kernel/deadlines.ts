@@ -1,3 +1,5 @@
+import { PatientTimer } from '../../protocol/patience.ts';
+
 /** Where time comes from. An embedder's tests pass XState's `SimulatedClock`. */
 export interface BrokerClock {
   /** Milliseconds; since the Unix epoch with the default clock, and never going backwards. */
@@ -6,12 +8,14 @@ export interface BrokerClock {
   clearTimeout(timer: unknown): void;
 }
 
-/** Real time, monotonic: a corrected wall clock ends nobody's turn. */
+/**
+ * Real time, monotonic: a corrected wall clock ends nobody's turn. And patient: after a stop of this process, what waits
+ * in the sockets is read before a deadline runs.
+ */
 export const systemClock: BrokerClock = {
   now: () => performance.timeOrigin + performance.now(),
-  // A deadline alone is no reason for a process to go on.
-  setTimeout: (run, ms) => setTimeout(run, ms).unref(),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  setTimeout: (run, ms) => new PatientTimer(run, ms),
+  clearTimeout: (timer) => (timer as PatientTimer).stop(),
 };
 
 /** One armed deadline; give it to {@link Deadlines.disarm}. */

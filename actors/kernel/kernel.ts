@@ -21,6 +21,12 @@ export interface Vitals {
   droppedPartials(): number;
   /** Upgrades that were refused since the start, by status. */
   refusedUpgrades(): ReadonlyMap<number, number>;
+  /** Plain HTTP that was refused since the start, by reason. */
+  refusedRequests(): ReadonlyMap<string, number>;
+  /** Sockets of the broker's own ports that are no WebSockets. */
+  plainConnections(): number;
+  /** Bytes that messages take which have not arrived whole. */
+  unfinishedBytes(): number;
   /** How late timers were lately, in milliseconds. */
   eventLoopDelay(): { p50: number; p99: number; max: number };
 }
@@ -54,6 +60,9 @@ export class Kernel {
     mergedTokens: () => 0,
     droppedPartials: () => 0,
     refusedUpgrades: () => new Map(),
+    refusedRequests: () => new Map(),
+    plainConnections: () => 0,
+    unfinishedBytes: () => 0,
     eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
   };
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */

@@ -12,7 +12,12 @@ export const settle = (): Promise<void> => new Promise((resolve) => setImmediate
 /** A broker over the linked pair, with a clock that stands still until it is told otherwise. */
 export function startLinked(options: BrokerOptions = {}) {
   const clock = new SimulatedClock();
-  const broker = createBroker({ clock: clock as NonNullable<BrokerOptions['clock']>, ...options });
+  const broker = createBroker({
+    clock: clock as NonNullable<BrokerOptions['clock']>,
+    ...options,
+    // Metrics are always those of this moment.
+    limits: { metricsMaxAgeMs: 0, ...options.limits },
+  });
   return { broker, ...clientsOf(broker, clock) };
 }
 

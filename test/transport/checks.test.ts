@@ -103,3 +103,38 @@ describe('the Origin header › when a page connects', () => {
     }
   });
 });
+
+describe('the Sec-Fetch-Site header › when a browser says that another site asks', () => {
+  const CROSS = { 'Sec-Fetch-Site': 'cross-site' };
+  const FOLLOWED = { ...CROSS, 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
+
+  test.each<[what: string, headers: Record<string, string>]>([
+    ['for a picture', { ...CROSS, 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' }],
+    ['without saying how', CROSS],
+    ['in a frame of its own', { ...FOLLOWED, 'Sec-Fetch-Dest': 'iframe' }],
+    ['for a WebSocket', { ...CROSS, 'Sec-Fetch-Mode': 'websocket' }],
+  ])('%s › then 403, pages and upgrades alike', async (_what, headers) => {
+    const { port } = await startListening({ allowedOrigins: [ALLOWED] });
+    expect(await statuses(port, headers)).toEqual(FORBIDDEN);
+  });
+
+  test('because its visitor follows a link › then it is served, but not for another method', async () => {
+    const { port } = await startListening();
+    expect(await http(port, '/healthz', { headers: FOLLOWED })).toMatchObject({ status: 200 });
+    for (const method of ['HEAD', 'POST']) {
+      expect(await http(port, '/healthz', { method, headers: FOLLOWED })).toMatchObject({ status: 403 });
+    }
+  });
+
+  test('and that site is allowed, or the broker’s own by another name › then it is served', async () => {
+    const { port } = await startListening({ allowedOrigins: [ALLOWED] });
+    for (const Origin of [ALLOWED, `http://localhost:${port}`]) {
+      expect(await statuses(port, { ...CROSS, Origin })).toEqual(ADMITTED);
+    }
+  });
+
+  test.each(['same-origin', 'same-site', 'none'])('no other one, but %s › then it is served', async (site) => {
+    const { port } = await startListening();
+    expect(await statuses(port, { 'Sec-Fetch-Site': site, 'Sec-Fetch-Mode': 'no-cors' })).toEqual(ADMITTED);
+  });
+});

@@ -1,19 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { rawSocket, SocketClient, startListening, upgradeText } from './socket-client.ts';
+import { closeCodes, rawSocket, SocketClient, startListening, upgradeText } from './socket-client.ts';
 
 const limits = { pingIntervalMs: 25, heartbeatTimeoutMs: 250, authTimeoutMs: 60_000 };
-
-/** The codes of the close frames in what a server sent: short, unmasked frames behind the head of the answer. */
-function closeCodes(received: Buffer): number[] {
-  const codes: number[] = [];
-  let at = received.indexOf('\r\n\r\n') + 4;
-  while (at + 1 < received.length) {
-    const length = (received[at + 1] ?? 0) & 0x7f;
-    if (received[at] === 0x88) codes.push(received.readUInt16BE(at + 2));
-    at += 2 + length;
-  }
-  return codes;
-}
 
 test('the heartbeat › when a client answers pings and says nothing else › then it stays', async () => {
   const { broker, address } = await startListening({ limits });

@@ -5,9 +5,9 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { type Address, type Broker, type BrokerOptions, createBroker } from '../../broker.ts';
 import type { Message } from '../support/linked.ts';
 
-/** A broker on a free TCP port, until the test ends. */
+/** A broker on a free TCP port, until the test ends. Its metrics are always those of this moment. */
 export async function startListening(options: BrokerOptions = {}) {
-  const broker = createBroker(options);
+  const broker = createBroker({ ...options, limits: { metricsMaxAgeMs: 0, ...options.limits } });
   onTestFinished(() => broker.close());
   const address = await broker.listen({ port: 0 });
   return { broker, address, port: address.port as number };
@@ -194,4 +194,16 @@ export function upgradeText(port: number, others: OutgoingHttpHeaders = {}): str
   const headers = upgradeHeaders({ Host: `127.0.0.1:${port}`, ...others });
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return `GET / HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** The codes of the close frames in what a server sent: short, unmasked frames behind the head of the answer. */
+export function closeCodes(received: Buffer): number[] {
+  const codes: number[] = [];
+  let at = received.indexOf('\r\n\r\n') + 4;
+  while (at + 1 < received.length) {
+    const length = (received[at + 1] ?? 0) & 0x7f;
+    if (received[at] === 0x88) codes.push(received.readUInt16BE(at + 2));
+    at += 2 + length;
+  }
+  return codes;
 }

@@ -67,13 +67,17 @@ export class Heap {
 const KEPT =
   /^switchboard_(build_info|resume_log_bytes|ended_turns_kept|agents\{which="known"\}|event_loop_delay|memory|start_time)/;
 
+/** Who asks is on a connection too. */
+const OWN: Readonly<Record<string, number>> = { switchboard_plain_connections: 1 };
+
 /** The gauges of `/metrics` that are not zero, those apart, and what any process has. */
 async function gauges(daemon: Daemon): Promise<Record<string, number>> {
   const { body } = await daemon.get('/metrics');
   const names = [...body.matchAll(/^# TYPE (\w+) gauge$/gm)].map(([, name]) => name);
   const values: Record<string, number> = {};
   for (const [, series = '', name = '', value] of body.matchAll(/^((\w+)\S*) (\S+)$/gm)) {
-    if (names.includes(name) && !KEPT.test(series) && Number(value) !== 0) values[series] = Number(value);
+    if (names.includes(name) && !KEPT.test(series) && Number(value) > (OWN[series] ?? 0))
+      values[series] = Number(value);
   }
   return values;
 }

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** So many requests may come before the answer to the first: in vain, but it is still answered. With more, nothing is. */
+const MAX_AHEAD = 16;
+
+/** One answer at a time for each connection (`wire.md` section 1): who sends the next request too soon is served no more. */
+export class OneAtATime {
+  readonly #answering = new WeakMap<Duplex, ServerResponse>();
+  /** Requests that came too soon: their connections are closed once the answer is written. */
+  readonly #ahead = new WeakMap<Duplex, number>();
+
+  /** Whether a request may be answered. Where not, its connection ends after the answer that is under way. */
+  begin({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.isFree(socket)) return false;
+    this.#answering.set(socket, response);
+    response.once('close', () => this.#answering.delete(socket));
+    return true;
+  }
+
+  /** The same for a connection that asks to become a WebSocket: no answer may come behind a 101. */
+  isFree(socket: Duplex): boolean {
+    const ahead = this.#ahead.get(socket) ?? 0;
+    const under = this.#answering.get(socket);
+    if (ahead === 0 && !under) return true;
+    this.#ahead.set(socket, ahead + 1);
+    if (ahead === 0) {
+      under?.once('close', () => {
+        socket.once('finish', () => socket.destroy());
+        socket.end();
+      });
+    }
+    // A pause would come too late: Node reads two megabytes of them in one go.
+    else if (ahead === MAX_AHEAD) socket.destroy();
+    return false;
+  }
+}
