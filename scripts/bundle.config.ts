@@ -22,8 +22,8 @@ const BUNDLES: Bundle[] = [
   { module: 'actors/surfaces/a2ui.ts' },
 ];
 
-/** Not taken inside: native code, what looks for files beside itself, and what most runs never load. */
-const LEFT_OUTSIDE = ['lmdb', 'pino', 'pino-pretty', 'prom-client', /^@a2a-js\/sdk/];
+/** Not taken inside: what looks for files beside itself, and what most runs never load. */
+const LEFT_OUTSIDE = ['pino', 'pino-pretty', 'prom-client', /^@a2a-js\/sdk/];
 
 export default defineConfig(BUNDLES.map(bundle));
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { v7 as uuid } from 'uuid';
 import { openMemory } from '../../broker.ts';
-import { lmdbFactStore } from '../../memory/lmdb-fact-store.ts';
+import { journalFactStore } from '../../memory/journal-fact-store.ts';
 import type { MemoryScope } from '../../protocol/memory-provider.ts';
 import { number, withSpread } from '../report.ts';
 import type { Goal, Outcome, Scenario, Setting, Table } from '../scenario.ts';
@@ -128,7 +128,7 @@ function table(title: string, rounds: readonly Round[]): Table {
 }
 
 async function fill(directory: string, contents: Contents, word: () => string): Promise<void> {
-  const store = lmdbFactStore(directory);
+  const store = journalFactStore(directory);
   const text = (words: number) => Array.from({ length: words }, word).join(' ');
   const writes: Promise<void>[] = [];
   for (const { facts, words } of contents) {

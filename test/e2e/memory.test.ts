@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from './support/cleanup.ts';
@@ -94,20 +94,36 @@ test('a stop › when facts are being written › then what is written is answer
   expect(await (await again.agent('ann')).ok('memory.fact_count')).toBe(answered.length);
 });
 
-const data = (home: string) => join(home, 'memory', 'data.mdb');
+const data = (home: string) => join(home, 'memory', '000001.seg');
+
+/** Another bit in the middle of a file. */
+function change(path: string): void {
+  const bytes = readFileSync(path);
+  const middle = bytes.length >> 1;
+  bytes.writeUInt8((bytes[middle] ?? 0) ^ 1, middle);
+  writeFileSync(path, bytes);
+}
 
 test.each<[string, (home: string) => void, RegExp]>([
-  ['is garbage', (home) => writeFileSync(data(home), Buffer.alloc(35_000, 7)), /data\.mdb is damaged .*move it away/],
-  ['is cut short', (home) => truncateSync(data(home), 12_288), /data\.mdb is damaged .*move it away/],
-])('a start › when data.mdb %s › then one line names it and says how to go on', async (_name, damage, line) => {
-  const daemon = await startDaemon();
-  await addMany(await daemon.agent('ann'), 1_000);
-  await daemon.stop();
-  damage(daemon.home);
-  const { code, err } = await run([MAIN, '--port', '0', '--no-socket'], { SWITCHBOARD_HOME: daemon.home });
-  expect({ code, lines: err.split('\n').length }).toEqual({ code: 1, lines: 2 });
-  expect(err).toMatch(line);
-});
+  ['is garbage', (home) => writeFileSync(data(home), Buffer.alloc(35_000, 7)), /000001\.seg is damaged .*move/],
+  ['is another in one bit', (home) => change(data(home)), /000001\.seg is damaged .*move/],
+  [
+    'has one of an earlier version beside it',
+    (home) => writeFileSync(join(home, 'memory', 'data.mdb'), 'facts'),
+    /data\.mdb has facts as an earlier version kept them.*move it away/,
+  ],
+])(
+  'a start › when the file of facts %s › then one line names it and says how to go on',
+  async (_name, damage, line) => {
+    const daemon = await startDaemon();
+    await addMany(await daemon.agent('ann'), 1_000);
+    await daemon.stop();
+    damage(daemon.home);
+    const { code, err } = await run([MAIN, '--port', '0', '--no-socket'], { SWITCHBOARD_HOME: daemon.home });
+    expect({ code, lines: err.split('\n').length }).toEqual({ code: 1, lines: 2 });
+    expect(err).toMatch(line);
+  },
+);
 
 test.each<[string, (path: string) => void]>([
   ['a file', (path) => writeFileSync(path, '')],

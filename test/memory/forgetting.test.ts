@@ -1,7 +1,6 @@
 import { cpSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lmdbFactStore } from '../../memory/lmdb-fact-store.ts';
+import { journalFactStore } from '../../memory/journal-fact-store.ts';
 import { openMemory } from '../../memory/open-memory.ts';
 import { RankedMemory } from '../../memory/ranked-memory.ts';
 import { DEFAULT_LIMITS } from '../../protocol/limits.ts';
@@ -19,10 +18,10 @@ async function addMany(memory: RankedMemory, scope: MemoryScope, number: number)
   await Promise.all(Array.from({ length: number }, (_, n) => memory.addFact(scope, fact(`secret ${n}`))));
 }
 
-/** The database as a crash would leave it now. */
+/** The files as a crash would leave them now. */
 function copyOf(directory: string): string {
   const copy = temporaryDirectory();
-  cpSync(join(directory, 'data.mdb'), join(copy, 'data.mdb'));
+  cpSync(directory, copy, { recursive: true });
   return copy;
 }
 
@@ -54,12 +53,12 @@ test('forgetting › when a crash came between › then the room is free after t
   const first = openMemory(directory);
   await addMany(first, ANN, 2_500);
   await addMany(first, BOB, 10);
-  const full = lmdbSize(directory);
+  const full = sizeOf(directory);
   const forgetting = first.forget(ANN);
   const crashed = copyOf(directory);
   await forgetting;
   await first.close();
-  const store = lmdbFactStore(crashed);
+  const store = journalFactStore(crashed);
   while (store.bytes() > full / 4) await settle();
   await store.close();
   const second = openMemory(crashed);
@@ -71,8 +70,8 @@ test('forgetting › when a crash came between › then the room is free after t
   await third.close();
 });
 
-function lmdbSize(directory: string): number {
-  const copy = lmdbFactStore(copyOf(directory));
+function sizeOf(directory: string): number {
+  const copy = journalFactStore(copyOf(directory));
   const size = copy.bytes();
   void copy.close();
   return size;
@@ -112,7 +111,7 @@ test.each([0, 1])(
       expect(await memory.factCount(ANN)).toBe(0);
       await forgetting;
       await memory.close();
-      const store = lmdbFactStore(directory);
+      const store = journalFactStore(directory);
       expect(store.bytes()).toBeLessThan(16 * 1024);
       await store.close();
       const again = openMemory(directory);

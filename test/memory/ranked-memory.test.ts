@@ -104,7 +104,7 @@ test('a memory › when it is opened again › then agents’ facts are there, i
   expect(await second.factCount(WINDOW)).toBe(0);
   expect(await bodies(second, ANN, 'number449')).toEqual(['fact number449']);
   expect(await second.query(ANN, 'zoe', 1)).toMatchObject([{ body: 'hello', speaker: 'Zoe', start_ms: 0, end_ms: 5 }]);
-  expect(statSync(join(directory, 'data.mdb')).mode & 0o777).toBe(0o600);
+  expect(statSync(join(directory, '000001.seg')).mode & 0o777).toBe(0o600);
   await second.forget(ANN);
   expect(await second.factCount(ANN)).toBe(0);
   expect(await bodies(second, ANN, 'number449')).toEqual([]);
