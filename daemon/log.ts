@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { LogOutput } from './log-output.ts';
 
 /** Severities, the most talkative first. `silent` logs nothing. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -25,26 +26,31 @@ const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 /** Where lines go, one call a line. */
 export interface LogDestination {
   write(line: string): unknown;
+  /** Before the process ends. */
+  flushSync?(): void;
 }
 
-/** A log that cannot be written (a full disk, a reader that left) loses its lines, and ends nothing. */
-function standardOutput(): LogDestination {
-  const destination = pino.destination({ fd: 1, sync: true });
-  destination.on('error', () => {});
-  return destination;
-}
+/** The daemon's log, and how much of it is lost. */
+export type DaemonLog = Logger & {
+  /** Lines that nobody read, or that had no room, since the start. */
+  readonly lostLines: number;
+};
 
 /**
- * The daemon's log: JSON lines, or coloured text for a person at a terminal. Written synchronously, without a worker:
- * the last line before an exit is the one that matters.
+ * The daemon's log on its standard output: JSON lines, or coloured text for a person at a terminal. The last line before
+ * an exit is the one that matters: it is out when the call returns, or within half a second before the process is gone.
  */
-export async function createLogger(
-  level: LogLevel,
-  pretty: boolean = isatty(1),
-  destination: LogDestination = standardOutput(),
-): Promise<Logger> {
+export async function openLog(level: LogLevel): Promise<DaemonLog> {
+  const output = new LogOutput(1, (lost) => log.warn({ lost }, 'lines of the log are lost: nobody read them in time'));
+  const log: Logger = await createLogger(level, isatty(1), output);
+  process.once('exit', () => output.flushSync());
+  return Object.defineProperty(log, 'lostLines', { get: () => output.lost }) as DaemonLog;
+}
+
+/** A log whose lines go to `destination`, as JSON or, `pretty`, as coloured text. */
+export async function createLogger(level: LogLevel, pretty: boolean, destination: LogDestination): Promise<Logger> {
   const options = { level, redact: { paths: REDACTED, censor: '[redacted]' } };
-  if (!pretty) return pino(options, destination);
+  if (!pretty) return pino(options, destination as DestinationStream);
   const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({
     colorize: true,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { VERSION } from '../version.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
-import { createLogger } from './log.ts';
+import { openLog } from './log.ts';
 import { startDaemon } from './start.ts';
 import { Teardown } from './teardown.ts';
 
@@ -25,7 +25,7 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
   }
   // Everything the daemon makes is its user's alone, the socket from the moment it is bound.
   process.umask(0o077);
-  const log = await createLogger(config.settings['log-level']);
+  const log = await openLog(config.settings['log-level']);
   const teardown = new Teardown((error) => log.error({ err: error }, 'a step of stopping failed'));
   const isStopping = stopOnSignals(log, teardown);
   stopOnFaults(log, teardown);

@@ -122,6 +122,12 @@ function kernelMetrics(kernel: Kernel): Metric[] {
       },
       'kind',
     ),
+    metric(
+      'counter',
+      'log_lines_lost_total',
+      'Lines of the log that were lost since the start.',
+      () => kernel.log.lostLines ?? 0,
+    ),
     metric('gauge', 'start_time_seconds', 'When the broker started, in Unix seconds.', () => kernel.startedAt / 1000),
   ];
 }

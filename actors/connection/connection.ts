@@ -112,7 +112,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     refuseToken: (args) => {
       const client = clientOf(args);
       const { id } = eventOf(args, 'auth.refused');
-      state.log.warn({ client: client.id }, 'wrong token');
+      state.sparseLog.warn({ client: client.id }, 'wrong token');
       write(client, { type: 'rpc.fail', id, error: WireError.tokenMismatch() });
     },
     refuseUnauthenticated: (args) => {
@@ -167,7 +167,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     writeAudio: (args) => writeAudio(clientOf(args), eventOf(args, 'audio.deliver')),
     noteOverrun: (args) => {
       const client = clientOf(args);
-      state.log.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
+      state.sparseLog.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
     },
     closeOverrun: (args) => close(clientOf(args), CloseCode.SlowConsumer),
     announceGone: (args) => {

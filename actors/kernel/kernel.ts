@@ -11,6 +11,7 @@ import { Hooks, Inbound } from './hooks.ts';
 import type { Key } from './key.ts';
 import { type Logger, totalLog } from './log.ts';
 import { RoutingTimes } from './routing-times.ts';
+import { SparseLog } from './sparse-log.ts';
 import type { ActorOf } from './tell.ts';
 
 /** What only the program around the actors knows of itself, for `broker.status` and `/metrics`. */
@@ -39,6 +40,8 @@ export class Kernel {
   readonly version: string;
   readonly clock: BrokerClock;
   readonly log: Logger;
+  /** The same, for what a client can bring about as often as it likes. */
+  readonly sparseLog: SparseLog;
   readonly limits: Limits;
   readonly deadlines: Deadlines;
   readonly counters = new Counters();
@@ -83,6 +86,7 @@ export class Kernel {
     this.log = totalLog(options.log);
     this.limits = options.limits;
     this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
+    this.sparseLog = new SparseLog(this.log, options.clock, this.deadlines);
     this.events = new EventLog(this);
     this.held = new HeldBytes(options.limits);
     this.startedAt = options.clock.now();

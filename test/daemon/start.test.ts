@@ -11,7 +11,7 @@ import { temporaryDirectory } from './temporary.ts';
 
 /** A daemon in this process, which is still there when it could not start. */
 async function start(home: string, flags: string[], env: NodeJS.ProcessEnv = {}) {
-  const log = await createLogger('silent');
+  const log = await createLogger('silent', false, { write() {} });
   const failures: unknown[] = [];
   const teardown = new Teardown((error) => failures.push(error));
   const config = readConfig(['--home', home, ...(flags.includes('--port') ? [] : ['--port', '0']), ...flags], {});
