@@ -14,8 +14,9 @@ import { z } from 'zod';
 import type { Logger, MeetingHead, MeetingStore } from '../broker.ts';
 import { meetingId } from '../protocol/meetings.ts';
 import { isSystemError } from './errors.ts';
+import { OWN_FILE_ONLY } from './line-file.ts';
 import { parseLines, readLines } from './line-reader.ts';
-import { LineWriter, OWN_FILE_ONLY } from './line-writer.ts';
+import { LineWriter } from './line-writer.ts';
 
 /** The first line of a file is at most that long: an id and a title. */
 const HEAD_BYTES = 4_096;
@@ -46,8 +47,9 @@ export interface FileMeetingStore extends MeetingStore {
 
 /**
  * Keeps each meeting in a file of its own, `ID.jsonl`, mode 0600, in a directory that is there already
- * (`$SWITCHBOARD_HOME/meetings/`, `wire.md` section 11): a line for each final, written and synced as it comes. A crash
- * costs what was being written, and may leave half a line, which is passed over. What cannot be written waits in memory.
+ * (`$SWITCHBOARD_HOME/meetings/`, `wire.md` section 11): a line for each final, written as it comes and synced behind that.
+ * So the end of the process costs nothing, and a power cut what was not synced yet; it may leave half a line, which is
+ * passed over. What cannot be written waits in memory.
  */
 export function fileMeetingStore(directory: string, log: Logger): FileMeetingStore {
   const pathOf = (id: string) => join(directory, `${id}${SUFFIX}`);
@@ -96,8 +98,8 @@ export function fileMeetingStore(directory: string, log: Logger): FileMeetingSto
         const head = readHead(join(directory, name), name.slice(0, -SUFFIX.length), (err) =>
           log.warn({ err, file: name }, 'no meeting: it was left as it is'),
         );
-        // Perhaps its provider never accepted: nothing was said, and its id is free.
-        if (head?.status === 'interrupted' && head.bytes === 0) {
+        // Perhaps its provider never accepted: nothing was said, and its id is free. A title is something said.
+        if (head?.status === 'interrupted' && head.bytes === 0 && head.title === null) {
           remove(head.id);
           return [];
         }

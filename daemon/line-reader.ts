@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { MeetingLine } from '../broker.ts';
 import { isObject } from '../protocol/json.ts';
-import { OWN_FILE_ONLY } from './line-writer.ts';
+import { OWN_FILE_ONLY } from './line-file.ts';
 
 /** How much is read and parsed before everybody else has a turn, in bytes. */
 const PIECE = 64 * 1024;

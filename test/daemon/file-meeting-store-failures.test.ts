@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MeetingLine } from '../../broker.ts';
 import { fileMeetingStore } from '../../daemon/file-meeting-store.ts';
+import { LineFile } from '../../daemon/line-file.ts';
 import { head, silent } from './meeting-files.ts';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -28,6 +29,8 @@ const written = (id: string): unknown[] =>
     .map((line) => JSON.parse(line));
 
 /** What open files can do, of any of them: the real thing, which is made to fail. */
+const files = LineFile.prototype;
+/** The same of a directory. */
 async function handles(): Promise<FileHandle> {
   const file = await open(directory, 'r');
   await file.close();
@@ -51,16 +54,11 @@ async function started() {
 describe('a meeting’s file › when it is read while what was written is being closed', () => {
   test('then each line is there once', async () => {
     const { store } = await started();
-    const file = await handles();
-    const sync = file.datasync;
+    const close = files.close;
     let read: Promise<unknown> | undefined;
-    vi.spyOn(file, 'datasync').mockImplementation(async function (this: FileHandle) {
-      await sync.call(this);
-      const close = this.close;
-      this.close = () => {
-        read = store.read('m');
-        return close.call(this);
-      };
+    vi.spyOn(files, 'close').mockImplementation(function (this: LineFile) {
+      read = store.read('m');
+      return close.call(this);
     });
     store.append('m', final('a'));
     await vi.waitFor(() => expect(read).toBeDefined());
@@ -70,17 +68,42 @@ describe('a meeting’s file › when it is read while what was written is being
   });
 });
 
+describe('a meeting’s file › when the disk takes long to sync', () => {
+  test('then what is said meanwhile is in the file at once, and outlives the daemon', async () => {
+    const { store } = await started();
+    let go = () => {};
+    const synced = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const sync = vi.spyOn(files, 'sync').mockReturnValue(synced);
+    for (const text of ['a', 'b', 'c']) {
+      store.append('m', final(text));
+      expect(written('m').at(-1)).toEqual(final(text));
+      await new Promise(setImmediate);
+    }
+    const all = ['before', 'a', 'b', 'c'].map(final);
+    expect(await store.read('m')).toEqual(all);
+    // What another daemon finds once this one has been killed.
+    expect(await fileMeetingStore(directory, silent()).read('m')).toEqual(all);
+    go();
+    await store.close();
+    expect(sync).toHaveBeenCalled();
+    expect(written('m')).toEqual(all);
+  });
+});
+
 describe('a meeting’s file › when it cannot be written', () => {
   test('then that is logged once, counted, and written when it can be; meanwhile all of it is read', async () => {
     const { log, store } = await started();
     // Half of it is written, as on a disk that is full, and cannot be taken back at once.
-    const file = await handles();
-    const append = file.appendFile;
-    vi.spyOn(file, 'appendFile').mockImplementation(async function (this: FileHandle, text) {
-      await append.call(this, (text as Buffer).subarray(0, 40));
+    const append = files.append;
+    vi.spyOn(files, 'append').mockImplementation(function (this: LineFile, text) {
+      append.call(this, text.subarray(0, 40));
       throw full();
     });
-    vi.spyOn(file, 'truncate').mockRejectedValue(full());
+    vi.spyOn(files, 'cut').mockImplementation(() => {
+      throw full();
+    });
     const said = ['a', 'b', 'c', 'd'].map(final);
     for (const line of said) store.append('m', line);
     await log.heard('error');
@@ -99,8 +122,7 @@ describe('a meeting’s file › when it cannot be written', () => {
 
   test('because it cannot be synced › then nothing is there twice', async () => {
     const { log, store } = await started();
-    const file = await handles();
-    vi.spyOn(file, 'datasync').mockRejectedValueOnce(full());
+    vi.spyOn(files, 'sync').mockRejectedValueOnce(full());
     store.append('m', final('a'));
     await log.heard('error');
     expect(await store.read('m')).toEqual([final('before'), final('a')]);

@@ -128,6 +128,16 @@ test('a meeting’s file › when nothing was said › then it takes nothing', a
   expect(fileMeetingStore(directory, silent()).load()).toMatchObject([{ status: 'ended', bytes: 0 }]);
 });
 
+test('a meeting’s file › when it has a title and nothing was said before a crash › then it is kept; without one it goes', () => {
+  const store = fileMeetingStore(directory, silent());
+  store.create(head('titled'));
+  store.create(head('none', { title: null }));
+  // What a killed one leaves: nobody has closed anything.
+  const next = fileMeetingStore(directory, silent());
+  expect(next.load()).toMatchObject([{ id: 'titled', title: 'Plans', status: 'interrupted', bytes: 0 }]);
+  expect(readdirSync(directory)).toEqual(['titled.jsonl']);
+});
+
 test('a meeting’s file › when an interrupted one gets a summary › then it stays interrupted, and ended when it did', async () => {
   const store = fileMeetingStore(directory, silent());
   store.create(head('m'));
