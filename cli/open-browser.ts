@@ -52,10 +52,15 @@ const OPENERS: Partial<Record<NodeJS.Platform, [command: string, ...first: strin
 /** How long an opener has to say that it cannot. Milliseconds. */
 const OPENING_MS = 2_000;
 
+/** A browser hands what is in its environment to whatever it starts. */
+function withoutTokens(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.toUpperCase().startsWith('SWITCHBOARD_')));
+}
+
 function open(url: string, env: Environment): Promise<boolean> {
   const [command, ...first] = OPENERS[process.platform] ?? ['xdg-open'];
   return new Promise((resolve) => {
-    const child = spawn(command, [...first, url], { env, detached: true, stdio: 'ignore' });
+    const child = spawn(command, [...first, url], { env: withoutTokens(env), detached: true, stdio: 'ignore' });
     child.once('error', () => resolve(false));
     // One that finds no browser says so by its status, and soon; one that is the browser lives on as long as it likes.
     const timer = setTimeout(() => resolve(true), OPENING_MS);

@@ -8,6 +8,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { connectAgent, type SpeakJob, type SpeechPart } from 'switchboard/client';
 
 const [agentId = 'speaker', token = process.env.SWITCHBOARD_AGENT_TOKEN] = process.argv.slice(2);
+// The programs that are started here have no use for it.
+delete process.env.SWITCHBOARD_AGENT_TOKEN;
 const PROGRAM = 'espeak-ng';
 
 if (spawnSync('which', [PROGRAM]).status !== 0) {

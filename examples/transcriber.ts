@@ -9,6 +9,8 @@ import { connectAgent, Resampler, type TranscribeJob, type TranscriptPart } from
 import { RATE, Segments, type Utterance } from './segments.ts';
 
 const [agentId = 'transcriber', token = process.env.SWITCHBOARD_AGENT_TOKEN] = process.argv.slice(2);
+// The programs that are started here have no use for it.
+delete process.env.SWITCHBOARD_AGENT_TOKEN;
 const PROGRAM = 'pocketsphinx_continuous';
 
 if (spawnSync('which', [PROGRAM]).status !== 0) {

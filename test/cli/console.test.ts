@@ -21,13 +21,10 @@ async function startAnnounced(options: BrokerOptions = {}) {
 }
 
 /** A desktop whose `xdg-open` writes down what it is given. */
-function desktop(home: string) {
+function desktop(home: string, writes = `printf '%s\\n' "$@"`) {
   const bin = temporaryDirectory();
   const opened = join(bin, 'opened');
-  writeFileSync(
-    join(bin, 'xdg-open'),
-    `#!/bin/sh\nprintf '%s\\n' "$@" > ${opened}.new && mv ${opened}.new ${opened}\n`,
-  );
+  writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\n${writes} > ${opened}.new && mv ${opened}.new ${opened}\n`);
   chmodSync(join(bin, 'xdg-open'), 0o755);
   const io = new TestIo({ SWITCHBOARD_HOME: home, DISPLAY: ':99', PATH: `${bin}:${process.env.PATH}` });
   return { io, opened: () => (existsSync(opened) ? readFileSync(opened, 'utf8').trim() : undefined) };
@@ -48,6 +45,17 @@ describe('switchboard console', () => {
     const io = new TestIo({ SWITCHBOARD_HOME: home });
     expect(await io.run('console')).toBe(0);
     expect(io.out).toBe(`${page}#token=a%23b%26c%3Dd%2Fe%25f\n`);
+  });
+
+  it.skipIf(process.platform !== 'linux')('on a desktop › the browser inherits no token', async () => {
+    const { home, broker } = await startAnnounced();
+    const { io, opened } = desktop(home, 'env');
+    Object.assign(io.env, { SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon, SWITCHBOARD_AGENT_TOKEN: 'of an agent' });
+    Object.assign(io.env, { SWITCHBOARD_HOST_TOKEN: broker.tokens.host, LANG: 'xx' });
+    expect(await io.run('console')).toBe(0);
+    await expect.poll(opened).toContain('LANG=xx');
+    expect(opened()).not.toMatch(/SWITCHBOARD|of an agent/);
+    for (const token of Object.values(broker.tokens)) expect(opened()).not.toContain(token);
   });
 
   it.skipIf(process.platform !== 'linux')(
