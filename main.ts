@@ -1,4 +1,12 @@
 // Before the program is loaded, which is one file: a stack then names the sources and their lines.
 process.setSourceMapsEnabled(true);
-const { runDaemon } = await import('./daemon/run.ts');
-await runDaemon(process.argv.slice(2));
+try {
+  const { runDaemon } = await import('./daemon/run.ts');
+  await runDaemon(process.argv.slice(2));
+} catch (error) {
+  const { code, message } = Object(error);
+  // No file of the program's own can be opened: nothing that could say it better is loaded yet.
+  if (code !== 'EMFILE' && code !== 'ENFILE') throw error;
+  process.stderr.write(`switchboard: ${message}\n`);
+  process.exit(1);
+}

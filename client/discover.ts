@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { NoDaemonError } from './errors.ts';
 
 /** The process's variables, or others in their place. */
@@ -14,9 +14,16 @@ export interface DiscoverOptions {
   env?: Environment | undefined;
 }
 
-/** The state directory that is meant. */
+/**
+ * The state directory that is meant.
+ * @throws {Error} where nobody says, and this user has none, as with an empty `HOME`.
+ */
 export function findHome({ home, env = process.env }: DiscoverOptions = {}): string {
-  return resolve(home || env.SWITCHBOARD_HOME || join(homedir(), '.switchboard'));
+  const given = home || env.SWITCHBOARD_HOME;
+  if (given) return resolve(given);
+  const user = homedir();
+  if (!isAbsolute(user)) throw new Error('HOME names no directory; set it, or name the daemon’s home or its URL');
+  return join(user, '.switchboard');
 }
 
 /**
@@ -55,9 +62,11 @@ function isLocal(url: string): boolean {
   }
 }
 
+/** Nothing but a file is read: at a pipe one would wait for ever. */
 function read(home: string, name: string): string | undefined {
+  const path = join(home, 'run', name);
   try {
-    return readFileSync(join(home, 'run', name), 'utf8');
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { unless } from './errors.ts';
+import { about, unless } from './errors.ts';
 
 /**
  * Replaces a file (mode 0600) so that a reader, or a crash at any moment, sees the old text or the new one and nothing
@@ -10,12 +10,14 @@ import { unless } from './errors.ts';
  */
 export function writeFileAtomic(path: string, text: string): void {
   const temporary = `${path}.tmp`;
-  rmSync(temporary, { force: true });
+  unless(['ENOENT'], () => unlinkSync(temporary));
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
-      writeFileSync(file, text);
-      fsyncSync(file);
+      about(temporary, () => {
+        writeFileSync(file, text);
+        fsyncSync(file);
+      });
     } finally {
       closeSync(file);
     }

@@ -1,9 +1,9 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { UNGATEABLE_METHODS } from '../protocol/approvals.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import { DEFAULT_INSPECTOR_URL } from '../transport/console-pages.ts';
+import { defaultHome } from './default-home.ts';
 import { ConfigError } from './errors.ts';
 import { flagInfo } from './flag.ts';
 import { helpText } from './help.ts';
@@ -118,7 +118,7 @@ export const configSchema = z.object({
   home: z
     .string()
     .refine((path) => isAbsolute(path) && !path.includes('\0'))
-    .default(() => join(homedir(), '.switchboard'))
+    .default(defaultHome)
     .register(flagInfo, {
       kind: 'text',
       group: daemon,

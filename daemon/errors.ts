@@ -28,3 +28,16 @@ export function unless<T>(codes: readonly string[], operation: () => T): T | und
     throw error;
   }
 }
+
+/** Runs a file operation; a system error that names no file, as one of a handle does, then names this one. */
+export function about<T>(path: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    if (isSystemError(error) && !error.message.includes(path)) {
+      error.path = path;
+      error.message += ` '${path}'`;
+    }
+    throw error;
+  }
+}

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { AgentRecord, AgentStore } from '../actors/connection/agent-store.ts';
 import { agentSpec } from '../protocol/agents.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { isSystemError, StartError } from './errors.ts';
+import { readOwnFile, refuseForeign } from './own-file.ts';
 
 const fileSchema = z.object({
   agents: z
@@ -27,7 +27,9 @@ export function fileAgentStore(path: string): AgentStore {
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    const file = readOwnFile(path);
+    refuseForeign(path, file, 'who is in it may sign in: see that all of it is yours');
+    return file.text;
   } catch (error) {
     if (!isSystemError(error)) throw error;
     if (error.code === 'ENOENT') return undefined;

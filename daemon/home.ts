@@ -1,8 +1,8 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfOurs, writeFileAtomic } from './atomic-file.ts';
-import { makeDirectory } from './directory.ts';
-import { isSystemError, StartError } from './errors.ts';
+import { makeOwnDirectory, makePrivateDirectory } from './directory.ts';
+import { StartError } from './errors.ts';
 import { acquireLock, type Lock, LockHeldError } from './lock.ts';
 
 /** What `switchboard console` leaves behind: a page that leads a browser to ours, the host token with it. */
@@ -39,12 +39,12 @@ export interface Home {
  * Opens `$SWITCHBOARD_HOME` for one daemon: makes it where it is missing, and locks it.
  *
  * @param failed - hears of what could not be removed when it is released.
- * @throws StartError while another daemon lives on it; a system error where it cannot be made.
+ * @throws StartError while another daemon lives on it, and where others can write to it; a system error where it cannot be
+ *   made.
  */
 export function openHome(path: string, failed: Failed = () => {}): Home {
-  const run = join(path, 'run');
-  makeDirectory(run);
-  chmodSync(run, 0o700);
+  makeOwnDirectory(path, 'see that all that is in it is yours, or choose another --home');
+  const run = privateDirectory(join(path, 'run'));
   const lock = lockHome(path, join(run, 'daemon.lock'));
   try {
     return homeOf(path, run, lock, failed);
@@ -61,8 +61,7 @@ function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
     writeFileAtomic(join(run, name), text);
   };
   // A crashed daemon's: nobody should follow it to a port that is somebody else's by now.
-  for (const name of ['broker.json', 'auth-token', 'host-token', CONSOLE_PAGE])
-    rmSync(join(run, name), { force: true });
+  for (const name of ['broker.json', 'auth-token', 'host-token', CONSOLE_PAGE]) removeFile(join(run, name));
 
   return {
     agentsFile: join(path, 'agents.json'),
@@ -86,19 +85,15 @@ function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
 }
 
 function privateDirectory(path: string): string {
-  try {
-    makeDirectory(path);
-  } catch (error) {
-    // Also of a link that leads nowhere.
-    if (isSystemError(error) && isThere(path)) throw new StartError(`${path} is no directory; move it away`);
-    throw error;
-  }
-  chmodSync(path, 0o700);
+  makePrivateDirectory(path);
   return path;
 }
 
-function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+/** What a directory of that name holds is nobody's to remove. */
+function removeFile(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new StartError(`${path} is a directory; move it away`);
+  rmSync(path, { force: true });
 }
 
 function lockHome(home: string, path: string): Lock {

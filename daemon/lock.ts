@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { removeIfOurs } from './atomic-file.ts';
-import { unless } from './errors.ts';
+import { about, StartError, unless } from './errors.ts';
+import { isForeign, readOwnFile } from './own-file.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** A lock file that this process holds. */
@@ -31,23 +32,26 @@ const MAX_ATTEMPTS = 100;
  * To replace a stale lock one must hold a second lock, named after the content of the stale one: whoever holds that,
  * and still finds that content, is alone. It is taken by this same function, so a crash on the way blocks nobody.
  *
- * @throws LockHeldError, or a system error.
+ * @throws LockHeldError, StartError where what is there is no lock file, or somebody else's, or a system error; nothing is
+ *   left behind then.
  */
 export function acquireLock(path: string): Lock {
   const unique = randomBytes(8).toString('hex');
   const text = `${JSON.stringify({ ...ownIdentity(), unique })}\n`;
   const ours = `${path}.${unique}.tmp`;
-  writeFileSync(ours, text, { flag: 'wx', mode: 0o600 });
   try {
+    about(ours, () => writeFileSync(ours, text, { flag: 'wx', mode: 0o600 }));
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (linkNew(ours, path)) return { release: () => removeIfOurs(path, text) };
       const found = read(path);
       if (found === undefined) continue;
-      const holder = parse(found);
+      // What somebody else has put into a directory like /tmp says nothing, and is not ours to remove.
+      if (found.isForeign) throw new StartError(`${path} belongs to somebody else; remove it, or choose another place`);
+      const holder = parse(found.text);
       if (holder && isAlive(holder)) throw new LockHeldError(path, holder.pid);
-      const takeover = acquireLock(`${path}.${createHash('sha256').update(found).digest('hex').slice(0, 16)}`);
+      const takeover = acquireLock(`${path}.${createHash('sha256').update(found.text).digest('hex').slice(0, 16)}`);
       try {
-        if (read(path) !== found) continue;
+        if (read(path)?.text !== found.text) continue;
         renameSync(ours, path);
         return { release: () => removeIfOurs(path, text) };
       } finally {
@@ -70,8 +74,12 @@ function linkNew(from: string, to: string): boolean {
   }
 }
 
-function read(path: string): string | undefined {
-  return unless(['ENOENT'], () => readFileSync(path, 'utf8'));
+/** More than any lock of ours. Bytes. */
+const MAX_LOCK = 4_096;
+
+function read(path: string): { text: string; isForeign: boolean } | undefined {
+  const found = unless(['ENOENT'], () => readOwnFile(path, MAX_LOCK));
+  return found && { text: found.text, isForeign: isForeign(found) };
 }
 
 /** Who wrote a lock; `undefined` for text that is no lock of ours, such as the empty file a power cut may leave. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isSystemError } from './errors.ts';
 
 /** A process, told apart from a later one that was given the same pid. */
@@ -21,7 +21,13 @@ export function isAlive({ pid, start }: ProcessIdentity): boolean {
   if (pid === process.pid || !answersSignals(pid)) return false;
   const found = procStat(pid);
   if (found === undefined) return true;
-  return !found.ended && (start === null || start === found.start);
+  return !found.ended && (start === null || start === found.start) && isOurs(pid);
+}
+
+/** Whoever else has a process of that number by now has not written to our files. */
+function isOurs(pid: number): boolean {
+  const owner = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
+  return owner === undefined || owner === process.getuid?.();
 }
 
 function answersSignals(pid: number): boolean {

@@ -79,7 +79,9 @@ function lockSocket(path: string) {
     return acquireLock(`${path}.lock`);
   } catch (error) {
     if (!(error instanceof LockHeldError)) throw error;
-    throw new StartError(`another daemon (pid ${error.pid}) is starting on the socket ${path}`);
+    throw new StartError(
+      `another daemon (pid ${error.pid}) is starting on the socket ${path}; where that is none, remove ${path}.lock`,
+    );
   }
 }
 

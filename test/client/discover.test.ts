@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,14 @@ describe('findHome', () => {
 
 describe('findUrl', () => {
   const url = 'ws://127.0.0.1:9100';
+
+  it('reads nothing but files: where there is a pipe, or a directory, there is no daemon', () => {
+    execFileSync('mkfifo', [join(home, 'run', 'broker.json'), join(home, 'run', 'auth-token')]);
+    mkdirSync(join(home, 'run', 'host-token'));
+    expect(() => findUrl({ home, env })).toThrow(NoDaemonError);
+    expect(findToken('auth', { home, env, url: 'ws://127.0.0.1:1' })).toBeUndefined();
+    expect(findToken('host', { home, env, url: 'ws://127.0.0.1:1' })).toBeUndefined();
+  });
 
   it('reads broker.json, and a variable beats it', () => {
     write('broker.json', { pid: process.pid, url, socket: null, version: '1' });
