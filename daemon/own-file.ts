@@ -18,6 +18,8 @@ export function readOwnFile(path: string, maxBytes = Number.POSITIVE_INFINITY): 
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(file);
+    // Says EISDIR itself.
+    if (stat.isDirectory()) about(path, () => readSync(file, Buffer.alloc(1)));
     if (!stat.isFile()) throw new StartError(`${path} is no file; move it away`);
     const bytes = Buffer.alloc(Math.min(stat.size, maxBytes));
     let length = 0;

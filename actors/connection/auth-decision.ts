@@ -85,7 +85,10 @@ export function startDecision(
   auth
     .ask(params, client.link, decision.signal)
     .catch((error: unknown) => {
-      kernel.log.error({ client: client.id, detail: withoutSecrets(error, params) }, 'the function for auth failed');
+      kernel.sparseLog.error(
+        { client: client.id, detail: withoutSecrets(error, params) },
+        'the function for auth failed',
+      );
       return undefined;
     })
     .then((identity) => {
