@@ -48,7 +48,7 @@ export class HostTools {
     // Before the broker knows of it: the first call may be in the same packet as its answer.
     this.#tools.set(name, work);
     try {
-      await request('tools.register', [definition]);
+      await request('session.init', { tools: [definition], params_once: true });
     } catch (error) {
       if (this.#tools.get(name) === work) {
         if (before) this.#tools.set(name, before);
@@ -69,7 +69,7 @@ export class HostTools {
   /** Registers all of them anew, with a broker that knows of none. */
   async restore(peer: Peer): Promise<void> {
     const definitions = [...this.#tools.values()].map(({ definition }) => definition);
-    if (definitions.length > 0) await peer.request('tools.register', definitions);
+    if (definitions.length > 0) await peer.request('session.init', { tools: definitions, params_once: true });
   }
 
   /** `tools.execute`, to this host. */

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { UNGATEABLE_METHODS } from '../protocol/approvals.ts';
+import { MAX_MESSAGE_BYTES } from '../protocol/bounds.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import { DEFAULT_INSPECTOR_URL } from '../transport/console-pages.ts';
 import { defaultHome } from './default-home.ts';
@@ -14,8 +15,6 @@ import { type Given, readConfigFile, readFlags, readVariables, type Source, show
 
 /** Timers cannot wait longer: beyond it they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
-/** A text frame becomes a string, which V8 ends at half a gigabyte. */
-const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 const listening = 'Listening';
 const safety = 'Who may do what';

@@ -14,7 +14,10 @@ export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
   ParseError: { when: 'The text is not JSON. `id` is `null`.' },
   InvalidRequest: { when: 'JSON, but no JSON-RPC 2.0 request, notification or response.' },
   MethodNotFound: { when: 'No such method, or one for the host role from another role.' },
-  InvalidParams: { when: 'Parameters of the wrong shape.', data: '`issues: [{path, message}]`, every offending field' },
+  InvalidParams: {
+    when: 'Parameters of the wrong shape.',
+    data: '`issues: [{path, message}]`, the offending fields, twenty at most',
+  },
   InternalError: {
     when: 'A fault of the broker, its detail logged and never sent; from `session.auth`: a wrong token.',
   },

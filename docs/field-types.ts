@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_LISTED, MAX_MESSAGE_BYTES } from '../protocol/bounds.ts';
 import { code, oneOf } from './markdown.ts';
 
 /** A JSON Schema as zod writes it, as far as these pages read it. */
@@ -78,6 +79,7 @@ function typeText(schema: Schema): string {
   const variants = schema.oneOf ?? schema.anyOf;
   if (variants) return oneOf(variants.map(variantText));
   if (Array.isArray(schema.type)) return oneOf(schema.type);
+  if (schema.maxItems === 0) return 'empty array';
   if (schema.type === 'array') return `array of ${atMost(schema)}${schema.items ? plural(schema.items) : 'anything'}`;
   if (schema.type === 'string') return `string${stringBounds(schema)}`;
   if (schema.type === 'integer' || schema.type === 'number') return `${schema.type}${range(schema)}`;
@@ -98,14 +100,18 @@ function plural(schema: Schema): string {
 }
 
 function atMost({ maxItems }: Schema): string {
-  return maxItems === undefined ? '' : `at most ${maxItems} `;
+  // What the broker lists is bounded where it is kept: `docs/limits.md`.
+  return maxItems === undefined || maxItems === MAX_LISTED ? '' : `at most ${maxItems} `;
 }
 
 function stringBounds({ pattern, minLength, maxLength }: Schema): string {
   const [, characters, least, most] = /^\^\[(.+)\]\{(\d+),(\d+)\}\$$/.exec(pattern ?? '') ?? [];
   if (characters) return `, ${least}–${most} of ${code(`[${characters}]`)}`;
   if (pattern) return ` matching ${code(pattern.replaceAll('\\/', '/'))}`;
-  if (maxLength !== undefined) return `, ${minLength ?? 0}–${maxLength} characters`;
+  // As long as a message: its message is the bound.
+  if (maxLength !== undefined && maxLength !== MAX_MESSAGE_BYTES) {
+    return minLength ? `, ${minLength}–${maxLength} characters` : `, at most ${maxLength} characters`;
+  }
   return minLength ? ', not empty' : '';
 }
 

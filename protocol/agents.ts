@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { anyId, list, nameText } from './bounds.ts';
 import { agentId } from './ids.ts';
 import { jsonObject } from './json.ts';
 
 /** What is known of an agent, its token apart (`wire.md` section 4). */
 export const agentSpec = z.object({
   id: agentId,
-  name: z.string(),
-  capabilities: z.array(z.string()),
+  name: nameText(),
+  capabilities: list(nameText(), 256),
   metadata: jsonObject,
 });
 /** See {@link agentSpec}. */
@@ -15,13 +16,13 @@ export type AgentSpec = z.infer<typeof agentSpec>;
 export const upsertParams = z.object({
   id: agentId,
   name: z.string().min(1).max(256).optional(),
-  capabilities: z.array(z.string().min(1).max(128)).max(256).optional(),
+  capabilities: list(z.string().min(1).max(128), 256).optional(),
   metadata: jsonObject.optional(),
   rotate_token: z.boolean().optional(),
 });
 export const upsertResult = z.object({
   spec: agentSpec,
-  token: z.string().optional().meta({ description: 'at creation and rotation only' }),
+  token: anyId().optional().meta({ description: 'at creation and rotation only' }),
 });
 
 export const removeParams = z.object({ id: agentId });
@@ -32,7 +33,7 @@ export const agentRow = z.object({
   spec: agentSpec,
   status: z.enum(['running', 'stopped']),
   attached: z.boolean(),
-  session_id: z.string().nullable().meta({ description: 'the client id of its connection' }),
+  session_id: anyId().nullable().meta({ description: 'the client id of its connection' }),
   turns: z.number(),
 });
 /** See {@link agentRow}. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyId, list, longText, nameText } from './bounds.ts';
 import { agentId, sessionId } from './ids.ts';
 import { jsonObject } from './json.ts';
 
@@ -17,21 +18,21 @@ export type ApprovalOrigin = z.infer<typeof approvalOrigin>;
 
 /** One approval as clients see it. */
 export const approvalRow = z.object({
-  id: z.string(),
+  id: anyId(),
   origin: approvalOrigin.meta({
     description: 'who wrote the row: the broker (`gate`, `chat`), or whoever asked for it (`request`)',
   }),
-  agent_id: z.string().nullable(),
-  action: z.string(),
+  agent_id: agentId.nullable(),
+  action: longText(),
   details: jsonObject,
-  options: z.array(z.string()),
+  options: list(nameText(), 32),
   status: approvalStatus,
   created_at: z.number().meta({ description: 'Unix milliseconds' }),
   expires_at: z
     .number()
     .optional()
     .meta({ description: 'Unix milliseconds; of a gate’s: when nobody’s answer counts as none' }),
-  resolution: z.string().optional(),
+  resolution: z.string().max(1024).optional(),
   resolved_at: z.number().optional(),
 });
 /** See {@link approvalRow}. */
@@ -41,19 +42,19 @@ export const requestApprovalParams = z.object({
   agent_id: agentId.optional(),
   action: z.string().min(1).max(1024),
   details: jsonObject.optional(),
-  options: z.array(z.string().min(1).max(256)).min(1).max(32).default(['approve', 'deny']),
+  options: list(z.string().min(1).max(256), 32).min(1).default(['approve', 'deny']),
 });
 
 export const resolveApprovalParams = z.object({
-  approval_id: z.string().min(1),
+  approval_id: anyId().min(1),
   resolution: z.string().min(1).max(1024).meta({ description: 'any label other than `approve` denies' }),
 });
 
 /** `agents.chat.approve`, and `agent.chat.approve` on its way to the agent (`wire.md` section 6). */
 export const chatApproveParams = z.object({
   session_id: sessionId,
-  approval_id: z.string(),
-  decision: z.union([z.boolean(), z.string()]).optional(),
+  approval_id: anyId(),
+  decision: z.union([z.boolean(), z.string().max(1024)]).optional(),
   answer: z.unknown().optional(),
 });
 /** See {@link chatApproveParams}. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyId, list, listing, longText, nameText, shortText } from './bounds.ts';
 import { agentId, sessionId } from './ids.ts';
 import { jsonObject } from './json.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -7,19 +8,19 @@ import { DEFAULT_LIMITS } from './limits.ts';
 export const attachment = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('image_base64'),
-    data: z.string().min(1),
+    data: longText().min(1),
     media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
   }),
   z.object({
     type: z.literal('image_url'),
-    url: z.string().regex(/^https?:\/\/\S+$/i, 'an http or https URL'),
-    detail: z.string().optional(),
+    url: longText().regex(/^https?:\/\/\S+$/i, 'an http or https URL'),
+    detail: nameText().optional(),
   }),
 ]);
 
 /** A condition that the agent works towards, and how often it may try. */
 export const goal = z.object({
-  check: z.string().min(1),
+  check: longText().min(1),
   max_iterations: z.int().min(1).max(50).default(8),
 });
 
@@ -28,8 +29,8 @@ export const goal = z.object({
 const passedOn = {
   stream: z.boolean().default(true),
   conversation_id: sessionId.optional(),
-  model: z.string().optional(),
-  attachments: z.array(attachment).optional(),
+  model: shortText().optional(),
+  attachments: list(attachment, 1_000).optional(),
   goal: goal.optional(),
 };
 /** The names of those fields of `agents.chat` that `agent.chat` has too, with the same values. */
@@ -37,7 +38,7 @@ export const PASSED_ON = ['prompt', ...(Object.keys(passedOn) as (keyof typeof p
 
 export const chatParams = z.object({
   agent_id: agentId,
-  prompt: z.string(),
+  prompt: longText(),
   session_id: sessionId.optional(),
   ...passedOn,
   voice_input: z.boolean().default(false),
@@ -53,15 +54,15 @@ export type ChatInput = z.input<typeof chatParams>;
 export const chatResult = z.object({
   accepted: z.literal(true),
   session_id: sessionId,
-  turn_id: z.string(),
-  resume_token: z.string().optional(),
+  turn_id: anyId(),
+  resume_token: anyId().optional(),
 });
 
 /** `agent.chat`, to the agent. */
 export const agentChatParams = z.object({
   session_id: sessionId,
-  turn_id: z.string(),
-  prompt: z.string(),
+  turn_id: anyId(),
+  prompt: longText(),
   ...passedOn,
   stream: z.boolean(),
   context: jsonObject.meta({
@@ -86,7 +87,7 @@ export const cancelReason = z.enum([
 /** See {@link cancelReason}. */
 export type CancelReason = z.infer<typeof cancelReason>;
 
-export const agentChatCancelParams = z.object({ session_id: sessionId, turn_id: z.string(), reason: cancelReason });
+export const agentChatCancelParams = z.object({ session_id: sessionId, turn_id: anyId(), reason: cancelReason });
 /** `agent.chat.cancel` as the agent reads it. */
 export type AgentChatCancelParams = z.infer<typeof agentChatCancelParams>;
 
@@ -104,13 +105,13 @@ export type TurnStatus = z.infer<typeof turnStatus>;
 /** One row of `agents.chat.sessions`. */
 export const sessionRow = z.object({
   session_id: sessionId,
-  turn_id: z.string(),
+  turn_id: anyId(),
   agent_id: agentId,
-  host_client_id: z.string().nullable().meta({ description: '`null` while it is detached' }),
+  host_client_id: anyId().nullable().meta({ description: '`null` while it is detached' }),
   created_at: z.number().meta({ description: 'Unix seconds' }),
   status: turnStatus,
   seq: z.number(),
 });
 /** See {@link sessionRow}. */
 export type SessionRow = z.infer<typeof sessionRow>;
-export const sessionsResult = z.object({ sessions: z.array(sessionRow) });
+export const sessionsResult = z.object({ sessions: listing(sessionRow) });

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { anyId, longText, MAX_ID } from './bounds.ts';
 import { sessionId } from './ids.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 /** Fields that every event carries on its way from an agent. */
-const envelope = { session_id: sessionId, turn_id: z.string().optional() };
+const envelope = { session_id: sessionId, turn_id: anyId().optional() };
 
-const text = z.string();
+const text = longText();
 /** An agent's own id of an approval: it is listed, and remembered, so it has an end. */
 const approvalId = text.max(1024);
 const token = z.looseObject({ ...envelope, kind: z.literal('token'), delta: text });
@@ -119,13 +120,19 @@ export function isChatEvent(params: unknown): params is CheckedEvent {
 
 const SESSION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** The hand-made equal of the `token` schema. */
+/** Zod counts characters, of which one may be two of UTF-16's units. */
+function isTurnId(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  return value.length <= MAX_ID || (value.length <= 2 * MAX_ID && [...value].length <= MAX_ID);
+}
+
+/** The hand-made equal of the `token` schema, but for a delta's length, which its message bounds. */
 export function isToken(params: JsonObject): boolean {
   return (
     typeof params.delta === 'string' &&
     typeof params.session_id === 'string' &&
     SESSION_ID.test(params.session_id) &&
-    (params.turn_id === undefined || typeof params.turn_id === 'string') &&
+    (params.turn_id === undefined || isTurnId(params.turn_id)) &&
     params.kind === 'token'
   );
 }

@@ -1,7 +1,7 @@
 import { WireError } from './errors.ts';
 import { isObject, type JsonObject } from './json.ts';
 
-/** A JSON-RPC id: a string or a finite number (`wire.md` section 2). */
+/** A JSON-RPC id: a string or a finite number, of at most 256 bytes (`wire.md` section 2). */
 export type RpcId = string | number;
 
 /** A call that wants an answer. */
@@ -34,9 +34,17 @@ export interface BadFrame {
 /** One decoded message. */
 export type Frame = RequestFrame | NotificationFrame | ResponseFrame | BadFrame;
 
+/** Bytes of an id, as UTF-8: it is repeated in its answer, and in each frame about what it has asked for. */
+const MAX_ID_BYTES = 256;
+/** Bytes that one of UTF-16's units takes at most. */
+const BYTES_A_UNIT = 3;
+const utf8 = new TextEncoder();
+
 /** Whether a value may be a JSON-RPC id. `1e400` parses to Infinity, which JSON cannot write back. */
 export function isRpcId(value: unknown): value is RpcId {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'string' || value.length > MAX_ID_BYTES) return false;
+  return value.length * BYTES_A_UNIT <= MAX_ID_BYTES || utf8.encode(value).length <= MAX_ID_BYTES;
 }
 
 function bad(error: WireError, id: RpcId | null = null): BadFrame {
@@ -59,7 +67,8 @@ export function decodeFrame(text: string): Frame {
 
   const hasId = Object.hasOwn(message, 'id');
   const id = message.id;
-  if (hasId && !isRpcId(id)) return bad(WireError.invalidRequest('id is a string or a finite number'));
+  if (hasId && !isRpcId(id))
+    return bad(WireError.invalidRequest('id is a string or a finite number, of at most 256 bytes'));
   // Only a request's id is the client's own; a response's is ours and must not be answered with.
   const ownId = hasId && Object.hasOwn(message, 'method') ? (id as RpcId) : null;
   if (message.jsonrpc !== '2.0') return bad(WireError.invalidRequest('jsonrpc is "2.0"'), ownId);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approvalRow } from './approvals.ts';
+import { anyId, list, listing, longText, nameText, shortText } from './bounds.ts';
 import { agentId } from './ids.ts';
 import { jsonObject } from './json.ts';
 import { SURFACE_EVENT_KINDS } from './surfaces.ts';
@@ -18,15 +19,15 @@ export const hostAgentStatus = z.enum([
 /** An agent as hosts list it: registered by some connection, or just attached (`kind: "attached"`). */
 export const hostAgent = z.object({
   id: agentId,
-  name: z.string(),
-  kind: z.string(),
-  capabilities: z.array(z.string()),
-  project: z.string().optional(),
+  name: nameText(),
+  kind: nameText(),
+  capabilities: list(nameText(), 256),
+  project: shortText().optional(),
   pid: z.number().optional(),
   display: z.unknown().optional(),
   metadata: jsonObject,
   status: hostAgentStatus,
-  current_task: z.string().nullable(),
+  current_task: shortText().nullable(),
   updated_at: z.number().meta({ description: 'Unix milliseconds' }),
 });
 /** See {@link hostAgent}. */
@@ -51,30 +52,36 @@ export type HostEventKind = (typeof HOST_EVENT_KINDS)[number];
 
 /** `host.event`: `sequence` grows by one, daemon-wide. */
 export const hostEvent = z.object({
-  id: z.string(),
+  id: anyId(),
   sequence: z.number(),
-  timestamp: z.string().meta({ description: 'ISO 8601' }),
-  kind: z.string(),
-  agent_id: z.string().optional(),
-  message: z.string(),
+  timestamp: nameText().meta({ description: 'ISO 8601' }),
+  kind: nameText(),
+  agent_id: agentId.optional(),
+  message: longText(),
   payload: z.unknown(),
 });
 /** See {@link hostEvent}. */
 export type HostEvent = z.infer<typeof hostEvent>;
 
+const truncated = z.literal(true).optional().meta({ description: 'there is more: this is all that fits into 768 KiB' });
+
 export const subscribeResult = z.object({
   subscribed: z.literal(true),
-  agents: z.array(hostAgent),
-  devices: z.array(z.never()),
-  approvals: z.array(approvalRow),
-  events: z.array(hostEvent),
+  agents: listing(hostAgent),
+  devices: list(z.never(), 0),
+  approvals: listing(approvalRow),
+  events: listing(hostEvent),
   event_sequence: z.number(),
-  identity: z.object({ version: z.string(), pid: z.number() }),
+  identity: z.object({ version: nameText(), pid: z.number() }),
+  truncated,
 });
 
-export const eventsParams = z.object({ limit: z.int().min(1).max(500).default(100) });
-export const eventsResult = z.object({ events: z.array(hostEvent) });
-export const approvalsResult = z.object({ approvals: z.array(approvalRow) });
+export const eventsParams = z.object({
+  limit: z.int().min(1).max(500).default(100),
+  before: z.int().min(1).optional().meta({ description: 'only events with a smaller `sequence`' }),
+});
+export const eventsResult = z.object({ events: listing(hostEvent), truncated });
+export const approvalsResult = z.object({ approvals: listing(approvalRow), truncated });
 
 const short = z.string().min(1).max(256);
 
@@ -82,8 +89,8 @@ export const registerAgentParams = z.object({
   id: agentId.optional(),
   name: short,
   kind: short,
-  capabilities: z.array(z.string().min(1).max(128)).max(256).default([]),
-  project: z.string().max(4096).optional(),
+  capabilities: list(z.string().min(1).max(128), 256).default([]),
+  project: shortText().optional(),
   pid: z.int().min(0).optional(),
   display: z.unknown().optional(),
   metadata: jsonObject.optional(),
@@ -93,13 +100,13 @@ export const okResult = z.object({ ok: z.literal(true) });
 export const setStatusParams = z.object({
   agent_id: agentId,
   status: hostAgentStatus,
-  current_task: z.string().max(4096).optional(),
-  message: z.string().max(4096).optional(),
+  current_task: shortText().optional(),
+  message: shortText().optional(),
   payload: z.unknown().optional(),
 });
 export const notifyParams = z.object({
   kind: short.default('host.notification'),
   agent_id: agentId.optional(),
-  message: z.string().max(4096).default(''),
+  message: shortText().default(''),
   payload: z.unknown().optional(),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyId, list, listing, longText, nameText, shortText } from './bounds.ts';
 import { jsonObject } from './json.ts';
 
 /*
@@ -7,9 +8,9 @@ import { jsonObject } from './json.ts';
  */
 
 const unixMs = z.number().meta({ description: 'Unix milliseconds' });
-const statePaths = z.array(z.string()).meta({ description: 'the innermost active states, nested ones as `a.b`' });
+const statePaths = list(shortText(), 1_000).meta({ description: 'the innermost active states, nested ones as `a.b`' });
 const maskedContext = jsonObject.meta({ description: 'what it knows, secrets masked, 16 KiB at most' });
-const actorId = z.string().meta({ description: 'unique in the daemon’s life' });
+const actorId = anyId().meta({ description: 'unique in the daemon’s life' });
 
 /** Whether an actor runs, has reached a final state, or has failed. */
 export const actorStatus = z.enum(['active', 'done', 'error']);
@@ -19,17 +20,16 @@ export type ActorStatus = z.infer<typeof actorStatus>;
 /** One actor, as it stands. */
 export const inspectedActor = z.object({
   id: actorId,
-  name: z.string().meta({
+  name: shortText().meta({
     description: '`broker`, a client id, a turn id, `cb-<n>`, an approval id, an id of a stream, meeting or owner',
   }),
-  machine: z.string().meta({
+  machine: nameText().meta({
     description: '`broker`, `connection`, `turn`, `callback`, `approval`, `voiceStream`, `meeting`, `surfaceOwner`',
   }),
-  parent: z.string().nullable(),
+  parent: anyId().nullable(),
   state: statePaths,
   status: actorStatus,
-  label: z
-    .string()
+  label: longText()
     .optional()
     .meta({ description: 'for people: an agent id, a role, a session, a tool, an action, a title' }),
   started_at: unixMs,
@@ -50,8 +50,8 @@ export const inspectRecord = z.discriminatedUnion('type', [
     ...head,
     type: z.literal('event'),
     actor: actorId,
-    event: z.string(),
-    from: z.string().nullable(),
+    event: nameText(),
+    from: anyId().nullable(),
     payload: z.unknown(),
     count: z.number().optional(),
   }),
@@ -59,14 +59,14 @@ export const inspectRecord = z.discriminatedUnion('type', [
     ...head,
     type: z.literal('transition'),
     actor: actorId,
-    event: z.string(),
+    event: nameText(),
     state: statePaths,
     previous: statePaths,
     /** The states passed on the way, where there were any: their `always` was taken at once. */
-    through: z.array(statePaths).optional(),
+    through: list(statePaths, 1_000).optional(),
     context: maskedContext,
     status: actorStatus,
-    label: z.string().optional(),
+    label: longText().optional(),
   }),
   z.object({
     ...head,
@@ -86,12 +86,12 @@ export type InspectRecord = z.infer<typeof inspectRecord>;
 
 /** One way out of a state, or one thing that is done in it. */
 export const transitionDefinition = z.object({
-  event: z.string().meta({ description: 'its type; empty for always; `after:<delay>`' }),
-  guard: z.string().optional(),
-  delay: z.string().optional(),
-  targets: z.array(z.string()).meta({ description: 'state paths; none: the state stays' }),
-  actions: z.array(z.string()),
-  description: z.string().optional(),
+  event: nameText().meta({ description: 'its type; empty for always; `after:<delay>`' }),
+  guard: nameText().optional(),
+  delay: nameText().optional(),
+  targets: list(shortText(), 1_000).meta({ description: 'state paths; none: the state stays' }),
+  actions: list(shortText(), 1_000),
+  description: longText().optional(),
   reenter: z.boolean().optional(),
 });
 /** See {@link transitionDefinition}. */
@@ -100,28 +100,28 @@ export type TransitionDefinition = z.infer<typeof transitionDefinition>;
 /** One state of a chart, and those inside it. */
 export const stateDefinition = z.object({
   type: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']),
-  initial: z.string().optional(),
-  description: z.string().optional(),
-  entry: z.array(z.string()),
-  exit: z.array(z.string()),
+  initial: nameText().optional(),
+  description: longText().optional(),
+  entry: list(shortText(), 1_000),
+  exit: list(shortText(), 1_000),
   get states(): z.ZodOptional<z.ZodRecord<z.ZodString, typeof stateDefinition>> {
-    return z.record(z.string(), stateDefinition).optional();
+    return z.record(nameText(), stateDefinition).optional();
   },
-  on: z.array(transitionDefinition),
-  tags: z.array(z.string()).optional(),
+  on: listing(transitionDefinition),
+  tags: list(shortText(), 1_000).optional(),
 });
 /** See {@link stateDefinition}. */
 export type StateDefinition = z.infer<typeof stateDefinition>;
 
 /** A statechart, read from the machine that runs. */
 export const machineDefinition = z.object({
-  id: z.string(),
-  description: z.string().optional(),
-  initial: z.string(),
-  entry: z.array(z.string()),
-  exit: z.array(z.string()),
-  on: z.array(transitionDefinition).meta({ description: 'legal in every state' }),
-  states: z.record(z.string(), stateDefinition),
+  id: nameText(),
+  description: longText().optional(),
+  initial: nameText(),
+  entry: list(shortText(), 1_000),
+  exit: list(shortText(), 1_000),
+  on: listing(transitionDefinition).meta({ description: 'legal in every state' }),
+  states: z.record(nameText(), stateDefinition),
 });
 /** See {@link machineDefinition}. */
 export type MachineDefinition = z.infer<typeof machineDefinition>;
@@ -129,12 +129,12 @@ export type MachineDefinition = z.infer<typeof machineDefinition>;
 export const inspectSubscribeResult = z.object({
   subscribed: z.literal(true),
   sequence: z.number().meta({ description: 'the newest record that the snapshot holds' }),
-  machines: z.record(z.string(), machineDefinition).meta({ description: 'by machine id' }),
-  actors: z.array(inspectedActor),
+  machines: z.record(nameText(), machineDefinition).meta({ description: 'by machine id' }),
+  actors: listing(inspectedActor),
   left_out: z.number().optional().meta({ description: 'actors that the snapshot has no room for' }),
 });
 /** `inspect.subscribe`'s answer. */
 export type InspectSnapshot = z.infer<typeof inspectSubscribeResult>;
 
 export const inspectUnsubscribeResult = z.object({ unsubscribed: z.boolean() });
-export const inspectEventParams = z.object({ records: z.array(inspectRecord) });
+export const inspectEventParams = z.object({ records: listing(inspectRecord) });

@@ -51,6 +51,10 @@ export const DEFAULT_LIMITS = {
   requestsPerSecond: 10_000,
   /** Requests that it may send at once. */
   requestBurst: 20_000,
+  /** Bytes a second, of frames of more than 4 KiB, that one connection may have read for long; beyond it, it is not read. */
+  bytesPerSecond: 32 * 1024 * 1024,
+  /** Bytes that it may have read at once. */
+  byteBurst: 64 * 1024 * 1024,
   /** Tools that one connection may register (`-32020`). */
   maxToolsPerConnection: 256,
   /** Bytes of JSON that its tools' definitions may have together: each `agent.chat` carries them (`-32020`). */

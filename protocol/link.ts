@@ -6,6 +6,8 @@ export interface Link {
   readonly kind: 'tcp' | 'unix' | 'upgrade' | 'memory';
   /** Bytes that wait to be written. */
   readonly waitingBytes: number;
+  /** True: what is sent goes nowhere any more. Its end is under way. */
+  readonly isGivenUp?: boolean;
   /** From now on frames arrive at `handlers`; nothing was delivered before. Called once. */
   open(handlers: LinkHandlers): void;
   /**
@@ -29,6 +31,9 @@ export interface Link {
    * link in which nothing waits leaves it alone.
    */
   sendBinary(data: Uint8Array, counted?: WaitingAudio): void;
+  /** Reads nothing more until `resume`; what was read already still arrives. A link that cannot has neither. */
+  pause?(): void;
+  resume?(): void;
   /** Closes once everything queued was written. `closed` is called when the peer has agreed, or has had long enough. */
   close(code: number, reason: string): void;
   /** Cuts the connection without a word. */

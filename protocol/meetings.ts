@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { listing, longText, nameText, shaped } from './bounds.ts';
 import { agentId } from './ids.ts';
 import { audioSource, transcribeStartParams, transcriptSegment } from './voice.ts';
 
 /** Meetings: transcriptions that are kept (`wire.md` section 11). */
 
 /** A meeting's id, which is a file's name too: 1–128 of `[A-Za-z0-9._-]`, no dot in front. */
-export const meetingId = z
-  .string()
-  .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, '1–128 of [A-Za-z0-9._-], no dot first');
+export const meetingId = shaped(128, /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, '1–128 of [A-Za-z0-9._-], no dot first');
 
 export const meetingStartParams = z.object({
   id: meetingId.optional().meta({
@@ -20,7 +19,7 @@ export const meetingStartParams = z.object({
 export const meetingStartResult = z.object({
   id: meetingId,
   started_at: z.number().meta({ description: 'Unix milliseconds' }),
-  provider: z.string(),
+  provider: nameText(),
 });
 
 export const meetingStopParams = z.object({
@@ -28,8 +27,8 @@ export const meetingStopParams = z.object({
   summarize: z.boolean().default(true),
   summarizer: agentId.optional().meta({ description: 'who is asked for a summary; default: nobody' }),
 });
-const transcript = z.string().meta({ description: 'the segments’ texts, joined' });
-const summary = z.string().nullable();
+const transcript = longText().meta({ description: 'the segments’ texts, joined' });
+const summary = longText().nullable();
 const truncated = z.literal(true).optional().meta({ description: 'it grew too large, and its end was not kept' });
 export const meetingStopResult = z.object({ id: meetingId, transcript, summary, truncated });
 /** See {@link meetingStopResult}. */
@@ -42,22 +41,22 @@ export type MeetingStatus = z.infer<typeof meetingStatus>;
 /** A meeting as a listing shows it. */
 export const meetingRow = z.object({
   id: meetingId,
-  title: z.string().nullable(),
+  title: nameText().nullable(),
   status: meetingStatus,
   started_at: z.number().meta({ description: 'Unix milliseconds' }),
   ended_at: z.number().nullable().meta({ description: 'Unix milliseconds; null while it runs' }),
-  agent_id: z.string().nullable().meta({ description: 'the agent that held it; null for any other client' }),
+  agent_id: agentId.nullable().meta({ description: 'the agent that held it; null for any other client' }),
 });
 /** See {@link meetingRow}. */
 export type MeetingRow = z.infer<typeof meetingRow>;
 
 export const meetingListResult = z.object({
-  meetings: z.array(meetingRow).meta({ description: 'the oldest first' }),
+  meetings: listing(meetingRow).meta({ description: 'the oldest first' }),
 });
 export const meetingGetParams = z.object({ meeting_id: meetingId });
 export const meetingGetResult = meetingRow.extend({
   transcript,
-  segments: z.array(transcriptSegment),
+  segments: listing(transcriptSegment),
   summary,
   truncated,
 });

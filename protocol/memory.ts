@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { anyId, listing, longText } from './bounds.ts';
 
 /** Facts that are kept for somebody, and found again by words (`wire.md` section 11). */
 
 export const addFactParams = z.object({
   subject: z.string().min(1).max(1_024).meta({ description: 'what it is about, 1–1,024 characters' }),
-  body: z.string().min(1),
+  body: longText().min(1),
   kind: z.string().min(1).max(64).default('fact'),
 });
 export const factCountResult = z.number().meta({ description: 'how many facts the scope has' });
@@ -16,12 +17,12 @@ export const queryFactsParams = z.object({
 
 /** One fact as a query gives it. */
 export const factRow = z.object({
-  id: z.string(),
-  subject: z.string(),
-  body: z.string(),
-  kind: z.string(),
+  id: anyId(),
+  subject: longText(),
+  body: longText(),
+  kind: longText(),
   created_at: z.number().meta({ description: 'Unix milliseconds' }),
-  speaker: z.string().optional().meta({ description: 'of what was said in a meeting' }),
+  speaker: longText().optional().meta({ description: 'of what was said in a meeting' }),
   start_ms: z.number().optional(),
   end_ms: z.number().optional(),
   score: z.number().meta({ description: 'the greater, the better' }),
@@ -29,6 +30,6 @@ export const factRow = z.object({
 /** See {@link factRow}. */
 export type FactRow = z.infer<typeof factRow>;
 
-export const queryFactsResult = z.object({ facts: z.array(factRow) });
+export const queryFactsResult = z.object({ facts: listing(factRow) });
 export const deleteFactParams = z.object({ id: z.string().min(1).max(128) });
 export const deleteFactResult = z.object({ removed: z.boolean() });

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import * as approvals from './approvals.ts';
+import { listing } from './bounds.ts';
 import * as host from './host.ts';
 import { type MethodTable, none } from './method.ts';
 
@@ -31,7 +31,7 @@ export const hostMethods = {
     section: 4,
     summary: 'Registered agents, and attached ones that registered nothing.',
     params: none,
-    result: z.array(host.hostAgent),
+    result: listing(host.hostAgent),
     answer: 'large',
   },
   'host.approvals': {

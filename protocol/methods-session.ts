@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import * as agents from './agents.ts';
+import { listing } from './bounds.ts';
 import { type MethodTable, none } from './method.ts';
 import * as session from './session.ts';
 
@@ -51,7 +51,7 @@ export const sessionMethods = {
     section: 4,
     summary: 'Every known and every attached agent.',
     params: none,
-    result: z.array(agents.agentRow),
+    result: listing(agents.agentRow),
     answer: 'large',
   },
 } as const satisfies MethodTable;

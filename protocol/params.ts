@@ -1,13 +1,14 @@
 import type { z } from 'zod';
+import { MAX_ISSUES } from './bounds.ts';
 import { type Issue, WireError } from './errors.ts';
 import { unwritable } from './json.ts';
 
-/** How many offending fields one error names; the rest is left out so that an answer never outgrows its request. */
-const MAX_ISSUES = 1000;
+/** Characters of one issue's path, and of its message: a message may name keys of the sender's, all of them. */
+const MAX_ISSUE_TEXT = 256;
 
 /**
  * Checks a request's parameters against its schema (`wire.md` section 2).
- * @throws {WireError} `-32602`, naming every offending field.
+ * @throws {WireError} `-32602`, naming every offending field, twenty at most.
  */
 export function parseParams<T>(schema: z.ZodType<T>, params: unknown): T {
   const reason = unwritable(params);
@@ -18,5 +19,9 @@ export function parseParams<T>(schema: z.ZodType<T>, params: unknown): T {
 }
 
 function toIssue(issue: z.core.$ZodIssue): Issue {
-  return { path: issue.path.map(String).join('.'), message: issue.message };
+  return { path: cut(issue.path.map(String).join('.')), message: cut(issue.message) };
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_ISSUE_TEXT ? text : `${text.slice(0, MAX_ISSUE_TEXT)}…`;
 }

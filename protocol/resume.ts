@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyId, listing, longText } from './bounds.ts';
 import { turnStatus } from './chat.ts';
 import { agentId, sessionId } from './ids.ts';
 import { jsonObject } from './json.ts';
@@ -6,12 +7,9 @@ import { jsonObject } from './json.ts';
 /** `agents.chat.subscribe` (`wire.md` section 8). */
 export const chatSubscribeParams = z.object({
   session_id: sessionId,
-  turn_id: z
-    .string()
-    .optional()
-    .meta({ description: "default: the session's live turn, else the one that ended last" }),
+  turn_id: anyId().optional().meta({ description: "default: the session's live turn, else the one that ended last" }),
   after: z.int().min(0).default(0).meta({ description: 'the last `seq` that the client has' }),
-  resume_token: z.string().optional(),
+  resume_token: anyId().optional(),
   role: z.enum(['controller', 'observer']).default('controller'),
   claim: z
     .string()
@@ -47,16 +45,15 @@ export function isEnded(status: unknown): status is EndedStatus {
 
 export const chatSubscribeResult = z.object({
   session_id: sessionId,
-  turn_id: z.string(),
+  turn_id: anyId(),
   agent_id: agentId,
   status: resumedStatus,
   head: z.number().meta({ description: 'the newest `seq`' }),
   recovered: z.boolean().meta({ description: 'whether every event after `after` follows' }),
-  text: z
-    .string()
+  text: longText()
     .optional()
     .meta({ description: 'where not: all `token` deltas up to `head`, if they were not too long to keep' }),
-  pending_approvals: z.array(jsonObject).meta({ description: 'the `approval_pending` events that wait for an answer' }),
+  pending_approvals: listing(jsonObject).meta({ description: 'the `approval_pending` events that wait for an answer' }),
 });
 /** See {@link chatSubscribeResult}. */
 export type ChatSubscribeResult = z.infer<typeof chatSubscribeResult>;
@@ -64,7 +61,7 @@ export type ChatSubscribeResult = z.infer<typeof chatSubscribeResult>;
 /** `agents.chat.unsubscribe`. */
 export const chatUnsubscribeParams = z.object({
   session_id: sessionId,
-  turn_id: z.string().optional().meta({ description: "default: the session's live turn" }),
+  turn_id: anyId().optional().meta({ description: "default: the session's live turn" }),
 });
 export const chatUnsubscribeResult = z.object({
   session_id: sessionId,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameText, shortText } from './bounds.ts';
 import { agentId } from './ids.ts';
 
 /** Wire protocol versions that the broker speaks (`wire.md` section 3). */
@@ -9,9 +10,9 @@ export const PROTOCOL_VERSIONS = [2, 3] as const;
  * management role. Which of them are there is judged where authentication is on (`wire.md` section 3).
  */
 export const authParams = z.object({
-  token: z.string().optional(),
+  token: shortText().optional(),
   agent_id: agentId.optional(),
-  host_token: z.string().optional(),
+  host_token: shortText().optional(),
 });
 export const authResult = z.object({
   ok: z.literal(true),
@@ -23,11 +24,11 @@ export const authResult = z.object({
 /** `server.handshake`. A wrong or missing version is `-32006`, so the schema lets it through (`wire.md` section 2). */
 export const handshakeParams = z.object({
   protocol_version: z.unknown().optional().meta({ description: 'needed: 2 or 3' }),
-  client_version: z.string().optional(),
+  client_version: shortText().optional(),
 });
 export const handshakeResult = z.object({
   protocol_version: z.number(),
-  server_version: z.string(),
+  server_version: nameText(),
   client_protocol_version: z.number(),
   limits: z.object({
     max_message_bytes: z.number(),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { anyId, listing, nameText } from './bounds.ts';
+import { agentId } from './ids.ts';
 
-const counts = z.record(z.string(), z.number());
+const counts = z.record(nameText(), z.number());
 const unixMs = z.number().meta({ description: 'Unix milliseconds' });
 
 export const statusParams = z.object({
@@ -9,9 +11,9 @@ export const statusParams = z.object({
 
 /** One connection, as `broker.status` lists it. */
 export const connectionRow = z.object({
-  client_id: z.string(),
+  client_id: anyId(),
   role: z.enum(['unauthenticated', 'client', 'agent', 'host']),
-  agent_id: z.string().nullable(),
+  agent_id: agentId.nullable(),
   via: z.enum(['tcp', 'unix', 'upgrade', 'memory']),
   since: unixMs,
   waiting_bytes: z.number().meta({ description: 'that wait to be written to it' }),
@@ -23,7 +25,7 @@ export type ConnectionRow = z.infer<typeof connectionRow>;
 
 /** How the broker is, in numbers. What grows is counted since the start. */
 export const statusResult = z.object({
-  version: z.string(),
+  version: nameText(),
   pid: z.number(),
   started_at: unixMs,
   uptime_ms: z.number(),
@@ -31,9 +33,9 @@ export const statusResult = z.object({
   inspect: z.boolean().meta({ description: 'whether inspect.subscribe works: --inspect' }),
   connections: z.object({
     total: z.number(),
-    rows: z
-      .array(connectionRow)
-      .meta({ description: 'those that most bytes wait for first, then the newest; not all, where there are many' }),
+    rows: listing(connectionRow).meta({
+      description: 'those that most bytes wait for first, then the newest; not all, where there are many',
+    }),
   }),
   agents: z.object({ known: z.number(), attached: z.number() }),
   turns: counts.meta({ description: 'live ones by state' }),

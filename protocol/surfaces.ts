@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { list, listing, longText, nameText, shortText } from './bounds.ts';
+import { agentId } from './ids.ts';
 import { isObject, jsonObject } from './json.ts';
 import { routeAuth } from './route-auth.ts';
 
@@ -28,17 +30,17 @@ const a2aId = z.string().min(1).max(256);
 /** Who an A2A surface's actions go to, as anybody may see it. */
 export const surfaceOwner = z.object({
   kind: z.literal('a2a'),
-  taskId: z.string().optional(),
-  contextId: z.string().optional(),
-  endpoint: z.string().optional().meta({ description: 'without its query' }),
+  taskId: shortText().optional(),
+  contextId: shortText().optional(),
+  endpoint: shortText().optional().meta({ description: 'without its query' }),
 });
 /** See {@link surfaceOwner}. */
 export type SurfaceOwnerRow = z.infer<typeof surfaceOwner>;
 
 const common = {
   surfaceId,
-  catalogId: z.string(),
-  agentId: z.string().nullable().meta({ description: 'the agent that it belongs to; null: to all that are no agents' }),
+  catalogId: z.string().max(MAX_CATALOG_ID),
+  agentId: agentId.nullable().meta({ description: 'the agent that it belongs to; null: to all that are no agents' }),
   owner: surfaceOwner.optional(),
   revision: z.number().meta({ description: 'grows with each change' }),
   createdAt: millis,
@@ -55,7 +57,7 @@ export const surfaceView = z.object({
   ...common,
   theme: z.unknown().optional(),
   sendDataModel: z.boolean(),
-  components: z.array(jsonObject),
+  components: listing(jsonObject),
   dataModel: z.unknown(),
 });
 /** See {@link surfaceView}. */
@@ -89,7 +91,7 @@ export const ingestEnvelopesParams = z.object({
   routeAuth: routeAuth.optional(),
   allowUntrustedEndpoint: z.boolean().default(false).meta({ description: 'the endpoint may be off loopback' }),
 });
-export const ingestEnvelopesResult = z.object({ applied: z.array(appliedEnvelope) });
+export const ingestEnvelopesResult = z.object({ applied: listing(appliedEnvelope) });
 
 const eitherId = z
   .object({ surfaceId: surfaceId.optional(), surface_id: surfaceId.optional() })
@@ -103,31 +105,34 @@ export const replaySurfaceParams = eitherId;
 export const replaySurfaceResult = z.object({
   surfaceId,
   revision: z.number(),
-  envelopes: z.array(jsonObject).meta({ description: 'what a renderer needs to show it from nothing' }),
+  envelopes: listing(jsonObject).meta({ description: 'what a renderer needs to show it from nothing' }),
 });
-export const surfacesResult = z.object({ surfaces: z.array(surfaceRow) });
+export const surfacesResult = z.object({ surfaces: listing(surfaceRow) });
 export const reapSurfacesResult = z.object({ removed: z.number() });
 export const surfaceCapabilitiesResult = z.object({
-  version: z.string(),
-  mimeType: z.string(),
-  catalogs: z.array(z.string()).meta({ description: 'whose components are checked one by one; others may be used' }),
-  components: z.array(z.string()).meta({ description: 'of those catalogs' }),
+  version: nameText(),
+  mimeType: nameText(),
+  catalogs: list(shortText(), 100).meta({ description: 'whose components are checked one by one; others may be used' }),
+  components: list(nameText(), 1_000).meta({ description: 'of those catalogs' }),
   limits: z.object({ surfaces: z.number(), components: z.number(), bytes: z.number(), idleMs: z.number() }),
 });
 
 /** What a person did on a surface, as A2UI 0.9 has it. */
 export const surfaceAction = z.object({
-  name: z.string(),
+  name: nameText(),
   surfaceId,
-  sourceComponentId: z.string(),
-  timestamp: z.string().meta({ description: 'ISO 8601' }),
+  sourceComponentId: nameText(),
+  timestamp: nameText().meta({ description: 'ISO 8601' }),
   context: jsonObject,
 });
 /** See {@link surfaceAction}. */
 export type SurfaceAction = z.infer<typeof surfaceAction>;
 
 const isoTime = z.iso.datetime({ offset: true });
-const timestamp = z.string().refine((text) => isoTime.safeParse(text).success, 'is no ISO 8601 time');
+const timestamp = z
+  .string()
+  .max(64)
+  .refine((text) => isoTime.safeParse(text).success, 'is no ISO 8601 time');
 const actionName = z.string().min(1).max(256);
 export const surfaceActionParams = z
   .object({
@@ -147,11 +152,11 @@ export const surfaceActionParams = z
 export const actionRoute = z.object({
   status: z.enum(['none', 'sent', 'failed']).meta({ description: '`none`: the surface has no A2A endpoint' }),
   protocol: z.enum(['1.0', '0.3']).optional(),
-  taskId: z.string().optional(),
-  contextId: z.string().optional(),
-  state: z.string().optional().meta({ description: 'of the task, `TASK_STATE_…`' }),
-  text: z.string().optional().meta({ description: 'what the agent said, cut after 2,048 characters' }),
-  applied: z.array(z.string()).optional().meta({ description: 'surfaces that the answer changed' }),
+  taskId: longText().optional(),
+  contextId: longText().optional(),
+  state: longText().optional().meta({ description: 'of the task, `TASK_STATE_…`' }),
+  text: shortText().optional().meta({ description: 'what the agent said, cut after 2,048 characters' }),
+  applied: listing(surfaceId).optional().meta({ description: 'surfaces that the answer changed' }),
   reason: z
     .enum([
       'unreachable',
@@ -168,13 +173,13 @@ export const actionRoute = z.object({
     ])
     .optional()
     .meta({ description: 'why it failed; `envelopes` with `sent`: the answer’s envelopes were refused' }),
-  message: z.string().optional(),
+  message: longText().optional(),
 });
 /** See {@link actionRoute}. */
 export type ActionRoute = z.infer<typeof actionRoute>;
 
 export const surfaceActionResult = z.object({ event: surfaceAction, route: actionRoute });
-export const subscribeSurfacesResult = z.object({ subscribed: z.literal(true), surfaces: z.array(surfaceRow) });
+export const subscribeSurfacesResult = z.object({ subscribed: z.literal(true), surfaces: listing(surfaceRow) });
 export const unsubscribeSurfacesResult = z.object({ unsubscribed: z.boolean() });
 
 /** `a2ui.event`: what subscribers of surfaces hear. */

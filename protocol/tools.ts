@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyId, list, listing, longText, nameText } from './bounds.ts';
 import { sessionId } from './ids.ts';
 import { jsonObject } from './json.ts';
 
@@ -8,25 +9,31 @@ export const toolName = z.string().min(1).max(256);
 /** A tool that a host offers to the agents it talks to (`wire.md` section 3). `parameters` is a JSON Schema. */
 export const toolDefinition = z.object({
   name: toolName,
-  description: z.string().optional(),
+  description: longText().optional(),
   parameters: jsonObject.optional(),
 });
 /** See {@link toolDefinition}. */
 export type ToolDefinition = z.infer<typeof toolDefinition>;
 
-export const initParams = z.object({ tools: z.array(toolDefinition).optional() });
+/** Definitions in one request: far more than a connection may have. */
+const MAX_DEFINITIONS = 10_000;
+
+export const initParams = z.object({
+  tools: list(toolDefinition, MAX_DEFINITIONS).optional(),
+  params_once: z.boolean().optional().meta({ description: '`tools.execute` has its parameters once, as `parameters`' }),
+});
 export const initResult = z.object({
-  session_id: z.string().meta({ description: 'the client id of this connection' }),
+  session_id: anyId().meta({ description: 'the client id of this connection' }),
   tools_registered: z.number(),
   policies_registered: z.literal(0),
 });
-export const registerToolsParams = z.array(toolDefinition);
+export const registerToolsParams = list(toolDefinition, MAX_DEFINITIONS);
 export const unregisterToolParams = z.object({ name: toolName });
 export const unregisterToolResult = z.object({
-  unregistered: z.string(),
+  unregistered: toolName,
   removed: z.union([z.literal(0), z.literal(1)]),
 });
-export const listToolsResult = z.object({ tools: z.array(toolDefinition), count: z.number() });
+export const listToolsResult = z.object({ tools: listing(toolDefinition), count: z.number() });
 
 /** Longest that a tool may be waited for, in milliseconds: a day. */
 const MAX_TIMEOUT_MS = 24 * 60 * 60_000;
@@ -39,7 +46,7 @@ export const executeParams = z.object({
   tool: toolName,
   parameters: anyJson,
   timeout_ms: z.int().min(1).max(MAX_TIMEOUT_MS).default(300_000),
-  action_id: z.string().default(''),
+  action_id: anyId().default(''),
   attempt: z.int().min(1).default(1),
 });
 /** `tools.execute` as the broker sees it. */
@@ -49,13 +56,16 @@ export const executeResult = z.unknown();
 
 /** `tools.execute`, to the host. Its JSON-RPC id equals `request_id`. */
 export const hostExecuteParams = z.object({
-  action_id: z.string(),
-  tool: z.string(),
+  action_id: anyId(),
+  tool: toolName,
   parameters: z.unknown(),
-  params: z.unknown().meta({ description: 'the same as parameters' }),
+  params: z
+    .unknown()
+    .optional()
+    .meta({ description: 'the same as parameters; not to a host that said `params_once` in `session.init`' }),
   timeout_ms: z.number(),
   attempt: z.number(),
-  request_id: z.string(),
+  request_id: anyId(),
   session_id: sessionId.optional(),
 });
 /** `tools.execute` as a host reads it. */
@@ -75,19 +85,19 @@ export const toolCancelReason = z.enum([
 export type ToolCancelReason = z.infer<typeof toolCancelReason>;
 
 export const hostToolCancelParams = z.object({
-  request_id: z.string(),
-  action_id: z.string(),
+  request_id: anyId(),
+  action_id: anyId(),
   reason: toolCancelReason,
 });
 
-const rpcId = z.union([z.string(), z.number()]);
+const rpcId = z.union([nameText(), z.number()]);
 /** `tools.cancel`, from an agent: its own request's id. */
 export const withdrawToolParams = z.object({ id: rpcId });
 /** `tools.progress`, from a host. To the agent it goes with `request_id` its own request's id. */
 export const progressParams = z.looseObject({
   request_id: rpcId,
   progress: z.unknown().optional(),
-  message: z.string().optional(),
+  message: longText().optional(),
 });
 /** See {@link progressParams}. */
 export type ProgressParams = z.infer<typeof progressParams>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AUDIO_FORMATS, isAudioStreamId } from './audio-frame.ts';
+import { anyId, list, listing, longText, nameText } from './bounds.ts';
 import { agentId, sessionId } from './ids.ts';
 import { isObject, type JsonObject } from './json.ts';
 
@@ -21,7 +22,7 @@ function bytesOf(text: string): number {
   return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
 }
 
-const base64 = z.string().refine(isBase64, { message: 'is base64', abort: true });
+const base64 = longText().refine(isBase64, { message: 'is base64', abort: true });
 const pcm = base64.refine((text) => bytesOf(text) % 2 === 0, 'is 16-bit samples: an even number of bytes');
 
 const providerOption = agentId.optional().meta({ description: 'an agent id, or "local"; default: chosen' });
@@ -45,7 +46,7 @@ export const transcribeStartParams = z.object({
 export const transcribeStartResult = z.object({
   session_id: sessionId,
   status: z.literal('running'),
-  provider: z.string(),
+  provider: nameText(),
 });
 export const transcribePushParams = z.object({ session_id: sessionId, pcm_b64: pcm });
 export const transcribePushResult = z.object({ received: z.number().meta({ description: 'bytes' }) });
@@ -53,10 +54,10 @@ export const transcribeStopParams = z.object({ session_id: sessionId });
 
 /** One piece of a transcript that the provider will not change any more. */
 export const transcriptSegment = z.object({
-  text: z.string(),
+  text: longText(),
   start_ms: z.number().optional(),
   end_ms: z.number().optional(),
-  speaker: z.string().optional(),
+  speaker: longText().optional(),
   confidence: z.number().optional(),
 });
 /** See {@link transcriptSegment}. */
@@ -64,29 +65,29 @@ export type TranscriptSegment = z.infer<typeof transcriptSegment>;
 
 export const transcribeStopResult = z.object({
   session_id: sessionId,
-  transcript: z.string().meta({ description: 'the segments’ texts, joined' }),
-  segments: z.array(transcriptSegment),
+  transcript: longText().meta({ description: 'the segments’ texts, joined' }),
+  segments: listing(transcriptSegment),
   truncated: z.literal(true).optional().meta({ description: 'it grew too large, and the oldest segments went' }),
 });
 /** See {@link transcribeStopResult}. */
 export type TranscribeStopResult = z.infer<typeof transcribeStopResult>;
 
 const row = {
-  provider: z.string(),
+  provider: nameText(),
   status,
-  client_id: z.string(),
+  client_id: anyId(),
   created_at: z.number().meta({ description: 'Unix seconds' }),
 };
 export const voiceSessionsResult = z.object({
-  sessions: z.array(
+  sessions: listing(
     z.object({ session_id: sessionId, ...row, sample_rate: z.number(), channels: z.number(), segments: z.number() }),
   ),
 });
 export const voiceProvidersResult = z.object({
-  providers: z.array(
+  providers: listing(
     z.object({
-      provider: z.string().meta({ description: 'an agent id, or "local"' }),
-      capabilities: z.array(z.enum(VOICE_CAPABILITIES)),
+      provider: nameText().meta({ description: 'an agent id, or "local"' }),
+      capabilities: list(z.enum(VOICE_CAPABILITIES), 2),
       streams: z.number().meta({ description: 'that it works on' }),
     }),
   ),
@@ -95,7 +96,7 @@ export const voiceProvidersResult = z.object({
 export const speakStartParams = z
   .object({
     stream_id: sessionId,
-    text: z.string().min(1),
+    text: longText().min(1),
     options: z
       .object({
         provider: providerOption,
@@ -108,12 +109,12 @@ export const speakStartParams = z
     path: ['stream_id'],
     message: 'is 32 lower-case hexadecimal digits where binary_frames is true',
   });
-export const speakStartResult = z.object({ stream_id: sessionId, binary_frames: z.boolean(), provider: z.string() });
+export const speakStartResult = z.object({ stream_id: sessionId, binary_frames: z.boolean(), provider: nameText() });
 // Any text: what no stream can be called is not there, which is no error.
-export const speakCancelParams = z.object({ stream_id: z.string() });
-export const speakCancelResult = z.object({ stream_id: z.string(), cancelled: z.boolean() });
+export const speakCancelParams = z.object({ stream_id: anyId() });
+export const speakCancelResult = z.object({ stream_id: anyId(), cancelled: z.boolean() });
 export const speakListResult = z.object({
-  streams: z.array(z.object({ stream_id: sessionId, ...row, binary_frames: z.boolean() })),
+  streams: listing(z.object({ stream_id: sessionId, ...row, binary_frames: z.boolean() })),
 });
 
 /** Why a provider need not go on. */
@@ -130,15 +131,15 @@ export const voiceStopReason = z.enum([
 export type VoiceStopReason = z.infer<typeof voiceStopReason>;
 
 export const providerTranscribeParams = z.object({
-  stream_id: z.string(),
+  stream_id: anyId(),
   sample_rate: z.number(),
   channels: z.number(),
 });
-export const providerStopParams = z.object({ stream_id: z.string(), reason: voiceStopReason });
+export const providerStopParams = z.object({ stream_id: anyId(), reason: voiceStopReason });
 export const providerSpeakParams = z.object({
-  stream_id: z.string(),
-  text: z.string(),
-  voice_id: z.string().optional(),
+  stream_id: anyId(),
+  text: longText(),
+  voice_id: nameText().optional(),
 });
 /** How a provider answers: any result but `{accepted: false}` will do. */
 export const providerResult = z.unknown();
@@ -148,9 +149,9 @@ export const AUDIO_LOST: ReadonlySet<string> = new Set(['malformed_audio', 'audi
 
 /** The types of `voice.event` whose fields are checked. Any other goes through as it comes. */
 export const voiceEventTypes = {
-  partial: z.looseObject({ text: z.string() }),
+  partial: z.looseObject({ text: longText() }),
   final: z.looseObject(transcriptSegment.shape),
-  error: z.looseObject({ message: z.string() }),
+  error: z.looseObject({ message: longText() }),
   ended: z.looseObject({}),
   tts_chunk: z.looseObject({
     seq: z.int().min(0),
@@ -162,9 +163,9 @@ export const voiceEventTypes = {
 
 /** `voice.event`, as it stands in the method table: the fields of each type are in {@link voiceEventTypes}. */
 export const voiceEvent = z.looseObject({
-  session_id: z.string().optional().meta({ description: 'to a client: of a transcription' }),
-  stream_id: z.string().optional().meta({ description: 'from a provider; to a client: of speech' }),
-  type: z.string(),
+  session_id: anyId().optional().meta({ description: 'to a client: of a transcription' }),
+  stream_id: anyId().optional().meta({ description: 'from a provider; to a client: of speech' }),
+  type: nameText(),
 });
 /** A checked `voice.event` of a provider's. */
 export type ProviderEvent = JsonObject & { stream_id: string; type: string };

@@ -41,6 +41,10 @@ class MemoryLink implements Link {
     return 0;
   }
 
+  get isGivenUp(): boolean {
+    return this.#isClosed;
+  }
+
   open(handlers: LinkHandlers): void {
     this.#handlers = handlers;
     this.#schedule();

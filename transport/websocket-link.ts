@@ -83,6 +83,10 @@ export class WebSocketLink implements Link, Holder {
     return this.#outgoing.waitingBytes;
   }
 
+  get isGivenUp(): boolean {
+    return this.#ws.readyState !== this.#ws.OPEN || this.#outgoing.isGivenUp;
+  }
+
   /** Tokens that were merged into another because they waited, since it opened. */
   get mergedCount(): number {
     return this.#outgoing.mergedCount;
@@ -146,6 +150,15 @@ export class WebSocketLink implements Link, Holder {
       this.#isHolding = false;
       this.#options.unfinished.delete(this);
     }
+  }
+
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    // Who was closed for what it sent stays unread.
+    if (this.#ownCode !== CloseCode.RateLimited && this.#ownCode !== CloseCode.NotAuthenticated) this.#ws.resume();
   }
 
   allow(bytes: number): void {

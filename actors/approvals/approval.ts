@@ -7,6 +7,7 @@ import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
+import { agentError } from '../kernel/refused-call.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Answer, reply } from '../requests/reply.ts';
 import {
@@ -90,7 +91,7 @@ export function approvalLogic(state: Kernel) {
     relayAnswer: (args) => {
       const approval = approvalOf(args);
       const { answer } = eventOf(args, 'call.answered');
-      if ('error' in answer) return answerAsker(args, { error: WireError.agentRejected(answer.error) });
+      if ('error' in answer) return answerAsker(args, { error: agentError(answer.error) });
       const resolved = isResolved(args.event);
       const { taken, spec } = approval;
       if (taken?.viaChat) return answerAsker(args, { result: { resolved, session_id: spec.chat?.turn.sessionId } });

@@ -85,10 +85,19 @@ export class Approvals {
     return last;
   }
 
-  /** All rows as this client sees them, oldest first. */
-  rowsFor(client: Client): ApprovalRow[] {
-    return [...this.#resolved.values(), ...this.#pending.values()].map((approval) => approval.rowFor(client));
+  /** Pending rows as this client sees them, the newest first; made one by one, as they are asked for. */
+  pendingFor(client: Client): Generator<ApprovalRow> {
+    return newestRows(this.#pending, client);
   }
+
+  /** The same of the resolved ones. */
+  resolvedFor(client: Client): Generator<ApprovalRow> {
+    return newestRows(this.#resolved, client);
+  }
+}
+
+function* newestRows(approvals: ReadonlyMap<string, Approval>, client: Client): Generator<ApprovalRow> {
+  for (const approval of [...approvals.values()].reverse()) yield approval.rowFor(client);
 }
 
 /** What an approval keeps of details that an agent chose: all of it, or that it was too much. */
@@ -124,13 +133,19 @@ export function announceApproval(
     message,
     payload: approval.publicRow(),
     bytes: approval.bytes,
-    view: (event, reader) => viewFor(approval, event, reader),
+    view: viewOf(approval),
   });
 }
 
-function viewFor(approval: Approval, event: HostEvent, reader: Client): HostEvent {
-  if (!approval.subject.hidden || !approval.mayBeResolvedBy(reader)) return event;
-  // The row as it was then; only what was hidden from others is added.
-  const payload = event.payload as { details: object };
-  return { ...event, payload: { ...payload, details: { ...payload.details, ...approval.subject.hidden } } };
+/** How readers see an event about an approval: whoever may resolve it sees all of it, and all of them the same. */
+function viewOf(approval: Approval): (event: HostEvent, reader: Client) => HostEvent {
+  const { hidden } = approval.subject;
+  let whole: HostEvent | undefined;
+  return (event, reader) => {
+    if (!hidden || !approval.mayBeResolvedBy(reader)) return event;
+    // The row as it was then; only what was hidden from others is added.
+    const payload = event.payload as { details: object };
+    whole ??= { ...event, payload: { ...payload, details: { ...payload.details, ...hidden } } };
+    return whole;
+  };
 }

@@ -1,6 +1,9 @@
 import { WireError } from '../../protocol/errors.ts';
+import { JsonText } from '../kernel/json-text.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { Fitting, jsonArray } from '../requests/fitting.ts';
 import { checkSize } from '../requests/payload-size.ts';
+import { reply } from '../requests/reply.ts';
 import { answerApproval, raiseApproval } from './approval.ts';
 import { APPROVALS, checkApprovalRoom } from './approvals.ts';
 
@@ -32,9 +35,14 @@ const resolveApproval: Handler<'host.resolve_approval'> = ({ state, from, id, pa
 };
 
 /** `host.approvals` (`wire.md` section 4). */
-const listApprovals: Handler<'host.approvals'> = ({ state, from }) => ({
-  approvals: state.get(APPROVALS).rowsFor(from),
-});
+const listApprovals: Handler<'host.approvals'> = ({ state, from, id }) => {
+  const fitting = new Fitting();
+  const pending = fitting.first(state.get(APPROVALS).pendingFor(from)).reverse();
+  const [resolved = []] = fitting.newest(state.get(APPROVALS).resolvedFor(from));
+  const approvals = jsonArray([...resolved, ...pending]);
+  reply(state, from, id, { result: new JsonText(`{"approvals":${approvals}${fitting.mark}}`) });
+  return LATER;
+};
 
 /** What approvals answer. */
 export const approvalMethods: Handlers = {

@@ -21,6 +21,7 @@ import { endDecision, startDecision } from './auth-decision.ts';
 import { AUTH } from './authenticator.ts';
 import { encode, type Framed } from './encode.ts';
 import { endClient } from './presence.ts';
+import { write as writeFrame } from './write.ts';
 
 type EventOf<T extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: T }>;
 interface Args {
@@ -65,7 +66,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
   /** The event, where the chart lets only one type reach an action. */
   const eventOf = <T extends ConnectionEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
-  const write = (client: Client, event: Framed) => client.link.send(encode(event));
+  const write = (client: Client, event: Framed) => writeFrame(state, client.ref as AnyActorRef, client, event);
   const close = (client: Client, code: CloseCode) => client.link.close(code, closeReason(code));
   const routeChatEvent = (client: Client, event: EventOf<'chat.event'>, self: AnyActorRef) =>
     tell(self, state.ref, { type: 'chat.event', from: client, params: event.params, bytes: event.bytes });
@@ -75,8 +76,8 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     tell(self, state.ref, { type: 'voice.audio', from: client, frame });
   const writeAudio = ({ link }: Client, { data, counted }: EventOf<'audio.deliver'>) => link.sendBinary(data, counted);
   const writeVoice = (client: Client, event: EventOf<'voice.deliver'>) => {
-    if (event.isPartial) client.link.sendPartial(encode(event));
-    else client.link.send(encode(event), event.counted);
+    if (!event.isPartial) writeFrame(state, client.ref as AnyActorRef, client, event, event.counted);
+    else if (!client.link.isGivenUp) client.link.sendPartial(encode(event));
   };
 
   const machine = withEffects(createConnectionMachine<Client>(), {

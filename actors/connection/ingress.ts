@@ -3,6 +3,7 @@ import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { isChatEvent } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
+import { type Unread, unread } from '../../protocol/frame-scan.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
 import type { LinkHandlers } from '../../protocol/link.ts';
 import type { MethodSpec } from '../../protocol/method.ts';
@@ -12,12 +13,14 @@ import type { Client } from '../kernel/client.ts';
 import type { Inbound } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { hold, isBeingDecided } from './auth-decision.ts';
+import { Inflow } from './inflow.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
 export function openLink(state: Kernel, client: Client): void {
   // Nobody has to say who they are: they may send what they like at once.
   if (!client.needsAuth) client.link.admit?.();
   let strangeBytes = 0;
+  const inflow = new Inflow(state, client.link);
   const handlers: LinkHandlers = {
     text: (data, bytes) => {
       if (isBeingDecided(client)) return hold(client, bytes, () => handlers.text(data, bytes));
@@ -29,8 +32,14 @@ export function openLink(state: Kernel, client: Client): void {
           return;
         }
       }
+      inflow.take(bytes);
       const startedAt = state.routingTimes.begin();
       const event = decodePeerFrame(data, bytes, state.inbound);
+      if (!event) {
+        state.counters.drop('malformed_event');
+        state.log.debug({ client: client.id }, 'dropped an event with too much in it');
+        return;
+      }
       const limited = METERED.has(event.type) ? limit(state, client, event) : event;
       if (limited) client.ref.send(limited);
       // All the way to the host's queue nothing waits: what was to be done is done.
@@ -38,6 +47,7 @@ export function openLink(state: Kernel, client: Client): void {
     },
     binary: (data) => {
       if (isBeingDecided(client)) return hold(client, data.length, () => handlers.binary(data));
+      inflow.take(data.length);
       const isKnown = client.identity !== undefined || !client.needsAuth;
       const event = isKnown ? state.inbound.binary?.(data) : undefined;
       if (event) client.ref.send(event);
@@ -50,6 +60,7 @@ export function openLink(state: Kernel, client: Client): void {
     },
     unread: () => state.counters.drop('closing'),
     closed: (code) => {
+      inflow.stop();
       state.counters.closed(code);
       client.ref.send({ type: 'link.closed', code });
     },
@@ -83,8 +94,13 @@ function limit(state: Kernel, client: Client, event: ConnectionEvent): Connectio
   return { type: 'rpc.fail', id: event.id, error };
 }
 
-/** One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. */
-export function decodePeerFrame(text: string, bytes: number, inbound: Inbound): ConnectionEvent {
+/**
+ * One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. Undefined:
+ * an event, or another notification, that is refused unread.
+ */
+export function decodePeerFrame(text: string, bytes: number, inbound: Inbound): ConnectionEvent | undefined {
+  const refused = unread(text);
+  if (refused) return toRefusal(refused);
   const frame = decodeFrame(text);
   switch (frame.kind) {
     case 'notification': {
@@ -106,6 +122,20 @@ export function decodePeerFrame(text: string, bytes: number, inbound: Inbound): 
   }
 }
 
+/** What becomes of a frame that is not parsed: its sender hears of a request, and whoever waits hears of an answer. */
+function toRefusal({ reason, shape, id, hasMethod, isWhole }: Unread): ConnectionEvent | undefined {
+  const bad = (error: WireError) => ({ type: 'rpc.bad', id: null, error }) as const;
+  if (!isWhole) return bad(WireError.parseError());
+  if (shape !== 'object') return bad(WireError.invalidRequest('a message is an object'));
+  if (id === null) return bad(WireError.invalidRequest('id is a string or a finite number, of at most 256 bytes'));
+  if (!hasMethod) {
+    if (id !== undefined) return { type: 'rpc.response', id, error: UNWRITABLE };
+    return bad(WireError.invalidRequest('neither a request nor a notification nor a response'));
+  }
+  if (id === undefined) return undefined;
+  return { type: 'rpc.bad', id, error: WireError.invalidParams([{ path: '', message: reason }]) };
+}
+
 /** Of which methods' parameters which members are sealed. */
 const SECRETS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries<MethodSpec>(methods).flatMap(([name, { secret }]) => (secret ? [[name, secret] as const] : [])),
@@ -125,5 +155,5 @@ function sealed(method: string, params: unknown): unknown {
  */
 const UNWRITABLE = {
   code: ErrorCode.InternalError,
-  message: 'the answer was nested too deeply, or held a number out of range',
+  message: 'the answer was nested too deeply, had too much in it, or held a number out of range',
 };

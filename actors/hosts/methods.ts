@@ -1,32 +1,48 @@
 import { WireError } from '../../protocol/errors.ts';
 import { HOST_EVENT_KINDS } from '../../protocol/host.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
-import type { Handler, Handlers } from '../requests/dispatcher.ts';
+import { JsonText } from '../kernel/json-text.ts';
+import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { atMost, Fitting, jsonArray } from '../requests/fitting.ts';
 import { checkSize } from '../requests/payload-size.ts';
+import { reply } from '../requests/reply.ts';
 import { HOST_AGENTS } from './host-agents.ts';
 
 /** `host.subscribe`: registered before the snapshot is read, so nothing falls between them (`wire.md` section 4). */
-const subscribe: Handler<'host.subscribe'> = ({ state, from }) => {
+const subscribe: Handler<'host.subscribe'> = ({ state, from, id }) => {
   if (!from.hasHandshaken) throw WireError.handshakeRequired();
   state.events.subscribe(from);
-  return {
-    subscribed: true,
-    agents: state.get(HOST_AGENTS).list(),
-    devices: [],
-    approvals: state.get(APPROVALS).rowsFor(from),
-    events: state.events.newest(state.limits.keptEvents, from),
+  const fitting = new Fitting();
+  const approvals = state.get(APPROVALS);
+  // In the order in which there is room for them: what waits for somebody's word first.
+  const pending = fitting.first(approvals.pendingFor(from)).reverse();
+  const agents = fitting.first(state.get(HOST_AGENTS).list());
+  const [events = [], resolved = []] = fitting.newest(state.events.newestFirst(from), approvals.resolvedFor(from));
+  const rest = JSON.stringify({
     event_sequence: state.events.sequence,
     identity: { version: state.version, pid: process.pid },
-  };
+  });
+  const members = [
+    '"subscribed":true,"devices":[]',
+    `"agents":${jsonArray(agents)}`,
+    `"approvals":${jsonArray([...resolved, ...pending])}`,
+    `"events":${jsonArray(events)}`,
+    rest.slice(1, -1),
+  ];
+  reply(state, from, id, { result: new JsonText(`{${members.join(',')}${fitting.mark}}`) });
+  return LATER;
 };
 
 /** `host.agents` (`wire.md` section 4). */
 const listHostAgents: Handler<'host.agents'> = ({ state }) => state.get(HOST_AGENTS).list();
 
 /** `host.events` (`wire.md` section 4). */
-const listEvents: Handler<'host.events'> = ({ state, from, params }) => ({
-  events: state.events.newest(params.limit, from),
-});
+const listEvents: Handler<'host.events'> = ({ state, from, id, params }) => {
+  const fitting = new Fitting();
+  const [events = []] = fitting.newest(atMost(params.limit, state.events.newestFirst(from, params.before)));
+  reply(state, from, id, { result: new JsonText(`{"events":${jsonArray(events)}${fitting.mark}}`) });
+  return LATER;
+};
 
 /** `host.register_agent` (`wire.md` section 4). */
 const registerAgent: Handler<'host.register_agent'> = ({ state, from, params }) => {

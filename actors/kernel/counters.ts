@@ -19,6 +19,7 @@ export type DropReason =
   | 'late_progress'
   | 'late_withdrawal'
   | 'too_many_approvals'
+  | 'too_large'
   | 'rate_limited'
   | 'closing';
 

@@ -1,15 +1,18 @@
 import type { HostEvent, HostEventKind } from '../../protocol/host.ts';
 import type { Client } from './client.ts';
+import { JsonText } from './json-text.ts';
 import type { Kernel } from './kernel.ts';
 import { tell } from './tell.ts';
 import { createEventPrefix } from './unique-ids.ts';
+
+/** What a reader sees of an event, where that is not the same for all: the same object for all who see the same. */
+type ViewFor = (event: HostEvent, reader: Client) => HostEvent;
 
 interface Entry {
   event: HostEvent;
   /** Of its payload, as JSON. */
   bytes: number;
-  /** What this reader sees of it, where that is not the same for all. */
-  view: ((event: HostEvent, reader: Client) => HostEvent) | undefined;
+  view: ViewFor | undefined;
 }
 
 /** What an event tells, besides what the log adds. */
@@ -20,8 +23,8 @@ export interface Happening {
   payload?: unknown;
   /** Of the payload, as JSON, where a client chose it. */
   bytes?: number;
-  /** What a reader sees of it, where that is not the same for all. Called for each, whenever it reads. */
-  view?: (event: HostEvent, reader: Client) => HostEvent;
+  /** Called for each reader, whenever it reads. */
+  view?: ViewFor;
 }
 
 /** What has happened: numbered without a gap, the last ones kept, told to every subscriber (`wire.md` section 4). */
@@ -55,9 +58,12 @@ export class EventLog {
     return this.#add({ event: this.#toEvent(happening), bytes: happening.bytes ?? 0, view: happening.view });
   }
 
-  /** The newest `limit` events as this client may see them, oldest first. */
-  newest(limit: number, client: Client): HostEvent[] {
-    return this.#kept.slice(-limit).map((entry) => view(entry, client));
+  /** What is kept from before `sequence` as this client may see it, the newest first; made one by one, as they are asked for. */
+  *newestFirst(client: Client, before = Number.POSITIVE_INFINITY): Generator<HostEvent> {
+    for (let at = this.#kept.length - 1; at >= 0; at -= 1) {
+      const entry = this.#kept[at] as Entry;
+      if (entry.event.sequence < before) yield view(entry, client);
+    }
   }
 
   #toEvent({ kind, agentId, message, payload }: Happening): HostEvent {
@@ -80,10 +86,19 @@ export class EventLog {
     while (this.#kept.length > keptEvents || (this.#keptBytes > keptEventBytes && this.#kept.length > 1)) {
       this.#keptBytes -= this.#kept.shift()?.bytes ?? 0;
     }
-    for (const client of this.#subscribers) {
-      tell(this.#state.ref, client.ref, { type: 'rpc.notify', method: 'host.event', params: view(entry, client) });
-    }
+    this.#tellAll(entry);
     return entry.event;
+  }
+
+  /** Put together once for all who see the same: there may be thousands of them. */
+  #tellAll(entry: Entry): void {
+    const texts = new Map<HostEvent, JsonText>();
+    for (const client of this.#subscribers) {
+      const event = view(entry, client);
+      const params = texts.get(event) ?? new JsonText(JSON.stringify(event));
+      texts.set(event, params);
+      tell(this.#state.ref, client.ref, { type: 'rpc.notify', method: 'host.event', params });
+    }
   }
 }
 

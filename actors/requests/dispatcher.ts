@@ -12,12 +12,12 @@ import {
 } from '../../protocol/methods.ts';
 import { parseParams } from '../../protocol/params.ts';
 import type { CallLife } from '../connection/call-life.ts';
+import { checkBacklog } from '../kernel/backlog.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from './answer-later.ts';
-import { checkBacklog } from './backlog.ts';
 import { reply } from './reply.ts';
 
 /** A request while it is being carried out. */

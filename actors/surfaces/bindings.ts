@@ -1,7 +1,8 @@
+import { MAX_ISSUES } from '../../protocol/bounds.ts';
 import type { Issue } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { isResolvable, NOT_ALLOWED, segmentsOf } from './data-model.ts';
-import { below, MAX_ISSUES } from './schemas.ts';
+import { below } from './schemas.ts';
 
 /** Binding paths of a component that no renderer resolves: it would throw, and leave the component out without a word. */
 export function bindingIssues(component: JsonObject, at: string): Issue[] {

@@ -1,3 +1,4 @@
+import { MAX_ISSUES } from '../../protocol/bounds.ts';
 import { type Issue, WireError } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { ENVELOPE_KINDS, type EnvelopeKind, MAX_CATALOG_ID, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
@@ -5,8 +6,9 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { bindingIssues } from './bindings.ts';
 import { setAt } from './data-model.ts';
+import { envelopeIssues } from './envelope-issues.ts';
 import type { FoundEnvelope } from './envelopes.ts';
-import { BASIC_CATALOG, below, issuesOf, MAX_ISSUES, type SurfaceSchemas } from './schemas.ts';
+import { BASIC_CATALOG, below, issuesOf, type SurfaceSchemas } from './schemas.ts';
 import type { Change, Route, Surface } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
@@ -30,11 +32,14 @@ export function draftChanges(
   author: Author,
   envelopes: readonly FoundEnvelope[],
 ): Change[] {
-  const { maxSurfaceBytes, maxSurfaces } = state.limits;
+  const { maxSurfaceBytes, maxSurfaceComponents, maxSurfaces } = state.limits;
   for (const { envelope } of envelopes) {
     if (jsonBytes(envelope) > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   }
-  const checked = envelopes.map(({ envelope, path }) => ({ ...checkEnvelope(schemas, envelope, path), path }));
+  const checked = envelopes.map(({ envelope, path }) => ({
+    ...checkEnvelope(schemas, envelope, path, maxSurfaceComponents),
+    path,
+  }));
   const drafts = new Map<string, Surface | undefined>();
   /** Gone with what it had, its route too, even where it is made again: as if the envelopes had come one by one. */
   const deleted = new Set<string>();
@@ -68,16 +73,17 @@ export function draftChanges(
 
 type Body = JsonObject & { surfaceId: string };
 
-/** The one thing that an envelope says. @throws {WireError} `-32602` */
+/** The one thing that an envelope says. @throws {WireError} `-32602`, `-32020` */
 function checkEnvelope(
   schemas: SurfaceSchemas,
   envelope: JsonObject,
   path: string,
+  mostComponents: number,
 ): { kind: EnvelopeKind; body: Body } {
   const kinds = ENVELOPE_KINDS.filter((kind) => Object.hasOwn(envelope, kind));
   const [kind, second] = kinds;
   if (!kind || second) refuse([{ path, message: `has exactly one of ${ENVELOPE_KINDS.join(', ')}` }]);
-  const issues = issuesOf(schemas.envelopes[kind], envelope, path);
+  const issues = envelopeIssues(schemas, kind, envelope, path, mostComponents);
   if (issues.length > 0) refuse(issues);
   const body = envelope[kind] as Body;
   if (body.surfaceId === '' || body.surfaceId.length > MAX_SURFACE_ID) {

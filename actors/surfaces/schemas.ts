@@ -1,3 +1,4 @@
+import { MAX_ISSUES } from '../../protocol/bounds.ts';
 import type { Issue } from '../../protocol/errors.ts';
 import type { EnvelopeKind } from '../../protocol/surfaces.ts';
 import type { Schema } from './a2ui.ts';
@@ -11,9 +12,6 @@ export interface SurfaceSchemas {
 
 /** The catalog whose components are checked one by one. Surfaces of other catalogs are checked as far as A2UI goes. */
 export const BASIC_CATALOG = 'https://a2ui.org/specification/v0_9/catalogs/basic/catalog.json';
-
-/** How many offending fields one error names. */
-export const MAX_ISSUES = 100;
 
 let loaded: SurfaceSchemas | undefined;
 let loading: Promise<SurfaceSchemas> | undefined;
@@ -46,13 +44,21 @@ async function load(): Promise<SurfaceSchemas> {
   return loaded;
 }
 
-/** What a schema has against a value, with paths below `at`. Empty: nothing. */
-export function issuesOf(schema: Schema, value: unknown, at: string): Issue[] {
+/**
+ * What a schema has against a value, with paths below `at`. Empty: nothing. It looks at all of the value, and makes an
+ * issue of each fault, whatever is named of them: how much there is to look at is for the caller to bound.
+ */
+export function issuesOf(
+  schema: Schema,
+  value: unknown,
+  at: string,
+  shift: (path: PropertyKey[]) => PropertyKey[] = (path) => path,
+): Issue[] {
   const { success, error } = schema.safeParse(value);
   if (success) return [];
   return (error?.issues ?? [])
     .slice(0, MAX_ISSUES)
-    .map(({ path, message }) => ({ path: below(at, ...path.map(String)), message }));
+    .map(({ path, message }) => ({ path: below(at, ...shift([...path]).map(String)), message }));
 }
 
 /** A dotted path. */

@@ -14,6 +14,7 @@ import { preview } from '../kernel/preview.ts';
 import { tell } from '../kernel/tell.ts';
 import type { ToolAnswer } from '../requests/reply.ts';
 import type { Callback } from './callback-record.ts';
+import { toolsOf } from './client-tools.ts';
 
 type EventOf<T extends CallbackEvent['type']> = Extract<CallbackEvent, { type: T }>;
 interface Args {
@@ -84,7 +85,7 @@ export function callbackLogic(state: Kernel) {
         action_id: actionId,
         tool,
         parameters,
-        params: parameters,
+        ...(toolsOf(host).wantsParamsOnce ? {} : { params: parameters }),
         timeout_ms: timeoutMs,
         attempt,
         request_id: callback.id,

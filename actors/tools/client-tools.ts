@@ -9,6 +9,8 @@ import type { Callback } from './callback-record.ts';
 class ClientTools {
   /** Those that it offers to the agents it talks to, by name. */
   readonly offered = new LazyMap<string, ToolDefinition>();
+  /** It reads a call's `parameters`, and needs no `params` beside them. */
+  wantsParamsOnce = false;
   /** Calls that it asked for as an agent, by its own request's id. */
   readonly requested = new LazyMap<RpcId, Callback>();
   /** Calls that the embedding API runs on it, outside any turn. */

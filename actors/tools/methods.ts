@@ -9,11 +9,11 @@ import { cancelCallback } from './callback.ts';
 import { sortedTools, toolsOf } from './client-tools.ts';
 
 /** `session.init` (`wire.md` section 3). There are no policies here; the field is CAR's. */
-const initSession: Handler<'session.init'> = ({ state, from, params }) => ({
-  session_id: from.id,
-  tools_registered: register(state, from, params.tools ?? []),
-  policies_registered: 0,
-});
+const initSession: Handler<'session.init'> = ({ state, from, params }) => {
+  const registered = register(state, from, params.tools ?? []);
+  if (params.params_once !== undefined) toolsOf(from).wantsParamsOnce = params.params_once;
+  return { session_id: from.id, tools_registered: registered, policies_registered: 0 };
+};
 
 /** `tools.register` (`wire.md` section 3). A tool of the same name is replaced. */
 const registerTools: Handler<'tools.register'> = ({ state, from, params }) => register(state, from, params);

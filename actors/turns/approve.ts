@@ -2,8 +2,8 @@ import { approves } from '../../protocol/approvals.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { answerApproval } from '../approvals/approval.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
+import { admitBytes } from '../kernel/backlog.ts';
 import { roughBytes } from '../kernel/held-bytes.ts';
-import { admitBytes } from '../requests/backlog.ts';
 import { type Handler, LATER } from '../requests/dispatcher.ts';
 import { findOwnTurn } from './methods.ts';
 

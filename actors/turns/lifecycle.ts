@@ -1,4 +1,5 @@
 import { WireError } from '../../protocol/errors.ts';
+import { admitBytes } from '../kernel/backlog.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Ending } from '../kernel/counters.ts';
 import { JsonText } from '../kernel/json-text.ts';
@@ -7,7 +8,6 @@ import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { createTurnId } from '../kernel/unique-ids.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
-import { admitBytes } from '../requests/backlog.ts';
 import { reply } from '../requests/reply.ts';
 import { turnsOf, unobserve } from './client-turns.ts';
 import type { QueuedChat } from './sessions.ts';

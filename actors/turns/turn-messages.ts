@@ -10,7 +10,7 @@ export type SynthesizedTerminal =
   | {
       kind: 'error';
       error: string;
-      code: 'agent_disconnected' | 'agent_replaced' | 'stale' | 'slow_consumer' | 'draining' | 'internal';
+      code: 'agent_disconnected' | 'agent_replaced' | 'stale' | 'slow_consumer' | 'draining' | 'too_large' | 'internal';
     };
 
 /** The parameters of `agent.chat`. The broker's own keys of the context win over the host's. */

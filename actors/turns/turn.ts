@@ -7,6 +7,7 @@ import { WireError } from '../../protocol/errors.ts';
 import { Sealed } from '../../protocol/sealed.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { agentError } from '../kernel/refused-call.ts';
 import { tell } from '../kernel/tell.ts';
 import { reply } from '../requests/reply.ts';
 import { buryCallback, cancelCallback, startCallback } from '../tools/callback.ts';
@@ -108,7 +109,7 @@ export function turnLogic(state: Kernel) {
           state.counters.drop('too_many_approvals');
           continue;
         }
-        relay(state, args.self, turn, item);
+        relay(state, args.self, turn, item, Number.POSITIVE_INFINITY);
         if (item.kind === 'approval_pending') raiseChatApproval(state, turn, item);
         else if (item.kind === 'approval_resolved') settleChatApproval(args.self, turn, item);
       }
@@ -117,7 +118,7 @@ export function turnLogic(state: Kernel) {
     refuseAsRejected: (args) => {
       const { answer } = eventOf(args, 'call.answered');
       // Not an error, yet no acceptance either: the agent's words are passed on in the same place.
-      refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
+      refuse(args, 'error' in answer ? agentError(answer.error) : WireError.agentRejected(answer.result ?? null));
     },
     refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
     refuseAsOverflowing: (args) =>
@@ -126,7 +127,7 @@ export function turnLogic(state: Kernel) {
     refuseAsDraining: (args) => refuse(args, WireError.draining()),
     relay: (args) => {
       const event = args.event as AgentEvent;
-      relay(state, args.self, turnOf(args), event.params);
+      relay(state, args.self, turnOf(args), event.params, event.bytes);
       if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
     },
     noteApproval: (args) => raiseChatApproval(state, turnOf(args), eventOf(args, 'approval.pending').params),
@@ -238,6 +239,6 @@ export function turnLogic(state: Kernel) {
   });
 
   return withFastPath(machine, turnHotEvents, {
-    'chat.event': ({ turn }, { params }, self) => relay(state, self, turn, params),
+    'chat.event': ({ turn }, { params, bytes }, self) => relay(state, self, turn, params, bytes),
   });
 }

@@ -9,6 +9,7 @@ import { withFastPath } from '../kernel/fast-path.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
+import { agentError } from '../kernel/refused-call.ts';
 import { reply } from '../requests/reply.ts';
 import type { StreamHears, StreamHolds, VoiceStream } from './stream-record.ts';
 import { VOICE } from './streams.ts';
@@ -75,7 +76,7 @@ export function voiceStreamLogic(state: Kernel) {
     },
     refuseAsRejected: (args) => {
       const { answer } = eventOf(args, 'call.answered');
-      refuse(args, WireError.agentRejected('error' in answer ? answer.error : (answer.result ?? null)));
+      refuse(args, 'error' in answer ? agentError(answer.error) : WireError.agentRejected(answer.result ?? null));
     },
     refuseAsSilent: (args) => refuse(args, WireError.agentAckTimeout()),
     refuseAsFailed: (args) => {

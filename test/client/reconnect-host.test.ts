@@ -12,14 +12,14 @@ describe('connectHost with reconnect', () => {
     const seen: string[] = [];
     await stage.connect({ reconnect: soon, onStatus: ({ status }) => seen.push(status) });
     const registering = stage.host.tool('clock', { description: 'Tells the time' }, () => 'noon');
-    stage.wire.send({ id: (await stage.wire.receive('tools.register')).id as number, result: 1 });
+    stage.wire.send({ id: (await stage.wire.receive('session.init')).id as number, result: 1 });
     await registering;
     await stage.open();
     stage.wire.terminate();
     const next = await stage.broker.accept();
     await next.authenticate();
-    const { id, params } = await next.receive('tools.register');
-    expect(params).toEqual([{ name: 'clock', description: 'Tells the time' }]);
+    const { id, params } = await next.receive('session.init');
+    expect(params).toEqual({ tools: [{ name: 'clock', description: 'Tells the time' }], params_once: true });
     expect(await next.settled()).toEqual([]);
     next.send({ id: id as number, result: 1 });
     await next.receive('agents.chat.subscribe');

@@ -19,8 +19,8 @@ async function connectedHost() {
       await go.promise;
       return answer();
     });
-    const { id, params } = await wire.receive('tools.register');
-    expect(params).toEqual([{ name: 'work' }]);
+    const { id, params } = await wire.receive('session.init');
+    expect(params).toEqual({ tools: [{ name: 'work' }], params_once: true });
     wire.send({ id: id as number, result: 1 });
     await offering;
     return { started: started.promise, go: go.resolve };
@@ -127,7 +127,7 @@ describe('a host › asked to run a tool', () => {
     const { host, wire, offer } = await connectedHost();
     const work = await offer(() => 'first');
     const replacing = host.tool('work', {}, () => 'second').catch((error: unknown) => error);
-    const { id } = await wire.receive('tools.register');
+    const { id } = await wire.receive('session.init');
     wire.send({ id: id as number, error: { code: -32020, message: 'limit exceeded' } });
     expect(await replacing).toMatchObject({ code: -32020 });
     wire.send(execute('cb-1'));

@@ -67,14 +67,14 @@ describe('parseParams › when fields are wrong', () => {
     expect(() => parseParams(upsertParams, { id: 'no spaces' })).toThrow('id: 1–128 of [A-Za-z0-9._-]');
   });
 
-  test('in their hundreds › then each is named', () => {
-    const paths = pathsOf(upsertParams, { id: 'a', capabilities: new Array(200).fill(7) });
-    expect(paths).toEqual(Array.from({ length: 200 }, (_, n) => `capabilities.${n}`));
+  test('up to twenty of them › then each is named', () => {
+    const paths = pathsOf(upsertParams, { id: 'a', capabilities: new Array(20).fill(7) });
+    expect(paths).toEqual(Array.from({ length: 20 }, (_, n) => `capabilities.${n}`));
   });
 
   test('in their thousands › then the answer does not grow with them', () => {
     const paths = pathsOf(z.object({ list: z.array(z.string()) }), { list: new Array(5_000).fill(7) });
-    expect(paths).toEqual(Array.from({ length: 1_000 }, (_, n) => `list.${n}`));
+    expect(paths).toEqual(Array.from({ length: 20 }, (_, n) => `list.${n}`));
   });
 });
 

@@ -1,7 +1,7 @@
 import { WireError } from '../../../protocol/errors.ts';
+import { checkBacklog, RETRY_MS } from '../../kernel/backlog.ts';
 import type { Client } from '../../kernel/client.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { checkBacklog, RETRY_MS } from '../../requests/backlog.ts';
 import type { LoggedEvent, TurnLog } from './turn-log.ts';
 
 /** In a replay of so many events plain tokens are merged, as they are where much waits (`wire.md` section 9). */

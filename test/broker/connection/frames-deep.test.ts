@@ -28,7 +28,7 @@ test('deep nesting › when it is in a request’s params › then -32602, and t
   expect(await openChat(host, agent, { agent_id: 'echo' })).toMatchObject({ accepted: true });
 });
 
-test('deep nesting › when it is in an unknown method’s params, an id or nowhere in particular › then it gets its own code', async () => {
+test('deep nesting › when it is in an unknown method’s params, an id or nowhere in particular › then it is refused, or gets its own code', async () => {
   const { host } = await startPair();
   host.frames.length = 0;
   host.send(`{"jsonrpc":"2.0","id":"x","method":"agents.fly","params":${deep}}`);
@@ -39,7 +39,8 @@ test('deep nesting › when it is in an unknown method’s params, an id or nowh
   host.send(`{"jsonrpc":"2.0","method":"agents.fly","params":${deep}}`);
   await settle();
   expect(host.frames.map((frame) => [frame.id, frame.error.code])).toEqual([
-    ['x', ErrorCode.MethodNotFound],
+    // Refused unread: what it asks for is not looked at.
+    ['x', ErrorCode.InvalidParams],
     [null, ErrorCode.InvalidRequest],
     [null, ErrorCode.InvalidRequest],
     [null, ErrorCode.InvalidRequest],

@@ -89,7 +89,7 @@ test('the gate’s preview › when there is more than 2 KiB › then it is cut 
 
 test('the gate’s preview › when the parameters are huge › then it is made without looking at all of them', async () => {
   const shownOf = await setUp();
-  const shown = await shownOf({ rows: Array.from({ length: 200_000 }, (_, n) => n), ['k'.repeat(100_000)]: 1 });
+  const shown = await shownOf({ rows: Array.from({ length: 90_000 }, (_, n) => n), ['k'.repeat(100_000)]: 1 });
   expect(Buffer.byteLength(shown)).toBeLessThanOrEqual(2048);
 });
 

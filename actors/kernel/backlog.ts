@@ -1,6 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
-import type { Client } from '../kernel/client.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Client } from './client.ts';
+import type { Kernel } from './kernel.ts';
 
 /** When whoever was refused because too much waits for it may ask again. Milliseconds. */
 export const RETRY_MS = 1_000;

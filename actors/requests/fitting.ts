@@ -1,0 +1,65 @@
+/**
+ * Bytes of an answer that lists what is kept: clients of Python's and Apple's libraries close at 1 MiB, whatever the
+ * largest message here is (`wire.md` section 1).
+ */
+const MAX_LISTING_BYTES = 768 * 1024;
+/** What stands around the lists: the envelope with an id, `truncated`, counts. */
+const FRAME_BYTES = 4 * 1024;
+
+/** Puts together an answer that has an end: rows, as JSON, as long as there is room for them. */
+export class Fitting {
+  /** Whether something had no room. */
+  isTruncated = false;
+  #room = MAX_LISTING_BYTES - FRAME_BYTES;
+
+  /** The first of these rows that fit, in their order: after one that does not, none is looked at. */
+  first(rows: Iterable<unknown>): string[] {
+    const texts: string[] = [];
+    for (const row of rows) {
+      const text = JSON.stringify(row);
+      const bytes = Buffer.byteLength(text) + 1;
+      if (bytes > this.#room) {
+        this.isTruncated = true;
+        break;
+      }
+      this.#room -= bytes;
+      texts.push(text);
+    }
+    return texts;
+  }
+
+  /**
+   * Of each list, whose rows come the newest first, the newest that fit: one of each in turn, so that none takes all of
+   * the room. As JSON arrays, the oldest first.
+   */
+  newest(...lists: Iterator<unknown>[]): string[][] {
+    const taken = lists.map((rows) => ({ rows, texts: [] as string[], isOver: false }));
+    for (let at = 0; taken.some(({ isOver }) => !isOver) && !this.isTruncated; at += 1) {
+      const list = taken[at % taken.length] as (typeof taken)[number];
+      const { done, value } = list.rows.next();
+      if (done) list.isOver = true;
+      else list.texts.push(...this.first([value]));
+    }
+    return taken.map(({ texts }) => texts.reverse());
+  }
+
+  /** `,"truncated":true`, where something had no room. */
+  get mark(): string {
+    return this.isTruncated ? ',"truncated":true' : '';
+  }
+}
+
+/** Rows that are JSON already as an array of them. */
+export function jsonArray(texts: readonly string[]): string {
+  return `[${texts.join(',')}]`;
+}
+
+/** The first so many. */
+export function* atMost<T>(most: number, rows: Iterable<T>): Generator<T> {
+  let count = 0;
+  for (const row of rows) {
+    if (count === most) return;
+    count += 1;
+    yield row;
+  }
+}

@@ -1,0 +1,159 @@
+import { isRpcId, type RpcId } from './frame.ts';
+import { MAX_DEPTH } from './json.ts';
+
+/*
+ * What a large frame holds, counted before anything is parsed (`wire.md` section 1): `JSON.parse` needs seconds for
+ * sixteen megabytes of keys, and hundreds of megabytes for what it makes of them.
+ */
+
+/** Members of objects and elements of arrays that one frame may have, all together. */
+export const MAX_MEMBERS = 100_000;
+/** The message itself, and in it as many levels as may be passed on. */
+const MAX_LEVELS = MAX_DEPTH + 1;
+/**
+ * A shorter frame cannot hold as many: each takes two characters. It may nest too deeply, which is seen when it has been
+ * parsed, and costs little.
+ */
+const LEAST_SCANNED = 2 * MAX_MEMBERS;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** A frame that is refused unread: why, and as much of it as can be known without parsing it. */
+export interface Unread {
+  reason: string;
+  /** What its outermost value is. */
+  shape: 'object' | 'array' | 'other';
+  /** Its own `id`, where it has a good one; null where it has one that is none. */
+  id: RpcId | null | undefined;
+  /** Whether it has a `method`. */
+  hasMethod: boolean;
+  /** Whether it ends where its outermost value does. If not, it is no JSON. */
+  isWhole: boolean;
+}
+
+/** Why a frame is not to be parsed, if so. What is no JSON may pass, or not: parsing says what it is. */
+export function unread(text: string): Unread | undefined {
+  if (text.length < LEAST_SCANNED) return undefined;
+  const reason = excess(text);
+  return reason === undefined ? undefined : { reason, ...headOf(text) };
+}
+
+/** Linear in the text, whatever it is: strings are skipped by the engine's own search. */
+function excess(text: string): string | undefined {
+  let members = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at);
+        break;
+      case COMMA:
+        members += 1;
+        if (members > MAX_MEMBERS) return TOO_MANY;
+        break;
+      case OPEN_ARRAY:
+      case OPEN_OBJECT:
+        depth += 1;
+        if (depth > MAX_LEVELS) return TOO_DEEP;
+        if (!isEmpty(text, at)) members += 1;
+        if (members > MAX_MEMBERS) return TOO_MANY;
+        break;
+      case CLOSE_ARRAY:
+      case CLOSE_OBJECT:
+        depth -= 1;
+        break;
+    }
+  }
+  return undefined;
+}
+
+const TOO_MANY = `more than ${MAX_MEMBERS} members and elements in one message`;
+const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`;
+
+/** The quote that ends the string which begins at `start`; the text's end where there is none. */
+function endOfString(text: string, start: number): number {
+  let quote = start;
+  for (;;) {
+    quote = text.indexOf('"', quote + 1);
+    if (quote < 0) return text.length;
+    let before = quote - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    // Backslashes escape each other: the quote is escaped where one is left over.
+    if ((quote - before) % 2 === 1) return quote;
+  }
+}
+
+/** Whether nothing but white space follows until a container ends. */
+function isEmpty(text: string, open: number): boolean {
+  const next = text.charCodeAt(skipSpace(text, open + 1));
+  return next === CLOSE_ARRAY || next === CLOSE_OBJECT;
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
+    at += 1;
+  }
+}
+
+/** The outermost members that say what a message is. Of duplicate keys the last counts, as where it is parsed. */
+function headOf(text: string): Omit<Unread, 'reason'> {
+  const start = skipSpace(text, 0);
+  const first = text.charCodeAt(start);
+  const shape = first === OPEN_OBJECT ? 'object' : first === OPEN_ARRAY ? 'array' : 'other';
+  const head: Omit<Unread, 'reason'> = { shape, id: undefined, hasMethod: false, isWhole: false };
+  let depth = 0;
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = endOfString(text, at);
+      if (depth === 1) readMember(text, at, end, head);
+      at = end;
+    } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) depth += 1;
+    else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
+      depth -= 1;
+      if (depth === 0) return { ...head, isWhole: skipSpace(text, at + 1) === text.length };
+    }
+  }
+  return head;
+}
+
+/** Longest key that is looked at, and longest id: each character of it may be written as `\u0000`. */
+const MAX_KEY = 6 * 'method'.length + 2;
+const MAX_ID = 6 * 256 + 2;
+
+function readMember(text: string, start: number, end: number, head: Omit<Unread, 'reason'>): void {
+  const colon = skipSpace(text, end + 1);
+  if (text.charCodeAt(colon) !== COLON || end - start > MAX_KEY) return;
+  const key = jsonValue(text.slice(start, end + 1));
+  if (key === 'method') head.hasMethod = true;
+  if (key !== 'id') return;
+  const from = skipSpace(text, colon + 1);
+  const to = text.charCodeAt(from) === QUOTE ? endOfString(text, from) + 1 : endOfNumber(text, from);
+  const id = to - from > MAX_ID ? undefined : jsonValue(text.slice(from, to));
+  head.id = isRpcId(id) ? id : null;
+}
+
+function endOfNumber(text: string, from: number): number {
+  let at = from;
+  while (/[-+.eE0-9]/.test(text.charAt(at)) && at - from <= MAX_ID) at += 1;
+  return at;
+}
+
+/** A short JSON value; undefined where it is none. */
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
