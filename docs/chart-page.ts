@@ -2,11 +2,28 @@ import type { AnyStateMachine } from 'xstate';
 import { allStates, type Chart, readChart } from './chart.ts';
 import { code, markdownTable } from './markdown.ts';
 import { mermaid } from './mermaid.ts';
+import { openingComment } from './source-comments.ts';
 
-/** A machine's picture, and every transition of it in full. */
-export function chartSection(machine: AnyStateMachine): string {
+/** Where a machine is written: the file has its name. */
+export function machinePath({ id }: AnyStateMachine): string {
+  return `machines/${words(id).join('-')}.machine.ts`;
+}
+
+/**
+ * All about a machine: what it is, by the comment that its source begins with; its picture; and every transition of it in full.
+ * @throws {Error} where the source does not say what it is, or the chart holds more than names.
+ */
+export function chartSection(machine: AnyStateMachine, source: string): string {
   const chart = readChart(machine);
+  const path = machinePath(machine);
+  const title = words(machine.id).join(' ');
+  const about = openingComment(source)?.replace('of the wire contract', 'of [protocol.md](protocol.md)');
+  if (about === undefined) throw new Error(`${path} has no comment that says what it is`);
   return [
+    `## ${title.charAt(0).toUpperCase()}${title.slice(1)}`,
+    '',
+    `${about} Source: [\`${path}\`](../${path}).`,
+    '',
     '```mermaid',
     mermaid(chart),
     '```',
@@ -19,6 +36,11 @@ export function chartSection(machine: AnyStateMachine): string {
     '',
     '</details>',
   ].join('\n');
+}
+
+/** `voiceStream`: voice, stream. */
+function words(id: string): string[] {
+  return id.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
 }
 
 function finalTable(chart: Chart): string {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AnyStateMachine } from 'xstate';
 import { charts } from '../actors/families.ts';
-import { chartSection } from './chart-page.ts';
+import { chartSection, machinePath } from './chart-page.ts';
 import { closeCodeTable, errorTable, limitTable } from './code-tables.ts';
 import { eventTable, voiceEventTable } from './event-table.ts';
 import { flagTable } from './flag-table.ts';
@@ -15,7 +15,7 @@ import { recordFrames } from './walkthrough.ts';
 /** The package's directory. Asked for by name, because the sources and the built files lie at different depths. */
 export const ROOT = dirname(createRequire(import.meta.url).resolve('switchboard/package.json'));
 
-/** Every machine, by the name of its region. */
+/** Every machine, by its id. */
 export const MACHINES: Readonly<Record<string, AnyStateMachine>> = Object.fromEntries(
   charts.map(({ machine }) => [machine.id, machine]),
 );
@@ -33,14 +33,14 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ...methodSections().map((section) => [`methods-${section}`, methodTables(section)] as const),
     ...(await recordFrames()),
   ]);
-  const charts = new Map(Object.entries(MACHINES).map(([name, machine]) => [`chart-${name}`, chartSection(machine)]));
+  const sections = Object.values(MACHINES).map((machine) => chartSection(machine, read(machinePath(machine))));
   const readme = new Map([
     ['flags', flagTable()],
     ['example-agent', `\`\`\`ts\n${read('examples/agent.ts').trim()}\n\`\`\``],
   ]);
   const pages = [
     ['docs/protocol.md', protocol],
-    ['docs/statecharts.md', charts],
+    ['docs/statecharts.md', new Map([['charts', sections.join('\n\n')]])],
     ['README.md', readme],
   ] as const;
   return new Map(pages.map(([path, contents]) => [path, fillRegions(read(path), contents)]));

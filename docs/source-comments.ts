@@ -10,6 +10,12 @@ export function memberComments(source: string): ReadonlyMap<string, string> {
   return new Map(found);
 }
 
+/** What a file says of itself, in the `/*` comment below its imports. */
+export function openingComment(source: string): string | undefined {
+  const [, comment] = /^\/\*(?!\*)((?:(?!\*\/)[\s\S])*)\*\//m.exec(source) ?? [];
+  return comment === undefined ? undefined : plain(comment);
+}
+
 function plain(comment: string): string {
   return comment
     .replaceAll(/\s*\n\s*\*?\s*/g, ' ')

@@ -5,8 +5,9 @@ import type { Answer } from './callback.machine.ts';
 import { effects, effectWith } from './effects.ts';
 
 /*
- * One parked decision: a gate's, one that a client asked for, or one that a chat turn waits for. One chart for all
- * three, so that whichever path an answer takes it settles the same thing, once. Section 5 of the wire contract.
+ * One for each decision that waits for a person: a gate's, one that a client asked for, or one that a chat turn waits for.
+ * One chart for all three, so that whichever path an answer takes it settles the same thing, once. Section 5 of the wire
+ * contract.
  */
 
 /** What the chart's guards need to know of an approval. The actor's own record has more. */

@@ -9,8 +9,8 @@ import { effects } from './effects.ts';
 import type { HotEvents } from './hot-events.ts';
 
 /*
- * The root actor: knows every connection and every turn, decides which turn an event belongs to and whether its
- * sender may send it, and buries what has ended. Section 10 of the wire contract for how it stops.
+ * The root actor, one in each broker: knows every connection and every turn, decides which turn an event belongs to and
+ * whether its sender may send it, and buries what has ended. Section 10 of the wire contract for how it stops.
  */
 
 /** What the chart's guards need to know of the broker. The actor's own record has more. */

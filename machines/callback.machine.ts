@@ -5,7 +5,7 @@ import type { ProgressParams, ToolCancelReason } from '../protocol/tools.ts';
 import { effects } from './effects.ts';
 
 /*
- * One `tools.execute` on its way to a host and back. A child of its turn, so that it cannot outlive it. Whichever
+ * One for each `tools.execute`, on its way to a host and back. A child of its turn, so that it cannot outlive it. Whichever
  * final is reached, the caller's request is answered, once. Section 7 of the wire contract.
  */
 

@@ -14,7 +14,7 @@ import { effects } from './effects.ts';
 import type { HotEvents } from './hot-events.ts';
 
 /*
- * One socket, from the upgrade until it is gone. What its client is (host, agent, management) is a fact of the
+ * One for each socket, from the upgrade until it is gone. What its client is (host, agent, management) is a fact of the
  * record it holds, not a state: the same chart serves all three. Section 3 of the wire contract.
  */
 

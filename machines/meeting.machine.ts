@@ -6,8 +6,9 @@ import type { HotEvents } from './hot-events.ts';
 import type { VoiceAsker } from './voice-stream.machine.ts';
 
 /*
- * One meeting: a transcription that is kept. A child of the broker, beside the voice stream that it listens to; the
- * stream answers the start, the meeting answers the stop. Section 11 of the wire contract.
+ * One for each `meeting.start`: a transcription that is kept. A child of the broker, beside the voice stream that it listens
+ * to: the stream answers the start and sends every event on, the meeting keeps what was said and answers the stop. Section
+ * 11 of the wire contract.
  */
 
 /** What the chart's guards need to know of a meeting. The actor's own record has more. */

@@ -7,8 +7,8 @@ import { effects } from './effects.ts';
 import type { HotEvents } from './hot-events.ts';
 
 /*
- * One `agents.chat` until its terminal. Lives under the broker, not under either connection. Exactly one
- * of its finals is reached, and on the way into it the other side is told. Section 6 of the wire contract.
+ * One for each `agents.chat`, until its terminal. Lives under the broker, not under either connection. Exactly one of its
+ * finals is reached, and on the way into it the other side is told. Section 6 of the wire contract.
  */
 
 /** What the chart's guards need to know of a turn. The actor's own record has more. */

@@ -9,7 +9,8 @@ import type { HotEvents } from './hot-events.ts';
 
 /*
  * One stream of voice: audio that a provider transcribes, or a text that it speaks. A child of the broker, between the
- * client that started it and the provider. Whoever goes, the other side is told. Section 11 of the wire contract.
+ * client that started it and the provider. Audio and the provider's events take no step of this chart while it runs.
+ * Whoever goes, the other side is told. Section 11 of the wire contract.
  */
 
 /** What the chart's guards need to know of a stream. The actor's own record has more. */

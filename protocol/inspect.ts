@@ -21,11 +21,9 @@ export type ActorStatus = z.infer<typeof actorStatus>;
 export const inspectedActor = z.object({
   id: actorId,
   name: shortText().meta({
-    description: '`broker`, a client id, a turn id, `cb-<n>`, an approval id, an id of a stream, meeting or owner',
+    description: '`broker`, a client id, a turn id, `cb-<n>`, or the id of whatever else it is',
   }),
-  machine: nameText().meta({
-    description: '`broker`, `connection`, `turn`, `callback`, `approval`, `voiceStream`, `meeting`, `surfaceOwner`',
-  }),
+  machine: nameText().meta({ description: 'its chart: one of those in `machines`' }),
   parent: anyId().nullable(),
   state: statePaths,
   status: actorStatus,

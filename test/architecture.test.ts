@@ -3,31 +3,20 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../docs/render.ts';
+import { requests } from '../protocol/methods.ts';
 
 /*
  * The directions of docs/architecture.md, types counted. The linter holds the same for a file while it is written; this
  * holds the whole.
  */
 
-/** Rooms of actors/, from the bottom up. A file may import from its own room and from those before it. */
-const STOREYS: readonly (readonly string[])[] = [
-  ['kernel'],
-  ['connection'],
-  ['requests'],
-  ['approvals'],
-  ['tools'],
-  ['turns'],
-  // Families: none of them knows another, but for what FAMILY_IMPORTS says.
-  ['hosts', 'inspect', 'voice', 'memory', 'surfaces'],
-  ['meetings'],
-  ['families.ts'],
-  ['broker.ts'],
-];
-/** What one family may know of another. */
+/** What is not a family in actors/, from the bottom up. A file may import from its own room and from those before it. */
+const BELOW = ['kernel', 'connection', 'requests', 'approvals', 'tools', 'turns'];
+const ABOVE = ['families.ts', 'broker.ts'];
+/** What one family may know of another: nothing, but for this. */
 const FAMILY_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   meetings: ['voice', 'memory'],
 };
-const FAMILIES = ['hosts', 'inspect', 'voice', 'memory', 'surfaces', 'meetings'];
 
 /** Rooms at the top level, and those that each may import from; `node_modules` is the linter's. */
 const TOP: Readonly<Record<string, readonly string[]>> = {
@@ -83,6 +72,16 @@ function roomOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
+/** Every other room of actors/ is a family: nobody lists them here. */
+const FAMILIES = [...new Set(files.filter(({ path }) => path.startsWith('actors/')).map(({ path }) => roomOf(path)))]
+  .filter((room) => !BELOW.includes(room) && !ABOVE.includes(room))
+  .sort();
+const STOREYS: readonly (readonly string[])[] = [
+  ...BELOW.map((room) => [room]),
+  FAMILIES,
+  ...ABOVE.map((file) => [file]),
+];
+
 const arrows = (of: (path: string) => string) =>
   files.flatMap(({ path, imports }) =>
     imports.map((to) => ({ path, to, from: of(path), into: of(to) })).filter(({ from, into }) => from !== into),
@@ -101,9 +100,14 @@ describe('the rooms of actors', () => {
   const inside = arrows(roomOf).filter(({ path, to }) => path.startsWith('actors/') && to.startsWith('actors/'));
   const storeyOf = (room: string) => STOREYS.findIndex((rooms) => rooms.includes(room));
 
-  it('are those of the list', () => {
-    const rooms = new Set(files.filter(({ path }) => path.startsWith('actors/')).map(({ path }) => roomOf(path)));
-    expect([...rooms].sort()).toEqual(STOREYS.flat().sort());
+  it.each([...BELOW, ...ABOVE])('has %s, which is no family', (room) => {
+    expect(files.some(({ path }) => path.startsWith('actors/') && roomOf(path) === room)).toBe(true);
+  });
+
+  it.each(FAMILIES)('has %s as a family: a folder that says what it is, in the list', (room) => {
+    expect(files.map(({ path }) => path)).toContain(`actors/${room}/family.ts`);
+    const list = files.find(({ path }) => path === 'actors/families.ts');
+    expect(list?.imports).toContain(`actors/${room}/family.ts`);
   });
 
   it('import from those below them', () => {
@@ -132,24 +136,32 @@ describe('the rooms of actors', () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(FAMILIES)('below the families say nothing of %s', (family) => {
-    const methods = METHODS[family] ?? [];
+  it.each(FAMILIES.filter((family) => family !== NAMED_BELOW))('below the families say nothing of %s', (family) => {
+    const spaces = namespacesOf(family);
+    expect(spaces, 'methods that it answers').not.toEqual([]);
     const wrong = files
-      .filter(({ path }) => path.startsWith('actors/') && storeyOf(roomOf(path)) < storeyOf('hosts'))
-      .filter(({ text }) => methods.some((prefix) => text.includes(`'${prefix}`)))
-      .map(({ path }) => path);
+      .filter(({ path }) => path.startsWith('actors/') && BELOW.includes(roomOf(path)))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/'(\w+)(?:[./][^']*)?'/g)].map(([name, space]) => ({ path, name, space })),
+      )
+      .filter(({ name, space = '' }) => spaces.includes(space) && !CHART_EVENTS.includes(name))
+      .map(({ path, name }) => `${path} says ${name}`);
     expect(wrong).toEqual([]);
   });
 });
 
-/** What the names of a family's methods begin with. Those of `hosts` are the wire's own, and events of all go by them. */
-const METHODS: Readonly<Record<string, readonly string[]>> = {
-  inspect: ['inspect.'],
-  voice: ['voice.transcribe', 'voice.tts', 'voice.speak', 'voice.sessions', 'voice.providers'],
-  memory: ['memory.'],
-  surfaces: ['a2ui'],
-  meetings: ['meeting.'],
-};
+/** The family whose names are the wire's own, and events of all go by them. */
+const NAMED_BELOW = 'hosts';
+/** Events of the connection's and the broker's charts, which carry voice; no methods. */
+const CHART_EVENTS = ["'voice.event'", "'voice.audio'", "'voice.deliver'"];
+
+/** What the names of the methods that a family answers begin with, up to the first `.` or `/`. */
+function namespacesOf(family: string): string[] {
+  const keys = files
+    .filter(({ path }) => path.startsWith(`actors/${family}/`))
+    .flatMap(({ text }) => [...text.matchAll(/^ +'([^']+)': /gm)].map(([, name = '']) => name));
+  return [...new Set(keys.filter((name) => requests.has(name)).map((name) => name.split(/[./]/)[0] ?? ''))];
+}
 
 describe('imports', () => {
   it('make no circle of rooms, types counted', () => {

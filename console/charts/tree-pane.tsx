@@ -3,7 +3,7 @@ import { count } from '../format.ts';
 import { go } from '../route.ts';
 import type { WatchedActor } from './model.ts';
 import { ActorTree } from './tree.tsx';
-import { KINDS, rowsOf } from './tree-rows.ts';
+import { kindsOf, rowsOf } from './tree-rows.ts';
 import { feed } from './watching.ts';
 
 interface TreePaneProps {
@@ -49,7 +49,7 @@ export function TreePane({ chosen, follows, onFollow, onSelect }: TreePaneProps)
         </label>
         <select id="tree-kind" value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
           <option value="">all kinds</option>
-          {KINDS.map((one) => (
+          {kindsOf(model).map((one) => (
             <option key={one} value={one}>
               {one}s
             </option>

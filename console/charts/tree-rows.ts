@@ -1,10 +1,12 @@
 import { type ActorsModel, namesOf, type WatchedActor } from './model.ts';
 
-/** The kinds of actors, as they are told apart in the tree. */
-export const KINDS = [
-  ...(['turn', 'approval', 'callback', 'connection'] as const),
-  ...(['voiceStream', 'meeting', 'surfaceOwner'] as const),
-] as const;
+/** The kinds that people look for first. */
+const FIRST = ['turn', 'approval', 'callback', 'connection'];
+
+/** The kinds of actors, as they are told apart in the tree: every machine that the broker has told of, but its own. */
+export function kindsOf(model: ActorsModel): string[] {
+  return [...new Set([...FIRST, ...Object.keys(model.machines)])].filter((kind) => kind !== 'broker');
+}
 
 /** What the tree is narrowed down to. */
 export interface TreeFilter {
@@ -74,7 +76,7 @@ type Matches = (actor: WatchedActor) => boolean;
 
 /** The children that match, or have children that do, by kind. */
 function groupsOf(model: ActorsModel, actor: WatchedActor, matches: Matches): [kind: string, actors: WatchedActor[]][] {
-  const groups = new Map<string, WatchedActor[]>(KINDS.map((kind) => [kind, []]));
+  const groups = new Map<string, WatchedActor[]>(kindsOf(model).map((kind) => [kind, []]));
   for (const id of actor.children) {
     const child = model.actors.get(id);
     if (!child || !(matches(child) || hasMatch(model, child, matches))) continue;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { machineDefinitions } from '../../actors/inspect/definition.ts';
 import { ActorsModel } from '../../console/charts/model.ts';
-import { rowsOf, titleOf } from '../../console/charts/tree-rows.ts';
-import { actor, snapshot, turn } from './charts-support.ts';
+import { kindsOf, rowsOf, titleOf } from '../../console/charts/tree-rows.ts';
+import { actor, machines, snapshot, turn } from './charts-support.ts';
 
 const model = new ActorsModel();
 model.renew(
@@ -55,5 +56,17 @@ describe('the tree of actors', () => {
   it('calls a connection by what it turned out to be', () => {
     expect(titleOf(model.find('c1') ?? expect.unreachable())).toBe('echo');
     expect(titleOf(model.find('c2') ?? expect.unreachable())).toBe('client');
+  });
+
+  it('can be narrowed down to each kind that the broker has told of, in an order that stays', () => {
+    const told = machineDefinitions(machines.map((machine) => ({ machine, facts: () => expect.unreachable() })));
+    const known = new ActorsModel();
+    expect(kindsOf(known)).toEqual(['turn', 'approval', 'callback', 'connection']);
+    const timer = { ...told.turn, id: 'timer' } as (typeof told)[string];
+    const actors = [actor('root'), actor('c'), actor('at-noon', { machine: 'timer' })];
+    known.renew({ ...snapshot(actors), machines: { timer, ...told } }, 0);
+    expect(kindsOf(known)).toEqual(['turn', 'approval', 'callback', 'connection', 'timer']);
+    const rows = rowsOf(known, { text: '', kind: 'timer' }, new Set());
+    expect(rows.map(({ actor: one, group }) => one?.id ?? group?.kind)).toEqual(['root', 'timer', 'at-noon']);
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createBroker } from '../../broker.ts';
 import { ROOT } from '../../docs/render.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
 import { scrape } from '../support/metrics.ts';
 
 const broker = createBroker();
@@ -33,6 +34,11 @@ describe('docs/metrics.md', () => {
 
   it('has no row for anything else', () => {
     expect(rows).toHaveLength(types.size);
+  });
+
+  it.each(Object.values(CloseCode))('names the close code %i', (code) => {
+    const row = rows.find((line) => line.startsWith('| `switchboard_connections_closed_total` |'));
+    expect(row?.split('|')[3]).toMatch(new RegExp(`\\b${code}\\b`));
   });
 
   it.each([...text.matchAll(/^(switchboard_\w+)\{(\w+)="/gm)].map(([, name, label]) => [name, label] as const))(
