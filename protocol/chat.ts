@@ -24,7 +24,6 @@ export const goal = z.object({
   max_iterations: z.int().min(1).max(50).default(8),
 });
 
-/** `agents.chat`, from a host (`wire.md` section 6). */
 /** What goes on to the agent as it came: a field that is added here reaches it, and nothing else has to know of it. */
 const passedOn = {
   stream: z.boolean().default(true),
@@ -36,6 +35,7 @@ const passedOn = {
 /** The names of those fields of `agents.chat` that `agent.chat` has too, with the same values. */
 export const PASSED_ON = ['prompt', ...(Object.keys(passedOn) as (keyof typeof passedOn)[])] as const;
 
+/** `agents.chat`, from a host (`wire.md` section 6). */
 export const chatParams = z.object({
   agent_id: agentId,
   prompt: longText(),

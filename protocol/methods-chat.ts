@@ -104,7 +104,7 @@ export const chatMethods = {
     summary: 'Answers an approval that a turn is parked on. For its originator and the host role, never for an agent.',
     params: approvals.chatApproveParams,
     result: approvals.chatApproveResult,
-    errors: ['NotFound', 'Forbidden', 'ApprovalNotPending', 'AgentRejected', 'DeadlineExceeded'],
+    errors: ['NotFound', 'Forbidden', 'ApprovalNotPending', 'AgentRejected', 'DeadlineExceeded', 'LimitExceeded'],
   },
   'agent.chat.approve': {
     direction: 'out',

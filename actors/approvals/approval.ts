@@ -27,7 +27,7 @@ interface Args {
 }
 
 /** The approval chart with its effects: one logic for all approvals of a broker. */
-export function approvalLogic(state: Kernel) {
+function approvalLogic(state: Kernel) {
   const approvalOf = (args: Pick<Args, 'context'>) => args.context.approval;
   const eventOf = <T extends ApprovalHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const answerAsker = (args: Args, answer: Answer) =>

@@ -49,6 +49,7 @@ export class AuthDecision {
       const next = deciding.peek(client)?.decision;
       if (next) {
         next.#held.unshift(...held.slice(at));
+        next.#bytes += this.#bytes;
         return;
       }
       receive();

@@ -21,10 +21,11 @@ const upsertAgent: Handler<'agents.upsert'> = ({ state, params }) => {
 const removeAgent: Handler<'agents.remove'> = ({ state, params }) => {
   const attached = state.attached.get(params.id);
   if (!attached && !state.get(AGENTS).has(params.id)) return { removed: false };
-  // Another agent of that id must find nothing of this one. First what was its own: an agent that has lost that can be
-  // removed later, and one that is removed cannot lose it later.
-  state.hooks.agentRemoved(params.id);
+  // Another agent of that id must find nothing of this one. First what may be hard to forget: an agent that has lost that
+  // can be removed later, and one that is removed cannot lose it later.
+  state.hooks.agentRemoving(params.id);
   state.get(AGENTS).remove(params.id);
+  state.hooks.agentRemoved(params.id);
   if (attached) tell(state.ref, attached.ref, { type: 'connection.close', code: CloseCode.Forbidden });
   return { removed: true };
 };

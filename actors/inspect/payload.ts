@@ -71,8 +71,8 @@ function frameOf(text: string): JsonObject {
 }
 
 /** The same of a result, or of parameters. */
-function resultOf({ text, length }: JsonText): unknown {
-  return length > MAX_FRAME_READ ? { text: '…', length } : JSON.parse(text);
+function resultOf({ text, length, head }: JsonText): unknown {
+  return length > MAX_FRAME_READ ? { ...head, text: '…', length } : JSON.parse(text);
 }
 
 /** The feed's own answer: everything in it has just been told. */

@@ -23,6 +23,8 @@ const MAX_OUTPUT_BYTES = 1024;
 /** How much is shown of what an actor knows, in bytes of JSON. */
 const MAX_CONTEXT_BYTES = 16 * 1024;
 const NO_FACTS: Facts = { label: undefined, startedAt: 0, fields: {} };
+/** How many actors hear one event by the same name, on its way in. */
+const HEARERS = 3;
 /** Steps of one event that are told: far more than any chart has. */
 const MAX_STEPS = 16;
 
@@ -49,9 +51,11 @@ export class Recorder {
   /** By their machines' ids. */
   readonly #charts = new Map<string, Chart>();
   readonly #watched = new Map<unknown, Watched>();
-  /** Who heard the last hot event of each type: mostly the one that hears the next. */
+  /** Who heard the last hot events of each type: mostly those that hear the next. */
   readonly #latest: (Watched | undefined)[];
   readonly #hot: HotTypes;
+  /** Which of the places of a type is taken next. */
+  #turn = 0;
   readonly #window: Window = { number: 1, left: TOLD_SINGLY_BY_ALL };
   #windowSince = 0;
   #bundlesSince = 0;
@@ -62,7 +66,7 @@ export class Recorder {
     this.#state = state;
     for (const chart of charts) this.#charts.set(chart.machine.id, chart);
     this.#hot = new HotTypes(charts);
-    this.#latest = new Array(this.#hot.size).fill(undefined);
+    this.#latest = new Array(this.#hot.size * HEARERS).fill(undefined);
     this.#emit = emit;
   }
 
@@ -106,15 +110,25 @@ export class Recorder {
 
   /** On every token's way, four times: nothing is made here, and hardly anything looked up. */
   #heardHot(place: number, { actorRef, sourceRef, event }: HeardReport): void {
-    let watched = this.#latest[place];
-    if (watched?.ref !== actorRef) {
-      watched = this.#watched.get(actorRef) ?? this.#follow(actorRef);
-      if (!watched) return;
-      this.#latest[place] = watched;
-    }
+    const watched = this.#latestOf(place, actorRef);
+    if (!watched) return;
     watched.isTouched = true;
     if (watched.isToldSingly(this.#window)) this.#tellEvent(watched, event, sourceRef, 1);
     else watched.bundle(place, event, sourceRef);
+  }
+
+  /** One event goes by the same name through three actors, and to the same three each time. */
+  #latestOf(place: number, ref: unknown): Watched | undefined {
+    const first = place * HEARERS;
+    for (let at = first; at < first + HEARERS; at += 1) {
+      const latest = this.#latest[at];
+      if (latest?.ref === ref) return latest;
+    }
+    const watched = this.#watched.get(ref) ?? this.#follow(ref);
+    if (!watched) return undefined;
+    this.#latest[first + this.#turn] = watched;
+    this.#turn = (this.#turn + 1) % HEARERS;
+    return watched;
   }
 
   #heard({ actorRef, sourceRef, event }: HeardReport): void {

@@ -29,11 +29,13 @@ interface Entry {
  */
 export class Children {
   readonly #parent: () => AnyActorRef;
+  readonly #attempt: (what: string, step: () => void) => void;
   readonly #entries = new Map<string, Entry>();
 
-  /** `parent` gives the broker's actor. */
-  constructor(parent: () => AnyActorRef) {
+  /** `parent` gives the broker's actor, in whose actions they end: what throws there goes no further (law 11). */
+  constructor(parent: () => AnyActorRef, attempt: (what: string, step: () => void) => void) {
     this.#parent = parent;
+    this.#attempt = attempt;
   }
 
   /** Makes and starts the actor of one record. It is known before it runs: it may break at once. */
@@ -47,13 +49,15 @@ export class Children {
   /** One of them reached a final. */
   done(id: string): void {
     const entry = this.#take(id);
-    if (entry) entry.kind.ended(entry.record, String(entry.actor.getSnapshot().value));
+    if (!entry) return;
+    const { kind, record, actor } = entry;
+    this.#attempt('what has ended', () => kind.ended(record, String(actor.getSnapshot().value)));
   }
 
   /** One of them broke. */
   failed(id: string): void {
     const entry = this.#take(id);
-    if (entry) entry.kind.failed(entry.record);
+    if (entry) this.#attempt('what has broken', () => entry.kind.failed(entry.record));
   }
 
   #take(id: string): Entry | undefined {

@@ -79,7 +79,16 @@ export class Counters {
     this.closedConnections.set(label, (this.closedConnections.get(label) ?? 0) + 1);
   }
 
-  drop<R extends string = DropReason>(reason: R): void {
+  /** The same for a family's own reason, of a type that names them all. */
+  dropOf<R extends string>(reason: string extends R ? never : R): void {
+    this.#drop(reason);
+  }
+
+  drop(reason: DropReason): void {
+    this.#drop(reason);
+  }
+
+  #drop(reason: string): void {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
   }
 

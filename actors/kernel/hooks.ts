@@ -19,9 +19,11 @@ export interface Hook {
   /** A connection is gone: everything that was its own goes with it, and the other side of each is told. */
   connectionEnded?(client: Client): void;
   /**
-   * An agent is about to be removed. Whoever has that id next must find nothing of it.
+   * An agent is about to be removed: forgets what of it may be hard to forget.
    * @throws what keeps it from being removed now: then it stays, and its removal may be tried again
    */
+  agentRemoving?(agentId: string): void;
+  /** An agent was removed. Whoever has that id next must find nothing of it. */
   agentRemoved?(agentId: string): void;
   /** Every few seconds. `now` is the clock's. */
   sweep?(now: number): void;
@@ -52,31 +54,40 @@ export class Inbound {
   binary: ((data: Uint8Array) => ConnectionEvent | undefined) | undefined;
 }
 
-/** The hooks of all families. */
+/** The hooks of all families. What one of them throws, a fault of ours, is logged, and the next one is called (law 11). */
 export class Hooks {
   readonly #hooks: Hook[] = [];
+  readonly #attempt: (what: string, step: () => void) => void;
+
+  constructor(attempt: (what: string, step: () => void) => void) {
+    this.#attempt = attempt;
+  }
 
   add(hook: Hook): void {
     this.#hooks.push(hook);
   }
 
   agentAttached(agentId: string, client: Client): void {
-    for (const hook of this.#hooks) hook.agentAttached?.(agentId, client);
+    this.#each((hook) => hook.agentAttached?.(agentId, client));
   }
   agentReplaced(client: Client): void {
-    for (const hook of this.#hooks) hook.agentReplaced?.(client);
+    this.#each((hook) => hook.agentReplaced?.(client));
   }
   connectionEnded(client: Client): void {
-    for (const hook of this.#hooks) hook.connectionEnded?.(client);
+    this.#each((hook) => hook.connectionEnded?.(client));
+  }
+  /** @throws what one of them throws: the others are not asked */
+  agentRemoving(agentId: string): void {
+    for (const hook of this.#hooks) hook.agentRemoving?.(agentId);
   }
   agentRemoved(agentId: string): void {
-    for (const hook of this.#hooks) hook.agentRemoved?.(agentId);
+    this.#each((hook) => hook.agentRemoved?.(agentId));
   }
   sweep(now: number): void {
-    for (const hook of this.#hooks) hook.sweep?.(now);
+    this.#each((hook) => hook.sweep?.(now));
   }
   drain(): void {
-    for (const hook of [...this.#hooks].reverse()) hook.drain?.();
+    this.#each((hook) => hook.drain?.(), [...this.#hooks].reverse());
   }
   answered(): Promise<unknown>[] {
     return this.#hooks.flatMap((hook) => hook.answered?.() ?? []);
@@ -92,5 +103,9 @@ export class Hooks {
   }
   brokerFacts(): Record<string, unknown> {
     return Object.assign({}, ...this.#hooks.map((hook) => hook.brokerFacts?.()));
+  }
+
+  #each(call: (hook: Hook) => void, hooks: readonly Hook[] = this.#hooks): void {
+    for (const hook of hooks) this.#attempt('what a family had', () => call(hook));
   }
 }

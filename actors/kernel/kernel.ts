@@ -49,9 +49,12 @@ export class Kernel {
   /** What is kept of what clients have sent, because it has to wait. */
   readonly held: HeldBytes;
   /** What the end of each child of the root actor means. */
-  readonly children = new Children(() => this.ref);
+  readonly children = new Children(
+    () => this.ref,
+    (what, step) => this.attempt(what, step),
+  );
   /** What families want to hear of. */
-  readonly hooks = new Hooks();
+  readonly hooks = new Hooks((what, step) => this.attempt(what, step));
   /** What families take off the connections' way. */
   readonly inbound = new Inbound();
   /** Unix milliseconds. */

@@ -34,9 +34,14 @@ export const meetings: Family<{
       connectionEnded(client) {
         for (const { ref } of [...book.ofClient(client)]) if (ref) tell(kernel.ref, ref, { type: 'client.gone' });
       },
-      // What was said to this agent is not for the next one of its id. One that still runs ends with its connection.
+      // What was said to this agent is not for the next one of its id. One that still runs ends first.
       agentRemoved(agentId) {
-        for (const head of [...book.heads]) if (head.agent_id === agentId) book.remove(head);
+        for (const head of [...book.heads]) {
+          if (head.agent_id !== agentId) continue;
+          const { ref } = book.find(head.id) ?? {};
+          if (ref) tell(kernel.ref, ref, { type: 'client.gone' });
+          book.remove(head);
+        }
       },
       drain() {
         for (const { ref } of [...book.live]) if (ref) tell(kernel.ref, ref, { type: 'meeting.drain' });

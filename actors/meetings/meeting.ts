@@ -24,7 +24,7 @@ interface Args {
 }
 
 /** The chart of meetings with its effects: one logic for all meetings of a broker. */
-export function meetingLogic(state: Kernel) {
+function meetingLogic(state: Kernel) {
   const meetingOf = (args: Args) => args.context.meeting;
   const eventOf = <T extends MeetingHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 

@@ -25,7 +25,7 @@ export const memory: Family<{ memory: Memory }> = {
         if (client.agentId === undefined) forgetScope(kernel, scopeOf(client));
       },
       // An agent that has lost its facts can be removed later, and one that is removed cannot lose them later.
-      agentRemoved: (agentId) => forgetAgent(kernel, agentId),
+      agentRemoving: (agentId) => forgetAgent(kernel, agentId),
       answered: () => [...facts.answering],
     };
   },

@@ -139,17 +139,11 @@ export class Dispatcher {
     }
   }
 
-  /** An embedder's method: what it was called with counts until its work has really ended. @throws {WireError} `-32020` */
+  /** An embedder's method: what it was called with counts until it was answered. @throws {WireError} `-32020` */
   #workOff(call: Call<unknown>, method: string, entry: Entry, timeoutMs: number): void {
     const release = call.state.held.hold(call.from, call.params);
     try {
-      answerLater(call, method, timeoutMs, async (life) => {
-        try {
-          return await entry.handle(call, life);
-        } finally {
-          release();
-        }
-      });
+      void answerLater(call, method, timeoutMs, (life) => entry.handle(call, life)).finally(release);
     } catch (error) {
       release();
       throw error;

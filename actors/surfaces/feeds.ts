@@ -89,7 +89,7 @@ export class SurfaceFeed {
     if (this.#actions.size <= this.#state.limits.maxWaitingActions) return;
     for (const oldest of this.#actions) {
       this.#forget(oldest);
-      this.#state.counters.drop<'surface_action'>('surface_action');
+      this.#state.counters.dropOf<'surface_action'>('surface_action');
       return;
     }
   }

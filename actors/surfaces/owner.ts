@@ -27,7 +27,7 @@ const DRAINING = { reason: 'draining', message: 'the broker is stopping' } as co
 const REMOVED = { reason: 'removed', message: 'the agent that the surface belonged to was removed' } as const;
 
 /** The chart of surface owners with its effects: one logic for all owners of a broker. */
-export function surfaceOwnerLogic(state: Kernel) {
+function surfaceOwnerLogic(state: Kernel) {
   const ownerOf = (args: Args) => args.context.owner;
   const eventOf = <T extends OwnerHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 

@@ -24,7 +24,7 @@ interface Args {
 }
 
 /** The callback chart with its effects: one logic for all tool calls of a broker. */
-export function callbackLogic(state: Kernel) {
+function callbackLogic(state: Kernel) {
   const callbackOf = (args: Args) => args.context.callback;
   const eventOf = <T extends CallbackEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 

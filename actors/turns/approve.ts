@@ -2,8 +2,6 @@ import { approves } from '../../protocol/approvals.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { answerApproval } from '../approvals/approval.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
-import { admitBytes } from '../kernel/backlog.ts';
-import { roughBytes } from '../kernel/held-bytes.ts';
 import { type Handler, LATER } from '../requests/dispatcher.ts';
 import { findOwnTurn } from './methods.ts';
 
@@ -18,7 +16,6 @@ export const approveChat: Handler<'agents.chat.approve'> = (call) => {
   }
   const approve = approves(params.decision);
   const { session_id: _session, approval_id: _approval, ...fields } = params;
-  admitBytes(state, turn.agent, roughBytes(fields));
   const asker = { client: from, id, isAnswered: false };
   answerApproval(state, approval, { approve, resolution: approve ? 'approve' : 'deny', asker, fields });
   return LATER;

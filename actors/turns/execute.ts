@@ -1,9 +1,7 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import { GATE } from '../approvals/gate.ts';
-import { admitBytes } from '../kernel/backlog.ts';
 import type { Client } from '../kernel/client.ts';
-import { roughBytes } from '../kernel/held-bytes.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Call, type Handler, LATER } from '../requests/dispatcher.ts';
 import { relayAnswer } from '../requests/reply.ts';
@@ -23,9 +21,6 @@ export const executeTool: Handler<'tools.execute'> = (call) => {
   if (!host || !toolsOf(host).offered.has(params.tool)) throw WireError.toolUnavailable();
   const limit = state.limits.maxPendingTools;
   if (turn.callbacks.size >= limit) throw WireError.limitExceeded('max_pending_tools', limit);
-  // To a host that did not say otherwise they are sent twice.
-  const times = toolsOf(host).wantsParamsOnce ? 1 : 2;
-  admitBytes(state, host, times * roughBytes(params.parameters));
   requestTool(call, turn, host);
   return LATER;
 };

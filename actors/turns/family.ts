@@ -12,7 +12,7 @@ import { executeTool } from './execute.ts';
 import { TURN, turnKind } from './lifecycle.ts';
 import { turnMethods } from './methods.ts';
 import { turnMetrics } from './metrics.ts';
-import { resumeMethods } from './resume/methods.ts';
+import { resumeMethods } from './subscribe.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS, Turns } from './turns.ts';
 

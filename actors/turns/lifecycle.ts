@@ -63,7 +63,7 @@ export function openTurn(state: Kernel, { from, id, sessionId, params }: QueuedC
   // Put together here, once: the host is still to be refused, and nothing of the chat is kept but what is shown.
   const ask = JSON.stringify(callAgentParams(turn, params, from));
   admitBytes(state, agent, Buffer.byteLength(ask) + FRAME_BYTES);
-  turn.ask = new JsonText(ask);
+  turn.ask = new JsonText(ask, { session_id: sessionId, turn_id: turn.id, prompt: turn.promptHead });
   state.counters.turns += 1;
   state.get(TURNS).byId.set(turn.id, turn);
   state.get(TURNS).sessions.start(turn);

@@ -1,10 +1,13 @@
 import { v4 as uuid } from 'uuid';
 import type { TurnStatus } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
+import { admitBytes } from '../kernel/backlog.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { jsonBytes } from '../requests/payload-size.ts';
+import { sortedTools } from '../tools/client-tools.ts';
 import { turnsOf } from './client-turns.ts';
 import { openTurn } from './lifecycle.ts';
 import type { QueuedChat } from './sessions.ts';
@@ -24,6 +27,7 @@ const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
   }
   if (params.on_busy === 'reject') throw WireError.sessionBusy();
   if (live.host !== from) throw WireError.forbidden('session');
+  admitWaiting(state, request);
   if (params.on_busy === 'queue') {
     const limit = state.limits.maxQueuedPerSession;
     if (state.get(TURNS).sessions.waitingCount(sessionId) >= limit)
@@ -39,6 +43,15 @@ const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
   }
   return LATER;
 };
+
+/**
+ * An agent that is behind now is not promised another chat, least of all in place of a live one. Weighed again when it starts.
+ * @throws {WireError} `-32020`
+ */
+function admitWaiting(state: Kernel, { params, from }: QueuedChat): void {
+  const agent = state.attached.get(params.agent_id);
+  if (agent) admitBytes(state, agent, jsonBytes(params) + jsonBytes(sortedTools(from)));
+}
 
 /** @throws {WireError} `-32011` */
 function checkAttached(state: Kernel, chat: QueuedChat): void {

@@ -12,8 +12,8 @@ import type { JsonText } from '../kernel/json-text.ts';
 import { LazyMap, LazySet } from '../kernel/lazy.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { Callback } from '../tools/callback-record.ts';
-import type { Subscription } from './resume/subscription.ts';
 import type { TurnLog } from './resume/turn-log.ts';
+import type { Subscription } from './subscription.ts';
 
 /** The records that a turn's chart holds and is told of. */
 export interface TurnHolds {

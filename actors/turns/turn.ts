@@ -12,7 +12,7 @@ import { tell } from '../kernel/tell.ts';
 import { reply } from '../requests/reply.ts';
 import { buryCallback, cancelCallback, startCallback } from '../tools/callback.ts';
 import { Callback } from '../tools/callback-record.ts';
-import { answerLive, releaseHost, takeOver, watch } from './resume/subscription.ts';
+import { answerLive, releaseHost, takeOver, watch } from './subscription.ts';
 import { endCallbacks, endChildren, endReason, raiseChatApproval, settleChatApproval } from './turn-children.ts';
 import type { SynthesizedTerminal } from './turn-messages.ts';
 import type { Turn, TurnHears, TurnHolds } from './turn-record.ts';

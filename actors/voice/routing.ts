@@ -144,6 +144,6 @@ function ownJob(state: Kernel, from: Client, id: string): VoiceStream | undefine
 type VoiceDrop = 'unknown_stream' | 'not_owner' | 'malformed_audio' | 'audio_overflow';
 
 function drop(state: Kernel, from: Client, reason: VoiceDrop): void {
-  state.counters.drop(reason);
+  state.counters.dropOf<VoiceDrop>(reason);
   state.log.debug({ client: from.id, reason }, 'dropped voice');
 }

@@ -23,7 +23,7 @@ interface Args {
 }
 
 /** The chart of voice streams with its effects: one logic for all streams of a broker. */
-export function voiceStreamLogic(state: Kernel) {
+function voiceStreamLogic(state: Kernel) {
   const streamOf = (args: Args) => args.context.stream;
   const eventOf = <T extends StreamHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const arm = (stream: VoiceStream, self: AnyActorRef, ms: number) => {

@@ -284,7 +284,7 @@ describe('the chart of a connection', () => {
   });
 });
 
-/** Whatever else comes meanwhile waits until it is decided: test/broker/auth-function.test.ts. */
+/** Whatever else comes meanwhile waits until it is decided: test/broker/connection/auth-function.test.ts. */
 const OF_DECIDING: ReadonlySet<Name> = new Set([
   ...(['right token', 'wrong token', 'too late', 'a binary frame', 'too slow', 'socket closes'] as const),
 ]);

@@ -1,4 +1,4 @@
-import type { Turn } from '../turn-record.ts';
+import type { LoggedTurn } from './logged-turn.ts';
 
 /**
  * Live turns without a host, and how many each opener has left behind. All share one bound; where it is reached, whoever
@@ -7,7 +7,7 @@ import type { Turn } from '../turn-record.ts';
 export class DetachedTurns {
   readonly #max: number;
   /** By opener, oldest first. */
-  readonly #byOpener = new Map<string, Set<Turn>>();
+  readonly #byOpener = new Map<string, Set<LoggedTurn>>();
   /** Openers by how many they have: finding the largest must not cost their number. */
   readonly #byCount = new Map<number, Set<string>>();
   #largest = 0;
@@ -28,7 +28,7 @@ export class DetachedTurns {
   }
 
   /** Adds a turn. @returns one that has to make room for it */
-  add(turn: Turn, openerId: string): Turn | undefined {
+  add(turn: LoggedTurn, openerId: string): LoggedTurn | undefined {
     const turns = this.#byOpener.get(openerId) ?? new Set();
     this.#byOpener.set(openerId, turns.add(turn));
     this.#moved(openerId, turns.size - 1, turns.size);
@@ -36,14 +36,14 @@ export class DetachedTurns {
   }
 
   /** One that is not among them is no error. */
-  delete(turn: Turn, openerId: string): void {
+  delete(turn: LoggedTurn, openerId: string): void {
     const turns = this.#byOpener.get(openerId);
     if (!turns?.delete(turn)) return;
     if (turns.size === 0) this.#byOpener.delete(openerId);
     this.#moved(openerId, turns.size + 1, turns.size);
   }
 
-  #oldestOfLargest(): Turn | undefined {
+  #oldestOfLargest(): LoggedTurn | undefined {
     for (const openerId of this.#byCount.get(this.#largest) ?? []) {
       for (const turn of this.#byOpener.get(openerId) ?? []) return turn;
     }

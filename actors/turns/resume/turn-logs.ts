@@ -1,8 +1,8 @@
 import type { Limits } from '../../../protocol/limits.ts';
 import { createToken } from '../../connection/agent-registry.ts';
 import type { Ending } from '../../kernel/counters.ts';
-import type { Turn } from '../turn-record.ts';
 import { DetachedTurns } from './detached-turns.ts';
+import type { LoggedTurn } from './logged-turn.ts';
 import { LOG_BYTES, type LogBudget, TurnLog } from './turn-log.ts';
 
 /**
@@ -40,7 +40,7 @@ export class TurnLogs implements LogBudget {
   }
 
   /** The log of a turn that has just been accepted, and the token that resumes it; undefined where it wants none. */
-  open(turn: Turn): { log: TurnLog; token: string } | undefined {
+  open(turn: LoggedTurn): { log: TurnLog; token: string } | undefined {
     const windowMs = Math.min(turn.resumeWindowMs, this.#limits.resumeWindowMs);
     if (windowMs <= 0 || !turn.host) return undefined;
     const token = createToken();

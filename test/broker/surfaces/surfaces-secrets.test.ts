@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { actionsOf } from '../../../actors/surfaces/client-actions.ts';
 import { SURFACES } from '../../../actors/surfaces/surfaces.ts';
 import { ACT, a2a, act, bearer, E1, E2, forgetSent, ingest, last, payloadOf, SECRET } from '../../support/a2a.ts';
-import { poison, snapshotOf, startInternals } from '../../support/internals.ts';
+import { poison, startInternals } from '../../support/internals.ts';
 import { type Linked, type LinkedClient, type Message, settle, startLinked } from '../../support/linked.ts';
 import { create, data, idsOf, loadSurfaceSchemas, modelOf, remove, surfaceEvents } from '../../support/surfaces.ts';
 
@@ -189,7 +189,7 @@ describe('the laws', () => {
       surfaces: state.get(SURFACES).size,
       deadlines: state.deadlines.size,
       actions: [...state.clients.values()].map((one) => actionsOf(one).pending),
-      children: Object.keys(snapshotOf(internals.root).children).length,
+      children: [...internals.state.children].length,
     });
     const before = rest();
     for (let n = 0; n < 200; n += 1) {

@@ -6,7 +6,7 @@ import { turnsOf } from '../../../actors/turns/client-turns.ts';
 import { TURNS } from '../../../actors/turns/turns.ts';
 import { crowdOf, type Way } from '../../support/crowd.ts';
 import { collectGarbage } from '../../support/gc.ts';
-import { type Internals, snapshotOf, startInternals, watchCharts } from '../../support/internals.ts';
+import { type Internals, startInternals, watchCharts } from '../../support/internals.ts';
 import { openChat, settle } from '../../support/linked.ts';
 
 /* Laws 3, 4, 5 and 9 of the design: what has ended is gone, and what is live costs the others nothing. */
@@ -32,7 +32,7 @@ function sizes(internals: Internals) {
     direct: state.get(TOOLS).direct.size + sum((client) => toolsOf(client).direct.size),
     approvals: state.get(APPROVALS).pendingCount,
     deadlines: state.deadlines.size,
-    children: Object.keys(snapshotOf(internals.root).children).length,
+    children: [...internals.state.children].length,
     scheduled: Object.keys(internals.root.system.getSnapshot()._scheduledEvents).length,
   };
 }

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { AUTH } from '../../actors/connection/authenticator.ts';
-import { type AuthAnswer, type AuthQuestion, type BrokerOptions, createBroker } from '../../broker.ts';
-import { CloseCode } from '../../protocol/close-codes.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
-import { linkedPair } from '../../transport/linked-pair.ts';
-import { startInternals } from '../support/internals.ts';
-import { LinkedClient, type Message, openChat, settle, startLinked } from '../support/linked.ts';
+import { AUTH } from '../../../actors/connection/authenticator.ts';
+import { type AuthAnswer, type AuthQuestion, type BrokerOptions, createBroker } from '../../../broker.ts';
+import { CloseCode } from '../../../protocol/close-codes.ts';
+import { ErrorCode } from '../../../protocol/errors.ts';
+import { linkedPair } from '../../../transport/linked-pair.ts';
+import { startInternals } from '../../support/internals.ts';
+import { LinkedClient, type Message, openChat, settle, startLinked } from '../../support/linked.ts';
 
 const MISMATCH = { code: ErrorCode.InternalError, message: 'auth failed: token mismatch' };
 

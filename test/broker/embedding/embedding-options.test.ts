@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type BrokerOptions, createBroker } from '../../broker.ts';
-import { settle, startLinked } from '../support/linked.ts';
+import { type BrokerOptions, createBroker } from '../../../broker.ts';
+import { settle, startLinked } from '../../support/linked.ts';
 
 describe('the options of an embedder › when one does not exist', () => {
   test.each<[options: object, says: string]>([

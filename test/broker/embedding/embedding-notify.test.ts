@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { createBroker } from '../../broker.ts';
-import { CloseCode } from '../../protocol/close-codes.ts';
-import { MAX_DEPTH } from '../../protocol/json.ts';
-import { methods } from '../../protocol/methods.ts';
-import { type LinkedClient, settle, startLinked } from '../support/linked.ts';
+import { createBroker } from '../../../broker.ts';
+import { CloseCode } from '../../../protocol/close-codes.ts';
+import { MAX_DEPTH } from '../../../protocol/json.ts';
+import { methods } from '../../../protocol/methods.ts';
+import { type LinkedClient, settle, startLinked } from '../../support/linked.ts';
 
 /** A broker that says to each connection which one it is. */
 function start(options: Parameters<typeof startLinked>[0] = {}) {

@@ -1,16 +1,16 @@
-import { WireError } from '../../../protocol/errors.ts';
-import type { ParamsOf } from '../../../protocol/methods.ts';
-import { type EndedStatus, isEnded } from '../../../protocol/resume.ts';
-import type { Client } from '../../kernel/client.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
-import { tell } from '../../kernel/tell.ts';
-import { type Handler, type Handlers, LATER } from '../../requests/dispatcher.ts';
-import { unobserve } from '../client-turns.ts';
-import { checkTurnLimit } from '../methods.ts';
-import type { Turn } from '../turn-record.ts';
-import { TURNS } from '../turns.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { ParamsOf } from '../../protocol/methods.ts';
+import { type EndedStatus, isEnded } from '../../protocol/resume.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
+import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { unobserve } from './client-turns.ts';
+import { checkTurnLimit } from './methods.ts';
+import type { TurnLog } from './resume/turn-log.ts';
 import { admitSubscription, answerEnded, checkAfter, type Subscription } from './subscription.ts';
-import type { TurnLog } from './turn-log.ts';
+import type { Turn } from './turn-record.ts';
+import { TURNS } from './turns.ts';
 
 /** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
 const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, params }) => {

@@ -1,18 +1,18 @@
 import type { AnyActorRef } from 'xstate';
-import { WireError } from '../../../protocol/errors.ts';
-import type { RpcId } from '../../../protocol/frame.ts';
-import type { JsonObject } from '../../../protocol/json.ts';
-import { type ChatSubscribeResult, type EndedStatus, isEnded, type ResumedStatus } from '../../../protocol/resume.ts';
-import type { Approval } from '../../approvals/approval-record.ts';
-import type { Client } from '../../kernel/client.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
-import { tell } from '../../kernel/tell.ts';
-import { reply } from '../../requests/reply.ts';
-import { observe, turnsOf, unobserve } from '../client-turns.ts';
-import { endCallbacks } from '../turn-children.ts';
-import type { Turn } from '../turn-record.ts';
-import { admitReplay, type Replay, replayFrom } from './replay.ts';
-import type { TurnLog } from './turn-log.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { type ChatSubscribeResult, type EndedStatus, isEnded, type ResumedStatus } from '../../protocol/resume.ts';
+import type { Approval } from '../approvals/approval-record.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
+import { reply } from '../requests/reply.ts';
+import { observe, turnsOf, unobserve } from './client-turns.ts';
+import { admitReplay, type Replay, replayFrom } from './resume/replay.ts';
+import type { TurnLog } from './resume/turn-log.ts';
+import { endCallbacks } from './turn-children.ts';
+import type { Turn } from './turn-record.ts';
 
 /** What a pending approval's event is besides its details, where it is put together from its row. */
 const APPROVAL_BYTES = 4096;

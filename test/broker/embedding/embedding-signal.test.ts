@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Caller } from '../../broker.ts';
-import { ErrorCode } from '../../protocol/errors.ts';
-import { settle, startLinked } from '../support/linked.ts';
+import type { Caller } from '../../../broker.ts';
+import { ErrorCode } from '../../../protocol/errors.ts';
+import { settle, startLinked } from '../../support/linked.ts';
 
 /** A broker with a method that keeps its caller, and answers when the test says so. */
 function start() {
