@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { AgentRow } from '../client/node.ts';
+import { visibleLine } from '../protocol/visible.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
-import { sanitiseLine } from './sanitise.ts';
 import { table } from './table.ts';
 import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
 
@@ -49,7 +49,7 @@ const HEADING = ['ID', 'NAME', 'ATTACHED', 'TURNS', 'CAPABILITIES'];
 
 function cells({ spec, attached, turns }: AgentRow): string[] {
   const { id, name, capabilities } = spec;
-  return [id, name, attached ? 'yes' : 'no', String(turns), capabilities.join(', ')].map(sanitiseLine);
+  return [id, name, attached ? 'yes' : 'no', String(turns), capabilities.join(', ')].map(visibleLine);
 }
 
 async function add(io: Io, id: string, flags: AddFlags): Promise<void> {
@@ -59,18 +59,18 @@ async function add(io: Io, id: string, flags: AddFlags): Promise<void> {
   );
   if (json) return new Output(io.stdout).write(`${JSON.stringify({ spec, token })}\n`);
   if (token !== undefined) {
-    tell(io, `the token of agent ${spec.id}, shown this once:`);
+    tell(io, `the token of agent ${visibleLine(spec.id)}, shown this once:`);
     return new Output(io.stdout).write(`${token}\n`);
   }
   // A script that waits for a token must not go on with an empty one.
   if (name === undefined && capability === undefined) {
-    throw new CliError(Exit.Failed, `agent ${spec.id} exists already; --rotate gives it a new token`);
+    throw new CliError(Exit.Failed, `agent ${visibleLine(spec.id)} exists already; --rotate gives it a new token`);
   }
-  tell(io, `agent ${spec.id} changed; its token stays (--rotate makes a new one)`);
+  tell(io, `agent ${visibleLine(spec.id)} changed; its token stays (--rotate makes a new one)`);
 }
 
 async function remove(io: Io, id: string, flags: ConnectionFlags): Promise<void> {
   const { removed } = await withHost(io, { ...flags, management: true }, (host) => host.agents.remove(id));
-  if (!removed) throw new CliError(Exit.NoAgent, `there is no agent ${sanitiseLine(id)}`);
-  tell(io, `agent ${id} removed`);
+  if (!removed) throw new CliError(Exit.NoAgent, `there is no agent ${visibleLine(id)}`);
+  tell(io, `agent ${visibleLine(id)} removed`);
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { ApprovalRow } from '../client/node.ts';
+import { visibleLine } from '../protocol/visible.ts';
 import { excerpt } from './excerpt.ts';
 import { EXIT_HELP } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
 import type { ResolveFlags } from './resolve-approval.ts';
-import { sanitiseLine } from './sanitise.ts';
 import { table } from './table.ts';
 import { asManager, type ConnectionFlags, eitherRoleFlags, withHost } from './with-host.ts';
 
@@ -48,7 +48,7 @@ const HEADING = ['ID', 'STATUS', 'AGENT', 'AGE', 'ACTION', 'DETAILS'];
 function cells(row: ApprovalRow, now: number): string[] {
   const { id, status, agent_id, action } = row;
   return [id, status, agent_id ?? '-', age(now - row.created_at), excerpt(action), excerpt(detailsOf(row), 200)].map(
-    sanitiseLine,
+    visibleLine,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../client/node.ts';
+import { VisibleAnswer } from '../protocol/visible-answer.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
-import { sanitise } from './sanitise.ts';
 import { ToolLines } from './tool-lines.ts';
 
 /** Writes one turn's events as they come. */
@@ -13,7 +13,7 @@ export interface EventPrinter {
   finish(): Promise<void>;
 }
 
-/** Events as they are, one a line. */
+/** Events of the same value as they are, one a line. */
 export function jsonPrinter(output: Output): EventPrinter {
   return { print: (event) => output.write(`${JSON.stringify(event)}\n`), leaveLine() {}, finish: async () => {} };
 }
@@ -21,17 +21,20 @@ export function jsonPrinter(output: Output): EventPrinter {
 /** The answer's text on stdout, everything else as words on stderr. */
 export function textPrinter(io: Io, output: Output): EventPrinter {
   // A pipe or a file gets the text as it is; what reads it has its own ideas of what is harmful.
-  const clean = io.stdout.isTTY ? sanitise : (text: string) => text;
+  const answer = io.stdout.isTTY ? new VisibleAnswer() : undefined;
   const tools = new ToolLines(io);
   let last = '\n';
-  const say = async (text: string) => {
+  const write = async (text: string) => {
+    if (text === '') return;
     if (io.stdout.isTTY) tools.leave();
-    const cleaned = clean(text);
-    last = cleaned.at(-1) ?? last;
-    await output.write(cleaned);
+    last = text.at(-1) ?? last;
+    await output.writeVisible(text);
   };
+  const say = (text: string) => write(answer ? answer.next(text) : text);
   const endLine = async () => {
-    if (last !== '\n') await say('\n');
+    const kept = answer?.end() ?? '';
+    // One write, for nobody waits for it: what comes next may be on stderr.
+    if ((kept.at(-1) ?? last) !== '\n') await write(`${kept}\n`);
   };
   /** What goes to stderr starts a line of its own, where both are the same screen. */
   const aside = async () => {

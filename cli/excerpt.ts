@@ -1,9 +1,9 @@
-import { sanitiseLine } from './sanitise.ts';
+import { visibleLine } from '../protocol/visible.ts';
 
-/** Any JSON value as a few words on one line, harmless for a terminal. A string goes without quotes. */
+/** Any JSON value as a few words on one line, in which nothing is unseen. A string goes without quotes. */
 export function excerpt(value: unknown, max = 60): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return clip(sanitiseLine(text).replace(/\s+/g, ' ').trim(), max);
+  return clip(visibleLine(text), max);
 }
 
 /** Cuts a text off where it would take more than so many columns of a terminal. */

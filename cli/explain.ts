@@ -8,9 +8,9 @@ import {
   RpcError,
 } from '../client/node.ts';
 import { isObject } from '../protocol/json.ts';
+import { visibleLine } from '../protocol/visible.ts';
 import { VOICE_CAPABILITIES } from '../protocol/voice.ts';
 import { CliError, Exit } from './exit.ts';
-import { sanitiseLine } from './sanitise.ts';
 
 const START_ONE = 'start one with `npm start`, or name another with --url or --home';
 
@@ -18,7 +18,7 @@ const START_ONE = 'start one with `npm start`, or name another with --url or --h
 export function explain(error: unknown): CliError {
   if (error instanceof CliError) return error;
   const { exit, message } = describe(error);
-  return new CliError(exit, sanitiseLine(message));
+  return new CliError(exit, visibleLine(message));
 }
 
 function describe(error: unknown): CliError {

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../client/node.ts';
+import { visible } from '../protocol/visible.ts';
 
 /** What a command touches of the process around it, so that a test can stand in for the terminal. */
 export interface Io {
@@ -25,7 +26,7 @@ export function processIo(): Io {
   };
 }
 
-/** A line of words for a person, on stderr so that stdout holds nothing but what was asked for. */
+/** A line of words for a person, on stderr so that stdout holds nothing but what was asked for. Nothing in it is unseen. */
 export function tell(io: Io, words: string): void {
-  io.stderr.write(`${words}\n`);
+  io.stderr.write(`${visible(words)}\n`);
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { MeetingRow } from '../client/node.ts';
+import { visibleLine } from '../protocol/visible.ts';
+import { visibleAnswer, visibleAnswerLine } from '../protocol/visible-answer.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
-import { sanitise, sanitiseLine } from './sanitise.ts';
 import { table } from './table.ts';
 import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
 
@@ -34,7 +35,7 @@ async function list(io: Io, { json, ...flags }: MeetingFlags): Promise<void> {
 const HEADING = ['ID', 'STATUS', 'STARTED', 'HELD BY', 'TITLE'];
 
 function cells({ id, status, started_at, agent_id, title }: MeetingRow): string[] {
-  return [id, status, timeOf(started_at), agent_id ?? 'a client', title ?? '-'].map(sanitiseLine);
+  return [id, status, timeOf(started_at), agent_id ?? 'a client', title ?? '-'].map(visibleLine);
 }
 
 /** A damaged record may say any number, and the others are to be listed all the same. */
@@ -48,8 +49,8 @@ async function show(io: Io, id: string, { json, ...flags }: MeetingFlags): Promi
   if (json) return new Output(io.stdout).write(`${JSON.stringify(meeting)}\n`);
   if (meeting.truncated) tell(io, 'it grew too large, and its end was not kept');
   const said = meeting.segments.map(({ speaker, text }) =>
-    sanitiseLine(speaker === undefined ? text : `${speaker}: ${text}`),
+    speaker === undefined ? visibleAnswerLine(text) : `${visibleLine(speaker)}: ${visibleAnswerLine(text)}`,
   );
-  const summary = meeting.summary === null ? [] : ['', 'Summary:', sanitise(meeting.summary)];
-  await new Output(io.stdout).write([...said, ...summary].map((line) => `${line}\n`).join(''));
+  const summary = meeting.summary === null ? [] : ['', 'Summary:', visibleAnswer(meeting.summary)];
+  await new Output(io.stdout).writeVisible([...said, ...summary].map((line) => `${line}\n`).join(''));
 }

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { visible } from '../protocol/visible.ts';
 
 /** Standard output as a place that may be slow, and whose reader may leave (`… | head`). */
 export class Output {
@@ -14,8 +15,16 @@ export class Output {
     stream.on('error', () => controller.abort());
   }
 
-  /** Writes, and waits while the reader is behind: so a slow one slows down us, and does not fill our memory. */
-  async write(text: string): Promise<void> {
+  /** Writes it with what cannot be seen written out; of JSON the value stays. */
+  write(text: string): Promise<void> {
+    return this.writeVisible(visible(text));
+  }
+
+  /**
+   * Writes what is fit for its reader, as it is, and waits while the reader is behind: so a slow one slows down us, and
+   * does not fill our memory.
+   */
+  async writeVisible(text: string): Promise<void> {
     if (this.broken.aborted || text === '' || this.#stream.write(text)) return;
     await new Promise<void>((resolve) => {
       const finish = () => {

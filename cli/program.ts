@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { visible } from '../protocol/visible.ts';
 import { VERSION } from '../version.ts';
 import { addAgents } from './agents.ts';
 import { addApprovals } from './approvals.ts';
@@ -24,7 +25,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .version(VERSION)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(visible(text)) })
     .addHelpText('after', EXIT_HELP);
   addServe(program);
   addAgents(program, io);

@@ -27,7 +27,7 @@ export async function resolveApproval(
     }
   });
   if (json) await new Output(io.stdout).write(`${JSON.stringify(row)}\n`);
-  const what = `${excerpt(row.action)}${row.agent_id === null ? '' : ` of ${row.agent_id}`}`;
+  const what = `${excerpt(row.action)}${row.agent_id === null ? '' : ` of ${excerpt(row.agent_id, 128)}`}`;
   if (row.status === 'pending') {
     throw new CliError(Exit.Failed, `the agent did not take the answer; ${what} still waits for one`);
   }

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host, TranscriptEvent, Transcription } from '../client/node.ts';
+import { visibleLine } from '../protocol/visible.ts';
+import { visibleAnswerLine } from '../protocol/visible-answer.ts';
 import { AUDIO_LOST } from '../protocol/voice.ts';
 import { excerpt } from './excerpt.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
-import { sanitiseLine } from './sanitise.ts';
 import { readWav, type Wav } from './wav.ts';
 import { type ConnectionFlags, withHost } from './with-host.ts';
 
@@ -159,8 +160,8 @@ async function show(io: Io, output: Output, event: TranscriptEvent, json: boolea
   }
   clearGuess(io, progress);
   // After any other error of the daemon's own the stream is over, and reading it throws.
-  if (event.type === 'error' && (isLoss || event.synthesized !== true)) tell(io, sanitiseLine(event.message));
-  if (event.type === 'final' && event.text !== '') await output.write(`${sanitiseLine(event.text)}\n`);
+  if (event.type === 'error' && (isLoss || event.synthesized !== true)) tell(io, visibleLine(event.message));
+  if (event.type === 'final' && event.text !== '') await output.writeVisible(`${visibleAnswerLine(event.text)}\n`);
 }
 
 function clearGuess(io: Io, progress: Progress): void {

@@ -38,8 +38,13 @@ function count(number: number, noun: string): string {
 
 /** Not cut off: whoever wants less of it can do that with the tools of a terminal. */
 function lineOf({ timestamp, kind, agent_id, message, payload }: HostEvent): string {
-  const words = [timeOf(timestamp), oneLine(kind).padEnd(KIND_WIDTH), oneLine(agent_id ?? '-'), oneLine(message)];
-  if (kind === 'approval.requested' && isObject(payload)) words.push(`(switchboard approve ${payload.id})`);
+  const words = [
+    oneLine(timeOf(timestamp)),
+    oneLine(kind).padEnd(KIND_WIDTH),
+    oneLine(agent_id ?? '-'),
+    oneLine(message),
+  ];
+  if (kind === 'approval.requested' && isObject(payload)) words.push(`(switchboard approve ${excerpt(payload.id)})`);
   return words.join('  ');
 }
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { SurfaceRow } from '../client/node.ts';
+import { visibleLine } from '../protocol/visible.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
-import { sanitiseLine } from './sanitise.ts';
 import { table } from './table.ts';
 import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
 
@@ -34,16 +34,10 @@ const HEADING = ['ID', 'BELONGS TO', 'COMPONENTS', 'UPDATED', 'ACTIONS GO TO'];
 
 function cells({ surfaceId, agentId, components, updatedAt, owner }: SurfaceRow): string[] {
   const updated = new Date(updatedAt).toISOString();
-  return [surfaceId, agentId ?? 'clients', String(components), updated, owner?.endpoint ?? '-'].map(sanitiseLine);
+  return [surfaceId, agentId ?? 'clients', String(components), updated, owner?.endpoint ?? '-'].map(visibleLine);
 }
 
 async function show(io: Io, id: string, flags: ConnectionFlags): Promise<void> {
   const surface = await withHost(io, flags, (host) => host.surfaces.get(id));
-  // Escaped, as JSON is: ESC comes out as text; so do the controls that JSON leaves alone.
-  const text = JSON.stringify(surface, null, 2).replace(/[\u007f-\u009f]/g, escaped);
-  await new Output(io.stdout).write(`${text}\n`);
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  await new Output(io.stdout).write(`${JSON.stringify(surface, null, 2)}\n`);
 }

@@ -1,5 +1,6 @@
 import type { ChatEvent, ChatOptions, Host, Interruption, TerminalEvent } from '../client/node.ts';
 import { ErrorCode, RpcError } from '../client/node.ts';
+import { visibleLine } from '../protocol/visible.ts';
 import { Approver } from './approver.ts';
 import { jsonPrinter, textPrinter } from './event-printer.ts';
 import { CliError, Exit } from './exit.ts';
@@ -7,7 +8,6 @@ import type { Interruptions } from './interruptions.ts';
 import { type Io, tell } from './io.ts';
 import type { LineReader } from './line-reader.ts';
 import type { Output } from './output.ts';
-import { sanitiseLine } from './sanitise.ts';
 
 /** One prompt, and where its answer goes. */
 export interface TurnInput {
@@ -102,7 +102,7 @@ async function stream(io: Io, input: TurnInput, interrupt: ReturnType<typeof wat
   // Nobody is left to tell, or it is known already.
   if (signal.aborted || !last) return;
   const words = describe(last);
-  if (words !== undefined) throw new CliError(Exit.Failed, sanitiseLine(words));
+  if (words !== undefined) throw new CliError(Exit.Failed, visibleLine(words));
 }
 
 function describe(last: TerminalEvent): string | undefined {
@@ -116,7 +116,7 @@ export async function noAgent(host: Host, agentId: string): Promise<CliError> {
   const rows = await host.agents.list();
   const known = rows.some((row) => row.spec.id === agentId);
   const attached = rows.filter((row) => row.attached).map((row) => row.spec.id);
-  const problem = known ? `agent ${agentId} is not attached` : `there is no agent ${sanitiseLine(agentId)}`;
-  const choice = attached.length > 0 ? `attached: ${attached.join(', ')}` : 'none is attached';
+  const problem = known ? `agent ${visibleLine(agentId)} is not attached` : `there is no agent ${visibleLine(agentId)}`;
+  const choice = attached.length > 0 ? `attached: ${attached.map(visibleLine).join(', ')}` : 'none is attached';
   return new CliError(Exit.NoAgent, `${problem}; ${choice}`);
 }

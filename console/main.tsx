@@ -4,12 +4,14 @@ import { startBrokerClock } from './broker-clock.ts';
 import { startKeeping } from './chat/keeping.ts';
 import { startFeed } from './host-feed.ts';
 import { startSession } from './session.ts';
+import { showTexts } from './shown-texts.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
 
 const root = document.getElementById('app');
 if (root) {
+  showTexts();
   startSession();
   startBrokerClock();
   startFeed();

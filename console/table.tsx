@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { visibleLine } from '../protocol/visible.ts';
 import { count } from './format.ts';
 
 /** A column of a {@link Table}. */
@@ -28,8 +29,8 @@ interface TableProps<Row> {
 export function Free({ text, isCode = false }: { text: string; isCode?: boolean }) {
   const Element = isCode ? 'code' : 'span';
   return (
-    <Element class="free" title={text}>
-      {text}
+    <Element class="free" title={visibleLine(text)}>
+      {visibleLine(text)}
     </Element>
   );
 }

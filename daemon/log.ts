@@ -1,5 +1,7 @@
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { isObject } from '../protocol/json.ts';
+import { visible, visibleLine } from '../protocol/visible.ts';
 import { LogOutput } from './log-output.ts';
 
 /** Severities, the most talkative first. `silent` logs nothing. */
@@ -58,5 +60,34 @@ export async function createLogger(level: LogLevel, pretty: boolean, destination
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
   });
-  return pino(options, { write: (line: string) => destination.write(format(line)) });
+  return pino(options, { write: (line: string) => destination.write(shown(format(withPlainWords(line)))) });
+}
+
+/** What pino-pretty writes as it is; everything else it writes as JSON. */
+const PLAIN = ['msg', 'name', 'caller', 'type', 'message'];
+
+/** A line's own words, and those of its error, without what could be taken for a colour. */
+function withPlainWords(line: string): string {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return visible(line);
+  }
+  if (!isObject(entry)) return visible(line);
+  for (const part of [entry, entry.err, entry.error]) {
+    if (!isObject(part)) continue;
+    for (const name of PLAIN) if (typeof part[name] === 'string') part[name] = visibleLine(part[name]);
+    if (typeof part.stack === 'string') part.stack = visible(part.stack);
+  }
+  return JSON.stringify(entry);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
+const COLOUR = /(\x1b\[\d+m)/;
+
+/** What a terminal is given: pino-pretty's colours, and nothing else that cannot be seen. */
+function shown(text: string): string {
+  const pieces = text.split(COLOUR);
+  return pieces.map((piece, at) => (at % 2 === 1 ? piece : visible(piece))).join('');
 }

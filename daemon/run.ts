@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { visibleLine } from '../protocol/visible.ts';
 import { VERSION } from '../version.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
@@ -47,7 +48,7 @@ function print(text: string): void {
 }
 
 function refuse(message: string, code: number): never {
-  process.stderr.write(`switchboard: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`switchboard: ${visibleLine(message.replaceAll(/\s*\n\s*/g, ' '))}\n`);
   process.exit(code);
 }
 

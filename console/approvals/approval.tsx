@@ -1,10 +1,10 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApprovalRow } from '../../client/browser.ts';
+import { visibleLine } from '../../protocol/visible.ts';
 import { brokerTime, shownAt } from '../broker-clock.ts';
 import { age, count, moment, words } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link } from '../route.ts';
-import { visible } from '../visible.ts';
 import { decide } from './decide.ts';
 import { type Subject, subjectOf } from './subject.ts';
 
@@ -74,7 +74,7 @@ export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProp
           {others.length > 0 ? <span class="soft">or deny with</span> : null}
           {others.map((option) => (
             <button key={option} type="button" class="option" aria-disabled={isBusy} onClick={() => answer(option)}>
-              {visible(option)}
+              {visibleLine(option)}
             </button>
           ))}
         </fieldset>
@@ -89,7 +89,8 @@ export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProp
 /** While it is pending, the time left or spent; then how it ended and when. */
 function Clock({ row, subject }: { row: ApprovalRow; subject: Subject }) {
   if (row.status !== 'pending') {
-    const detail = row.resolution === undefined || EXPECTED.has(row.resolution) ? '' : ` (${visible(row.resolution)})`;
+    const detail =
+      row.resolution === undefined || EXPECTED.has(row.resolution) ? '' : ` (${visibleLine(row.resolution)})`;
     return (
       <p class="clock">
         <span class="state" data-tone={TONES[row.status]}>
@@ -126,7 +127,7 @@ function About({ row, subject }: { row: ApprovalRow; subject: Subject }) {
         </>
       )}
       {' · '}
-      <code>{row.id}</code>
+      <code>{visibleLine(row.id)}</code>
     </p>
   );
 }

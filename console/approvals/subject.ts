@@ -1,6 +1,6 @@
 import type { ApprovalRow } from '../../client/browser.ts';
+import { visible, visibleLine } from '../../protocol/visible.ts';
 import { deadlineOf } from '../format.ts';
-import { visible } from '../visible.ts';
 
 /** What an approval is about, as people read it. */
 export interface Subject {
@@ -41,8 +41,8 @@ export function subjectOf(row: ApprovalRow, most = MAX_PREVIEW): Subject {
   const others = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest, undefined, 2);
   const isBrokers = row.origin !== 'request';
   return {
-    title: visible(title),
-    raiser: `${who}${how}`,
+    title: visibleLine(title),
+    raiser: `${visibleLine(who)}${how}`,
     preview: visible(preview.slice(0, most)),
     rest: visible(others.slice(0, most)),
     leftOut: Math.max(0, preview.length - most) + Math.max(0, others.length - most),

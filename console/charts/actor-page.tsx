@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { visibleLine } from '../../protocol/visible.ts';
 import { shownAt } from '../broker-clock.ts';
 import { age, count } from '../format.ts';
 import { link } from '../route.ts';
@@ -112,7 +113,7 @@ function Gone({ name }: { name: string }) {
     <div class="actor-none">
       <p>{isLive ? 'This actor is not there, or not any more.' : 'Waiting for the daemon’s actors…'}</p>
       <p class="soft">
-        <code>{name}</code>
+        <code>{visibleLine(name)}</code>
       </p>
       {isLive ? (
         <p class="soft">

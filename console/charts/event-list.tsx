@@ -1,4 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
+import { visibleLine } from '../../protocol/visible.ts';
 import { clockTime, count } from '../format.ts';
 import { link } from '../route.ts';
 import { JsonTree } from './json-tree.tsx';
@@ -73,7 +74,7 @@ function EventRow({ event, isOpen, onToggle }: EventRowProps) {
         <time>{clockTime(event.at)}</time>
         <button type="button" class="event-name" aria-expanded={isOpen} onClick={onToggle}>
           {event.event}
-          {name === event.event ? null : <span class="soft"> {name}</span>}
+          {name === event.event ? null : <span class="soft"> {visibleLine(name)}</span>}
           {event.count > 1 ? <span class="times"> ×{count(event.count)}</span> : null}
         </button>
         <Sender id={event.from} />
@@ -111,7 +112,7 @@ const previews = new WeakMap<HeardEvent, string>();
 function previewOf(event: HeardEvent): string {
   let preview = previews.get(event);
   if (preview === undefined) {
-    preview = (JSON.stringify(event.payload) ?? '').slice(0, 2_048);
+    preview = visibleLine(JSON.stringify(event.payload) ?? '').slice(0, 2_048);
     previews.set(event, preview);
   }
   return preview.length > 240 ? `${preview.slice(0, 240)}…` : preview;

@@ -1,4 +1,5 @@
 import { isObject } from '../../protocol/json.ts';
+import { visibleLine } from '../../protocol/visible.ts';
 
 /** Values that hold at most this many are open from the first. */
 const OPEN_UP_TO = 12;
@@ -8,7 +9,7 @@ const SHOWN = 200;
 /** A JSON value whose parts open and close. */
 export function JsonTree({ value, name, depth = 0 }: { value: unknown; name?: string | undefined; depth?: number }) {
   const entries = entriesOf(value);
-  const label = name === undefined ? null : <span class="json-key">{name}: </span>;
+  const label = name === undefined ? null : <span class="json-key">{visibleLine(name)}: </span>;
   if (!entries || entries.length === 0) {
     return (
       <div class="json-line">
@@ -45,7 +46,7 @@ export function JsonFields({ value }: { value: Record<string, unknown> }) {
 function Scalar({ value }: { value: unknown }) {
   if (Array.isArray(value)) return <span class="json-soft">[]</span>;
   if (isObject(value)) return <span class="json-soft">{'{}'}</span>;
-  if (typeof value === 'string') return <span>{JSON.stringify(value)}</span>;
+  if (typeof value === 'string') return <span>{visibleLine(JSON.stringify(value))}</span>;
   return <span class="json-word">{String(value)}</span>;
 }
 

@@ -1,3 +1,4 @@
+import { visibleLine } from '../../protocol/visible.ts';
 import { count } from '../format.ts';
 import type { Message, MessageLog, Party } from './message-log.ts';
 import type { WatchedActor } from './model.ts';
@@ -45,7 +46,7 @@ export function sequenceOf(log: MessageLog, turn: WatchedActor): Sequence {
       message,
       from: message.fromParty === undefined ? undefined : parties.indexOf(message.fromParty),
       to: parties.indexOf(message.toParty),
-      label: message.count > 1 ? `${message.name} ×${count(message.count)}` : message.name,
+      label: message.count > 1 ? `${visibleLine(message.name)} ×${count(message.count)}` : visibleLine(message.name),
       after: message.at - start,
     })),
     forgotten: log.forgotten,

@@ -1,3 +1,4 @@
+import { visibleLine } from '../../protocol/visible.ts';
 import { type ActorsModel, namesOf, type WatchedActor } from './model.ts';
 
 /** The kinds that people look for first. */
@@ -35,7 +36,7 @@ export function titleOf({ machine, context, label, name }: WatchedActor): string
   if (machine === 'broker') return 'broker';
   // What a connection is turns out after it has started.
   const known = machine === 'connection' ? (textOf(context.agent_id) ?? textOf(context.role)) : undefined;
-  return known ?? label ?? name;
+  return visibleLine(known ?? label ?? name);
 }
 
 /** The end of an id, where ids of one kind differ. */

@@ -1,5 +1,5 @@
+import { visibleLine } from '../../protocol/visible.ts';
 import { deadlineOf, moment } from '../format.ts';
-import { visible } from '../visible.ts';
 import type { Conversation } from './conversation.ts';
 import type { ApprovalState, EntryOf } from './transcript.ts';
 
@@ -48,7 +48,7 @@ export function ApprovalView({ entry, conversation }: { entry: EntryOf<'approval
 function Deadline({ deadline }: { deadline: number | string | undefined }) {
   if (deadline === undefined) return null;
   const at = deadlineOf(deadline);
-  return <span class="soft">until {at === undefined ? visible(String(deadline)) : moment(at)}</span>;
+  return <span class="soft">until {at === undefined ? visibleLine(String(deadline)) : moment(at)}</span>;
 }
 
 function outcome(state: ApprovalState): string {

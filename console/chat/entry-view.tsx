@@ -1,5 +1,6 @@
 import { Fragment } from 'preact';
 import { memo } from 'preact/compat';
+import { visibleAnswer } from '../../protocol/visible-answer.ts';
 import { host } from '../session.ts';
 import { ApprovalView } from './approval-view.tsx';
 import type { Conversation } from './conversation.ts';
@@ -50,7 +51,7 @@ function Tail({ block }: { block: TextBlock }) {
 const ClosedChunk = memo(({ chunk }: { chunk: Chunk }) => <Breakable text={chunk.text + chunk.end} />);
 
 function Breakable({ text }: { text: string }) {
-  const [first, ...others] = piecesOf(text);
+  const [first, ...others] = piecesOf(visibleAnswer(text));
   return (
     <div class="chunk">
       {first}

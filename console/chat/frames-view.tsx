@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { visible } from '../../protocol/visible.ts';
 import { clockTime } from '../format.ts';
 import type { Conversation } from './conversation.ts';
 import type { LoggedFrame } from './frame-log.ts';
@@ -80,7 +81,7 @@ function FrameRow({ frame }: { frame: LoggedFrame }) {
         <span class="hidden">{frame.direction === 'in' ? 'received' : 'sent'}</span>
       </span>
       <time class="soft">{clockTime(frame.at)}</time>
-      <code>{frame.text}</code>
+      <code>{visible(frame.text)}</code>
     </li>
   );
 }

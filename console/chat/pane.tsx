@@ -1,4 +1,6 @@
+import type { ReadonlySignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { visibleLine } from '../../protocol/visible.ts';
 import { agents } from '../agents.ts';
 import { count } from '../format.ts';
 import { link } from '../route.ts';
@@ -66,16 +68,21 @@ export function Pane({ conversation, isNew }: { conversation: Conversation; isNe
         <Options conversation={conversation} />
       </footer>
       <p class="hidden" role="status">
-        {announcement}
+        <Announcement text={announcement} />
       </p>
     </article>
   );
 }
 
+/** A component of its own: what is announced draws nothing else anew. */
+function Announcement({ text }: { text: ReadonlySignal<string> }) {
+  return <>{text.value}</>;
+}
+
 function problemOf(connected: boolean, agentId: string, attached: readonly string[]): string | undefined {
   if (!connected) return 'The connection to the daemon is lost; it is being tried again.';
   if (agentId === '') return agents.value === undefined ? 'Asking for the agents' : 'No agent is attached.';
-  if (!attached.includes(agentId)) return `${agentId} is not attached.`;
+  if (!attached.includes(agentId)) return `${visibleLine(agentId)} is not attached.`;
   return undefined;
 }
 
@@ -92,10 +99,10 @@ function AgentChoice({ conversation, attached }: { conversation: Conversation; a
       }}
     >
       {agentId.value === '' ? <option value="">no agent</option> : null}
-      {gone ? <option value={agentId.value}>{agentId.value} (not attached)</option> : null}
+      {gone ? <option value={agentId.value}>{visibleLine(agentId.value)} (not attached)</option> : null}
       {attached.map((id) => (
         <option key={id} value={id}>
-          {id}
+          {visibleLine(id)}
         </option>
       ))}
     </select>

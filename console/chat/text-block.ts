@@ -85,7 +85,9 @@ export function piecesOf(text: string): string[] {
   let from = 0;
   while (text.length - from > PIECE) {
     const space = text.lastIndexOf(' ', from + PIECE - 1);
-    const to = wholeAt(text, space > from ? space + 1 : from + PIECE);
+    const at = space > from ? space + 1 : from + PIECE;
+    const whole = wholeAt(text, at);
+    const to = whole > from ? whole : at;
     pieces.push(text.slice(from, to));
     from = to;
   }
@@ -93,8 +95,26 @@ export function piecesOf(text: string): string[] {
   return pieces;
 }
 
-/** A character of two code units stays whole. */
+/** What belongs to the character before it: its marks, how it is drawn, and what joins it to the next. */
+const GOES_ON = /[\p{M}\p{Cf}\p{Emoji_Modifier}]/uy;
+/** So far back, at most, such a character begins. */
+const LONGEST = 32;
+
+/** A character stays whole, however many code units and joined parts it has. */
 function wholeAt(text: string, at: number): number {
+  let start = at;
+  while (at - start < LONGEST && start > 0 && goesOn(text, start)) start--;
+  return start > 0 && at - start < LONGEST ? start : pairAt(text, at);
+}
+
+/** One of two code units stays whole. */
+function pairAt(text: string, at: number): number {
   const unit = text.charCodeAt(at);
   return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at;
+}
+
+function goesOn(text: string, at: number): boolean {
+  if (pairAt(text, at) !== at || text[at - 1] === '\u200d') return true;
+  GOES_ON.lastIndex = at;
+  return GOES_ON.test(text);
 }

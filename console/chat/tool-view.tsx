@@ -1,3 +1,4 @@
+import { visibleLine } from '../../protocol/visible.ts';
 import type { EntryOf } from './transcript.ts';
 
 /** A tool call, and its result once it is there: one line each, the whole on demand. */
@@ -7,14 +8,14 @@ export function ToolView({ entry }: { entry: EntryOf<'tool'> }) {
   return (
     <details class="tool">
       <summary>
-        <span class="kind">tool</span> <code class="tool-name">{entry.tool}</code>{' '}
+        <span class="kind">tool</span> <code class="tool-name">{visibleLine(entry.tool)}</code>{' '}
         <span class="tool-brief">{entry.brief}</span> <span class={`tool-status ${status}`}>{status}</span>
       </summary>
       {entry.params === '' ? null : <Part title="Parameters" text={entry.params} />}
       {outcome === undefined || outcome.excerpt === '' ? null : <Part title="Result" text={outcome.excerpt} />}
       {entry.callId === undefined ? null : (
         <p class="soft">
-          Call <code>{entry.callId}</code>
+          Call <code>{visibleLine(entry.callId)}</code>
         </p>
       )}
     </details>

@@ -1,8 +1,8 @@
 import { batch, type Signal, signal } from '@preact/signals';
 import type { ChatEvent } from '../../client/browser.ts';
+import { visible, visibleLine } from '../../protocol/visible.ts';
 import { detailsOf } from '../approvals/subject.ts';
 import { oneLine, preview } from '../preview.ts';
-import { visible } from '../visible.ts';
 import { type SavedTranscript, savedEntries } from './saved-transcript.ts';
 import { TextBlock } from './text-block.ts';
 import type { TurnEnd } from './turn-end.ts';
@@ -194,7 +194,7 @@ export class Transcript {
     this.#add({
       kind: 'approval',
       approvalId,
-      what: visible(what),
+      what: visibleLine(what),
       details: visible(preview(detailsOf(rest, tool, what))),
       deadline,
       state: signal<ApprovalState>({ kind: 'pending' }),

@@ -16,6 +16,7 @@ import { OWN_COMPONENTS } from './elements.ts';
 import { formatString } from './format-string.ts';
 import { fits } from './pattern.ts';
 import { shown, webAddress } from './shown.ts';
+import { showParts } from './shown-parts.ts';
 import { tooMuch } from './size.ts';
 import css from './surface-parts.css?inline';
 
@@ -41,13 +42,16 @@ export class SurfaceRenderer {
   readonly #catalog: Catalog<WebComponentImplementation>;
   #processor: Processor | undefined;
   #drawn: Drawing | undefined;
+  #stopShowing = () => {};
 
   constructor(into: HTMLElement, heard: SurfaceHeard) {
     this.#heard = heard;
     this.#catalog = catalogFor(heard, pressesOf(this.#element));
     into.append(this.#element);
     const root = this.#element.shadowRoot;
-    if (root) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    if (!root) return;
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    this.#stopShowing = showParts(root);
   }
 
   /** Draws it. @throws {Error} that says why it cannot be drawn; then nothing is. */
@@ -73,6 +77,7 @@ export class SurfaceRenderer {
   /** Takes it off the page. */
   dispose(): void {
     this.#clear();
+    this.#stopShowing();
     this.#element.remove();
   }
 

@@ -1,4 +1,4 @@
-import { visible } from '../visible.ts';
+import { visible } from '../../protocol/visible.ts';
 
 /** Somebody else's text where the page speaks itself: what cannot be seen is written out, and it is cut. */
 export function shown(text: string, most = 300): string {

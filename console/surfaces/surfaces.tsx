@@ -22,7 +22,7 @@ export function Surfaces() {
         <h1 id="surfaces">Surfaces</h1>
         {problem === undefined ? null : (
           <p class="problem" role="alert">
-            The surfaces cannot be listed: {problem}. It is tried again.
+            The surfaces cannot be listed: {shown(problem)}. It is tried again.
           </p>
         )}
         {rows ? (
@@ -66,9 +66,9 @@ const COLUMNS: readonly Column<ListedSurface>[] = [
   {
     title: 'Owner',
     cell: ({ agentId, endpoint }) => (
-      <span class="surface-owner" title={endpoint}>
-        {agentId === null ? 'hosts' : <code>{agentId}</code>}
-        {endpoint === undefined ? null : ` · A2A ${hostOf(endpoint)}`}
+      <span class="surface-owner" title={endpoint === undefined ? undefined : shown(endpoint)}>
+        {agentId === null ? 'hosts' : <code>{shown(agentId)}</code>}
+        {endpoint === undefined ? null : ` · A2A ${shown(hostOf(endpoint))}`}
       </span>
     ),
   },

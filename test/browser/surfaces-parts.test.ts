@@ -167,10 +167,10 @@ describeBrowser('what is on a surface', () => {
 
   test('an id that turns the text around › is written out, in the list, the heading and the outcome', async () => {
     const surface = await show('\u202eevil', [...button('root', 'Go', { event: { name: '\u202eog' } })]);
-    await surface.getByRole('heading', { name: '⟨U+202E⟩evil' }).waitFor();
-    await page.getByRole('table', { name: 'Surfaces' }).getByText('⟨U+202E⟩evil').waitFor();
+    await surface.getByRole('heading', { name: '\\u202eevil' }).waitFor();
+    await page.getByRole('table', { name: 'Surfaces' }).getByText('\\u202eevil').waitFor();
     await surface.getByRole('button', { name: 'Go' }).click();
-    await surface.getByRole('status', { name: 'Outcome' }).getByText('⟨U+202E⟩og: told to whoever').waitFor();
+    await surface.getByRole('status', { name: 'Outcome' }).getByText('\\u202eog: told to whoever').waitFor();
   });
 
   test('a template › is filled in, again when its data change; one that is too long, or of itself, is cut', async () => {

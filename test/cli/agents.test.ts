@@ -11,17 +11,20 @@ beforeEach(async () => {
 afterEach(() => daemon.stop());
 
 describe('switchboard agents', () => {
-  it.each([[['agents']], [['agents', 'list']]])('%j shows a table, without control characters', async (argv) => {
-    expect(await io.run(...argv)).toBe(0);
-    expect(io.out).toBe(
-      [
-        'ID      NAME            ATTACHED  TURNS  CAPABILITIES',
-        'echo    The echo [2J    yes       0      a, b',
-        'sleepy  The sleepy [2J  no        0      a, b',
-        '',
-      ].join('\n'),
-    );
-  });
+  it.each([[['agents']], [['agents', 'list']]])(
+    '%j shows a table, with what cannot be seen written out',
+    async (argv) => {
+      expect(await io.run(...argv)).toBe(0);
+      expect(io.out).toBe(
+        [
+          'ID      NAME                 ATTACHED  TURNS  CAPABILITIES',
+          'echo    The echo\\u001b[2J    yes       0      a, b',
+          'sleepy  The sleepy\\u001b[2J  no        0      a, b',
+          '',
+        ].join('\n'),
+      );
+    },
+  );
 
   it('list --json prints the answer as it is', async () => {
     expect(await io.run('agents', '--json')).toBe(0);

@@ -3,6 +3,8 @@ import { deferred } from '../client/real-broker.ts';
 import { RealDaemon } from './real-daemon.ts';
 import type { TestIo } from './test-io.ts';
 
+const UNSEEN = /[\p{C}\p{Variation_Selector}]/u;
+
 let daemon: RealDaemon;
 let io: TestIo;
 beforeEach(async () => {
@@ -24,7 +26,7 @@ describe('switchboard approvals', () => {
     expect(io.err).toBe('nothing waits for an approval\n');
   });
 
-  it('lists what waits, without control characters, and with --all what has been decided', async () => {
+  it('lists what waits, with what cannot be seen written out, and with --all what has been decided', async () => {
     const { id } = await parked();
     const { id: other } = await daemon.manager.requestApproval({ action: 'launch', details: { where: 'here' } });
     await daemon.manager.resolveApproval(other, 'deny');
@@ -32,7 +34,7 @@ describe('switchboard approvals', () => {
     const [head, ...rows] = io.out.trimEnd().split('\n');
     expect(head?.split(/ {2,}/)).toEqual(['ID', 'STATUS', 'AGENT', 'AGE', 'ACTION', 'DETAILS']);
     expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
-      [id, 'pending', 'echo', expect.stringMatching(/^\ds$/), 'paint [2J it red'],
+      [id, 'pending', 'echo', expect.stringMatching(/^\ds$/), 'paint\\u001b[2J it red'],
     ]);
     const all = daemon.io();
     expect(await all.run('approvals', '--all')).toBe(0);
@@ -64,6 +66,23 @@ describe('switchboard approvals › of what a client asked for', () => {
     expect(await io.run('approvals')).toBe(0);
     for (const part of ['DELETE', 'rm -rf /']) expect(io.out).toContain(part);
   });
+
+  it('shows what is unseen, in what it would do, to what, and in the words that settle it', async () => {
+    const details = { 'pa\u200bth': 'a\u009b\u007f\u2066b  c', '❤\ufe0f': 'x\u{e0041}\ny' };
+    const action = 'delete \u202egpj.tac\u202c\nnow';
+    const { id } = await daemon.manager.requestApproval({ action, details });
+    expect(await io.run('approvals')).toBe(0);
+    expect(io.out).toContain('delete \\u202egpj.tac\\u202c\\nnow');
+    expect(io.out).toContain('{"pa\\u200bth":"a\\u009b\\u007f\\u2066b  c","❤\\ufe0f":"x\\udb40\\udc41\\ny"}');
+    expect(io.out.replaceAll('\n', '')).not.toMatch(UNSEEN);
+    const json = daemon.io();
+    expect(await json.run('approvals', '--json')).toBe(0);
+    expect(json.out.trimEnd()).not.toMatch(UNSEEN);
+    expect(JSON.parse(json.out)).toMatchObject([{ action, details }]);
+    const decided = daemon.io();
+    expect(await decided.run('approve', id)).toBe(0);
+    expect(decided.err).toBe('approved: delete \\u202egpj.tac\\u202c\\nnow\n');
+  });
 });
 
 describe('switchboard approve and deny', () => {
@@ -73,7 +92,7 @@ describe('switchboard approve and deny', () => {
   ])('%s settles a chat’s, in the management role', async (command, status, words) => {
     const { id, chat } = await parked();
     expect(await io.run(command, id)).toBe(0);
-    expect(io.err).toBe(`${status}: paint [2J it red of echo\n`);
+    expect(io.err).toBe(`${status}: paint\\u001b[2J it red of echo\n`);
     expect(io.out).toBe('');
     expect(await chat.text()).toContain(words);
   });
@@ -93,7 +112,9 @@ describe('switchboard approve and deny', () => {
 
   it('when there is none of that id › ends with 6 and says where to look', async () => {
     expect(await io.run('approve', 'no\u001bne')).toBe(6);
-    expect(io.err).toContain('there is no pending approval no ne, or somebody is answering it; switchboard approvals');
+    expect(io.err).toContain(
+      'there is no pending approval no\\u001bne, or somebody is answering it; switchboard approvals',
+    );
   });
 
   it('when the daemon token may not answer it › ends with 4 and says which one may', async () => {

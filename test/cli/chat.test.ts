@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { done, TestDaemon, token } from './test-daemon.ts';
 import { TestIo } from './test-io.ts';
 
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Variation_Selector}]/u;
+
 let daemon: TestDaemon;
 let io: TestIo;
 beforeEach(async () => {
@@ -33,14 +35,16 @@ describe('switchboard chat AGENT PROMPT', () => {
     expect(daemon.chats).toMatchObject([{ model: 'm', session_id: 's1', context: { a: 1 } }]);
   });
 
-  it('with --json › prints the raw events, one a line', async () => {
-    daemon.answer = () => [token('a\u001b[31m'), done()];
+  it('with --json › prints the raw events, one a line, of the same value and with nothing unseen', async () => {
+    const delta = 'a\u001b[31m\u009b\u007f\u202eb\u200d\u2028\u{e0041}';
+    daemon.answer = () => [token(delta), done()];
     expect(await io.run('chat', 'echo', 'hi', '--json')).toBe(0);
+    expect(io.out.replaceAll('\n', '')).not.toMatch(UNSEEN);
     const events = io.out
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(events).toMatchObject([{ kind: 'token', delta: 'a\u001b[31m', turn_id: 't1' }, { kind: 'done' }]);
+    expect(events).toMatchObject([{ kind: 'token', delta, turn_id: 't1' }, { kind: 'done' }]);
   });
 
   it.each([
@@ -60,11 +64,31 @@ describe('switchboard chat AGENT PROMPT', () => {
     expect(io.err).toContain('stdin is empty');
   });
 
-  it('on a terminal › takes the teeth out of escape sequences, also of one cut in two', async () => {
+  it('on a terminal › writes out what cannot be seen, also where it was cut in two', async () => {
     daemon.answer = () => [token('a\u001b'), token('[2J\tb\nc\u009b31m\r\u0007é'), done()];
     io.stdout.isTTY = true;
     expect(await io.run('chat', 'echo', 'hi')).toBe(0);
-    expect(io.out).toBe('a[2J\tb\nc31mé\n');
+    expect(io.out).toBe('a\\u001b[2J\tb\nc\\u009b31m\\u000d\\u0007é\n');
+  });
+
+  it('on a terminal › keeps emoji, Persian and Hebrew whole, however they were cut, and turns nothing around', async () => {
+    const answer = '👩\u200d🚀 🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} می\u200cخواهم \u200fשלום\u200f';
+    const units = Array.from({ length: answer.length }, (_, at) => token(answer[at] ?? ''));
+    daemon.answer = () => [...units, token(' delete \u202egpj.tac\u202c n\u200bow\r'), token('\nend\u{e0041}'), done()];
+    io.stdout.isTTY = true;
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.out).toBe(`${answer} delete \\u202egpj.tac\\u202c n\\u200bow\nend\\udb40\\udc41\n`);
+  });
+
+  it('on a terminal › says what it kept back before a tool takes the screen', async () => {
+    daemon.answer = () => [
+      token('👩\u200d'),
+      { kind: 'tool_call', tool: 'a\u202eb', params: { c: '\u{e0041}' } },
+      done(),
+    ];
+    io.stdout.isTTY = true;
+    expect(await io.run('chat', 'echo', 'hi')).toBe(0);
+    expect(io.screen).toBe('👩\\u200d\n⚙ a\\u202eb({"c":"\\udb40\\udc41"})\n');
   });
 
   it('in a pipe › leaves the text as it is', async () => {
@@ -91,10 +115,10 @@ describe('switchboard chat AGENT PROMPT', () => {
     ];
     expect(await io.run('chat', 'echo', 'hi')).toBe(0);
     expect(io.err.split('\n')).toEqual([
-      '⚙ search({"q":"a\\nb"})',
+      '⚙ search\\u001b({"q":"a\\nb"})',
       '⚙ rm()',
-      '✗ rm() → no [2J such file',
-      '✓ search({"q":"a\\nb"})',
+      '✗ rm() → no\\u001b[2J such\\nfile',
+      '✓ search\\u001b({"q":"a\\nb"})',
       '✓ unheard-of → x',
       '',
     ]);
@@ -163,7 +187,7 @@ describe('switchboard chat AGENT PROMPT', () => {
   });
 
   it.each([
-    [{ kind: 'error', error: 'it broke\u001b' }, 'switchboard: the agent failed: it broke \n'],
+    [{ kind: 'error', error: 'it broke\u001b' }, 'switchboard: the agent failed: it broke\\u001b\n'],
     [{ kind: 'auth_required', reason: 'x', message: 'log in' }, 'switchboard: the agent needs you to log in: log in\n'],
     [done({ finish_reason: 'cancelled' }), 'switchboard: the turn was cancelled\n'],
   ])('when the turn ends in %j › ends with 1 and says so', async (terminal, words) => {

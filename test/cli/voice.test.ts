@@ -76,7 +76,7 @@ describe('switchboard transcribe', () => {
   it('prints a line for each final, and nothing else', async () => {
     const io = await terminal();
     expect(await io.run('transcribe', save(wav({ channels: 2, rate: 44_100 })))).toBe(0);
-    expect(io.out).toBe('200 bytes  [2J\n44100 Hz, 2\n');
+    expect(io.out).toBe('200 bytes \\u001b[2J\n44100 Hz, 2\n');
     expect(io.err).toBe('');
   });
 

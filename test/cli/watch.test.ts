@@ -32,7 +32,7 @@ describe('switchboard watch', () => {
     ]);
     expect(lines[1]).toMatch(
       new RegExp(
-        `^\\d\\d:\\d\\d:\\d\\d {2}approval\\.requested {4}echo {2}.*paint \\[2J it {2}\\(switchboard approve ${id}\\)$`,
+        `^\\d\\d:\\d\\d:\\d\\d {2}approval\\.requested {4}echo {2}.*paint\\\\u001b\\[2J it {2}\\(switchboard approve ${id}\\)$`,
       ),
     );
   });
@@ -48,11 +48,17 @@ describe('switchboard watch', () => {
   it('--json prints the events as they are, and nothing else', async () => {
     const running = io.run('watch', '--json');
     await started();
-    const event = await daemon.manager.notify({ kind: 'my.own', message: 'a\nb', payload: { x: [1] } });
+    const event = await daemon.manager.notify({
+      kind: 'my.own',
+      message: 'a\nb\u202e\u009b',
+      payload: { x: ['\u200b\u{e0041}'] },
+    });
     await io.shows('\n');
     io.interrupt();
     await running;
-    expect(io.out).toBe(`${JSON.stringify(event)}\n`);
+    expect(JSON.parse(io.out)).toEqual(event);
+    expect(io.out).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(io.out).toContain('a\\nb\\u202e\\u009b');
   });
 
   it('sees what only the management role may, unless it is given a daemon token', async () => {

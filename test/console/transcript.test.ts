@@ -76,10 +76,11 @@ describe('a conversation on the page', () => {
     it('tells all that it is about, and writes out what cannot be seen', () => {
       const about = { tool: 'shell', action: 'run \u202eit', params: { run: 'ls\u200b' }, details: { why: 'to see' } };
       const entry = the(told(event({ kind: 'approval_pending', approval_id: 'p', ...about })), 'approval');
-      expect(entry.what).toBe('run ⟨U+202E⟩it');
+      expect(entry.what).toBe('run \\u202eit');
+      expect(entry.details).toContain('ls\\u200b');
       expect(JSON.parse(entry.details)).toEqual({
         tool: 'shell',
-        params: { run: 'ls⟨U+200B⟩' },
+        params: { run: 'ls\u200b' },
         details: { why: 'to see' },
       });
     });

@@ -17,6 +17,25 @@ describe('the log', () => {
     expect(lines[0]).toContain('agent_id');
   });
 
+  it('for a person › writes out what cannot be seen, in the words, the fields and the stack; for a machine it is JSON', async () => {
+    const evil = 'a\u001b[31mb\u202ec\u009bd\u200be\u007f\u{e0041}';
+    const error = Object.assign(new Error(evil), { stack: `Error: ${evil}\n    at ${evil}` });
+    const [machine, person] = [await collect(false), await collect(true)];
+    for (const { log } of [machine, person]) {
+      log.info({ agent: evil, [evil]: 1, nested: { ids: [evil] } }, evil);
+      log.error({ err: error }, evil);
+      log.error(error);
+    }
+    const text = person.lines.join('');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
+    const colourless = text.replace(/\x1b\[\d+m/g, '');
+    expect(colourless.replace(/\n/g, '')).not.toMatch(/\p{C}/u);
+    expect(text).not.toContain('\u001b[31mb');
+    expect(text).toContain('a\\u001b[31mb\\u202ec\\u009bd\\u200be\\u007f\\udb40\\udc41');
+    expect(text).toMatch(/\n {4,}at a\\u001b/);
+    expect(JSON.parse(machine.lines[0] ?? '')).toMatchObject({ agent: evil, msg: evil });
+  });
+
   it('is JSON for a machine, and coloured text for a person', async () => {
     const [machine, person] = [await collect(false), await collect(true)];
     machine.log.info({ url: 'ws://x' }, 'listening');

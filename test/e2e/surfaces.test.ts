@@ -147,7 +147,7 @@ it('switchboard surfaces › lists them, and shows one', async () => {
   const { code, out } = await switchboard();
   expect(code).toBe(0);
   expect(out.split('\n')[0]).toMatch(/^ID +BELONGS TO +COMPONENTS +UPDATED +ACTIONS GO TO$/);
-  expect(out).toMatch(/^listed \[2J +clients +0 +\S+ +-$/m);
+  expect(out).toMatch(/^listed\\u001b\[2J +clients +0 +\S+ +-$/m);
   const shown = await switchboard('show', 'listed\u001b[2J');
   expect(JSON.parse(shown.out)).toMatchObject({ surfaceId: 'listed\u001b[2J', components: [] });
   expect(shown.out).not.toContain('\u001b');
