@@ -5,7 +5,7 @@ import { TURNS, type Turns } from './turns.ts';
 
 /** What `/metrics` tells of turns. */
 export function turnMetrics(kernel: Kernel, book: Turns): Metric[] {
-  const { counters, vitals } = kernel;
+  const { counters } = kernel;
   return [
     metric('gauge', 'turns', 'Live turns by state.', () => Object.entries(book.byState()), 'state'),
     metric('counter', 'turns_total', 'Turns opened since the start.', () => counters.turns),
@@ -13,7 +13,7 @@ export function turnMetrics(kernel: Kernel, book: Turns): Metric[] {
     metric('counter', 'events_total', 'Events sent to hosts since the start, by kind.', () => counters.events, 'kind'),
     metric('gauge', 'callbacks_pending', 'Tool calls that have not ended.', () => pendingCallbacks(kernel)),
     metric('counter', 'tokens_merged_total', 'Tokens merged into another for slow readers since the start.', () =>
-      vitals.mergedTokens(),
+      kernel.vitals.mergedTokens(),
     ),
     metric(
       'counter',

@@ -7,7 +7,7 @@ const KINDS = Object.keys(VOICE_CAPABILITIES);
 const STATES = ['starting', 'running', 'finishing'];
 
 /** What `/metrics` tells of voice streams. */
-export function voiceMetrics({ vitals }: Pick<Kernel, 'vitals'>, streams: VoiceStreams): Metric[] {
+export function voiceMetrics(kernel: Pick<Kernel, 'vitals'>, streams: VoiceStreams): Metric[] {
   return [
     metric('gauge', 'voice_streams', 'Live voice streams by kind and state.', () => live(streams), 'kind', 'state'),
     metric(
@@ -33,7 +33,7 @@ export function voiceMetrics({ vitals }: Pick<Kernel, 'vitals'>, streams: VoiceS
       'way',
     ),
     metric('counter', 'voice_partials_dropped_total', 'Partials dropped for slow readers since the start.', () =>
-      vitals.droppedPartials(),
+      kernel.vitals.droppedPartials(),
     ),
   ];
 }
