@@ -130,7 +130,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     host: options.tokens?.host || createToken(),
   });
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
-  const { kernel: state, metrics: ofFamilies } = createKernel(
+  const { kernel, metrics: ofFamilies } = createKernel(
     {
       version: VERSION,
       limits,
@@ -155,20 +155,20 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
   );
   const stopped = new Promise<void>((resolve) => {
-    state.onStopped = resolve;
+    kernel.onStopped = resolve;
   });
-  const root = startBroker(state);
+  const root = startBroker(kernel);
   // The net under law 11: whatever breaks the root after all is said, and nobody waits for ever for its end.
   root.subscribe({
     error(err) {
-      state.log.error({ err }, 'the broker actor failed');
-      state.deadlines.clear();
-      state.onStopped();
+      kernel.log.error({ err }, 'the broker actor failed');
+      kernel.deadlines.clear();
+      kernel.onStopped();
     },
   });
   const delay = new EventLoopDelay();
   // The gateway is made next: it answers the scrape itself.
-  state.vitals = {
+  kernel.vitals = {
     mergedTokens: () => gateway.mergedTokens,
     droppedPartials: () => gateway.droppedPartials,
     refusedUpgrades: () => gateway.refusedUpgrades,
@@ -179,19 +179,19 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   };
   // Made by the first scrape that can.
   let registry: Registry | undefined;
-  const faults = new Faults((err, what, count) => state.log.error(count === 1 ? { err } : { err, count }, what));
+  const faults = new Faults((err, what, count) => kernel.log.error(count === 1 ? { err } : { err, count }, what));
   const gateway = new Gateway({
     limits,
     allowedOrigins: new Set(options.allowedOrigins),
     isReady: () => root.getSnapshot().value === 'accepting',
     async metrics() {
-      registry ??= createMetrics(state, ofFamilies);
+      registry ??= createMetrics(kernel, ofFamilies);
       return { text: await registry.metrics(), contentType: registry.contentType };
     },
     faults,
     pages,
     onLink(link, request) {
-      state.get(AUTH).remember(link, request);
+      kernel.get(AUTH).remember(link, request);
       root.send({ type: 'link.opened', link });
     },
   });
@@ -245,7 +245,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       checkMethodOptions(name, options);
       const { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs } = options;
       checkMs('timeoutMs', timeoutMs);
-      state.get(DISPATCHER).add(name, {
+      kernel.get(DISPATCHER).add(name, {
         role,
         schema,
         timeoutMs,
@@ -255,14 +255,14 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       });
       return broker;
     },
-    notify: (clientId, method, params = {}) => notifyClient(state, clientId, method, params),
+    notify: (clientId, method, params = {}) => notifyClient(kernel, clientId, method, params),
     upsertAgent(params, options = {}) {
       checkUpsertOptions(options);
       return agents.upsert(parseParams(upsertParams, params), options.ephemeral ?? false);
     },
     executeTool(clientId, tool, parameters, options = {}) {
       checkExecuteToolOptions(options);
-      return executeTool(state, clientId, tool, parameters, options);
+      return executeTool(kernel, clientId, tool, parameters, options);
     },
     close() {
       closing ??= close();

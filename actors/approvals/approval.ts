@@ -27,28 +27,28 @@ interface Args {
 }
 
 /** The approval chart with its effects: one logic for all approvals of a broker. */
-function approvalLogic(state: Kernel) {
+function approvalLogic(kernel: Kernel) {
   const approvalOf = (args: Pick<Args, 'context'>) => args.context.approval;
   const eventOf = <T extends ApprovalHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const answerAsker = (args: Args, answer: Answer) =>
-    replyOnce(state, approvalOf(args).taken?.asker, answer, args.self);
+    replyOnce(kernel, approvalOf(args).taken?.asker, answer, args.self);
 
   const machine = withEffects(createApprovalMachine<ApprovalHolds>(), {
     announce: (args) => {
-      announceApproval(state, 'approval.requested', approvalOf(args));
+      announceApproval(kernel, 'approval.requested', approvalOf(args));
     },
     armTimeout: (args) => {
       const approval = approvalOf(args);
       const { timeoutMs } = approval.spec;
       if (timeoutMs === undefined) return;
-      approval.deadline = state.deadlines.arm(timeoutMs, () => args.self.send({ type: 'approval.expire' }));
+      approval.deadline = kernel.deadlines.arm(timeoutMs, () => args.self.send({ type: 'approval.expire' }));
     },
-    disarmTimeout: (args) => disarm(state, approvalOf(args)),
+    disarmTimeout: (args) => disarm(kernel, approvalOf(args)),
     noteAnswer: (args) => {
       const approval = approvalOf(args);
       const answer = args.event.type === 'approval.answer' ? args.event : approval.taken;
       approval.resolution = answer?.resolution;
-      approval.resolvedAt = state.clock.now();
+      approval.resolvedAt = kernel.clock.now();
       // Publishing says the same in a moment; whoever answered is shown it before.
       approval.status = answer?.approve ? 'approved' : 'denied';
     },
@@ -61,7 +61,7 @@ function approvalLogic(state: Kernel) {
     confirmAnswer: (args) => {
       const approval = approvalOf(args);
       const { asker } = eventOf(args, 'approval.answer');
-      replyOnce(state, asker, { result: approval.rowFor(asker.client) }, args.self);
+      replyOnce(kernel, asker, { result: approval.rowFor(asker.client) }, args.self);
     },
     askAgent: (args) => {
       const approval = approvalOf(args);
@@ -69,9 +69,9 @@ function approvalLogic(state: Kernel) {
       const { chat } = approval.spec;
       if (!chat) return;
       const { turn, approvalId } = chat;
-      const callId = state.nextCallId();
+      const callId = kernel.nextCallId();
       approval.taken = { approve, resolution, asker, viaChat: fields !== undefined, callId };
-      approval.deadline = state.deadlines.arm(state.limits.approveTimeoutMs, () =>
+      approval.deadline = kernel.deadlines.arm(kernel.limits.approveTimeoutMs, () =>
         args.self.send({ type: 'approve.expired' }),
       );
       turn.agent.calls.set(callId, { replyTo: args.self });
@@ -80,13 +80,13 @@ function approvalLogic(state: Kernel) {
     },
     forgetCall: (args) => {
       const approval = approvalOf(args);
-      disarm(state, approval);
+      disarm(kernel, approval);
       if (approval.taken) approval.spec.chat?.turn.agent.calls.delete(approval.taken.callId);
     },
     refuseAsTaken: (args) => {
       const { asker } = eventOf(args, 'approval.answer');
       const decision = approvalOf(args).taken?.approve ? 'approve' : 'deny';
-      replyOnce(state, asker, { error: WireError.approvalTaken(decision) }, args.self);
+      replyOnce(kernel, asker, { error: WireError.approvalTaken(decision) }, args.self);
     },
     relayAnswer: (args) => {
       const approval = approvalOf(args);
@@ -102,41 +102,46 @@ function approvalLogic(state: Kernel) {
     publish: (args, { status }) => {
       const approval = approvalOf(args);
       approval.status = status;
-      approval.resolvedAt ??= state.clock.now();
-      state.counters.approval(status, approval.resolvedAt - approval.createdAt);
-      announceApproval(state, 'approval.resolved', approval);
-      settle(state, approval, status, args.self);
+      approval.resolvedAt ??= kernel.clock.now();
+      kernel.counters.approval(status, approval.resolvedAt - approval.createdAt);
+      announceApproval(kernel, 'approval.resolved', approval);
+      settle(kernel, approval, status, args.self);
     },
   });
   return withFastPath(machine, {}, {});
 }
 
 /** A deadline holds on to the actor, and the approval is remembered for longer. */
-function disarm(state: Kernel, approval: Approval): void {
-  state.deadlines.disarm(approval.deadline);
+function disarm(kernel: Kernel, approval: Approval): void {
+  kernel.deadlines.disarm(approval.deadline);
   approval.deadline = undefined;
 }
 
 /** Answers whoever has answered an approval. Whatever else still happens, that was it. */
-function replyOnce(state: Kernel, asker: ApprovalAsker<Client> | undefined, answer: Answer, source: AnyActorRef): void {
+function replyOnce(
+  kernel: Kernel,
+  asker: ApprovalAsker<Client> | undefined,
+  answer: Answer,
+  source: AnyActorRef,
+): void {
   if (!asker || asker.isAnswered) return;
   asker.isAnswered = true;
-  reply(state, asker.client, asker.id, answer, source);
+  reply(kernel, asker.client, asker.id, answer, source);
 }
 
 /** Tells whoever waits for an approval how it ended. Last of all: one that broke before is found, and told by burial. */
-function settle(state: Kernel, approval: Approval, outcome: ApprovalOutcome, source: AnyActorRef): void {
+function settle(kernel: Kernel, approval: Approval, outcome: ApprovalOutcome, source: AnyActorRef): void {
   const { raiser, onSettled } = approval.spec;
   approvalsOf(raiser).delete(approval);
-  state.get(APPROVALS).settle(approval);
+  kernel.get(APPROVALS).settle(approval);
   approval.release();
   onSettled(outcome, source);
 }
 
 /** Raises an approval: from here on it is listed, and somebody is asked. */
-export function raiseApproval(state: Kernel, spec: ApprovalSpec): Approval {
-  const approval = new Approval(state.clock.now(), spec);
-  startApproval(state, approval);
+export function raiseApproval(kernel: Kernel, spec: ApprovalSpec): Approval {
+  const approval = new Approval(kernel.clock.now(), spec);
+  startApproval(kernel, approval);
   return approval;
 }
 
@@ -144,17 +149,17 @@ export function raiseApproval(state: Kernel, spec: ApprovalSpec): Approval {
 export const APPROVAL = key<ChildKind<Approval>>('approval');
 
 /** See {@link APPROVAL}. */
-export const approvalKind = (state: Kernel): ChildKind<Approval> => ({
-  logic: approvalLogic(state),
+export const approvalKind = (kernel: Kernel): ChildKind<Approval> => ({
+  logic: approvalLogic(kernel),
   ended: () => {},
-  failed: (approval) => buryApproval(state, approval),
+  failed: (approval) => buryApproval(kernel, approval),
 });
 
 /** Makes and starts the actor of one approval. Listed before, so that it can be buried even if it breaks at once. */
-export function startApproval(state: Kernel, approval: Approval): void {
-  state.get(APPROVALS).add(approval);
+export function startApproval(kernel: Kernel, approval: Approval): void {
+  kernel.get(APPROVALS).add(approval);
   approvalsOf(approval.spec.raiser).add(approval);
-  state.children.start(state.get(APPROVAL), approval.id, approval, { approval });
+  kernel.children.start(kernel.get(APPROVAL), approval.id, approval, { approval });
 }
 
 /**
@@ -162,31 +167,31 @@ export function startApproval(state: Kernel, approval: Approval): void {
  * @throws {WireError} `-32603` where it breaks at that.
  */
 export function answerApproval(
-  state: Kernel,
+  kernel: Kernel,
   { ref }: Approval,
   answer: Omit<EventOf<'approval.answer'>, 'type'>,
 ): void {
   if (!ref) throw WireError.approvalNotPending();
-  tell(state.ref, ref, { type: 'approval.answer', ...answer });
+  tell(kernel.ref, ref, { type: 'approval.answer', ...answer });
   if (ref.getSnapshot().status !== 'error' || answer.asker.isAnswered) return;
   answer.asker.isAnswered = true;
   throw WireError.internal();
 }
 
 /** Takes an approval back: whoever raised it waits no more. `source`: the actor that does. */
-export function withdrawApproval(state: Kernel, approval: Approval, source: AnyActorRef = state.ref): void {
+export function withdrawApproval(kernel: Kernel, approval: Approval, source: AnyActorRef = kernel.ref): void {
   if (approval.ref) tell(source, approval.ref, { type: 'approval.withdraw' });
 }
 
 /** An approval's actor failed, a fault of ours: nobody's word will come, and whoever waits for it is told so. */
-function buryApproval(state: Kernel, approval: Approval): void {
-  const step = (run: () => void) => state.attempt('a broken approval', run);
+function buryApproval(kernel: Kernel, approval: Approval): void {
+  const step = (run: () => void) => kernel.attempt('a broken approval', run);
   const { taken, spec } = approval;
   approval.status = 'expired';
-  approval.resolvedAt = state.clock.now();
-  step(() => disarm(state, approval));
+  approval.resolvedAt = kernel.clock.now();
+  step(() => disarm(kernel, approval));
   step(() => taken && spec.chat?.turn.agent.calls.delete(taken.callId));
-  step(() => replyOnce(state, taken?.asker, { error: WireError.internal() }, state.ref));
-  step(() => announceApproval(state, 'approval.resolved', approval));
-  step(() => settle(state, approval, 'expired', state.ref));
+  step(() => replyOnce(kernel, taken?.asker, { error: WireError.internal() }, kernel.ref));
+  step(() => announceApproval(kernel, 'approval.resolved', approval));
+  step(() => settle(kernel, approval, 'expired', kernel.ref));
 }

@@ -101,33 +101,33 @@ function* newestRows(approvals: ReadonlyMap<string, Approval>, client: Client): 
 }
 
 /** What an approval keeps of details that an agent chose: all of it, or that it was too much. */
-export function boundedDetails(state: Kernel, details: JsonObject): JsonObject {
+export function boundedDetails(kernel: Kernel, details: JsonObject): JsonObject {
   const bytes = jsonBytes(details);
-  return bytes <= state.limits.maxPayloadBytes && state.get(APPROVALS).hasRoomFor(bytes)
+  return bytes <= kernel.limits.maxPayloadBytes && kernel.get(APPROVALS).hasRoomFor(bytes)
     ? details
     : { truncated: true };
 }
 
 /** @throws {WireError} `-32020` where one client has too many approvals pending, or all of them too much in them. */
-export function checkApprovalRoom(state: Kernel, from: Client, bytes: number): void {
-  const { maxPendingApprovals, maxPendingApprovalBytes } = state.limits;
+export function checkApprovalRoom(kernel: Kernel, from: Client, bytes: number): void {
+  const { maxPendingApprovals, maxPendingApprovalBytes } = kernel.limits;
   if (approvalsOf(from).size >= maxPendingApprovals)
     throw WireError.limitExceeded('max_pending_approvals', maxPendingApprovals);
-  if (!state.get(APPROVALS).hasRoomFor(bytes)) {
+  if (!kernel.get(APPROVALS).hasRoomFor(bytes)) {
     throw WireError.limitExceeded('max_pending_approval_bytes', maxPendingApprovalBytes);
   }
 }
 
 /** Tells the log of events what became of an approval. The row is made for each reader, who may see more of it or less. */
 export function announceApproval(
-  state: Kernel,
+  kernel: Kernel,
   kind: 'approval.requested' | 'approval.resolved',
   approval: Approval,
 ): void {
   const { action, agentId } = approval.subject;
   const message =
     kind === 'approval.requested' ? `approval requested: ${action}` : `approval ${approval.status}: ${action}`;
-  state.events.emit({
+  kernel.events.emit({
     kind,
     agentId: agentId ?? undefined,
     message,

@@ -91,15 +91,15 @@ const TOOLS_EXECUTE = 'tools.execute';
  */
 function parkAtGate(
   { timeoutMs }: Gate,
-  { state, from, id, params }: Call<unknown>,
+  { kernel, from, id, params }: Call<unknown>,
   method: string,
   shown: unknown,
   run: () => void,
 ): void {
   const details = { method, params_preview: preview(shown) };
-  checkApprovalRoom(state, from, jsonBytes(details));
-  const release = state.held.hold(from, params);
-  const approval = raiseApproval(state, {
+  checkApprovalRoom(kernel, from, jsonBytes(details));
+  const release = kernel.held.hold(from, params);
+  const approval = raiseApproval(kernel, {
     kind: 'gate',
     raiser: from,
     agentId: from.agentId ?? null,
@@ -111,7 +111,7 @@ function parkAtGate(
       if (outcome === 'approved') run();
       else if (outcome !== 'withdrawn') {
         const reason = outcome === 'denied' ? 'denied' : 'timeout';
-        reply(state, from, id, { error: WireError.approvalDenied(reason, approval.id) }, source);
+        reply(kernel, from, id, { error: WireError.approvalDenied(reason, approval.id) }, source);
       }
     },
   });

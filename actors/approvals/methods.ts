@@ -8,9 +8,9 @@ import { answerApproval, raiseApproval } from './approval.ts';
 import { APPROVALS, checkApprovalRoom } from './approvals.ts';
 
 /** `host.request_approval` (`wire.md` section 5). An agent asks in its own name, whatever it writes. */
-const requestApproval: Handler<'host.request_approval'> = ({ state, from, params }) => {
-  checkApprovalRoom(state, from, checkSize(state, params.details));
-  const approval = raiseApproval(state, {
+const requestApproval: Handler<'host.request_approval'> = ({ kernel, from, params }) => {
+  checkApprovalRoom(kernel, from, checkSize(kernel, params.details));
+  const approval = raiseApproval(kernel, {
     kind: 'asked',
     raiser: from,
     agentId: from.agentId ?? params.agent_id ?? null,
@@ -23,24 +23,24 @@ const requestApproval: Handler<'host.request_approval'> = ({ state, from, params
 };
 
 /** `host.resolve_approval` (`wire.md` section 5). The first valid answer decides. */
-const resolveApproval: Handler<'host.resolve_approval'> = ({ state, from, id, params }) => {
+const resolveApproval: Handler<'host.resolve_approval'> = ({ kernel, from, id, params }) => {
   if (from.role === 'agent') throw WireError.forbidden('approval');
-  const approval = state.get(APPROVALS).pending(params.approval_id);
-  if (!approval?.ref) throw WireError.approvalNotPending(state.get(APPROVALS).resolved(params.approval_id)?.status);
+  const approval = kernel.get(APPROVALS).pending(params.approval_id);
+  if (!approval?.ref) throw WireError.approvalNotPending(kernel.get(APPROVALS).resolved(params.approval_id)?.status);
   if (!approval.mayBeResolvedBy(from)) throw WireError.forbidden('approval');
   const { resolution } = params;
   const asker = { client: from, id, isAnswered: false };
-  answerApproval(state, approval, { approve: resolution === 'approve', resolution, asker });
+  answerApproval(kernel, approval, { approve: resolution === 'approve', resolution, asker });
   return LATER;
 };
 
 /** `host.approvals` (`wire.md` section 4). */
-const listApprovals: Handler<'host.approvals'> = ({ state, from, id }) => {
+const listApprovals: Handler<'host.approvals'> = ({ kernel, from, id }) => {
   const fitting = new Fitting();
-  const pending = fitting.first(state.get(APPROVALS).pendingFor(from)).reverse();
-  const [resolved = []] = fitting.newest(state.get(APPROVALS).resolvedFor(from));
+  const pending = fitting.first(kernel.get(APPROVALS).pendingFor(from)).reverse();
+  const [resolved = []] = fitting.newest(kernel.get(APPROVALS).resolvedFor(from));
   const approvals = jsonArray([...resolved, ...pending]);
-  reply(state, from, id, { result: new JsonText(`{"approvals":${approvals}${fitting.mark}}`) });
+  reply(kernel, from, id, { result: new JsonText(`{"approvals":${approvals}${fitting.mark}}`) });
   return LATER;
 };
 

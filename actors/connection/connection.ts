@@ -35,48 +35,48 @@ export interface Inbox {
   /** Whether any request goes by this name. */
   has(method: string): boolean;
   /** A notification that is no event. Never throws. */
-  notify(state: Kernel, from: Client, method: string, params: unknown): void;
+  notify(kernel: Kernel, from: Client, method: string, params: unknown): void;
 }
 
 /** What a connection is to the broker's actor. */
 export const CONNECTION = key<ChildKind<Client>>('connection');
 
 /** See {@link CONNECTION}. */
-export const connectionKind = (state: Kernel, inbox: Inbox): ChildKind<Client> => ({
-  logic: connectionLogic(state, inbox),
-  ended: (client) => bury(state, client),
+export const connectionKind = (kernel: Kernel, inbox: Inbox): ChildKind<Client> => ({
+  logic: connectionLogic(kernel, inbox),
+  ended: (client) => bury(kernel, client),
   failed(client) {
     client.isOpen = false;
-    state.attempt('a broken connection', () => client.link.terminate());
-    state.attempt('a broken connection', () => endClient(state, client));
-    bury(state, client);
+    kernel.attempt('a broken connection', () => client.link.terminate());
+    kernel.attempt('a broken connection', () => endClient(kernel, client));
+    bury(kernel, client);
   },
 });
 
 /** Forgets a connection whose socket is gone. */
-function bury(state: Kernel, client: Client): void {
-  state.clients.delete(client.id);
-  state.log.debug({ client: client.id }, 'connection closed');
+function bury(kernel: Kernel, client: Client): void {
+  kernel.clients.delete(client.id);
+  kernel.log.debug({ client: client.id }, 'connection closed');
 }
 
 /** The connection chart with its effects: one logic for all connections of a broker. */
-function connectionLogic(state: Kernel, inbox: Inbox) {
+function connectionLogic(kernel: Kernel, inbox: Inbox) {
   const authDeadlines = new WeakMap<Client, Deadline>();
   const clientOf = (args: Args) => args.context.client;
   /** The event, where the chart lets only one type reach an action. */
   const eventOf = <T extends ConnectionEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
-  const write = (client: Client, event: Framed) => writeFrame(state, client.ref as AnyActorRef, client, event);
+  const write = (client: Client, event: Framed) => writeFrame(kernel, client.ref as AnyActorRef, client, event);
   const close = (client: Client, code: CloseCode) => client.link.close(code, closeReason(code));
   const routeChatEvent = (client: Client, event: EventOf<'chat.event'>, self: AnyActorRef) =>
-    tell(self, state.ref, { type: 'chat.event', from: client, params: event.params, bytes: event.bytes });
+    tell(self, kernel.ref, { type: 'chat.event', from: client, params: event.params, bytes: event.bytes });
   const routeVoiceEvent = (client: Client, { params }: EventOf<'voice.event'>, self: AnyActorRef) =>
-    tell(self, state.ref, { type: 'voice.event', from: client, params });
+    tell(self, kernel.ref, { type: 'voice.event', from: client, params });
   const routeAudio = (client: Client, { frame }: EventOf<'voice.audio'>, self: AnyActorRef) =>
-    tell(self, state.ref, { type: 'voice.audio', from: client, frame });
+    tell(self, kernel.ref, { type: 'voice.audio', from: client, frame });
   const writeAudio = ({ link }: Client, { data, counted }: EventOf<'audio.deliver'>) => link.sendBinary(data, counted);
   const writeVoice = (client: Client, event: EventOf<'voice.deliver'>) => {
-    if (!event.isPartial) writeFrame(state, client.ref as AnyActorRef, client, event, event.counted);
+    if (!event.isPartial) writeFrame(kernel, client.ref as AnyActorRef, client, event, event.counted);
     else if (!client.link.isGivenUp) client.link.sendPartial(encode(event));
   };
 
@@ -86,24 +86,24 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
       const client = clientOf(args);
       if (!client.needsAuth) return;
       // Counted from its opening: to ask the embedder's function does not start it anew.
-      const left = Math.max(0, client.connectedAt + state.limits.authTimeoutMs - state.clock.now());
-      const deadline = state.deadlines.arm(left, () => self.send({ type: 'auth.expired' }));
+      const left = Math.max(0, client.connectedAt + kernel.limits.authTimeoutMs - kernel.clock.now());
+      const deadline = kernel.deadlines.arm(left, () => self.send({ type: 'auth.expired' }));
       authDeadlines.set(client, deadline);
     },
-    disarmAuthTimeout: (args) => state.deadlines.disarm(authDeadlines.get(clientOf(args))),
+    disarmAuthTimeout: (args) => kernel.deadlines.disarm(authDeadlines.get(clientOf(args))),
     authenticate: (args) => {
       const client = clientOf(args);
       const { id, params } = eventOf(args, 'rpc.request');
       try {
         const parsed = parseParams(authParams, params);
         if (client.identity) throw WireError.invalidRequest('this connection is authenticated already');
-        const auth = state.get(AUTH);
+        const auth = kernel.get(AUTH);
         const identity = auth.identify(parsed);
         if (identity) args.self.send({ type: 'auth.granted', id, identity });
-        else if (auth.asks) startDecision(state, client, args.self, id, parsed);
+        else if (auth.asks) startDecision(kernel, client, args.self, id, parsed);
         else args.self.send({ type: 'auth.refused', id });
       } catch (error) {
-        write(client, { type: 'rpc.fail', id, error: toWireError(state, 'session.auth', error) });
+        write(client, { type: 'rpc.fail', id, error: toWireError(kernel, 'session.auth', error) });
       }
     },
     endDecision: (args) => endDecision(clientOf(args)),
@@ -113,7 +113,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     refuseToken: (args) => {
       const client = clientOf(args);
       const { id } = eventOf(args, 'auth.refused');
-      state.sparseLog.warn({ client: client.id }, 'wrong token');
+      kernel.sparseLog.warn({ client: client.id }, 'wrong token');
       write(client, { type: 'rpc.fail', id, error: WireError.tokenMismatch() });
     },
     refuseUnauthenticated: (args) => {
@@ -124,14 +124,14 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
       const client = clientOf(args);
       client.identity = eventOf(args, 'auth.granted').identity;
       client.link.admit?.();
-      state.get(AUTH).forget(client.link);
-      tell(args.self, state.ref, { type: 'client.identified', from: client });
+      kernel.get(AUTH).forget(client.link);
+      tell(args.self, kernel.ref, { type: 'client.identified', from: client });
     },
     confirmIdentity: (args) => {
       const { id, identity } = eventOf(args, 'auth.granted');
       const result = {
         ok: true,
-        auth_enabled: state.get(AUTH).enabled,
+        auth_enabled: kernel.get(AUTH).enabled,
         ...(identity.agentId === undefined ? {} : { agent_id: identity.agentId }),
         ...(identity.role === 'host' ? { role: 'host' } : {}),
       };
@@ -139,27 +139,27 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     },
     route: (args) => {
       const { id, method, params } = eventOf(args, 'rpc.request');
-      tell(args.self, state.ref, { type: 'rpc.request', from: clientOf(args), id, method, params });
+      tell(args.self, kernel.ref, { type: 'rpc.request', from: clientOf(args), id, method, params });
     },
     routeNotification: (args) => {
       const { method, params } = eventOf(args, 'rpc.notification');
       const client = clientOf(args);
-      if (method === 'agent.chat.event' || state.inbound.notifications.has(method)) {
+      if (method === 'agent.chat.event' || kernel.inbound.notifications.has(method)) {
         // A well-formed one never comes this way: see decodePeerFrame.
-        state.counters.drop('malformed_event');
-        state.log.debug({ client: client.id }, 'dropped a malformed event');
+        kernel.counters.drop('malformed_event');
+        kernel.log.debug({ client: client.id }, 'dropped a malformed event');
       } else if (inbox.has(method)) {
-        tell(args.self, state.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
-      } else inbox.notify(state, client, method, params);
+        tell(args.self, kernel.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
+      } else inbox.notify(kernel, client, method, params);
     },
     routeChatEvent: (args) => routeChatEvent(clientOf(args), eventOf(args, 'chat.event'), args.self),
     routeVoiceEvent: (args) => routeVoiceEvent(clientOf(args), eventOf(args, 'voice.event'), args.self),
     routeAudio: (args) => routeAudio(clientOf(args), eventOf(args, 'voice.audio'), args.self),
     routeAnswer: (args) => routeAnswer(clientOf(args), eventOf(args, 'rpc.response'), args.self),
-    dropNotification: () => state.counters.drop('unauthenticated'),
+    dropNotification: () => kernel.counters.drop('unauthenticated'),
     refuseFrame: (args) => {
       const { id, error } = eventOf(args, 'rpc.bad');
-      state.counters.drop('malformed_frame');
+      kernel.counters.drop('malformed_frame');
       write(clientOf(args), { type: 'rpc.fail', id, error });
     },
     write: (args) => write(clientOf(args), args.event as Framed),
@@ -168,13 +168,13 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
     writeAudio: (args) => writeAudio(clientOf(args), eventOf(args, 'audio.deliver')),
     noteOverrun: (args) => {
       const client = clientOf(args);
-      state.sparseLog.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
+      kernel.sparseLog.warn({ client: client.id }, 'a connection cannot keep up; it is closed');
     },
     closeOverrun: (args) => close(clientOf(args), CloseCode.SlowConsumer),
     announceGone: (args) => {
       const client = clientOf(args);
       client.isOpen = false;
-      tell(args.self, state.ref, { type: 'client.gone', from: client });
+      tell(args.self, kernel.ref, { type: 'client.gone', from: client });
     },
     closeUnauthenticated: (args) => close(clientOf(args), CloseCode.NotAuthenticated),
     closeAsAsked: (args) => close(clientOf(args), eventOf(args, 'connection.close').code),
@@ -196,7 +196,7 @@ function connectionLogic(state: Kernel, inbox: Inbox) {
       return;
     }
     if (client.isDismissed(event.id)) return;
-    state.counters.drop('late_response');
+    kernel.counters.drop('late_response');
     const late = client.lateCalls.get(event.id);
     if (!late) return;
     client.lateCalls.delete(event.id);

@@ -11,17 +11,17 @@ const FREE_BYTES = 4 * 1024;
  * it is paid for, and its sender waits.
  */
 export class Inflow {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #link: Link;
   #credit: number;
   #at: number;
   #pause: Deadline | undefined;
 
-  constructor(state: Kernel, link: Link) {
-    this.#state = state;
+  constructor(kernel: Kernel, link: Link) {
+    this.#kernel = kernel;
     this.#link = link;
-    this.#credit = state.limits.byteBurst;
-    this.#at = state.clock.now();
+    this.#credit = kernel.limits.byteBurst;
+    this.#at = kernel.clock.now();
   }
 
   /** A frame of so many bytes has come. */
@@ -36,11 +36,11 @@ export class Inflow {
 
   /** The connection is over. */
   stop(): void {
-    this.#state.deadlines.disarm(this.#pause);
+    this.#kernel.deadlines.disarm(this.#pause);
   }
 
   #refill(): void {
-    const { clock, limits } = this.#state;
+    const { clock, limits } = this.#kernel;
     const now = clock.now();
     this.#credit = Math.min(limits.byteBurst, this.#credit + ((now - this.#at) * limits.bytesPerSecond) / 1000);
     this.#at = now;
@@ -48,8 +48,8 @@ export class Inflow {
 
   /** Until it is paid for: more may have come meanwhile. */
   #wait(): void {
-    const ms = (-this.#credit * 1000) / this.#state.limits.bytesPerSecond;
-    this.#pause = this.#state.deadlines.arm(ms, () => {
+    const ms = (-this.#credit * 1000) / this.#kernel.limits.bytesPerSecond;
+    this.#pause = this.#kernel.deadlines.arm(ms, () => {
       this.#refill();
       if (this.#credit < 0) return this.#wait();
       this.#pause = undefined;

@@ -16,40 +16,40 @@ import { hold, isBeingDecided } from './auth-decision.ts';
 import { Inflow } from './inflow.ts';
 
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
-export function openLink(state: Kernel, client: Client): void {
+export function openLink(kernel: Kernel, client: Client): void {
   // Nobody has to say who they are: they may send what they like at once.
   if (!client.needsAuth) client.link.admit?.();
   let strangeBytes = 0;
-  const inflow = new Inflow(state, client.link);
+  const inflow = new Inflow(kernel, client.link);
   const handlers: LinkHandlers = {
     text: (data, bytes) => {
       if (isBeingDecided(client)) return hold(client, bytes, () => handlers.text(data, bytes));
       // Parsing takes time, and it is not for somebody who has not said who they are.
       if (client.needsAuth && !client.identity) {
         strangeBytes += bytes;
-        if (strangeBytes > state.limits.maxUnauthenticatedBytes) {
+        if (strangeBytes > kernel.limits.maxUnauthenticatedBytes) {
           client.ref.send({ type: 'connection.close', code: CloseCode.NotAuthenticated });
           return;
         }
       }
       inflow.take(bytes);
-      const startedAt = state.routingTimes.begin();
-      const event = decodePeerFrame(data, bytes, state.inbound);
+      const startedAt = kernel.routingTimes.begin();
+      const event = decodePeerFrame(data, bytes, kernel.inbound);
       if (!event) {
-        state.counters.drop('malformed_event');
-        state.log.debug({ client: client.id }, 'dropped an event with too much in it');
+        kernel.counters.drop('malformed_event');
+        kernel.log.debug({ client: client.id }, 'dropped an event with too much in it');
         return;
       }
-      const limited = METERED.has(event.type) ? limit(state, client, event) : event;
+      const limited = METERED.has(event.type) ? limit(kernel, client, event) : event;
       if (limited) client.ref.send(limited);
       // All the way to the host's queue nothing waits: what was to be done is done.
-      if (startedAt > 0 && event.type === 'chat.event') state.routingTimes.end(startedAt);
+      if (startedAt > 0 && event.type === 'chat.event') kernel.routingTimes.end(startedAt);
     },
     binary: (data) => {
       if (isBeingDecided(client)) return hold(client, data.length, () => handlers.binary(data));
       inflow.take(data.length);
       const isKnown = client.identity !== undefined || !client.needsAuth;
-      const event = isKnown ? state.inbound.binary?.(data) : undefined;
+      const event = isKnown ? kernel.inbound.binary?.(data) : undefined;
       if (event) client.ref.send(event);
       else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
     },
@@ -58,10 +58,10 @@ export function openLink(state: Kernel, client: Client): void {
       client.isOverrun = true;
       client.ref.send({ type: 'link.overrun' });
     },
-    unread: () => state.counters.drop('closing'),
+    unread: () => kernel.counters.drop('closing'),
     closed: (code) => {
       inflow.stop();
-      state.counters.closed(code);
+      kernel.counters.closed(code);
       client.ref.send({ type: 'link.closed', code });
     },
   };
@@ -77,20 +77,20 @@ const MOST_BAD_FRAMES = 2_000;
 const MOST_UNAUTHENTICATED = 200;
 
 /** What becomes of a metered frame: itself, its refusal, nothing, or the end of the connection. */
-function limit(state: Kernel, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
+function limit(kernel: Kernel, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
   const isKnown = client.identity !== undefined || !client.needsAuth;
   const most = isKnown
     ? event.type === 'rpc.bad'
       ? MOST_BAD_FRAMES
-      : state.limits.requestBurst
+      : kernel.limits.requestBurst
     : MOST_UNAUTHENTICATED;
-  const cost = Math.max(1, Math.floor(state.limits.requestBurst / most));
-  const verdict = client.rate.take(state.clock.now(), cost);
+  const cost = Math.max(1, Math.floor(kernel.limits.requestBurst / most));
+  const verdict = client.rate.take(kernel.clock.now(), cost);
   if (verdict.kind === 'ok') return event;
-  state.counters.drop('rate_limited');
+  kernel.counters.drop('rate_limited');
   if (verdict.kind === 'close') return { type: 'connection.close', code: CloseCode.RateLimited };
   if (event.type !== 'rpc.request') return undefined;
-  const error = WireError.limitExceeded('requests_per_second', state.limits.requestsPerSecond, verdict.retryAfterMs);
+  const error = WireError.limitExceeded('requests_per_second', kernel.limits.requestsPerSecond, verdict.retryAfterMs);
   return { type: 'rpc.fail', id: event.id, error };
 }
 

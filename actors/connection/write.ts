@@ -18,20 +18,20 @@ const SMALL_CALL = 4 * 1024;
  * than a message may be, for all that was added to what a peer wrote, is never sent: its reader would close (`wire.md`
  * section 1).
  */
-export function write(state: Kernel, self: AnyActorRef, client: Client, event: Framed, counted?: WaitingAudio): void {
+export function write(kernel: Kernel, self: AnyActorRef, client: Client, event: Framed, counted?: WaitingAudio): void {
   const { link } = client;
   if (link.isGivenUp) return;
   const text = encode(event);
   if (event.type === 'rpc.call' && text.length > SMALL_CALL) {
     try {
       // Once more: it may have been admitted long ago, and waited at a gate since.
-      admitBytes(state, client, Buffer.byteLength(text));
+      admitBytes(kernel, client, Buffer.byteLength(text));
     } catch (error) {
       refuseCall(self, client, event.id, error as WireError);
       return;
     }
   }
-  if (bytesBeyond(text, state.limits.maxMessageBytes)) refuse(state, self, client, event);
+  if (bytesBeyond(text, kernel.limits.maxMessageBytes)) refuse(kernel, self, client, event);
   else link.send(text, counted);
 }
 
@@ -41,8 +41,8 @@ export function bytesBeyond(text: string, most: number): boolean {
 }
 
 /** What becomes of a frame that is too large: whoever waits for it hears why, and what nobody waits for is dropped. */
-function refuse(state: Kernel, self: AnyActorRef, client: Client, event: Framed): void {
-  const error = WireError.limitExceeded('max_message_bytes', state.limits.maxMessageBytes);
+function refuse(kernel: Kernel, self: AnyActorRef, client: Client, event: Framed): void {
+  const error = WireError.limitExceeded('max_message_bytes', kernel.limits.maxMessageBytes);
   switch (event.type) {
     case 'rpc.call':
       refuseCall(self, client, event.id, error);
@@ -53,8 +53,8 @@ function refuse(state: Kernel, self: AnyActorRef, client: Client, event: Framed)
       client.link.send(encode({ type: 'rpc.fail', id: event.id, error }));
       return;
     default:
-      state.counters.drop('too_large');
-      state.log.warn({ client: client.id, event: event.type }, 'dropped a frame that is too large for its reader');
+      kernel.counters.drop('too_large');
+      kernel.log.warn({ client: client.id, event: event.type }, 'dropped a frame that is too large for its reader');
   }
 }
 

@@ -9,36 +9,36 @@ import { checkSize } from '../requests/payload-size.ts';
 import { turnsOf } from '../turns/client-turns.ts';
 
 /** `agents.upsert` (`wire.md` section 4). */
-const upsertAgent: Handler<'agents.upsert'> = ({ state, params }) => {
-  const { maxAgents } = state.limits;
-  if (!state.get(AGENTS).has(params.id) && state.get(AGENTS).size >= maxAgents)
+const upsertAgent: Handler<'agents.upsert'> = ({ kernel, params }) => {
+  const { maxAgents } = kernel.limits;
+  if (!kernel.get(AGENTS).has(params.id) && kernel.get(AGENTS).size >= maxAgents)
     throw WireError.limitExceeded('max_agents', maxAgents);
-  checkSize(state, params.metadata);
-  return state.get(AGENTS).upsert(params);
+  checkSize(kernel, params.metadata);
+  return kernel.get(AGENTS).upsert(params);
 };
 
 /** `agents.remove`: its connection, if there is one, goes with it (`wire.md` section 4). */
-const removeAgent: Handler<'agents.remove'> = ({ state, params }) => {
-  const attached = state.attached.get(params.id);
-  if (!attached && !state.get(AGENTS).has(params.id)) return { removed: false };
+const removeAgent: Handler<'agents.remove'> = ({ kernel, params }) => {
+  const attached = kernel.attached.get(params.id);
+  if (!attached && !kernel.get(AGENTS).has(params.id)) return { removed: false };
   // Another agent of that id must find nothing of this one. First what may be hard to forget: an agent that has lost that
   // can be removed later, and one that is removed cannot lose it later.
-  state.hooks.agentRemoving(params.id);
-  state.get(AGENTS).remove(params.id);
-  state.hooks.agentRemoved(params.id);
-  if (attached) tell(state.ref, attached.ref, { type: 'connection.close', code: CloseCode.Forbidden });
+  kernel.hooks.agentRemoving(params.id);
+  kernel.get(AGENTS).remove(params.id);
+  kernel.hooks.agentRemoved(params.id);
+  if (attached) tell(kernel.ref, attached.ref, { type: 'connection.close', code: CloseCode.Forbidden });
   return { removed: true };
 };
 
 /** `agents.list`: every known and every attached agent (`wire.md` section 4). */
-const listAgents: Handler<'agents.list'> = ({ state }) => {
-  const rows = state
+const listAgents: Handler<'agents.list'> = ({ kernel }) => {
+  const rows = kernel
     .get(AGENTS)
     .specs()
-    .map((spec) => toRow(spec, state.attached.get(spec.id)));
-  for (const [id, client] of state.attached) {
+    .map((spec) => toRow(spec, kernel.attached.get(spec.id)));
+  for (const [id, client] of kernel.attached) {
     // Where authentication is off, an agent may be attached that nobody ever registered.
-    if (!state.get(AGENTS).has(id)) rows.push(toRow({ id, name: id, capabilities: [], metadata: {} }, client));
+    if (!kernel.get(AGENTS).has(id)) rows.push(toRow({ id, name: id, capabilities: [], metadata: {} }, client));
   }
   return rows;
 };

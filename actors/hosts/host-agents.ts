@@ -26,18 +26,18 @@ export const HOST_AGENTS = key<HostAgents>('the registry of hosts');
 
 /** Agents that connections have registered to be listed. Only its owner changes one; it goes when its owner goes. */
 export class HostAgents {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #registered = new Map<string, Registered>();
   #bytes = 0;
 
-  constructor(state: Kernel) {
-    this.#state = state;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
   }
 
   /** Registered ones, and attached ones that registered nothing. */
   list(): HostAgent[] {
     const listed = [...this.#registered.values()].map(({ agent }) => agent);
-    for (const [id, client] of this.#state.attached)
+    for (const [id, client] of this.#kernel.attached)
       if (!this.#registered.has(id)) listed.push(attachedRow(id, client));
     return listed;
   }
@@ -45,7 +45,7 @@ export class HostAgents {
   /** What an agent has registered of itself; what others registered in its name does not count. */
   ownCapabilitiesOf(id: string): readonly string[] {
     const entry = this.#registered.get(id);
-    return entry && entry.owner === this.#state.attached.get(id) ? entry.agent.capabilities : [];
+    return entry && entry.owner === this.#kernel.attached.get(id) ? entry.agent.capabilities : [];
   }
 
   /** @throws {WireError} `-32015` where the id is somebody else's, `-32020` */
@@ -55,7 +55,7 @@ export class HostAgents {
     // A known agent's id is that agent's own, attached or not.
     const isForeign = before ? before.owner !== owner : owner.agentId !== id && this.#isAgents(id);
     if (isForeign) throw WireError.forbidden('agent');
-    const { maxRegisteredAgents, maxRegisteredBytes } = this.#state.limits;
+    const { maxRegisteredAgents, maxRegisteredBytes } = this.#kernel.limits;
     if (!before && registeredBy(owner).size >= maxRegisteredAgents) {
       throw WireError.limitExceeded('max_registered_agents', maxRegisteredAgents);
     }
@@ -69,11 +69,11 @@ export class HostAgents {
       metadata: metadata ?? {},
       status: before?.agent.status ?? 'idle',
       current_task: before?.agent.current_task ?? null,
-      updated_at: Math.floor(this.#state.clock.now()),
+      updated_at: Math.floor(this.#kernel.clock.now()),
     };
     this.#registered.set(id, { agent, owner, bytes });
     registeredBy(owner).add(id);
-    this.#state.events.emit({
+    this.#kernel.events.emit({
       kind: 'agent.registered',
       agentId: id,
       message: `agent ${id} registered`,
@@ -95,10 +95,10 @@ export class HostAgents {
       ...before,
       status: params.status,
       current_task: params.current_task ?? null,
-      updated_at: Math.floor(this.#state.clock.now()),
+      updated_at: Math.floor(this.#kernel.clock.now()),
     };
     this.#registered.set(agent.id, { agent, owner, bytes: size });
-    this.#state.events.emit({
+    this.#kernel.events.emit({
       kind: 'agent.status_changed',
       agentId: agent.id,
       message: params.message ?? `agent ${agent.id} is ${agent.status}`,
@@ -125,18 +125,18 @@ export class HostAgents {
       if (entry.owner !== owner) throw WireError.forbidden('agent');
       return entry;
     }
-    throw this.#state.attached.has(id) ? WireError.forbidden('agent') : WireError.notFound('agent');
+    throw this.#kernel.attached.has(id) ? WireError.forbidden('agent') : WireError.notFound('agent');
   }
 
   #isAgents(id: string): boolean {
-    return this.#state.get(AGENTS).has(id) || this.#state.attached.has(id);
+    return this.#kernel.get(AGENTS).has(id) || this.#kernel.attached.has(id);
   }
 
   #remove(owner: Client, id: string): void {
     this.#bytes -= this.#registered.get(id)?.bytes ?? 0;
     this.#registered.delete(id);
     registeredBy(owner).delete(id);
-    this.#state.events.emit({ kind: 'agent.unregistered', agentId: id, message: `agent ${id} unregistered` });
+    this.#kernel.events.emit({ kind: 'agent.unregistered', agentId: id, message: `agent ${id} unregistered` });
   }
 }
 

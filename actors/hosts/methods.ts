@@ -9,18 +9,18 @@ import { reply } from '../requests/reply.ts';
 import { HOST_AGENTS } from './host-agents.ts';
 
 /** `host.subscribe`: registered before the snapshot is read, so nothing falls between them (`wire.md` section 4). */
-const subscribe: Handler<'host.subscribe'> = ({ state, from, id }) => {
+const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id }) => {
   if (!from.hasHandshaken) throw WireError.handshakeRequired();
-  state.events.subscribe(from);
+  kernel.events.subscribe(from);
   const fitting = new Fitting();
-  const approvals = state.get(APPROVALS);
+  const approvals = kernel.get(APPROVALS);
   // In the order in which there is room for them: what waits for somebody's word first.
   const pending = fitting.first(approvals.pendingFor(from)).reverse();
-  const agents = fitting.first(state.get(HOST_AGENTS).list());
-  const [events = [], resolved = []] = fitting.newest(state.events.newestFirst(from), approvals.resolvedFor(from));
+  const agents = fitting.first(kernel.get(HOST_AGENTS).list());
+  const [events = [], resolved = []] = fitting.newest(kernel.events.newestFirst(from), approvals.resolvedFor(from));
   const rest = JSON.stringify({
-    event_sequence: state.events.sequence,
-    identity: { version: state.version, pid: process.pid },
+    event_sequence: kernel.events.sequence,
+    identity: { version: kernel.version, pid: process.pid },
   });
   const members = [
     '"subscribed":true,"devices":[]',
@@ -29,49 +29,49 @@ const subscribe: Handler<'host.subscribe'> = ({ state, from, id }) => {
     `"events":${jsonArray(events)}`,
     rest.slice(1, -1),
   ];
-  reply(state, from, id, { result: new JsonText(`{${members.join(',')}${fitting.mark}}`) });
+  reply(kernel, from, id, { result: new JsonText(`{${members.join(',')}${fitting.mark}}`) });
   return LATER;
 };
 
 /** `host.agents` (`wire.md` section 4). */
-const listHostAgents: Handler<'host.agents'> = ({ state }) => state.get(HOST_AGENTS).list();
+const listHostAgents: Handler<'host.agents'> = ({ kernel }) => kernel.get(HOST_AGENTS).list();
 
 /** `host.events` (`wire.md` section 4). */
-const listEvents: Handler<'host.events'> = ({ state, from, id, params }) => {
+const listEvents: Handler<'host.events'> = ({ kernel, from, id, params }) => {
   const fitting = new Fitting();
-  const [events = []] = fitting.newest(atMost(params.limit, state.events.newestFirst(from, params.before)));
-  reply(state, from, id, { result: new JsonText(`{"events":${jsonArray(events)}${fitting.mark}}`) });
+  const [events = []] = fitting.newest(atMost(params.limit, kernel.events.newestFirst(from, params.before)));
+  reply(kernel, from, id, { result: new JsonText(`{"events":${jsonArray(events)}${fitting.mark}}`) });
   return LATER;
 };
 
 /** `host.register_agent` (`wire.md` section 4). */
-const registerAgent: Handler<'host.register_agent'> = ({ state, from, params }) => {
-  const bytes = checkSize(state, [params.display, params.metadata]);
-  return state.get(HOST_AGENTS).register(from, params, bytes);
+const registerAgent: Handler<'host.register_agent'> = ({ kernel, from, params }) => {
+  const bytes = checkSize(kernel, [params.display, params.metadata]);
+  return kernel.get(HOST_AGENTS).register(from, params, bytes);
 };
 
 /** `host.unregister_agent` (`wire.md` section 4). */
-const unregisterAgent: Handler<'host.unregister_agent'> = ({ state, from, params }) => {
-  state.get(HOST_AGENTS).unregister(from, params.agent_id);
+const unregisterAgent: Handler<'host.unregister_agent'> = ({ kernel, from, params }) => {
+  kernel.get(HOST_AGENTS).unregister(from, params.agent_id);
   return { ok: true };
 };
 
 /** `host.set_status` (`wire.md` section 4). */
-const setStatus: Handler<'host.set_status'> = ({ state, from, params }) => {
-  const bytes = checkSize(state, params.payload);
-  return state.get(HOST_AGENTS).setStatus(from, params, bytes);
+const setStatus: Handler<'host.set_status'> = ({ kernel, from, params }) => {
+  const bytes = checkSize(kernel, params.payload);
+  return kernel.get(HOST_AGENTS).setStatus(from, params, bytes);
 };
 
 const RESERVED: ReadonlySet<string> = new Set(HOST_EVENT_KINDS.filter((kind) => kind !== 'host.notification'));
 
 /** `host.notify` (`wire.md` section 4). An agent speaks in its own name, whatever it writes. */
-const notify: Handler<'host.notify'> = ({ state, from, params }) => {
+const notify: Handler<'host.notify'> = ({ kernel, from, params }) => {
   const { kind, message, payload } = params;
   if (RESERVED.has(kind)) {
     throw WireError.invalidParams([{ path: 'kind', message: 'is one that only the broker emits' }]);
   }
-  const bytes = checkSize(state, payload);
-  return state.events.emit({ kind, agentId: from.agentId ?? params.agent_id, message, payload, bytes });
+  const bytes = checkSize(kernel, payload);
+  return kernel.events.emit({ kind, agentId: from.agentId ?? params.agent_id, message, payload, bytes });
 };
 
 /** What the registry of hosts answers. */

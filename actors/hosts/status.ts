@@ -10,24 +10,24 @@ import { pendingCallbacks } from '../turns/metrics.ts';
 import { TURNS } from '../turns/turns.ts';
 
 /** `broker.status` (`docs/protocol.md` section 12): everything is counted anyhow, and only put together here. */
-export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
-  const { counters, vitals } = state;
+export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
+  const { counters, vitals } = kernel;
   const { rss, heapUsed } = process.memoryUsage();
-  const { rows, total, max } = connections(state, params.connections_limit);
+  const { rows, total, max } = connections(kernel, params.connections_limit);
   const tokens = counters.events.get('token') ?? 0;
   const events = [...counters.events.values()].reduce((sum, count) => sum + count, 0);
   return {
-    version: state.version,
+    version: kernel.version,
     pid: process.pid,
-    started_at: Math.round(state.startedAt),
-    uptime_ms: Math.round(state.clock.now() - state.startedAt),
-    state: state.ref.getSnapshot().value as BrokerStatus['state'],
+    started_at: Math.round(kernel.startedAt),
+    uptime_ms: Math.round(kernel.clock.now() - kernel.startedAt),
+    state: kernel.ref.getSnapshot().value as BrokerStatus['state'],
     inspect: false,
-    connections: { total: state.clients.size, rows },
-    agents: { known: state.get(AGENTS).size, attached: state.attached.size },
-    turns: state.get(TURNS).byState(),
-    callbacks_pending: pendingCallbacks(state),
-    approvals_pending: state.get(APPROVALS).pendingCount,
+    connections: { total: kernel.clients.size, rows },
+    agents: { known: kernel.get(AGENTS).size, attached: kernel.attached.size },
+    turns: kernel.get(TURNS).byState(),
+    callbacks_pending: pendingCallbacks(kernel),
+    approvals_pending: kernel.get(APPROVALS).pendingCount,
     totals: {
       connections: counters.connections,
       turns: counters.turns,
@@ -40,20 +40,20 @@ export const brokerStatus: Handler<'broker.status'> = ({ state, params }) => {
     endings: Object.fromEntries(counters.endings),
     drops: Object.fromEntries(counters.drops),
     queue_bytes: { total, max },
-    routing_ms: state.routingTimes.quantiles(),
+    routing_ms: kernel.routingTimes.quantiles(),
     event_loop_delay_ms: vitals.eventLoopDelay(),
     memory: { rss, heap_used: heapUsed },
     inspect_watchers: 0,
     inspect_dropped: 0,
-    ...state.hooks.status(),
+    ...kernel.hooks.status(),
   };
 };
 
 /** The connections that most bytes wait for, then the newest. */
-function connections(state: Kernel, limit: number): { rows: ConnectionRow[]; total: number; max: number } {
+function connections(kernel: Kernel, limit: number): { rows: ConnectionRow[]; total: number; max: number } {
   let [total, max] = [0, 0];
   // Newest first: sorting keeps the order of equals.
-  const all = [...state.clients.values()].reverse().map((client) => {
+  const all = [...kernel.clients.values()].reverse().map((client) => {
     const waiting = client.link.waitingBytes;
     total += waiting;
     max = Math.max(max, waiting);

@@ -30,7 +30,7 @@ export const INSPECTION = key<InspectFeed>('inspection');
  * reaches the actor that it is told about.
  */
 export class InspectFeed {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #charts: readonly Chart[];
   readonly #watchers = new Map<Client, Watcher>();
   #machines: Record<string, MachineDefinition> | undefined;
@@ -43,8 +43,8 @@ export class InspectFeed {
   dropped = 0;
 
   /** `charts`: every one that runs. */
-  constructor(state: Kernel, charts: readonly Chart[]) {
-    this.#state = state;
+  constructor(kernel: Kernel, charts: readonly Chart[]) {
+    this.#kernel = kernel;
     this.#charts = charts;
   }
 
@@ -58,10 +58,10 @@ export class InspectFeed {
    * @throws {WireError} `-32020`
    */
   subscribe(client: Client): InspectSnapshot {
-    const limit = this.#state.limits.maxInspectWatchers;
+    const limit = this.#kernel.limits.maxInspectWatchers;
     const known = this.#watchers.get(client);
     if (!known && this.#watchers.size >= limit) throw WireError.limitExceeded('max_inspect_watchers', limit);
-    const watcher = known ?? new Watcher(client, this.#state.limits.maxInspectBytes);
+    const watcher = known ?? new Watcher(client, this.#kernel.limits.maxInspectBytes);
     this.#watchers.set(client, watcher);
     try {
       const recorder = this.#recorder ?? this.#attach();
@@ -88,10 +88,10 @@ export class InspectFeed {
   }
 
   #attach(): Recorder {
-    const recorder = new Recorder(this.#state, this.#charts, this.#emit);
+    const recorder = new Recorder(this.#kernel, this.#charts, this.#emit);
     this.#recorder = recorder;
     this.#isFaulty = false;
-    this.#unhook = hookInspection(this.#state.ref.system, (report) => {
+    this.#unhook = hookInspection(this.#kernel.ref.system, (report) => {
       // In the middle of whatever the reported actor does: a throw would be its end.
       try {
         recorder.take(report);
@@ -105,18 +105,18 @@ export class InspectFeed {
 
   #detach(): void {
     this.#unhook?.();
-    this.#state.deadlines.disarm(this.#deadline);
+    this.#kernel.deadlines.disarm(this.#deadline);
     this.#unhook = undefined;
     this.#recorder = undefined;
     this.#deadline = undefined;
   }
 
   #arm(): void {
-    this.#deadline = this.#state.deadlines.arm(TICK_MS, () => {
+    this.#deadline = this.#kernel.deadlines.arm(TICK_MS, () => {
       if (!this.#recorder) return;
       this.#arm();
       try {
-        this.#recorder.tick(this.#state.clock.now());
+        this.#recorder.tick(this.#kernel.clock.now());
       } catch (error) {
         this.#fault(error);
       }
@@ -126,7 +126,7 @@ export class InspectFeed {
 
   readonly #emit: Emit = (happening, bytes) => {
     this.#sequence += 1;
-    const at = Math.round(this.#state.clock.now());
+    const at = Math.round(this.#kernel.clock.now());
     const record = { sequence: this.#sequence, at, ...happening };
     for (const watcher of this.#watchers.values()) this.dropped += watcher.push({ record, bytes });
   };
@@ -138,7 +138,7 @@ export class InspectFeed {
       for (let left = watcher.size; left > 0 && watcher.isReady; ) {
         const params = { records: watcher.take() };
         left -= params.records.length;
-        tell(this.#state.ref, watcher.client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
+        tell(this.#kernel.ref, watcher.client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
       }
     }
   }
@@ -161,8 +161,8 @@ export class InspectFeed {
 
   /** Parents before their children. */
   *#actors(): Generator<AnyActorRef> {
-    yield this.#state.ref;
-    yield* this.#state.children;
+    yield this.#kernel.ref;
+    yield* this.#kernel.children;
   }
 
   #definitions(): Record<string, MachineDefinition> {
@@ -174,6 +174,6 @@ export class InspectFeed {
   #fault(err: unknown): void {
     if (this.#isFaulty) return;
     this.#isFaulty = true;
-    this.#state.log.error({ err }, 'the inspection feed leaves something out');
+    this.#kernel.log.error({ err }, 'the inspection feed leaves something out');
   }
 }

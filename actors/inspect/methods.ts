@@ -3,15 +3,15 @@ import type { Handler, Handlers } from '../requests/dispatcher.ts';
 import { INSPECTION } from './feed.ts';
 
 /** `inspect.subscribe` (`docs/protocol.md` section 12): unknown without `--inspect`. */
-const inspectSubscribe: Handler<'inspect.subscribe'> = ({ state, from }) => {
-  const feed = state.peek(INSPECTION);
+const inspectSubscribe: Handler<'inspect.subscribe'> = ({ kernel, from }) => {
+  const feed = kernel.peek(INSPECTION);
   if (!feed) throw WireError.methodNotFound();
   return feed.subscribe(from);
 };
 
 /** `inspect.unsubscribe` (`docs/protocol.md` section 12). */
-const inspectUnsubscribe: Handler<'inspect.unsubscribe'> = ({ state, from }) => {
-  const feed = state.peek(INSPECTION);
+const inspectUnsubscribe: Handler<'inspect.unsubscribe'> = ({ kernel, from }) => {
+  const feed = kernel.peek(INSPECTION);
   if (!feed) throw WireError.methodNotFound();
   return { unsubscribed: feed.unsubscribe(from) };
 };

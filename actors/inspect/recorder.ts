@@ -46,7 +46,7 @@ function isOwnDelivery(event: Framed): boolean {
 
 /** Makes records of what the actor system reports. It may throw: whoever calls it catches that. */
 export class Recorder {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #emit: Emit;
   /** By their machines' ids. */
   readonly #charts = new Map<string, Chart>();
@@ -62,8 +62,8 @@ export class Recorder {
   /** Actors whose context is still to be looked at in this window. */
   #unlooked: Iterator<Watched> | undefined;
 
-  constructor(state: Kernel, charts: readonly Chart[], emit: Emit) {
-    this.#state = state;
+  constructor(kernel: Kernel, charts: readonly Chart[], emit: Emit) {
+    this.#kernel = kernel;
     for (const chart of charts) this.#charts.set(chart.machine.id, chart);
     this.#hot = new HotTypes(charts);
     this.#latest = new Array(this.#hot.size * HEARERS).fill(undefined);
@@ -200,7 +200,7 @@ export class Recorder {
 
   /** What an actor knows, read from the record that its chart's context holds. */
   #factsOf({ machine, context }: AnyMachineSnapshot): Facts {
-    return this.#charts.get(machine.id)?.facts(context, this.#state) ?? NO_FACTS;
+    return this.#charts.get(machine.id)?.facts(context, this.#kernel) ?? NO_FACTS;
   }
 
   #actorOf(watched: Watched, { withContext } = { withContext: true }): { actor: InspectedActor; bytes: number } {

@@ -29,15 +29,15 @@ export interface Happening {
 
 /** What has happened: numbered without a gap, the last ones kept, told to every subscriber (`wire.md` section 4). */
 export class EventLog {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #kept: Entry[] = [];
   readonly #subscribers = new Set<Client>();
   readonly #idPrefix = createEventPrefix();
   #keptBytes = 0;
   #sequence = 0;
 
-  constructor(state: Kernel) {
-    this.#state = state;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
   }
 
   /** The newest event's number. */
@@ -82,7 +82,7 @@ export class EventLog {
   #add(entry: Entry): HostEvent {
     this.#kept.push(entry);
     this.#keptBytes += entry.bytes;
-    const { keptEvents, keptEventBytes } = this.#state.limits;
+    const { keptEvents, keptEventBytes } = this.#kernel.limits;
     while (this.#kept.length > keptEvents || (this.#keptBytes > keptEventBytes && this.#kept.length > 1)) {
       this.#keptBytes -= this.#kept.shift()?.bytes ?? 0;
     }
@@ -97,7 +97,7 @@ export class EventLog {
       const event = view(entry, client);
       const params = texts.get(event) ?? new JsonText(JSON.stringify(event));
       texts.set(event, params);
-      tell(this.#state.ref, client.ref, { type: 'rpc.notify', method: 'host.event', params });
+      tell(this.#kernel.ref, client.ref, { type: 'rpc.notify', method: 'host.event', params });
     }
   }
 }

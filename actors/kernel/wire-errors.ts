@@ -3,10 +3,10 @@ import { unwritable } from '../../protocol/json.ts';
 import type { Kernel } from './kernel.ts';
 
 /** What a peer is told of an error: a wire error as it is; of a fault of ours nothing but that it happened. */
-export function toWireError(state: Kernel, where: string, error: unknown): WireError {
+export function toWireError(kernel: Kernel, where: string, error: unknown): WireError {
   if (error instanceof WireError && isWritable(error.data ?? null)) return error;
   const place = where.slice(0, 128);
-  state.sparseLog.error({ err: error, where: place, code: ErrorCode.InternalError }, 'internal error', place);
+  kernel.sparseLog.error({ err: error, where: place, code: ErrorCode.InternalError }, 'internal error', place);
   return WireError.internal();
 }
 

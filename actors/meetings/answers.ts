@@ -13,8 +13,8 @@ export function stopResult(id: string, text: MeetingText, wantsSummary: boolean)
 }
 
 /** What `meeting.get` is answered with. */
-export function getResult(state: Kernel, head: MeetingHead, text: MeetingText): JsonText {
-  const row = JSON.stringify(toRow(state, head)).slice(0, -1);
+export function getResult(kernel: Kernel, head: MeetingHead, text: MeetingText): JsonText {
+  const row = JSON.stringify(toRow(kernel, head)).slice(0, -1);
   const { transcriptJson, segmentsJson } = text;
   return new JsonText(`${row},"transcript":${transcriptJson},"segments":${segmentsJson},${endOf(text)}}`);
 }
@@ -24,18 +24,18 @@ function endOf({ summary, isTruncated }: MeetingText): string {
 }
 
 /** A meeting as a listing shows it. */
-export function toRow(state: Kernel, head: MeetingHead): MeetingRow {
+export function toRow(kernel: Kernel, head: MeetingHead): MeetingRow {
   const { id, title, started_at, ended_at, agent_id } = head;
-  return { id, title, status: state.get(MEETINGS).statusOf(head), started_at, ended_at, agent_id };
+  return { id, title, status: kernel.get(MEETINGS).statusOf(head), started_at, ended_at, agent_id };
 }
 
 /**
  * Who may read a meeting: the host role; of an agent's, that agent. Of any other client's: that connection while it
  * runs, and when it is over every client that is no agent, because the one that held it may never come again.
  */
-export function mayRead(state: Kernel, from: Client, head: MeetingHead): boolean {
+export function mayRead(kernel: Kernel, from: Client, head: MeetingHead): boolean {
   if (from.role === 'host') return true;
   if (head.agent_id !== null) return from.agentId === head.agent_id;
-  const live = state.get(MEETINGS).find(head.id);
+  const live = kernel.get(MEETINGS).find(head.id);
   return live ? live.client === from : from.agentId === undefined;
 }

@@ -25,14 +25,14 @@ interface Asker {
  * holds for it too; a gate shows it without the prompt, which is not everybody's. What is longer than `maxSummaryBytes` is cut off; to say nothing is to fail. The function that it
  * gives ends it.
  */
-export function askAgent(state: Kernel, agentId: string, prompt: string, asker: Asker): () => void {
-  const { link, token } = state.get(CONNECT_INSIDE)();
-  const limit = state.limits.maxSummaryBytes;
+export function askAgent(kernel: Kernel, agentId: string, prompt: string, asker: Asker): () => void {
+  const { link, token } = kernel.get(CONNECT_INSIDE)();
+  const limit = kernel.limits.maxSummaryBytes;
   const sessionId = `summary-${uuid()}`;
   let text = '';
   let bytes = 0;
   let isOver = false;
-  const unhide = state.get(GATE).hide(sessionId, prompt, HIDDEN);
+  const unhide = kernel.get(GATE).hide(sessionId, prompt, HIDDEN);
   const send = (id: number, method: string, params: object) =>
     link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
   const end = () => {

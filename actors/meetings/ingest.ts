@@ -18,52 +18,52 @@ const TEXT_BYTES = 128;
 const AT_ONCE = { texts: 32, bytes: 16 * 1024 };
 
 /** The sink that one meeting's events pass: what is said goes to its record, and into the memory of whoever holds it. */
-export function sinkOf(state: Kernel, meeting: Meeting): (event: JsonObject) => void {
+export function sinkOf(kernel: Kernel, meeting: Meeting): (event: JsonObject) => void {
   return ingestSink({
     ingest: (segment) => {
       const { ref, stream } = meeting;
       // It is the stream that speaks: whoever watches sees where it comes from.
-      if (ref) tell(stream?.ref ?? state.ref, ref, { type: 'meeting.heard', segment });
+      if (ref) tell(stream?.ref ?? kernel.ref, ref, { type: 'meeting.heard', segment });
       // Silence is no fact.
-      if (segment.text !== '') queue(state, meeting, segment);
+      if (segment.text !== '') queue(kernel, meeting, segment);
     },
-    failed: (err) => lose(state, meeting, err),
+    failed: (err) => lose(kernel, meeting, err),
   });
 }
 
 /** The memory may be slow, and all of a meeting may come at once: it waits, up to a bound. */
-function queue(state: Kernel, meeting: Meeting, segment: TranscriptSegment): void {
+function queue(kernel: Kernel, meeting: Meeting, segment: TranscriptSegment): void {
   const { ingest, client } = meeting;
-  const { maxIngestingBytes, maxAllIngestingBytes } = state.limits;
+  const { maxIngestingBytes, maxAllIngestingBytes } = kernel.limits;
   if (!hasMemory(client)) return;
   const bytes = jsonBytes(segment) + TEXT_BYTES;
   if (ingest.bytes + bytes > maxIngestingBytes) throw new Error('the memory has too much of this meeting before it');
-  if (state.get(MEETINGS).ingestingBytes + bytes > maxAllIngestingBytes) {
+  if (kernel.get(MEETINGS).ingestingBytes + bytes > maxAllIngestingBytes) {
     throw new Error('the memory has too much of all meetings before it');
   }
-  state.get(MEETINGS).ingestingBytes += bytes;
+  kernel.get(MEETINGS).ingestingBytes += bytes;
   ingest.add({ segment, bytes });
-  if (!ingest.isBusy) void workOff(state, meeting);
+  if (!ingest.isBusy) void workOff(kernel, meeting);
 }
 
 /** In order, and after the meeting's end, too. Never rejects. */
-async function workOff(state: Kernel, meeting: Meeting): Promise<void> {
+async function workOff(kernel: Kernel, meeting: Meeting): Promise<void> {
   const { ingest } = meeting;
   ingest.isBusy = true;
   for (let next = ingest.take(AT_ONCE); next.length > 0; next = ingest.take(AT_ONCE)) {
     await Promise.all(
-      next.map(({ segment }) => remember(state, meeting, segment).catch((error) => lose(state, meeting, error))),
+      next.map(({ segment }) => remember(kernel, meeting, segment).catch((error) => lose(kernel, meeting, error))),
     );
     for (const text of next) {
       ingest.done(text);
-      state.get(MEETINGS).ingestingBytes -= text.bytes;
+      kernel.get(MEETINGS).ingestingBytes -= text.bytes;
     }
     await nextRound();
   }
   ingest.isBusy = false;
 }
 
-async function remember(state: Kernel, { client, head }: Meeting, segment: TranscriptSegment): Promise<void> {
+async function remember(kernel: Kernel, { client, head }: Meeting, segment: TranscriptSegment): Promise<void> {
   if (!hasMemory(client)) return;
   const { text, speaker, start_ms, end_ms } = segment;
   const fact = {
@@ -74,8 +74,8 @@ async function remember(state: Kernel, { client, head }: Meeting, segment: Trans
     ...(start_ms === undefined ? {} : { start_ms }),
     ...(end_ms === undefined ? {} : { end_ms }),
   };
-  state.get(MEMORY).count('add_fact');
-  await inTime(state, 'memory', state.limits.memoryTimeoutMs, () => keepFact(state, client, fact));
+  kernel.get(MEMORY).count('add_fact');
+  await inTime(kernel, 'memory', kernel.limits.memoryTimeoutMs, () => keepFact(kernel, client, fact));
 }
 
 /** A connection that is gone has no memory any more. */
@@ -84,11 +84,11 @@ function hasMemory(client: Client): boolean {
 }
 
 /** Each is counted, and the first of a meeting's is said. */
-function lose(state: Kernel, meeting: Meeting, err: unknown): void {
-  state.get(MEMORY).failures += 1;
+function lose(kernel: Kernel, meeting: Meeting, err: unknown): void {
+  kernel.get(MEMORY).failures += 1;
   if (meeting.isForgotten) return;
   meeting.isForgotten = true;
-  state.log.warn(
+  kernel.log.warn(
     { err, meeting: meeting.id },
     'what was said in a meeting is not remembered; the rest is only counted',
   );

@@ -24,12 +24,12 @@ interface Args {
 }
 
 /** The chart of meetings with its effects: one logic for all meetings of a broker. */
-function meetingLogic(state: Kernel) {
+function meetingLogic(kernel: Kernel) {
   const meetingOf = (args: Args) => args.context.meeting;
   const eventOf = <T extends MeetingHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
   const keep = (meeting: Meeting, { segment }: EventOf<'meeting.heard'>) =>
-    state.get(MEETINGS).keepFinal(meeting, segment);
+    kernel.get(MEETINGS).keepFinal(meeting, segment);
 
   const machine = withEffects(createMeetingMachine<MeetingHolds>(), {
     keep: (args) => keep(meetingOf(args), eventOf(args, 'meeting.heard')),
@@ -42,11 +42,11 @@ function meetingLogic(state: Kernel) {
     askToFinish: (args) => {
       const meeting = meetingOf(args);
       if (meeting.stream?.ref) tell(args.self, meeting.stream.ref, { type: 'stream.stop' });
-      meeting.deadline = state.deadlines.arm(state.limits.voiceStopTimeoutMs, () =>
+      meeting.deadline = kernel.deadlines.arm(kernel.limits.voiceStopTimeoutMs, () =>
         args.self.send({ type: 'meeting.expired' }),
       );
     },
-    disarm: (args) => state.deadlines.disarm(meetingOf(args).deadline),
+    disarm: (args) => kernel.deadlines.disarm(meetingOf(args).deadline),
     cutStream: (args) => {
       const { stream } = meetingOf(args);
       if (stream?.ref) tell(args.self, stream.ref, { type: 'stream.cancel' });
@@ -55,28 +55,28 @@ function meetingLogic(state: Kernel) {
       const meeting = meetingOf(args);
       const { self } = args;
       const settle = (summary: string | null) => self.send({ type: 'summary.settled', summary });
-      meeting.dropSummary = summarize(state, meeting.head, meeting.summarizer ?? '', settle);
+      meeting.dropSummary = summarize(kernel, meeting.head, meeting.summarizer ?? '', settle);
     },
     dropSummary: (args) => meetingOf(args).dropSummary(),
     keepSummary: (args) => {
       const { summary } = eventOf(args, 'summary.settled');
-      if (summary !== null) state.get(MEETINGS).keepSummary(meetingOf(args).head, summary);
+      if (summary !== null) kernel.get(MEETINGS).keepSummary(meetingOf(args).head, summary);
     },
-    keepEnd: (args) => state.get(MEETINGS).keepEnd(meetingOf(args).head),
+    keepEnd: (args) => kernel.get(MEETINGS).keepEnd(meetingOf(args).head),
     answerStops: (args) => {
       const meeting = meetingOf(args);
-      answerStops(state, args.self, meeting, meeting.stoppers.splice(0));
+      answerStops(kernel, args.self, meeting, meeting.stoppers.splice(0));
     },
     answerOthers: (args) => {
       const meeting = meetingOf(args);
       const others = meeting.stoppers.filter(({ summarizer }) => summarizer === undefined);
       meeting.stoppers = meeting.stoppers.filter(({ summarizer }) => summarizer !== undefined);
-      answerStops(state, args.self, meeting, others);
+      answerStops(kernel, args.self, meeting, others);
     },
-    forget: (args) => state.get(MEETINGS).remove(meetingOf(args).head),
+    forget: (args) => kernel.get(MEETINGS).remove(meetingOf(args).head),
     refuseStops: (args) =>
-      refuseAll(state, args.self, meetingOf(args), WireError.notFound('meeting, it did not start')),
-    refuseStopsAsDraining: (args) => refuseAll(state, args.self, meetingOf(args), WireError.draining()),
+      refuseAll(kernel, args.self, meetingOf(args), WireError.notFound('meeting, it did not start')),
+    refuseStopsAsDraining: (args) => refuseAll(kernel, args.self, meetingOf(args), WireError.draining()),
   });
 
   return withFastPath(machine, meetingHotEvents, { 'meeting.heard': ({ meeting }, event) => keep(meeting, event) });
@@ -86,60 +86,62 @@ function meetingLogic(state: Kernel) {
 export const MEETING = key<ChildKind<Meeting>>('meeting');
 
 /** See {@link MEETING}. */
-export const meetingKind = (state: Kernel): ChildKind<Meeting> => ({
-  logic: meetingLogic(state),
-  ended: (meeting) => buryMeeting(state, meeting),
-  failed: (meeting) => failMeeting(state, meeting),
+export const meetingKind = (kernel: Kernel): ChildKind<Meeting> => ({
+  logic: meetingLogic(kernel),
+  ended: (meeting) => buryMeeting(kernel, meeting),
+  failed: (meeting) => failMeeting(kernel, meeting),
 });
 
 /** Makes and starts the actor of one meeting. */
-export function startMeeting(state: Kernel, meeting: Meeting): void {
-  state.children.start(state.get(MEETING), meeting.actorId, meeting, { meeting });
+export function startMeeting(kernel: Kernel, meeting: Meeting): void {
+  kernel.children.start(kernel.get(MEETING), meeting.actorId, meeting, { meeting });
 }
 
 /** Its voice stream is over: so is the meeting. */
-export function endMeeting(state: Kernel, meeting: Meeting, stream: VoiceStream): void {
-  if (meeting.stream !== stream || !meeting.ref || state.get(MEETINGS).find(stream.id) !== meeting) return;
+export function endMeeting(kernel: Kernel, meeting: Meeting, stream: VoiceStream): void {
+  if (meeting.stream !== stream || !meeting.ref || kernel.get(MEETINGS).find(stream.id) !== meeting) return;
   const isRefused = stream.ref?.getSnapshot().value === 'refused';
-  tell(state.ref, meeting.ref, { type: 'stream.over', isRefused });
+  tell(kernel.ref, meeting.ref, { type: 'stream.over', isRefused });
 }
 
 /** Forgets a meeting that has ended: what was said stays in the store. */
-function buryMeeting(state: Kernel, meeting: Meeting): void {
-  state.deadlines.disarm(meeting.deadline);
-  state.get(MEETINGS).end(meeting);
-  state.log.debug({ meeting: meeting.id }, 'meeting ended');
+function buryMeeting(kernel: Kernel, meeting: Meeting): void {
+  kernel.deadlines.disarm(meeting.deadline);
+  kernel.get(MEETINGS).end(meeting);
+  kernel.log.debug({ meeting: meeting.id }, 'meeting ended');
 }
 
 /** A meeting's actor failed, a fault of ours (law 10): its stream ends, and whoever waits is told. */
-function failMeeting(state: Kernel, meeting: Meeting): void {
-  const step = (run: () => void) => state.attempt('a broken meeting', run);
-  step(() => buryMeeting(state, meeting));
-  step(() => (meeting.hasBegun ? state.get(MEETINGS).keepEnd(meeting.head) : state.get(MEETINGS).remove(meeting.head)));
+function failMeeting(kernel: Kernel, meeting: Meeting): void {
+  const step = (run: () => void) => kernel.attempt('a broken meeting', run);
+  step(() => buryMeeting(kernel, meeting));
+  step(() =>
+    meeting.hasBegun ? kernel.get(MEETINGS).keepEnd(meeting.head) : kernel.get(MEETINGS).remove(meeting.head),
+  );
   step(() => meeting.dropSummary());
-  step(() => refuseAll(state, state.ref, meeting, WireError.internal()));
+  step(() => refuseAll(kernel, kernel.ref, meeting, WireError.internal()));
   step(() => {
     const { stream } = meeting;
-    if (stream?.ref) tell(state.ref, stream.ref, { type: 'stream.fail', code: 'internal', message: 'internal error' });
+    if (stream?.ref) tell(kernel.ref, stream.ref, { type: 'stream.fail', code: 'internal', message: 'internal error' });
   });
 }
 
 /** Each of them gets what was said, of one reading, and the summary if a summary was asked for. */
-function answerStops(state: Kernel, source: AnyActorRef, { head }: Meeting, stoppers: readonly Stopper[]): void {
+function answerStops(kernel: Kernel, source: AnyActorRef, { head }: Meeting, stoppers: readonly Stopper[]): void {
   if (stoppers.length === 0) return;
   // Begun at once, and not when it is its turn: what is being read is not deleted, and this meeting is about to be over.
-  const text = state.get(MEETINGS).read(head.id);
+  const text = kernel.get(MEETINGS).read(head.id);
   for (const { client, id, summarizer } of stoppers) {
     const from = client;
     try {
       const work = async () => stopResult(head.id, await text, summarizer !== undefined);
-      answerLater({ state, from, id }, 'meeting.stop', state.limits.memoryTimeoutMs, work, source);
+      answerLater({ kernel, from, id }, 'meeting.stop', kernel.limits.memoryTimeoutMs, work, source);
     } catch (error) {
-      reply(state, from, id, { error: toWireError(state, 'meeting.stop', error) }, source);
+      reply(kernel, from, id, { error: toWireError(kernel, 'meeting.stop', error) }, source);
     }
   }
 }
 
-function refuseAll(state: Kernel, source: AnyActorRef, { stoppers }: Meeting, error: WireError): void {
-  for (const { client, id } of stoppers.splice(0)) reply(state, client, id, { error }, source);
+function refuseAll(kernel: Kernel, source: AnyActorRef, { stoppers }: Meeting, error: WireError): void {
+  for (const { client, id } of stoppers.splice(0)) reply(kernel, client, id, { error }, source);
 }

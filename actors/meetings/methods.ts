@@ -18,20 +18,20 @@ import { MEETINGS } from './meetings.ts';
 import { SUMMARIES } from './summaries.ts';
 
 /** `meeting.start` (`wire.md` section 11). Its stream answers, once the provider has accepted. */
-const startMeetingOf: Handler<'meeting.start'> = ({ state, from, id: requestId, params }) => {
+const startMeetingOf: Handler<'meeting.start'> = ({ kernel, from, id: requestId, params }) => {
   const { title = null, audio_source: source, options, id = uuid().replaceAll('-', '') } = params;
-  if (state.isDraining) throw WireError.draining();
-  checkFree(state, from, id);
-  checkRoom(state, from);
-  const provider = chooseProvider(state, 'transcribe', options?.provider);
+  if (kernel.isDraining) throw WireError.draining();
+  checkFree(kernel, from, id);
+  checkRoom(kernel, from);
+  const provider = chooseProvider(kernel, 'transcribe', options?.provider);
   const started_at = Date.now();
   const agent_id = from.agentId ?? null;
   const head: MeetingHead = { id, title, status: 'running', started_at, ended_at: null, agent_id, bytes: 0 };
   const meeting = new Meeting(head, from, `meeting-${uuid()}`);
-  begin(state, meeting);
+  begin(kernel, meeting);
   try {
-    startMeeting(state, meeting);
-    meeting.stream = openVoiceStream(state, {
+    startMeeting(kernel, meeting);
+    meeting.stream = openVoiceStream(kernel, {
       id,
       client: from,
       requestId,
@@ -41,60 +41,60 @@ const startMeetingOf: Handler<'meeting.start'> = ({ state, from, id: requestId, 
         meeting.hasBegun = true;
         return { id, started_at, provider: provider.id };
       },
-      observe: sinkOf(state, meeting),
-      ended: (stream) => endMeeting(state, meeting, stream),
+      observe: sinkOf(kernel, meeting),
+      ended: (stream) => endMeeting(kernel, meeting, stream),
     });
   } catch (error) {
-    if (meeting.ref) tell(state.ref, meeting.ref, { type: 'stream.over', isRefused: true });
-    else state.get(MEETINGS).remove(head);
+    if (meeting.ref) tell(kernel.ref, meeting.ref, { type: 'stream.over', isRefused: true });
+    else kernel.get(MEETINGS).remove(head);
     throw error;
   }
-  state.get(MEETINGS).opened += 1;
+  kernel.get(MEETINGS).opened += 1;
   return LATER;
 };
 
 /** `meeting.stop` (`wire.md` section 11). The meeting answers; of one that is over, its record does. */
 const stopMeeting: Handler<'meeting.stop'> = (call) => {
-  const { state, from, id, params } = call;
+  const { kernel, from, id, params } = call;
   const head = findOwn(call, params.meeting_id);
   const summarizer = params.summarize ? params.summarizer : undefined;
-  const live = state.get(MEETINGS).find(head.id);
+  const live = kernel.get(MEETINGS).find(head.id);
   // Who wants no summary does not wait for another's: of what was said, nothing more comes.
-  const isOver = state.get(MEETINGS).statusOf(head) === 'summarizing' && summarizer === undefined;
+  const isOver = kernel.get(MEETINGS).statusOf(head) === 'summarizing' && summarizer === undefined;
   if (live?.ref && !isOver) {
-    const { maxMeetingStops } = state.limits;
+    const { maxMeetingStops } = kernel.limits;
     if (live.stoppers.length >= maxMeetingStops) throw WireError.limitExceeded('max_meeting_stops', maxMeetingStops);
     const asker = { client: from, id };
-    tell(state.ref, live.ref, {
+    tell(kernel.ref, live.ref, {
       type: 'meeting.stop',
       asker,
       ...(summarizer === undefined ? {} : { summarizer }),
     });
     return LATER;
   }
-  const { memoryTimeoutMs, summaryTimeoutMs } = state.limits;
+  const { memoryTimeoutMs, summaryTimeoutMs } = kernel.limits;
   const timeoutMs = memoryTimeoutMs + (summarizer === undefined ? 0 : summaryTimeoutMs);
   return readLater(call, 'meeting.stop', timeoutMs, async () => {
-    const text = await state.get(MEETINGS).read(head.id);
+    const text = await kernel.get(MEETINGS).read(head.id);
     if (summarizer === undefined) return stopResult(head.id, text, false);
-    const summary = text.summary ?? (await state.get(SUMMARIES).of(head, summarizer));
+    const summary = text.summary ?? (await kernel.get(SUMMARIES).of(head, summarizer));
     return stopResult(head.id, { ...text, summary }, true);
   });
 };
 
 /** `meeting.list` (`wire.md` section 11). */
-const listMeetings: Handler<'meeting.list'> = ({ state, from }) => ({
-  meetings: [...state.get(MEETINGS).heads]
-    .filter((head) => mayRead(state, from, head))
-    .map((head) => toRow(state, head)),
+const listMeetings: Handler<'meeting.list'> = ({ kernel, from }) => ({
+  meetings: [...kernel.get(MEETINGS).heads]
+    .filter((head) => mayRead(kernel, from, head))
+    .map((head) => toRow(kernel, head)),
 });
 
 /** `meeting.get` (`wire.md` section 11). */
 const getMeeting: Handler<'meeting.get'> = (call) => {
-  const { state, params } = call;
+  const { kernel, params } = call;
   const head = findOwn(call, params.meeting_id);
-  return readLater(call, 'meeting.get', state.limits.memoryTimeoutMs, async () =>
-    getResult(state, head, await state.get(MEETINGS).read(head.id)),
+  return readLater(call, 'meeting.get', kernel.limits.memoryTimeoutMs, async () =>
+    getResult(kernel, head, await kernel.get(MEETINGS).read(head.id)),
   );
 };
 
@@ -108,8 +108,8 @@ function readLater(
   timeoutMs: number,
   read: () => Promise<JsonText>,
 ): typeof LATER {
-  const { state, from } = call;
-  const { maxPendingReads } = state.limits;
+  const { kernel, from } = call;
+  const { maxPendingReads } = kernel.limits;
   if (reads.of(from).pending >= maxPendingReads) throw WireError.limitExceeded('max_pending_reads', maxPendingReads);
   // A reading whose answer was given up still goes on: it counts until it has really ended.
   answerLater(call, method, timeoutMs, () =>
@@ -122,9 +122,9 @@ function readLater(
 }
 
 /** Begins a record. @throws {WireError} `-32602` where the id is taken by what the broker does not know. */
-function begin(state: Kernel, meeting: Meeting): void {
+function begin(kernel: Kernel, meeting: Meeting): void {
   try {
-    state.get(MEETINGS).add(meeting);
+    kernel.get(MEETINGS).add(meeting);
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code === 'EEXIST') throw idTaken();
     throw error;
@@ -132,19 +132,19 @@ function begin(state: Kernel, meeting: Meeting): void {
 }
 
 /** @throws {WireError} `-32014`, `-32015` */
-function findOwn({ state, from }: Call<unknown>, id: string): MeetingHead {
-  const head = state.get(MEETINGS).head(id);
+function findOwn({ kernel, from }: Call<unknown>, id: string): MeetingHead {
+  const head = kernel.get(MEETINGS).head(id);
   if (!head) throw WireError.notFound('meeting');
-  if (!mayRead(state, from, head)) throw WireError.forbidden('meeting');
+  if (!mayRead(kernel, from, head)) throw WireError.forbidden('meeting');
   return head;
 }
 
 /** An id is used once, as long as its meeting is kept. @throws {WireError} `-32602`, `-32010`, `-32015` */
-function checkFree(state: Kernel, from: Client, id: string): void {
-  const head = state.get(MEETINGS).head(id);
+function checkFree(kernel: Kernel, from: Client, id: string): void {
+  const head = kernel.get(MEETINGS).head(id);
   if (!head) return;
-  if (!mayRead(state, from, head)) throw WireError.forbidden('meeting');
-  if (state.get(MEETINGS).find(id)) throw WireError.sessionBusy();
+  if (!mayRead(kernel, from, head)) throw WireError.forbidden('meeting');
+  if (kernel.get(MEETINGS).find(id)) throw WireError.sessionBusy();
   throw idTaken();
 }
 
@@ -153,9 +153,9 @@ function idTaken(): WireError {
 }
 
 /** @throws {WireError} `-32020` */
-function checkRoom(state: Kernel, from: Client): void {
-  const { maxMeetings } = state.limits;
-  if ([...state.get(MEETINGS).ofClient(from)].length < maxMeetings) return;
+function checkRoom(kernel: Kernel, from: Client): void {
+  const { maxMeetings } = kernel.limits;
+  if ([...kernel.get(MEETINGS).ofClient(from)].length < maxMeetings) return;
   throw WireError.limitExceeded('max_meetings', maxMeetings);
 }
 

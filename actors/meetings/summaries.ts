@@ -13,11 +13,11 @@ export const SUMMARIES = key<Summaries>('summaries');
  * record grows by one summary, however often and by whomever it is asked for.
  */
 export class Summaries {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #begun = new Map<MeetingHead, Promise<string | null>>();
 
-  constructor(state: Kernel) {
-    this.#state = state;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
   }
 
   /** The meeting's summary: the kept one, or what the agent says; null where there is none. Never rejects. */
@@ -25,9 +25,9 @@ export class Summaries {
     const begun = this.#begun.get(head);
     if (begun) return begun;
     const summary = new Promise<string | null>((resolve) => {
-      summarize(this.#state, head, agentId, (text, isNew) => {
+      summarize(this.#kernel, head, agentId, (text, isNew) => {
         this.#begun.delete(head);
-        if (text !== null && isNew) this.#state.get(MEETINGS).keepSummary(head, text);
+        if (text !== null && isNew) this.#kernel.get(MEETINGS).keepSummary(head, text);
         resolve(text);
       });
     });
@@ -42,7 +42,7 @@ export class Summaries {
  * called after that.
  */
 export function summarize(
-  state: Kernel,
+  kernel: Kernel,
   head: MeetingHead,
   agentId: string,
   settle: (summary: string | null, isNew: boolean) => void,
@@ -52,17 +52,17 @@ export function summarize(
   const end = (run: () => void) => {
     if (isOver) return;
     isOver = true;
-    state.deadlines.disarm(deadline);
+    kernel.deadlines.disarm(deadline);
     cancel();
     run();
   };
   const fail = (err: unknown) =>
     end(() => {
-      state.log.warn({ err, meeting: head.id, agent: agentId }, 'a meeting got no summary');
+      kernel.log.warn({ err, meeting: head.id, agent: agentId }, 'a meeting got no summary');
       settle(null, false);
     });
-  const deadline = state.deadlines.arm(state.limits.summaryTimeoutMs, () => fail(new Error('it took too long')));
-  state
+  const deadline = kernel.deadlines.arm(kernel.limits.summaryTimeoutMs, () => fail(new Error('it took too long')));
+  kernel
     .get(MEETINGS)
     .read(head.id)
     .then((text) => {
@@ -71,8 +71,8 @@ export function summarize(
         end(() => settle(text.summary, false));
         return;
       }
-      const prompt = promptOf(head, text, state.limits.maxSummarizedBytes);
-      cancel = askAgent(state, agentId, prompt, {
+      const prompt = promptOf(head, text, kernel.limits.maxSummarizedBytes);
+      cancel = askAgent(kernel, agentId, prompt, {
         resolve: (summary) => end(() => settle(summary, true)),
         reject: fail,
       });

@@ -5,43 +5,46 @@ import { checkedCount, checkedRows, keepFact, ownedScope } from './scope.ts';
 
 /** `memory.add_fact` (`wire.md` section 11). */
 const addFact: Handler<'memory.add_fact'> = (call) => {
-  const { state, from, params } = call;
-  state.get(MEMORY).count('add_fact');
-  return slowly(call, 'memory.add_fact', () => keepFact(state, from, params));
+  const { kernel, from, params } = call;
+  kernel.get(MEMORY).count('add_fact');
+  return slowly(call, 'memory.add_fact', () => keepFact(kernel, from, params));
 };
 
 /** `memory.query` (`wire.md` section 11). */
 const queryFacts: Handler<'memory.query'> = (call) => {
-  const { state, from, params } = call;
-  state.get(MEMORY).count('query');
+  const { kernel, from, params } = call;
+  kernel.get(MEMORY).count('query');
   return slowly(call, 'memory.query', async () => ({
-    facts: checkedRows(await state.get(MEMORY).store.query(ownedScope(state, from), params.query, params.k), params.k),
+    facts: checkedRows(
+      await kernel.get(MEMORY).store.query(ownedScope(kernel, from), params.query, params.k),
+      params.k,
+    ),
   }));
 };
 
 /** `memory.delete` (`wire.md` section 11). */
 const deleteFact: Handler<'memory.delete'> = (call) => {
-  const { state, from, params } = call;
-  state.get(MEMORY).count('delete');
+  const { kernel, from, params } = call;
+  kernel.get(MEMORY).count('delete');
   return slowly(call, 'memory.delete', async () => ({
-    removed: (await state.get(MEMORY).store.delete(ownedScope(state, from), params.id)) === true,
+    removed: (await kernel.get(MEMORY).store.delete(ownedScope(kernel, from), params.id)) === true,
   }));
 };
 
 /** `memory.fact_count` (`wire.md` section 11). */
 const countFacts: Handler<'memory.fact_count'> = (call) => {
-  const { state, from } = call;
-  state.get(MEMORY).count('fact_count');
+  const { kernel, from } = call;
+  kernel.get(MEMORY).count('fact_count');
   return slowly(call, 'memory.fact_count', async () =>
-    checkedCount(await state.get(MEMORY).store.factCount(ownedScope(state, from))),
+    checkedCount(await kernel.get(MEMORY).store.factCount(ownedScope(kernel, from))),
   );
 };
 
 function slowly(call: Parameters<typeof answerLater>[0], method: string, work: () => Promise<unknown>): typeof LATER {
-  const { state } = call;
-  const answering = answerLater(call, method, state.limits.memoryTimeoutMs, work);
-  state.get(MEMORY).answering.add(answering);
-  void answering.finally(() => state.get(MEMORY).answering.delete(answering));
+  const { kernel } = call;
+  const answering = answerLater(call, method, kernel.limits.memoryTimeoutMs, work);
+  kernel.get(MEMORY).answering.add(answering);
+  void answering.finally(() => kernel.get(MEMORY).answering.delete(answering));
   return LATER;
 }
 

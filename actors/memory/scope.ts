@@ -25,8 +25,8 @@ export function scopeOf(client: Client): MemoryScope {
  * of a scope after {@link forgetScope}, nobody would ever forget.
  * @throws {WireError} `-32014` where the owner is gone: the connection, or the agent that nobody knows any more.
  */
-export function ownedScope(state: Kernel, client: Client): MemoryScope {
-  if (!client.isOpen && !isAgentThere(state, client.agentId)) throw noOwner();
+export function ownedScope(kernel: Kernel, client: Client): MemoryScope {
+  if (!client.isOpen && !isAgentThere(kernel, client.agentId)) throw noOwner();
   return scopeOf(client);
 }
 
@@ -34,33 +34,33 @@ function noOwner(): WireError {
   return WireError.notFound('owner of facts');
 }
 
-function isAgentThere(state: Kernel, agentId: string | undefined): boolean {
+function isAgentThere(kernel: Kernel, agentId: string | undefined): boolean {
   if (agentId === undefined) return false;
-  return state.get(AGENTS).has(agentId) || state.attached.get(agentId)?.isOpen === true;
+  return kernel.get(AGENTS).has(agentId) || kernel.attached.get(agentId)?.isOpen === true;
 }
 
 /** Keeps a fact for a connection, or its agent. See {@link ownedScope}. @throws {WireError} */
-export async function keepFact(state: Kernel, client: Client, fact: NewFact): Promise<number> {
-  return checkedCount(await state.get(MEMORY).store.addFact(ownedScope(state, client), fact));
+export async function keepFact(kernel: Kernel, client: Client, fact: NewFact): Promise<number> {
+  return checkedCount(await kernel.get(MEMORY).store.addFact(ownedScope(kernel, client), fact));
 }
 
 /** The owner is gone for good: so are its facts. Whatever the memory makes of that, nobody else notices. */
-export function forgetScope(state: Kernel, scope: MemoryScope): void {
-  state.attempt('a memory', () => forget(state, scope));
+export function forgetScope(kernel: Kernel, scope: MemoryScope): void {
+  kernel.attempt('a memory', () => forget(kernel, scope));
 }
 
 /**
  * An agent is about to be removed. Whoever has that id next reads nothing of its facts, from now on.
  * @throws what the memory throws at once: it could not note that, and the agent should stay.
  */
-export function forgetAgent(state: Kernel, id: string): void {
-  forget(state, { kind: 'agent', id });
-  for (const client of state.clients.values()) if (client.agentId === id) disowned.add(client);
+export function forgetAgent(kernel: Kernel, id: string): void {
+  forget(kernel, { kind: 'agent', id });
+  for (const client of kernel.clients.values()) if (client.agentId === id) disowned.add(client);
 }
 
-function forget(state: Kernel, scope: MemoryScope): void {
-  Promise.resolve(state.get(MEMORY).store.forget?.(scope)).catch((err: unknown) =>
-    state.log.error({ err, scope: scope.kind }, 'a memory could not be forgotten'),
+function forget(kernel: Kernel, scope: MemoryScope): void {
+  Promise.resolve(kernel.get(MEMORY).store.forget?.(scope)).catch((err: unknown) =>
+    kernel.log.error({ err, scope: scope.kind }, 'a memory could not be forgotten'),
   );
 }
 

@@ -13,13 +13,13 @@ import { reply } from './reply.ts';
  * @throws {WireError} `-32020`
  */
 export function answerLater(
-  { state, from, id }: Omit<Call<unknown>, 'params'>,
+  { kernel, from, id }: Omit<Call<unknown>, 'params'>,
   method: string,
   timeoutMs: number,
   work: (life: CallLife) => unknown,
-  source: AnyActorRef = state.ref,
+  source: AnyActorRef = kernel.ref,
 ): Promise<void> {
-  const limit = state.limits.maxPendingRequests;
+  const limit = kernel.limits.maxPendingRequests;
   if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
   from.pendingRequests += 1;
   const life = new CallLife(from);
@@ -29,9 +29,9 @@ export function answerLater(
     life.over();
   };
   const late = (error: WireError) => life.giveUp(error);
-  return inTime(state, method, timeoutMs, () => work(life), done, late).then(
-    (result) => reply(state, from, id, { result }, source),
-    (error: unknown) => reply(state, from, id, { error: toWireError(state, method, error) }, source),
+  return inTime(kernel, method, timeoutMs, () => work(life), done, late).then(
+    (result) => reply(kernel, from, id, { result }, source),
+    (error: unknown) => reply(kernel, from, id, { error: toWireError(kernel, method, error) }, source),
   );
 }
 
@@ -41,7 +41,7 @@ export function answerLater(
  * @throws {WireError} `-32004` where it takes too long.
  */
 export function inTime(
-  state: Kernel,
+  kernel: Kernel,
   what: string,
   timeoutMs: number,
   work: () => unknown,
@@ -50,7 +50,7 @@ export function inTime(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let isGivenUp = false;
-    const deadline = state.deadlines.arm(timeoutMs, () => {
+    const deadline = kernel.deadlines.arm(timeoutMs, () => {
       isGivenUp = true;
       const error = WireError.deadlineExceeded(what);
       reject(error);
@@ -64,11 +64,11 @@ export function inTime(
       })
       .catch((error: unknown) => {
         // Nobody waits for it any more, but a fault of ours is still to be heard of.
-        if (isGivenUp) toWireError(state, what, error);
+        if (isGivenUp) toWireError(kernel, what, error);
         else reject(error);
       })
       .finally(() => {
-        state.deadlines.disarm(deadline);
+        kernel.deadlines.disarm(deadline);
         done();
       });
   });

@@ -22,7 +22,7 @@ import { reply } from './reply.ts';
 
 /** A request while it is being carried out. */
 export interface Call<P> {
-  readonly state: Kernel;
+  readonly kernel: Kernel;
   readonly from: Client;
   /** Absent where it came as a notification. */
   readonly id: RpcId | undefined;
@@ -46,7 +46,7 @@ export interface RequestGate {
 }
 
 /** Carries out a notification. Its parameters have been checked, and are as they came. */
-export type NotificationHandler = (state: Kernel, from: Client, params: never) => void;
+export type NotificationHandler = (kernel: Kernel, from: Client, params: never) => void;
 
 /** Those of one family, by name. */
 export type NotificationHandlers = Readonly<Record<string, NotificationHandler>>;
@@ -106,42 +106,42 @@ export class Dispatcher {
   }
 
   /** Answers one request, now or later. Never throws (law 11). */
-  dispatch(state: Kernel, from: Client, id: RpcId | undefined, method: string, params: unknown): void {
-    state.counters.requests += 1;
+  dispatch(kernel: Kernel, from: Client, id: RpcId | undefined, method: string, params: unknown): void {
+    kernel.counters.requests += 1;
     try {
       const entry = this.#entries.get(method);
       if (!entry || (entry.role === 'host' && from.role !== 'host')) throw WireError.methodNotFound();
-      const call = { state, from, id, params: parseParams(entry.schema, params) };
-      if (entry.hasLargeAnswer) checkBacklog(state, from);
+      const call = { kernel, from, id, params: parseParams(entry.schema, params) };
+      if (entry.hasLargeAnswer) checkBacklog(kernel, from);
       if (this.gate?.covers(method))
         this.gate.park(call, method, entry.shown, () => this.#carryOut(call, method, entry));
       else this.#carryOut(call, method, entry);
     } catch (error) {
-      reply(state, from, id, { error: toWireError(state, method, error) });
+      reply(kernel, from, id, { error: toWireError(kernel, method, error) });
     }
   }
 
   /** Carries out a notification that is no event of a turn. Never throws; a bad one is counted and logged. */
-  notify(state: Kernel, from: Client, method: string, params: unknown): void {
+  notify(kernel: Kernel, from: Client, method: string, params: unknown): void {
     const entry = this.#notifications.get(method);
     if (!entry) {
-      state.counters.drop('unknown_notification');
-      state.log.debug({ client: from.id, method: method.slice(0, 128) }, 'dropped an unknown notification');
+      kernel.counters.drop('unknown_notification');
+      kernel.log.debug({ client: from.id, method: method.slice(0, 128) }, 'dropped an unknown notification');
       return;
     }
     try {
       // Checked, and then passed on as it came: a parsed copy would lose a key named `__proto__`.
       parseParams(entry.schema, params);
-      entry.handle(state, from, params as never);
+      entry.handle(kernel, from, params as never);
     } catch (error) {
-      state.counters.drop('failed_notification');
-      state.log.debug({ client: from.id, method, code: (error as WireError).code }, 'a notification failed');
+      kernel.counters.drop('failed_notification');
+      kernel.log.debug({ client: from.id, method, code: (error as WireError).code }, 'a notification failed');
     }
   }
 
   /** An embedder's method: what it was called with counts until it was answered. @throws {WireError} `-32020` */
   #workOff(call: Call<unknown>, method: string, entry: Entry, timeoutMs: number): void {
-    const release = call.state.held.hold(call.from, call.params);
+    const release = call.kernel.held.hold(call.from, call.params);
     try {
       void answerLater(call, method, timeoutMs, (life) => entry.handle(call, life)).finally(release);
     } catch (error) {
@@ -152,16 +152,16 @@ export class Dispatcher {
 
   /** Never throws: after a gate nobody is there to catch it. */
   #carryOut(call: Call<unknown>, method: string, entry: Entry): void {
-    const { state, from, id } = call;
+    const { kernel, from, id } = call;
     try {
       if (entry.timeoutMs !== undefined) {
         this.#workOff(call, method, entry, entry.timeoutMs);
         return;
       }
       const result = entry.handle(call);
-      if (result !== LATER) reply(state, from, id, { result });
+      if (result !== LATER) reply(kernel, from, id, { result });
     } catch (error) {
-      reply(state, from, id, { error: toWireError(state, method, error) });
+      reply(kernel, from, id, { error: toWireError(kernel, method, error) });
     }
   }
 }

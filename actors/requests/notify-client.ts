@@ -11,7 +11,7 @@ const FRAME_BYTES = 37;
  * Sends an embedder's own notification to one connection. Whether it was there to be sent to.
  * @throws {TypeError} where it is no notification of an embedder's. @throws {RangeError} where it is too large.
  */
-export function notifyClient(state: Kernel, clientId: string, method: string, params: object): boolean {
+export function notifyClient(kernel: Kernel, clientId: string, method: string, params: object): boolean {
   if (typeof method !== 'string' || method === '') throw new TypeError('broker.notify: method is a name');
   // The broker's own say how turns and streams stand: a client would believe what has not happened.
   if (isOwnMethod(method)) throw new TypeError(`broker.notify: ${method} is the broker's own`);
@@ -19,11 +19,11 @@ export function notifyClient(state: Kernel, clientId: string, method: string, pa
   if (!text.startsWith('{') && !text.startsWith('['))
     throw new TypeError('broker.notify: params is a JSON object or array, no deeper than 200 levels');
   const bytes = FRAME_BYTES + Buffer.byteLength(JSON.stringify(method)) + Buffer.byteLength(text);
-  const { maxMessageBytes } = state.limits;
+  const { maxMessageBytes } = kernel.limits;
   if (bytes > maxMessageBytes)
     throw new RangeError(`broker.notify: ${bytes} bytes, and limits.maxMessageBytes is ${maxMessageBytes}`);
-  const client = state.clients.get(clientId);
+  const client = kernel.clients.get(clientId);
   if (!client?.isOpen || (client.needsAuth && !client.identity)) return false;
-  tell(state.ref, client.ref, { type: 'rpc.notify', method, params: new JsonText(text) });
+  tell(kernel.ref, client.ref, { type: 'rpc.notify', method, params: new JsonText(text) });
   return true;
 }

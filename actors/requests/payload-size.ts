@@ -8,8 +8,8 @@ export function jsonBytes(value: unknown): number {
 }
 
 /** What is kept for others is bounded: gives its bytes. @throws {WireError} `-32020` */
-export function checkSize(state: Kernel, value: unknown): number {
-  const limit = state.limits.maxPayloadBytes;
+export function checkSize(kernel: Kernel, value: unknown): number {
+  const limit = kernel.limits.maxPayloadBytes;
   const bytes = jsonBytes(value);
   if (bytes > limit) throw WireError.limitExceeded('max_payload_bytes', limit);
   return bytes;

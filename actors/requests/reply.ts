@@ -15,14 +15,14 @@ export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject }
 
 /** Answers a tool's caller. An error of the host's goes on to the letter (`wire.md` section 7). */
 export function relayAnswer(
-  state: Kernel,
+  kernel: Kernel,
   to: Client,
   id: RpcId | undefined,
   answer: ToolAnswer,
   source: AnyActorRef,
 ): void {
-  if ('result' in answer) reply(state, to, id, answer, source);
-  else if (answer.error instanceof WireError) reply(state, to, id, { error: answer.error }, source);
+  if ('result' in answer) reply(kernel, to, id, answer, source);
+  else if (answer.error instanceof WireError) reply(kernel, to, id, { error: answer.error }, source);
   else if (id !== undefined) tell(source, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
 }
 
@@ -32,16 +32,16 @@ export function relayAnswer(
  * @param source the actor that answers: whoever watches sees it as the sender. By default the broker.
  */
 export function reply(
-  state: Kernel,
+  kernel: Kernel,
   to: Client,
   id: RpcId | undefined,
   answer: Answer,
-  source: AnyActorRef = state.ref,
+  source: AnyActorRef = kernel.ref,
 ): void {
   if (id === undefined) {
     if ('error' in answer) {
-      state.counters.drop('failed_notification');
-      state.log.debug({ client: to.id, code: answer.error.code }, 'a notification failed');
+      kernel.counters.drop('failed_notification');
+      kernel.log.debug({ client: to.id, code: answer.error.code }, 'a notification failed');
     }
     return;
   }

@@ -16,13 +16,13 @@ import { SURFACES } from './surfaces.ts';
 const MAX_TEXT = 2_048;
 
 /** What whoever acted is told of an action's way; envelopes in the answer are applied first. */
-export function routeOf(state: Kernel, owner: SurfaceOwner, pending: PendingAction, outcome: Outcome): ActionRoute {
-  if ('error' in outcome) return failureOf(state, pending, outcome.error);
+export function routeOf(kernel: Kernel, owner: SurfaceOwner, pending: PendingAction, outcome: Outcome): ActionRoute {
+  if ('error' in outcome) return failureOf(kernel, pending, outcome.error);
   let answer: A2aAnswer;
   try {
     answer = readAnswer(outcome.answer);
   } catch (error) {
-    return failureOf(state, pending, error);
+    return failureOf(kernel, pending, error);
   }
   const { protocol, taskId, contextId, state: taskState, text } = answer;
   const route: ActionRoute = {
@@ -34,7 +34,7 @@ export function routeOf(state: Kernel, owner: SurfaceOwner, pending: PendingActi
     ...(text === undefined ? {} : { text: shown(pending, text) }),
   };
   try {
-    return { ...route, applied: ingestAnswer(state, owner, pending, answer.payload) };
+    return { ...route, applied: ingestAnswer(kernel, owner, pending, answer.payload) };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return { ...route, applied: [], reason: 'envelopes', message: shown(pending, error.message) };
@@ -70,22 +70,22 @@ function readPayload({ limits }: Kernel, payload: unknown): unknown {
 }
 
 /** Applies the envelopes in an answer, all or none; gives the surfaces that they changed. @throws {WireError} */
-function ingestAnswer(state: Kernel, owner: SurfaceOwner, pending: PendingAction, answer: unknown): string[] {
-  const { maxEnvelopes } = state.limits;
-  const payload = withoutCredentials(credentialsOf(pending), readPayload(state, answer));
+function ingestAnswer(kernel: Kernel, owner: SurfaceOwner, pending: PendingAction, answer: unknown): string[] {
+  const { maxEnvelopes } = kernel.limits;
+  const payload = withoutCredentials(credentialsOf(pending), readPayload(kernel, answer));
   const envelopes = findEnvelopes(payload, maxEnvelopes);
   if (envelopes.length > maxEnvelopes) throw WireError.limitExceeded('max_envelopes', maxEnvelopes);
   const schemas = loadedSchemas();
   if (envelopes.length === 0 || !schemas) return [];
-  const inherited = inheritedRoute(state, owner, pending);
+  const inherited = inheritedRoute(kernel, owner, pending);
   const author: Author = {
     agentId: owner.agentId,
     // An agent out there changes what is its own: surfaces whose actions go to it, and new ones.
-    mayChange: ({ surfaceId }) => state.get(SURFACES).ownerOf(surfaceId) === owner,
+    mayChange: ({ surfaceId }) => kernel.get(SURFACES).ownerOf(surfaceId) === owner,
     route: (before) => before?.route ?? inherited,
   };
-  const changes = draftChanges(state, schemas, author, envelopes);
-  commitChanges(state, changes, owner);
+  const changes = draftChanges(kernel, schemas, author, envelopes);
+  commitChanges(kernel, changes, owner);
   // To delete what is not there changes nothing.
   return changes.filter(({ before, after }) => before || after).map(({ surfaceId }) => surfaceId);
 }
@@ -94,14 +94,14 @@ function ingestAnswer(state: Kernel, owner: SurfaceOwner, pending: PendingAction
  * The route of a new surface in an answer: that of the surface that was acted on, while its actions still go there. Once
  * they do not, or it is gone, so are its credentials.
  */
-function inheritedRoute(state: Kernel, owner: SurfaceOwner, { route, action }: PendingAction): Route {
-  const now = state.get(SURFACES).get(action.surfaceId)?.route;
-  if (now && state.get(SURFACES).ownerOf(action.surfaceId) === owner) return now;
+function inheritedRoute(kernel: Kernel, owner: SurfaceOwner, { route, action }: PendingAction): Route {
+  const now = kernel.get(SURFACES).get(action.surfaceId)?.route;
+  if (now && kernel.get(SURFACES).ownerOf(action.surfaceId) === owner) return now;
   const { endpoint, taskId, contextId } = route;
   return { endpoint, taskId, contextId };
 }
 
-function failureOf(state: Kernel, pending: PendingAction, error: unknown): ActionRoute {
+function failureOf(kernel: Kernel, pending: PendingAction, error: unknown): ActionRoute {
   try {
     if (error instanceof A2aError) {
       // A client of the embedder's may have any reason, and it becomes a metric's label.
@@ -109,10 +109,10 @@ function failureOf(state: Kernel, pending: PendingAction, error: unknown): Actio
       return { status: 'failed', reason, message: shown(pending, String(error.message)) };
     }
     // Whatever it says may have the request in it, and so the credentials.
-    state.log.error({ action: pending.id, error: error instanceof Error ? error.name : typeof error }, 'A2A failed');
+    kernel.log.error({ action: pending.id, error: error instanceof Error ? error.name : typeof error }, 'A2A failed');
   } catch {
     // What was thrown is such that it cannot be looked at.
-    state.log.error({ action: pending.id }, 'A2A failed');
+    kernel.log.error({ action: pending.id }, 'A2A failed');
   }
   return { status: 'failed', reason: 'internal', message: 'internal error' };
 }

@@ -27,12 +27,12 @@ export interface Author {
  * @throws {WireError} `-32602`, `-32014`, `-32015`, `-32020`
  */
 export function draftChanges(
-  state: Kernel,
+  kernel: Kernel,
   schemas: SurfaceSchemas,
   author: Author,
   envelopes: readonly FoundEnvelope[],
 ): Change[] {
-  const { maxSurfaceBytes, maxSurfaceComponents, maxSurfaces } = state.limits;
+  const { maxSurfaceBytes, maxSurfaceComponents, maxSurfaces } = kernel.limits;
   for (const { envelope } of envelopes) {
     if (jsonBytes(envelope) > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   }
@@ -45,11 +45,11 @@ export function draftChanges(
   const deleted = new Set<string>();
   /** Copies that these envelopes have made, and may change in place: one of each thing, however many they are. */
   const own = new Set<unknown>();
-  const current = (id: string) => (drafts.has(id) ? drafts.get(id) : state.get(SURFACES).get(id));
+  const current = (id: string) => (drafts.has(id) ? drafts.get(id) : kernel.get(SURFACES).get(id));
 
   for (const { kind, body, path } of checked) {
     const { surfaceId } = body;
-    const known = state.get(SURFACES).get(surfaceId);
+    const known = kernel.get(SURFACES).get(surfaceId);
     if (known && !author.mayChange(known)) throw WireError.forbidden('surface');
     const before = current(surfaceId);
     if (kind === 'deleteSurface') {
@@ -61,12 +61,12 @@ export function draftChanges(
   }
 
   const changes = [...drafts].map(([surfaceId, draft]) => {
-    const before = state.get(SURFACES).get(surfaceId);
+    const before = kernel.get(SURFACES).get(surfaceId);
     const former = deleted.has(surfaceId) ? undefined : before;
-    return { surfaceId, before, after: draft && finished(state, draft, former, author) };
+    return { surfaceId, before, after: draft && finished(kernel, draft, former, author) };
   });
   const grown = changes.reduce((sum, { before, after }) => sum + (after ? 1 : 0) - (before ? 1 : 0), 0);
-  if (grown > 0 && state.get(SURFACES).size + grown > maxSurfaces)
+  if (grown > 0 && kernel.get(SURFACES).size + grown > maxSurfaces)
     throw WireError.limitExceeded('max_surfaces', maxSurfaces);
   return changes;
 }
@@ -173,8 +173,8 @@ function componentIssues(schemas: SurfaceSchemas, catalogId: string, component: 
 }
 
 /** A draft as it will be kept. @throws {WireError} where it has grown too large. */
-function finished(state: Kernel, draft: Surface, before: Surface | undefined, author: Author): Surface {
-  const { maxSurfaceComponents, maxSurfaceBytes } = state.limits;
+function finished(kernel: Kernel, draft: Surface, before: Surface | undefined, author: Author): Surface {
+  const { maxSurfaceComponents, maxSurfaceBytes } = kernel.limits;
   const { components, sizes } = draft;
   if (components.size > maxSurfaceComponents) {
     throw WireError.limitExceeded('max_surface_components', maxSurfaceComponents);
@@ -182,7 +182,7 @@ function finished(state: Kernel, draft: Surface, before: Surface | undefined, au
   const bytes = sizes.catalogId + sizes.components + sizes.dataModel + sizes.theme;
   if (bytes > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   const route = author.route ? author.route(before) : draft.route;
-  return { ...draft, route, bytes, revision: state.get(SURFACES).nextRevision(), updatedAt: Date.now() };
+  return { ...draft, route, bytes, revision: kernel.get(SURFACES).nextRevision(), updatedAt: Date.now() };
 }
 
 function refuse(issues: Issue[]): never {

@@ -10,27 +10,27 @@ import { type Acted, type Change, type Surface, toRow, toView } from './surface.
 import { SURFACES } from './surfaces.ts';
 
 /** From now on this client hears of every surface; those that there are it is given as a listing. */
-export function subscribe(state: Kernel, client: Client): void {
-  const feed = state.get(SURFACES).subscribe(client, () => new SurfaceFeed(state, subscriber(state, client)));
-  feed.listed(state.get(SURFACES));
+export function subscribe(kernel: Kernel, client: Client): void {
+  const feed = kernel.get(SURFACES).subscribe(client, () => new SurfaceFeed(kernel, subscriber(kernel, client)));
+  feed.listed(kernel.get(SURFACES));
 }
 
 /** Tells everybody who watches what became of a surface: subscribers all of it, the event log that it happened. */
-export function announceChange(state: Kernel, self: AnyActorRef, change: Change): void {
+export function announceChange(kernel: Kernel, self: AnyActorRef, change: Change): void {
   if (!change.before && !change.after) return;
-  for (const feed of feeds(state)) feed.changed(change, self);
+  for (const feed of feeds(kernel)) feed.changed(change, self);
 }
 
 /** Tells everybody who watches what a person did. What came of it is for that person alone. */
-export function announceAction(state: Kernel, self: AnyActorRef, action: SurfaceAction, agentId?: string): void {
+export function announceAction(kernel: Kernel, self: AnyActorRef, action: SurfaceAction, agentId?: string): void {
   const acted = { action, agentId, text: actionText(action) };
-  for (const feed of feeds(state)) feed.acted(acted, self);
+  for (const feed of feeds(kernel)) feed.acted(acted, self);
 }
 
-function feeds(state: Kernel): SurfaceFeed[] {
+function feeds(kernel: Kernel): SurfaceFeed[] {
   return [
-    ...state.get(SURFACES).feeds,
-    state.get(SURFACES).logFeed(() => new SurfaceFeed(state, eventLogListener(state))),
+    ...kernel.get(SURFACES).feeds,
+    kernel.get(SURFACES).logFeed(() => new SurfaceFeed(kernel, eventLogListener(kernel))),
   ];
 }
 
@@ -54,7 +54,7 @@ type Waiting = { gone?: { agentId: string | undefined } } | { acted: Acted };
  * surface that there is or that the listener knows of, whatever happens to them, and so many actions.
  */
 export class SurfaceFeed {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #listener: SurfaceListener;
   /** The surfaces that it was told to be there. */
   readonly #known = new Set<string>();
@@ -63,8 +63,8 @@ export class SurfaceFeed {
   readonly #actions = new Set<Acted>();
   #retry: Deadline | undefined;
 
-  constructor(state: Kernel, listener: SurfaceListener) {
-    this.#state = state;
+  constructor(kernel: Kernel, listener: SurfaceListener) {
+    this.#kernel = kernel;
     this.#listener = listener;
   }
 
@@ -86,17 +86,17 @@ export class SurfaceFeed {
     this.#waiting.set(acted, { acted });
     this.#actions.add(acted);
     this.#flush(from);
-    if (this.#actions.size <= this.#state.limits.maxWaitingActions) return;
+    if (this.#actions.size <= this.#kernel.limits.maxWaitingActions) return;
     for (const oldest of this.#actions) {
       this.#forget(oldest);
-      this.#state.counters.dropOf<'surface_action'>('surface_action');
+      this.#kernel.counters.dropOf<'surface_action'>('surface_action');
       return;
     }
   }
 
   /** Nobody listens any more. */
   end(): void {
-    this.#state.deadlines.disarm(this.#retry);
+    this.#kernel.deadlines.disarm(this.#retry);
   }
 
   #flush(from: AnyActorRef): void {
@@ -107,15 +107,15 @@ export class SurfaceFeed {
       else this.#tell(String(key), waiting.gone, from);
     }
     if (this.#waiting.size === 0 || this.#retry) return;
-    this.#retry = this.#state.deadlines.arm(RETRY_MS, () => {
+    this.#retry = this.#kernel.deadlines.arm(RETRY_MS, () => {
       this.#retry = undefined;
-      this.#flush(this.#state.ref);
+      this.#flush(this.#kernel.ref);
     });
   }
 
   #tell(surfaceId: string, gone: { agentId: string | undefined } | undefined, from: AnyActorRef): void {
     if (gone) this.#listener.deleted(surfaceId, gone.agentId, from);
-    const surface = this.#state.get(SURFACES).get(surfaceId);
+    const surface = this.#kernel.get(SURFACES).get(surfaceId);
     if (!surface) return;
     this.#known.add(surfaceId);
     this.#listener.updated(surface, from);
@@ -136,20 +136,20 @@ const LOG_EVENTS = 100;
 
 /** So much in so much time. */
 class Allowance {
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
   readonly #windowMs: number;
   readonly #most: number;
   #since = Number.NEGATIVE_INFINITY;
   #used = 0;
 
-  constructor(state: Kernel, windowMs: number, most: number) {
-    this.#state = state;
+  constructor(kernel: Kernel, windowMs: number, most: number) {
+    this.#kernel = kernel;
     this.#windowMs = windowMs;
     this.#most = most;
   }
 
   isLeft(): boolean {
-    const now = this.#state.clock.now();
+    const now = this.#kernel.clock.now();
     if (now - this.#since >= this.#windowMs) {
       this.#since = now;
       this.#used = 0;
@@ -166,16 +166,16 @@ class Allowance {
  * A client that subscribes to surfaces. What is sent to it is large, and somebody else decides how often: so it is sent no
  * more than leaves its connection below the soft limit, and a surface beside it, and its own chats have the rest.
  */
-function subscriber(state: Kernel, client: Client): SurfaceListener {
-  const most = state.limits.softLimitBytes;
-  const allowance = new Allowance(state, SUBSCRIBER_WINDOW_MS, most);
+function subscriber(kernel: Kernel, client: Client): SurfaceListener {
+  const most = kernel.limits.softLimitBytes;
+  const allowance = new Allowance(kernel, SUBSCRIBER_WINDOW_MS, most);
   const send = (from: AnyActorRef, params: JsonText) => {
     allowance.use(params.length);
     tell(from, client.ref, { type: 'rpc.notify', method: 'a2ui.event', params });
   };
   return {
     hasRoom: () => allowance.isLeft() && client.link.waitingBytes < most,
-    updated: (surface, from) => send(from, state.get(SURFACES).textOf(surface, updateText)),
+    updated: (surface, from) => send(from, kernel.get(SURFACES).textOf(surface, updateText)),
     deleted: (surfaceId, _agentId, from) =>
       send(from, eventText({ kind: 'a2ui.surface_deleted', result: { surfaceId, deleted: true } })),
     acted: ({ text }, from) => send(from, text),
@@ -183,11 +183,11 @@ function subscriber(state: Kernel, client: Client): SurfaceListener {
 }
 
 /** The event log: it has what happened, and not what is on the surfaces. */
-function eventLogListener(state: Kernel): SurfaceListener {
-  const allowance = new Allowance(state, LOG_WINDOW_MS, LOG_EVENTS);
+function eventLogListener(kernel: Kernel): SurfaceListener {
+  const allowance = new Allowance(kernel, LOG_WINDOW_MS, LOG_EVENTS);
   const emit = (kind: string, agentId: string | undefined, message: string, payload: object) => {
     allowance.use(1);
-    state.events.emit({ kind, agentId, message, payload, bytes: jsonBytes(payload) });
+    kernel.events.emit({ kind, agentId, message, payload, bytes: jsonBytes(payload) });
   };
   return {
     hasRoom: () => allowance.isLeft(),

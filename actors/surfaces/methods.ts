@@ -27,8 +27,8 @@ function withSchemas<K extends RequestMethod>(
   return (call) => {
     const schemas = loadedSchemas();
     if (schemas) return run(call, schemas);
-    const { state, from, id } = call;
-    const limit = state.limits.maxPendingRequests;
+    const { kernel, from, id } = call;
+    const limit = kernel.limits.maxPendingRequests;
     if (from.pendingRequests >= limit) throw WireError.limitExceeded('max_pending_requests', limit);
     from.pendingRequests += 1;
     const answer = (carryOut: () => ResultOf<K> | typeof LATER) => {
@@ -37,9 +37,9 @@ function withSchemas<K extends RequestMethod>(
         // A surface outlives its maker's connection, but not its removal, nor does a replaced connection make any.
         if (from.agentId !== undefined && !from.isOpen) return;
         const result = carryOut();
-        if (result !== LATER) reply(state, from, id, { result });
+        if (result !== LATER) reply(kernel, from, id, { result });
       } catch (error) {
-        reply(state, from, id, { error: toWireError(state, 'a2ui', error) });
+        reply(kernel, from, id, { error: toWireError(kernel, 'a2ui', error) });
       }
     };
     const fail = (error: unknown) =>
@@ -58,8 +58,8 @@ function inOrder<K extends RequestMethod>(run: Handler<K>): Handler<K> {
 }
 
 /** `a2ui.capabilities` (`wire.md` section 11). */
-const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ state }, { components }) => {
-  const { maxSurfaces, maxSurfaceComponents, maxSurfaceBytes, surfaceIdleMs } = state.limits;
+const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ kernel }, { components }) => {
+  const { maxSurfaces, maxSurfaceComponents, maxSurfaceBytes, surfaceIdleMs } = kernel.limits;
   return {
     version: A2UI_VERSION,
     mimeType: A2UI_MIME_TYPE,
@@ -70,26 +70,26 @@ const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ state }, { componen
 });
 
 /** `a2ui.apply` (`wire.md` section 11). */
-const applyEnvelope = withSchemas<'a2ui.apply'>(({ state, from, params }, schemas) => {
+const applyEnvelope = withSchemas<'a2ui.apply'>(({ kernel, from, params }, schemas) => {
   const envelopes = [envelopeOf(params)];
-  payForChange(state, from, envelopes);
-  const changes = draftChanges(state, schemas, authorOf(from), envelopes);
-  commitChanges(state, changes);
+  payForChange(kernel, from, envelopes);
+  const changes = draftChanges(kernel, schemas, authorOf(from), envelopes);
+  commitChanges(kernel, changes);
   const [change] = changes;
   if (!change) throw new Error('an envelope changed no surface');
   return toApplied(change);
 });
 
 /** `a2ui.ingest` (`wire.md` section 11): all or none. */
-const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ state, from, params }, schemas) => {
-  const { maxIngestBytes, maxEnvelopes } = state.limits;
+const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ kernel, from, params }, schemas) => {
+  const { maxIngestBytes, maxEnvelopes } = kernel.limits;
   const route = wishedRoute(params);
   if (jsonBytes(params.payload) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
   const envelopes = findEnvelopes(params.payload, maxEnvelopes);
   if (envelopes.length > maxEnvelopes) throw WireError.limitExceeded('max_envelopes', maxEnvelopes);
-  payForChange(state, from, envelopes);
-  const changes = draftChanges(state, schemas, { ...authorOf(from), ...(route ? { route } : {}) }, envelopes);
-  commitChanges(state, changes);
+  payForChange(kernel, from, envelopes);
+  const changes = draftChanges(kernel, schemas, { ...authorOf(from), ...(route ? { route } : {}) }, envelopes);
+  commitChanges(kernel, changes);
   return { applied: appliedOf(changes, maxIngestBytes) };
 });
 
@@ -103,8 +103,8 @@ function appliedOf(changes: readonly Change[], mostBytes: number): Applied[] {
 }
 
 /** `a2ui.surfaces` (`wire.md` section 11). */
-const listSurfaces = inOrder<'a2ui.surfaces'>(({ state }) => ({
-  surfaces: [...state.get(SURFACES)].map(toRow),
+const listSurfaces = inOrder<'a2ui.surfaces'>(({ kernel }) => ({
+  surfaces: [...kernel.get(SURFACES)].map(toRow),
 }));
 
 /** `a2ui.get` (`wire.md` section 11). */
@@ -117,47 +117,47 @@ const replaySurface = inOrder<'a2ui/replay'>((call) => {
 });
 
 /** `a2ui.reap` (`wire.md` section 11). */
-const reap = inOrder<'a2ui.reap'>(({ state }) => ({ removed: reapSurfaces(state) }));
+const reap = inOrder<'a2ui.reap'>(({ kernel }) => ({ removed: reapSurfaces(kernel) }));
 
 /** `a2ui/subscribe` (`wire.md` section 11): registered before the listing is read, so nothing falls between them. */
-const subscribeSurfaces: Handler<'a2ui/subscribe'> = ({ state, from }) => {
-  subscribe(state, from);
-  return { subscribed: true, surfaces: [...state.get(SURFACES)].map(toRow) };
+const subscribeSurfaces: Handler<'a2ui/subscribe'> = ({ kernel, from }) => {
+  subscribe(kernel, from);
+  return { subscribed: true, surfaces: [...kernel.get(SURFACES)].map(toRow) };
 };
 
 /** `a2ui/unsubscribe` (`wire.md` section 11). */
-const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ state, from }) => ({
-  unsubscribed: state.get(SURFACES).unsubscribe(from),
+const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ kernel, from }) => ({
+  unsubscribed: kernel.get(SURFACES).unsubscribe(from),
 });
 
 /**
  * `a2ui.action` (`wire.md` section 11). On a surface of an A2A agent its owner answers, once that agent has. It goes there
  * with the credentials that the surface was given, so no other agent may have it sent.
  */
-const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
+const act = inOrder<'a2ui.action'>(({ kernel, from, id, params }) => {
   const { surfaceId, sourceComponentId, context = {}, timestamp = new Date().toISOString() } = params;
   const action = { name: params.name ?? params.action ?? '', surfaceId, sourceComponentId, timestamp, context };
-  checkSize(state, context);
-  const surface = state.get(SURFACES).get(surfaceId);
-  const owner = state.get(SURFACES).ownerOf(surfaceId);
+  checkSize(kernel, context);
+  const surface = kernel.get(SURFACES).get(surfaceId);
+  const owner = kernel.get(SURFACES).ownerOf(surfaceId);
   if (!surface || !owner?.ref) throw WireError.notFound('surface');
   const { endpoint } = surface.route ?? {};
   const isOfAnother = from.agentId !== undefined && from.agentId !== surface.agentId;
   if (endpoint !== undefined && isOfAnother) throw WireError.forbidden('surface');
-  const { maxPendingActions } = state.limits;
+  const { maxPendingActions } = kernel.limits;
   if (endpoint !== undefined) {
-    if (state.isDraining) throw WireError.draining();
+    if (kernel.isDraining) throw WireError.draining();
     if (actionsOf(from).pending >= maxPendingActions) {
       throw WireError.limitExceeded('max_pending_actions', maxPendingActions);
     }
   }
-  state.get(SURFACES).touch(surfaceId, state.clock.now());
-  announceAction(state, state.ref, action, surface.agentId);
+  kernel.get(SURFACES).touch(surfaceId, kernel.clock.now());
+  announceAction(kernel, kernel.ref, action, surface.agentId);
   if (endpoint === undefined) {
-    state.get(SURFACES).countAction('none');
+    kernel.get(SURFACES).countAction('none');
     return { event: action, route: { status: 'none' } };
   }
-  const actionId = state.get(SURFACES).nextActionId();
+  const actionId = kernel.get(SURFACES).nextActionId();
   actionsOf(from).pending += 1;
   const route = { ...surface.route, endpoint };
   owner.pending.set(actionId, {
@@ -168,7 +168,7 @@ const act = inOrder<'a2ui.action'>(({ state, from, id, params }) => {
     route,
     abort: new AbortController(),
   });
-  tell(state.ref, owner.ref, { type: 'owner.send', actionId });
+  tell(kernel.ref, owner.ref, { type: 'owner.send', actionId });
   return LATER;
 });
 
@@ -182,10 +182,10 @@ function authorOf(from: Client): Author {
 
 /** @throws {WireError} `-32014`, `-32020` */
 function find(call: Call<{ surfaceId?: string | undefined; surface_id?: string | undefined }>): Surface {
-  const { state, from, params } = call;
-  const surface = state.get(SURFACES).get(params.surfaceId ?? params.surface_id ?? '');
+  const { kernel, from, params } = call;
+  const surface = kernel.get(SURFACES).get(params.surfaceId ?? params.surface_id ?? '');
   if (!surface) throw WireError.notFound('surface');
-  payForSight(state, from, surface.surfaceId);
+  payForSight(kernel, from, surface.surfaceId);
   return surface;
 }
 

@@ -27,35 +27,35 @@ const DRAINING = { reason: 'draining', message: 'the broker is stopping' } as co
 const REMOVED = { reason: 'removed', message: 'the agent that the surface belonged to was removed' } as const;
 
 /** The chart of surface owners with its effects: one logic for all owners of a broker. */
-function surfaceOwnerLogic(state: Kernel) {
+function surfaceOwnerLogic(kernel: Kernel) {
   const ownerOf = (args: Args) => args.context.owner;
   const eventOf = <T extends OwnerHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
   const machine = withEffects(createSurfaceOwnerMachine<OwnerHolds>(), {
     announce: (args) => {
-      for (const change of eventOf(args, 'owner.changed').changes) announceChange(state, args.self, change);
+      for (const change of eventOf(args, 'owner.changed').changes) announceChange(kernel, args.self, change);
     },
     sendAction: (args) => {
       const pending = ownerOf(args).pending.get(eventOf(args, 'owner.send').actionId);
-      if (pending) send(state, pending, args.self);
+      if (pending) send(kernel, pending, args.self);
     },
     settleAction: (args) => {
       const owner = ownerOf(args);
       const pending = owner.pending.get(eventOf(args, 'owner.settled').actionId);
-      if (pending?.outcome) finish(state, args.self, owner, pending, routeOf(state, owner, pending, pending.outcome));
+      if (pending?.outcome) finish(kernel, args.self, owner, pending, routeOf(kernel, owner, pending, pending.outcome));
     },
     expireAction: (args) => {
       const owner = ownerOf(args);
       const pending = owner.pending.get(eventOf(args, 'owner.expired').actionId);
       if (!pending) return;
       const message = 'the agent did not answer in time; whether it acted is unknown';
-      finish(state, args.self, owner, pending, { status: 'failed', reason: 'timeout', message });
+      finish(kernel, args.self, owner, pending, { status: 'failed', reason: 'timeout', message });
     },
     refuseActions: (args) => {
       const owner = ownerOf(args);
       const why = args.event.type === 'owner.revoked' ? REMOVED : DRAINING;
       for (const pending of [...owner.pending.values()])
-        finish(state, args.self, owner, pending, { status: 'failed', ...why });
+        finish(kernel, args.self, owner, pending, { status: 'failed', ...why });
     },
   });
   // Nothing here is hot; children's ends are none of this actor's.
@@ -63,9 +63,9 @@ function surfaceOwnerLogic(state: Kernel) {
 }
 
 /** Hands an action to the A2A client. What comes of it, the owner's actor hears. */
-function send(state: Kernel, pending: PendingAction, self: AnyActorRef): void {
+function send(kernel: Kernel, pending: PendingAction, self: AnyActorRef): void {
   const { id, route, action, abort } = pending;
-  pending.deadline = state.deadlines.arm(state.limits.a2aTimeoutMs, () =>
+  pending.deadline = kernel.deadlines.arm(kernel.limits.a2aTimeoutMs, () =>
     self.send({ type: 'owner.expired', actionId: id }),
   );
   const settle = (outcome: Outcome) => {
@@ -77,7 +77,7 @@ function send(state: Kernel, pending: PendingAction, self: AnyActorRef): void {
   // A client of the embedder's may throw at once.
   Promise.resolve()
     .then(() =>
-      state.get(A2A).send({
+      kernel.get(A2A).send({
         endpoint: route.endpoint,
         headers: route.auth ? headersOf(route.auth.open()) : {},
         messageId: globalThis.crypto.randomUUID(),
@@ -85,7 +85,7 @@ function send(state: Kernel, pending: PendingAction, self: AnyActorRef): void {
         contextId: route.contextId,
         // Its own: who acted is told what they did, whatever a client of the embedder's does to it.
         action: structuredClone(action),
-        maxAnswerBytes: state.limits.maxIngestBytes,
+        maxAnswerBytes: kernel.limits.maxIngestBytes,
         signal: abort.signal,
       }),
     )
@@ -96,23 +96,23 @@ function send(state: Kernel, pending: PendingAction, self: AnyActorRef): void {
 }
 
 function finish(
-  state: Kernel,
+  kernel: Kernel,
   source: AnyActorRef,
   owner: SurfaceOwner,
   pending: PendingAction,
   route: ActionRoute,
 ): void {
   const { client, requestId, action } = pending;
-  forget(state, owner, pending);
-  state.get(SURFACES).countAction(route.reason ?? route.status);
-  reply(state, client, requestId, { result: { event: action, route } }, source);
+  forget(kernel, owner, pending);
+  kernel.get(SURFACES).countAction(route.reason ?? route.status);
+  reply(kernel, client, requestId, { result: { event: action, route } }, source);
 }
 
 /** Lets go of an action: of its time, of whoever still works on it, and of its credentials. */
-function forget(state: Kernel, owner: SurfaceOwner, pending: PendingAction): void {
+function forget(kernel: Kernel, owner: SurfaceOwner, pending: PendingAction): void {
   owner.pending.delete(pending.id);
   actionsOf(pending.client).pending -= 1;
-  state.deadlines.disarm(pending.deadline);
+  kernel.deadlines.disarm(pending.deadline);
   pending.abort.abort(new A2aError('timeout', 'nobody waits for the answer any more'));
 }
 
@@ -120,28 +120,28 @@ function forget(state: Kernel, owner: SurfaceOwner, pending: PendingAction): voi
 export const A2A = key<A2aClient>('the A2A client');
 
 /** The chart of owners, and what their ends mean. */
-export const surfaceOwnerKind = (state: Kernel): ChildKind<SurfaceOwner> => ({
-  logic: surfaceOwnerLogic(state),
-  ended: (owner) => state.get(SURFACES).forgetOwner(owner),
-  failed: (owner) => failOwner(state, owner),
+export const surfaceOwnerKind = (kernel: Kernel): ChildKind<SurfaceOwner> => ({
+  logic: surfaceOwnerLogic(kernel),
+  ended: (owner) => kernel.get(SURFACES).forgetOwner(owner),
+  failed: (owner) => failOwner(kernel, owner),
 });
 
 /** An owner's actor failed, a fault of ours (law 10): its surfaces go, who waits is told, no other owner notices. */
-function failOwner(state: Kernel, owner: SurfaceOwner): void {
-  const step = (run: () => void) => state.attempt('a broken owner of surfaces', run);
+function failOwner(kernel: Kernel, owner: SurfaceOwner): void {
+  const step = (run: () => void) => kernel.attempt('a broken owner of surfaces', run);
   for (const pending of [...owner.pending.values()]) {
     step(() =>
-      finish(state, state.ref, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }),
+      finish(kernel, kernel.ref, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }),
     );
   }
   const surfaceIds = [...owner.surfaceIds];
   const changes = surfaceIds.map((surfaceId) => ({
     surfaceId,
-    before: state.get(SURFACES).get(surfaceId),
+    before: kernel.get(SURFACES).get(surfaceId),
     after: undefined,
   }));
-  step(() => removeSurfaces(state, surfaceIds));
+  step(() => removeSurfaces(kernel, surfaceIds));
   // Its actor hears nothing any more.
-  for (const change of changes) step(() => announceChange(state, state.ref, change));
-  step(() => state.get(SURFACES).forgetOwner(owner));
+  for (const change of changes) step(() => announceChange(kernel, kernel.ref, change));
+  step(() => kernel.get(SURFACES).forgetOwner(owner));
 }

@@ -10,21 +10,21 @@ import { SURFACES } from './surfaces.ts';
 const BYTES_A_REQUEST = 8 * 1024;
 
 /** Takes what these envelopes cost besides the request. @throws {WireError} `-32020` */
-export function payForChange(state: Kernel, from: Client, envelopes: readonly FoundEnvelope[]): void {
+export function payForChange(kernel: Kernel, from: Client, envelopes: readonly FoundEnvelope[]): void {
   const surfaceIds = envelopes.flatMap(({ envelope }) =>
     ENVELOPE_KINDS.map((kind) => envelope[kind]).map((body) => (isObject(body) ? body.surfaceId : undefined)),
   );
-  pay(state, from, new Set(surfaceIds));
+  pay(kernel, from, new Set(surfaceIds));
 }
 
 /** Takes what it costs to show a surface besides the request. @throws {WireError} `-32020` */
-export function payForSight(state: Kernel, from: Client, surfaceId: string): void {
-  pay(state, from, new Set([surfaceId]));
+export function payForSight(kernel: Kernel, from: Client, surfaceId: string): void {
+  pay(kernel, from, new Set([surfaceId]));
 }
 
-function pay(state: Kernel, from: Client, surfaceIds: ReadonlySet<unknown>): void {
-  const { clock, limits } = state;
-  const surfaces = state.get(SURFACES);
+function pay(kernel: Kernel, from: Client, surfaceIds: ReadonlySet<unknown>): void {
+  const { clock, limits } = kernel;
+  const surfaces = kernel.get(SURFACES);
   let bytes = 0;
   for (const id of surfaceIds) bytes += (typeof id === 'string' && surfaces.get(id)?.bytes) || 0;
   const retryAfterMs = from.rate.pay(clock.now(), Math.floor(bytes / BYTES_A_REQUEST));

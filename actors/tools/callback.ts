@@ -24,14 +24,14 @@ interface Args {
 }
 
 /** The callback chart with its effects: one logic for all tool calls of a broker. */
-function callbackLogic(state: Kernel) {
+function callbackLogic(kernel: Kernel) {
   const callbackOf = (args: Args) => args.context.callback;
   const eventOf = <T extends CallbackEvent['type']>(args: Args, _type: T) => args.event as EventOf<T>;
 
   const arm = (callback: Callback, self: AnyActorRef) => {
-    state.deadlines.disarm(callback.deadline);
-    const ms = callback.nextTimeout(state.clock.now());
-    callback.deadline = state.deadlines.arm(ms, () => self.send({ type: 'callback.expired' }));
+    kernel.deadlines.disarm(callback.deadline);
+    const ms = callback.nextTimeout(kernel.clock.now());
+    callback.deadline = kernel.deadlines.arm(ms, () => self.send({ type: 'callback.expired' }));
   };
   const tellHost = (args: Args, reason: ToolCancelReason) => {
     const { id, spec } = callbackOf(args);
@@ -40,7 +40,7 @@ function callbackLogic(state: Kernel) {
   };
   const conclude = (args: Args, ending: CallbackEnding, answer: ToolAnswer) => {
     const callback = callbackOf(args);
-    state.counters.callback(ending, state.clock.now() - callback.startedAt);
+    kernel.counters.callback(ending, kernel.clock.now() - callback.startedAt);
     callback.answer(answer, args.self);
   };
 
@@ -50,7 +50,7 @@ function callbackLogic(state: Kernel) {
       const { parameters } = callback;
       const { tool, turn, caller } = callback.spec;
       if (!caller) return;
-      callback.approval = raiseApproval(state, {
+      callback.approval = raiseApproval(kernel, {
         kind: 'gate',
         raiser: caller.client,
         agentId: caller.client.agentId ?? null,
@@ -61,7 +61,7 @@ function callbackLogic(state: Kernel) {
           params_preview: preview(parameters),
           ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
         },
-        timeoutMs: state.get(GATE).timeoutMs,
+        timeoutMs: kernel.get(GATE).timeoutMs,
         onSettled: (outcome, source) => {
           if (outcome === 'approved') tell(source, args.self, { type: 'gate.opened' });
           else if (outcome !== 'withdrawn') {
@@ -73,7 +73,7 @@ function callbackLogic(state: Kernel) {
     },
     withdrawGate: (args) => {
       const { approval } = callbackOf(args);
-      if (approval) withdrawApproval(state, approval, args.self);
+      if (approval) withdrawApproval(kernel, approval, args.self);
     },
     callHost: (args) => {
       const callback = callbackOf(args);
@@ -96,7 +96,7 @@ function callbackLogic(state: Kernel) {
     },
     forgetCall: (args) => {
       const callback = callbackOf(args);
-      state.deadlines.disarm(callback.deadline);
+      kernel.deadlines.disarm(callback.deadline);
       callback.spec.host.calls.delete(callback.id);
     },
     passProgress: (args) => callbackOf(args).spec.progress?.(eventOf(args, 'callback.progress').params, args.self),
@@ -124,49 +124,49 @@ function callbackLogic(state: Kernel) {
 export const CALLBACK = key<ChildKind<Callback>>('tool call');
 
 /** See {@link CALLBACK}. */
-export const callbackKind = (state: Kernel): ChildKind<Callback> => ({
-  logic: callbackLogic(state),
+export const callbackKind = (kernel: Kernel): ChildKind<Callback> => ({
+  logic: callbackLogic(kernel),
   ended: () => {},
-  failed: (callback) => buryCallback(state, callback),
+  failed: (callback) => buryCallback(kernel, callback),
 });
 
 /** Makes and starts the actor of one tool call, as a child of its turn. */
-export function startCallback(state: Kernel, parent: AnyActorRef, callback: Callback): void {
-  const { logic } = state.get(CALLBACK);
+export function startCallback(kernel: Kernel, parent: AnyActorRef, callback: Callback): void {
+  const { logic } = kernel.get(CALLBACK);
   const actor = createActor(logic, { parent, id: callback.id, input: { callback } });
   callback.ref = actor;
   actor.start();
 }
 
 /** The same of one that belongs to no turn. */
-export function startDirectCallback(state: Kernel, callback: Callback): void {
-  state.children.start(state.get(CALLBACK), callback.id, callback, { callback });
+export function startDirectCallback(kernel: Kernel, callback: Callback): void {
+  kernel.children.start(kernel.get(CALLBACK), callback.id, callback, { callback });
 }
 
 /** Ends a tool call that nobody waits for any more; one that still waits for its turn's ack, too. `source`: who ends it. */
 export function cancelCallback(
-  state: Kernel,
+  kernel: Kernel,
   callback: Callback,
   reason: ToolCancelReason,
-  source: AnyActorRef = state.ref,
+  source: AnyActorRef = kernel.ref,
 ): void {
   const { ref } = callback;
   if (!ref) {
     callback.spec.turn?.callbacks.delete(callback.id);
-    state.counters.callback('cancelled', state.clock.now() - callback.startedAt);
+    kernel.counters.callback('cancelled', kernel.clock.now() - callback.startedAt);
     callback.answer({ error: WireError.toolCancelled(reason) }, source);
     return;
   }
   tell(source, ref, { type: 'callback.cancel', reason });
   // Its turn has ended, perhaps, and hears no more that it broke at that.
-  if (ref.getSnapshot().status === 'error') buryCallback(state, callback);
+  if (ref.getSnapshot().status === 'error') buryCallback(kernel, callback);
 }
 
 /** A tool call's actor failed, a fault of ours: its caller is answered, and no other notices (law 10). */
-export function buryCallback(state: Kernel, callback: Callback): void {
-  const step = (run: () => void) => state.attempt('a broken tool call', run);
-  step(() => state.deadlines.disarm(callback.deadline));
+export function buryCallback(kernel: Kernel, callback: Callback): void {
+  const step = (run: () => void) => kernel.attempt('a broken tool call', run);
+  step(() => kernel.deadlines.disarm(callback.deadline));
   step(() => callback.spec.host.calls.delete(callback.id));
-  step(() => callback.approval && withdrawApproval(state, callback.approval));
-  step(() => callback.answer({ error: WireError.internal() }, state.ref));
+  step(() => callback.approval && withdrawApproval(kernel, callback.approval));
+  step(() => callback.answer({ error: WireError.internal() }, kernel.ref));
 }

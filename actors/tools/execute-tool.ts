@@ -22,7 +22,7 @@ export interface ExecuteToolOptions {
  * @throws {WireError} what the host answered, or `-32602`, `-32014`, `-32017`, `-32018`, `-32019`, `-32020`
  */
 export function executeTool(
-  state: Kernel,
+  kernel: Kernel,
   clientId: string,
   tool: string,
   parameters: unknown,
@@ -30,19 +30,19 @@ export function executeTool(
 ): Promise<unknown> {
   checkMs('timeoutMs', timeoutMs);
   return new Promise((resolve, reject) => {
-    const host = state.clients.get(clientId);
+    const host = kernel.clients.get(clientId);
     if (!host?.isOpen) throw WireError.notFound('connection');
     if (!toolsOf(host).offered.has(tool)) throw WireError.toolUnavailable();
     if (!isWritable(parameters)) {
       throw WireError.invalidParams([{ path: 'parameters', message: 'is no JSON value, or nested too deeply' }]);
     }
-    const limit = state.limits.maxPendingTools;
+    const limit = kernel.limits.maxPendingTools;
     if (toolsOf(host).direct.size >= limit) throw WireError.limitExceeded('max_pending_tools', limit);
     if (signal?.aborted) throw WireError.toolCancelled('agent_withdrew');
-    const withdraw = () => cancelCallback(state, callback, 'agent_withdrew');
+    const withdraw = () => cancelCallback(kernel, callback, 'agent_withdrew');
     const callback: Callback = new Callback(
       {
-        id: state.get(TOOLS).nextCallbackId(),
+        id: kernel.get(TOOLS).nextCallbackId(),
         host,
         tool,
         parameters,
@@ -52,19 +52,19 @@ export function executeTool(
         isGated: false,
         answer(answer) {
           toolsOf(host).direct.delete(callback);
-          state.get(TOOLS).direct.delete(callback.id);
+          kernel.get(TOOLS).direct.delete(callback.id);
           if ('result' in answer) resolve(answer.result);
           else reject(toError(answer.error));
-          state.attempt("an embedder's tool call", () => signal?.removeEventListener('abort', withdraw));
+          kernel.attempt("an embedder's tool call", () => signal?.removeEventListener('abort', withdraw));
         },
       },
-      state.clock.now(),
+      kernel.clock.now(),
     );
     signal?.addEventListener('abort', withdraw, { once: true });
     if (callback.isAnswered) return;
     toolsOf(host).direct.add(callback);
-    state.get(TOOLS).direct.set(callback.id, callback);
-    startDirectCallback(state, callback);
+    kernel.get(TOOLS).direct.set(callback.id, callback);
+    startDirectCallback(kernel, callback);
   });
 }
 

@@ -7,16 +7,16 @@ import { findOwnTurn } from './methods.ts';
 
 /** `agents.chat.approve` (`wire.md` section 6): the same approval, by the agent's own id for it. */
 export const approveChat: Handler<'agents.chat.approve'> = (call) => {
-  const { state, from, id, params } = call;
+  const { kernel, from, id, params } = call;
   if (from.role === 'agent') throw WireError.forbidden('approval');
   const turn = findOwnTurn(call, params.session_id);
   const approval = turn.pendingApprovals.get(params.approval_id);
   if (!approval?.ref) {
-    throw WireError.approvalNotPending(state.get(APPROVALS).resolvedOfTurn(turn.id, params.approval_id)?.status);
+    throw WireError.approvalNotPending(kernel.get(APPROVALS).resolvedOfTurn(turn.id, params.approval_id)?.status);
   }
   const approve = approves(params.decision);
   const { session_id: _session, approval_id: _approval, ...fields } = params;
   const asker = { client: from, id, isAnswered: false };
-  answerApproval(state, approval, { approve, resolution: approve ? 'approve' : 'deny', asker, fields });
+  answerApproval(kernel, approval, { approve, resolution: approve ? 'approve' : 'deny', asker, fields });
   return LATER;
 };

@@ -15,31 +15,31 @@ import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
 
 /** `agents.chat`: starts a turn, or has it wait, or refuses it (`wire.md` section 6). */
-const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
+const chat: Handler<'agents.chat'> = ({ kernel, from, id, params }) => {
   const sessionId = params.session_id ?? `chat-${uuid()}`;
   const request: QueuedChat = { from, id, sessionId, params };
-  checkAttached(state, request);
-  const live = state.get(TURNS).sessions.live(sessionId);
+  checkAttached(kernel, request);
+  const live = kernel.get(TURNS).sessions.live(sessionId);
   if (!live) {
-    checkTurnLimit(state, from);
-    openTurn(state, request);
+    checkTurnLimit(kernel, from);
+    openTurn(kernel, request);
     return LATER;
   }
   if (params.on_busy === 'reject') throw WireError.sessionBusy();
   if (live.host !== from) throw WireError.forbidden('session');
-  admitWaiting(state, request);
+  admitWaiting(kernel, request);
   if (params.on_busy === 'queue') {
-    const limit = state.limits.maxQueuedPerSession;
-    if (state.get(TURNS).sessions.waitingCount(sessionId) >= limit)
+    const limit = kernel.limits.maxQueuedPerSession;
+    if (kernel.get(TURNS).sessions.waitingCount(sessionId) >= limit)
       throw WireError.limitExceeded('max_queued_per_session', limit);
-    checkTurnLimit(state, from);
-    request.release = state.held.hold(from, params);
-    state.get(TURNS).sessions.enqueue(request, 'back');
+    checkTurnLimit(kernel, from);
+    request.release = kernel.held.hold(from, params);
+    kernel.get(TURNS).sessions.enqueue(request, 'back');
   } else {
     // Starts when the old turn is buried, which is the next thing the broker hears, ahead of whatever waits.
-    request.release = state.held.hold(from, params);
-    state.get(TURNS).sessions.enqueue(request, 'front');
-    if (live.ref) tell(state.ref, live.ref, { type: 'turn.cancel', reason: 'replaced', graceMs: 0 });
+    request.release = kernel.held.hold(from, params);
+    kernel.get(TURNS).sessions.enqueue(request, 'front');
+    if (live.ref) tell(kernel.ref, live.ref, { type: 'turn.cancel', reason: 'replaced', graceMs: 0 });
   }
   return LATER;
 };
@@ -48,37 +48,37 @@ const chat: Handler<'agents.chat'> = ({ state, from, id, params }) => {
  * An agent that is behind now is not promised another chat, least of all in place of a live one. Weighed again when it starts.
  * @throws {WireError} `-32020`
  */
-function admitWaiting(state: Kernel, { params, from }: QueuedChat): void {
-  const agent = state.attached.get(params.agent_id);
-  if (agent) admitBytes(state, agent, jsonBytes(params) + jsonBytes(sortedTools(from)));
+function admitWaiting(kernel: Kernel, { params, from }: QueuedChat): void {
+  const agent = kernel.attached.get(params.agent_id);
+  if (agent) admitBytes(kernel, agent, jsonBytes(params) + jsonBytes(sortedTools(from)));
 }
 
 /** @throws {WireError} `-32011` */
-function checkAttached(state: Kernel, chat: QueuedChat): void {
-  if (!state.attached.has(chat.params.agent_id)) throw WireError.agentNotAttached(chat.params.agent_id);
+function checkAttached(kernel: Kernel, chat: QueuedChat): void {
+  if (!kernel.attached.has(chat.params.agent_id)) throw WireError.agentNotAttached(chat.params.agent_id);
 }
 
 /** @throws {WireError} `-32020` where a connection is the host of as many turns as it may be. */
-export function checkTurnLimit(state: Kernel, from: Client): void {
-  const limit = state.limits.maxTurnsPerConnection;
+export function checkTurnLimit(kernel: Kernel, from: Client): void {
+  const limit = kernel.limits.maxTurnsPerConnection;
   const { hosting, queued } = turnsOf(from);
   if (hosting.size + queued.size >= limit) throw WireError.limitExceeded('max_turns_per_connection', limit);
 }
 
 /** `agents.chat.cancel` (`wire.md` section 6). The turn answers: its reply comes before its terminal. */
 const cancel: Handler<'agents.chat.cancel'> = (call) => {
-  const { state, from, id, params } = call;
+  const { kernel, from, id, params } = call;
   const turn = findOwnTurn(call, params.session_id);
   const confirm = { to: from, id };
   if (turn.ref) {
-    tell(state.ref, turn.ref, { type: 'turn.cancel', reason: 'host_cancelled', graceMs: params.grace_ms, confirm });
+    tell(kernel.ref, turn.ref, { type: 'turn.cancel', reason: 'host_cancelled', graceMs: params.grace_ms, confirm });
   }
   return LATER;
 };
 
 /** `agents.chat.sessions` (`wire.md` section 6). */
-const listSessions: Handler<'agents.chat.sessions'> = ({ state, from }) => {
-  const turns = from.role === 'host' ? state.get(TURNS).byId.values() : turnsOf(from).hosting;
+const listSessions: Handler<'agents.chat.sessions'> = ({ kernel, from }) => {
+  const turns = from.role === 'host' ? kernel.get(TURNS).byId.values() : turnsOf(from).hosting;
   return { sessions: [...turns].map(toRow) };
 };
 
@@ -86,8 +86,8 @@ const listSessions: Handler<'agents.chat.sessions'> = ({ state, from }) => {
  * The live turn of a session, where the caller may act on it: its host, and the host role.
  * @throws {WireError} `-32014`, `-32015`
  */
-export function findOwnTurn({ state, from }: Call<unknown>, sessionId: string): Turn {
-  const turn = state.get(TURNS).sessions.live(sessionId);
+export function findOwnTurn({ kernel, from }: Call<unknown>, sessionId: string): Turn {
+  const turn = kernel.get(TURNS).sessions.live(sessionId);
   if (!turn) throw WireError.notFound('session');
   if (turn.host !== from && from.role !== 'host') throw WireError.forbidden('session');
   return turn;

@@ -21,17 +21,17 @@ const EVENT_TYPES: ReadonlyMap<string, AgentEventType> = new Map([
  * is dropped, counted and logged, and reaches no host. The connection itself is compared, never its agent's id: a
  * replaced connection's late events belong to nobody (law 15).
  */
-export function routeChatEvent(state: Kernel, sessions: Sessions, event: ChatEventRouted, self: AnyActorRef): void {
+export function routeChatEvent(kernel: Kernel, sessions: Sessions, event: ChatEventRouted, self: AnyActorRef): void {
   const { from, params, bytes } = event;
   const turn = sessions.live(params.session_id);
-  if (!turn?.ref) drop(state, event, 'unknown_session');
-  else if (turn.agent !== from) drop(state, event, 'not_owner');
-  else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(state, event, 'wrong_turn');
+  if (!turn?.ref) drop(kernel, event, 'unknown_session');
+  else if (turn.agent !== from) drop(kernel, event, 'not_owner');
+  else if (params.turn_id !== undefined && params.turn_id !== turn.id) drop(kernel, event, 'wrong_turn');
   else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'chat.event', params, bytes });
 }
 
-function drop(state: Kernel, { from, params }: ChatEventRouted, reason: DropReason): void {
-  state.counters.drop(reason);
+function drop(kernel: Kernel, { from, params }: ChatEventRouted, reason: DropReason): void {
+  kernel.counters.drop(reason);
   const { session_id: session, kind } = params;
-  state.log.debug({ client: from.id, reason, session, kind: kind.slice(0, 128) }, 'dropped an event');
+  kernel.log.debug({ client: from.id, reason, session, kind: kind.slice(0, 128) }, 'dropped an event');
 }

@@ -13,8 +13,8 @@ import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
 
 /** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
-const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, params }) => {
-  const { turn, log } = find(state, from, params);
+const subscribeChat: Handler<'agents.chat.subscribe'> = ({ kernel, from, id, params }) => {
+  const { turn, log } = find(kernel, from, params);
   const { after, claim } = params;
   checkAfter(log, after);
   const isController = params.role === 'controller';
@@ -22,24 +22,24 @@ const subscribeChat: Handler<'agents.chat.subscribe'> = ({ state, from, id, para
   const subscription: Subscription = { client: from, id, after, claim, isAnswered: false };
   const ending = turn ? endingOf(turn) : log.ending;
   if (turn?.ref && !ending) {
-    if (isController && turn.host !== from) checkTurnLimit(state, from);
-    if (!isController) checkObserverLimit(state, turn, from);
-    admitSubscription(state, log, subscription, turn);
-    tell(state.ref, turn.ref, { type: isController ? 'host.joined' : 'observer.joined', subscription });
+    if (isController && turn.host !== from) checkTurnLimit(kernel, from);
+    if (!isController) checkObserverLimit(kernel, turn, from);
+    admitSubscription(kernel, log, subscription, turn);
+    tell(kernel.ref, turn.ref, { type: isController ? 'host.joined' : 'observer.joined', subscription });
     // Broken at that, a fault of ours: its burial knows nothing of this request.
     if (!subscription.isAnswered) throw WireError.internal();
   } else {
-    admitSubscription(state, log, subscription, undefined);
-    answerEnded(state, log, subscription, ending ?? 'failed');
+    admitSubscription(kernel, log, subscription, undefined);
+    answerEnded(kernel, log, subscription, ending ?? 'failed');
   }
-  state.counters.resume(params.role);
+  kernel.counters.resume(params.role);
   return LATER;
 };
 
 /** `agents.chat.unsubscribe`: an observer leaves. To anybody else it says that nothing was to be left. */
-const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ state, from, params }) => {
+const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ kernel, from, params }) => {
   const { session_id, turn_id } = params;
-  const turn = state.get(TURNS).sessions.live(session_id);
+  const turn = kernel.get(TURNS).sessions.live(session_id);
   const isMeant = turn !== undefined && (turn_id === undefined || turn_id === turn.id);
   return { session_id, unsubscribed: isMeant && unobserve(turn, from) };
 };
@@ -61,13 +61,13 @@ function endingOf({ ref, status }: Turn): EndedStatus | undefined {
  * @throws {WireError} `-32014` where there is none, or none with a log; `-32015` where it is somebody else's.
  */
 function find(
-  state: Kernel,
+  kernel: Kernel,
   from: Client,
   { session_id, turn_id, resume_token }: ParamsOf<'agents.chat.subscribe'>,
 ): { turn: Turn | undefined; log: TurnLog } {
-  const live = state.get(TURNS).sessions.live(session_id);
+  const live = kernel.get(TURNS).sessions.live(session_id);
   const turn = live && (turn_id === undefined || turn_id === live.id) ? live : undefined;
-  const log = turn ? turn.log : state.get(TURNS).logs.find(session_id, turn_id, state.clock.now());
+  const log = turn ? turn.log : kernel.get(TURNS).logs.find(session_id, turn_id, kernel.clock.now());
   const isAdmitted = log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
   if ((turn || log) && !isAdmitted) throw WireError.forbidden('session');
   if (!log) throw WireError.notFound(turn ? 'log: this turn cannot be resumed' : 'session');
@@ -75,8 +75,8 @@ function find(
 }
 
 /** @throws {WireError} `-32020` */
-function checkObserverLimit(state: Kernel, { observers }: Turn, from: Client): void {
-  const limit = state.limits.maxObservers;
+function checkObserverLimit(kernel: Kernel, { observers }: Turn, from: Client): void {
+  const limit = kernel.limits.maxObservers;
   if (observers.size >= limit && !observers.has(from)) throw WireError.limitExceeded('max_observers', limit);
 }
 

@@ -30,14 +30,14 @@ export interface Subscription {
 }
 
 /** Makes this client the turn's host. One that there was hears nothing more of it. */
-export function takeOver(state: Kernel, source: AnyActorRef, turn: Turn, { client, claim }: Subscription): void {
+export function takeOver(kernel: Kernel, source: AnyActorRef, turn: Turn, { client, claim }: Subscription): void {
   const { host, log } = turn;
   log?.key.takenBy(claim);
   unobserve(turn, client);
   if (host === client) return;
   // Its tool calls first, while it still is the host: it is told that they are over.
   if (host) {
-    endCallbacks(state, source, turn, 'host_replaced');
+    endCallbacks(kernel, source, turn, 'host_replaced');
     releaseHost(turn);
   }
   turn.host = client;
@@ -57,7 +57,7 @@ export function watch(turn: Turn, client: Client): void {
 
 /** Answers for a live turn. The same step of its actor registers the client: no event falls between the two. */
 export function answerLive(
-  state: Kernel,
+  kernel: Kernel,
   source: AnyActorRef,
   turn: Turn,
   subscription: Subscription,
@@ -66,17 +66,17 @@ export function answerLive(
   if (!turn.log) return;
   const { log } = turn;
   const approvals = [...turn.pendingApprovals].map(([, approval]) => pendingEvent(log, approval));
-  answer(state, source, log, subscription, { status, pending_approvals: approvals });
+  answer(kernel, source, log, subscription, { status, pending_approvals: approvals });
 }
 
 /** Answers for a turn that has ended: there is nothing to register for. */
-export function answerEnded(state: Kernel, log: TurnLog, subscription: Subscription, status: EndedStatus): void {
-  answer(state, state.ref, log, subscription, { status, pending_approvals: [] });
+export function answerEnded(kernel: Kernel, log: TurnLog, subscription: Subscription, status: EndedStatus): void {
+  answer(kernel, kernel.ref, log, subscription, { status, pending_approvals: [] });
 }
 
 /** @throws {WireError} `-32020` where what it is to be answered with would be too much; then nothing has changed */
 export function admitSubscription(
-  state: Kernel,
+  kernel: Kernel,
   log: TurnLog,
   { client, after }: Subscription,
   turn: Turn | undefined,
@@ -86,7 +86,7 @@ export function admitSubscription(
     const kept = log.at(spec.chat?.seq ?? 0);
     otherBytes += kept?.type === 'chat.frame' ? Buffer.byteLength(kept.text) : APPROVAL_BYTES + bytes;
   }
-  admitReplay(state, client, log, { ...replayOf(log, after, turn === undefined), otherBytes });
+  admitReplay(kernel, client, log, { ...replayOf(log, after, turn === undefined), otherBytes });
 }
 
 /** Where events are gone their text stands for all of them, but for the terminal of a turn that has ended. */
@@ -100,7 +100,7 @@ function replayOf(log: TurnLog, after: number, hasEnded: boolean): Pick<Replay, 
  * what is kept only the terminal follows.
  */
 function answer(
-  state: Kernel,
+  kernel: Kernel,
   source: AnyActorRef,
   log: TurnLog,
   subscription: Subscription,
@@ -121,7 +121,7 @@ function answer(
     pending_approvals: now.pending_approvals,
   };
   subscription.isAnswered = true;
-  reply(state, client, id, { result }, source);
+  reply(kernel, client, id, { result }, source);
   for (const event of replayFrom(log, first)) tell(source, client.ref, event);
 }
 

@@ -11,11 +11,11 @@ import { cancelCallback } from '../tools/callback.ts';
 import type { Turn } from './turn-record.ts';
 
 /** Lists an approval that a turn's agent waits for. The same id again is the same approval. */
-export function raiseChatApproval(state: Kernel, turn: Turn, event: CheckedEvent): void {
+export function raiseChatApproval(kernel: Kernel, turn: Turn, event: CheckedEvent): void {
   const approvalId = event.approval_id as string;
   if (turn.isEnding || turn.pendingApprovals.has(approvalId)) return;
   const { tool, action, params, details, deadline } = event;
-  const approval: Approval = new Approval(state.clock.now(), {
+  const approval: Approval = new Approval(kernel.clock.now(), {
     kind: 'chat',
     raiser: turn.agent,
     agentId: turn.agentId,
@@ -29,7 +29,7 @@ export function raiseChatApproval(state: Kernel, turn: Turn, event: CheckedEvent
       ...(tool === undefined ? {} : { tool: shorten(tool as string) }),
       ...(deadline === undefined ? {} : { deadline }),
     },
-    hidden: boundedDetails(state, {
+    hidden: boundedDetails(kernel, {
       ...(params === undefined ? {} : { params }),
       ...(details === undefined ? {} : { details }),
     }),
@@ -41,7 +41,7 @@ export function raiseChatApproval(state: Kernel, turn: Turn, event: CheckedEvent
     },
   });
   turn.pendingApprovals.set(approvalId, approval);
-  startApproval(state, approval);
+  startApproval(kernel, approval);
 }
 
 const shorten = (text: string): string => (text.length > 1024 ? `${text.slice(0, 1024)}…` : text);
@@ -59,16 +59,16 @@ export function settleChatApproval(source: AnyActorRef, turn: Turn, event: Check
 }
 
 /** Ends a turn's tool calls: each one's caller is answered, and its host told. `source`: the actor that ends them. */
-export function endCallbacks(state: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
-  for (const callback of [...turn.callbacks.values()]) cancelCallback(state, callback, reason, source);
+export function endCallbacks(kernel: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
+  for (const callback of [...turn.callbacks.values()]) cancelCallback(kernel, callback, reason, source);
   turn.callbacks.clear();
 }
 
 /** Ends whatever a turn still waits for: its tool calls, and each approval is withdrawn. */
-export function endChildren(state: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
+export function endChildren(kernel: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
   turn.isEnding = true;
-  endCallbacks(state, source, turn, reason);
-  for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(state, approval, source);
+  endCallbacks(kernel, source, turn, reason);
+  for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(kernel, approval, source);
   turn.pendingApprovals.clear();
 }
 

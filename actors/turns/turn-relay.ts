@@ -20,21 +20,21 @@ const STAMP_BYTES = 1_024;
  * One that would be too large for them with the broker's stamp on it is dropped; a terminal is replaced.
  * @param bytes - how large it came, at most
  */
-export function relay(state: Kernel, source: AnyActorRef, turn: Turn, params: CheckedEvent, bytes: number): void {
-  const { maxMessageBytes } = state.limits;
+export function relay(kernel: Kernel, source: AnyActorRef, turn: Turn, params: CheckedEvent, bytes: number): void {
+  const { maxMessageBytes } = kernel.limits;
   if (bytes * MOST_GROWTH + STAMP_BYTES > maxMessageBytes && isTooLarge(turn, params, maxMessageBytes)) {
-    state.counters.drop('too_large');
+    kernel.counters.drop('too_large');
     const { sessionId, agentId } = turn;
-    state.log.warn(
+    kernel.log.warn(
       { session: sessionId, agent: agentId, kind: params.kind.slice(0, 128) },
       'dropped an event too large for its host',
     );
-    turn.lastFrameAt = state.clock.now();
-    if (TERMINAL_KINDS.has(params.kind)) sendSynthesized(state, source, turn, TOO_LARGE);
+    turn.lastFrameAt = kernel.clock.now();
+    if (TERMINAL_KINDS.has(params.kind)) sendSynthesized(kernel, source, turn, TOO_LARGE);
     return;
   }
-  turn.lastFrameAt = state.clock.now();
-  state.counters.event(params.kind);
+  turn.lastFrameAt = kernel.clock.now();
+  kernel.counters.event(params.kind);
   turn.seq += 1;
   if (!isPlainToken(params)) {
     deliver(source, turn, stamp(turn, params));
@@ -60,9 +60,9 @@ function isTooLarge(turn: Turn, params: CheckedEvent, most: number): boolean {
 }
 
 /** Sends a terminal that the broker makes itself, marked as such. */
-export function sendSynthesized(state: Kernel, source: AnyActorRef, turn: Turn, terminal: SynthesizedTerminal): void {
+export function sendSynthesized(kernel: Kernel, source: AnyActorRef, turn: Turn, terminal: SynthesizedTerminal): void {
   turn.seq += 1;
-  state.counters.event(terminal.kind);
+  kernel.counters.event(terminal.kind);
   deliver(source, turn, { ...stamp(turn, { session_id: turn.sessionId, ...terminal }), synthesized: true });
   turn.isTerminated = true;
 }

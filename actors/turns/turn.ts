@@ -28,14 +28,14 @@ interface Args {
 }
 
 /** The turn chart with its effects: one logic for all turns of a broker. */
-export function turnLogic(state: Kernel) {
+export function turnLogic(kernel: Kernel) {
   const turnOf = (args: Args) => args.context.turn;
   /** The event, where the chart lets only these types reach an action. */
   const eventOf = <T extends TurnHears['type']>(args: Args, ..._types: T[]) => args.event as EventOf<T>;
 
   /** What the broker has to say itself to end a turn. */
   const synthesize = (args: Args, terminal: SynthesizedTerminal) =>
-    sendSynthesized(state, args.self, turnOf(args), terminal);
+    sendSynthesized(kernel, args.self, turnOf(args), terminal);
   const tellAgent = (args: Args, reason: CancelReason) => {
     const turn = turnOf(args);
     if (turn.isAgentTold) return;
@@ -45,7 +45,7 @@ export function turnLogic(state: Kernel) {
   };
   const refuse = (args: Args, error: WireError) => {
     const turn = turnOf(args);
-    if (turn.host) reply(state, turn.host, turn.requestId, { error }, args.self);
+    if (turn.host) reply(kernel, turn.host, turn.requestId, { error }, args.self);
   };
   /** Where a live turn stands after this step: the chart says so only afterwards. */
   const statusWith = (args: Args, change: Partial<LiveTurn> = {}) => {
@@ -57,7 +57,7 @@ export function turnLogic(state: Kernel) {
     callAgent: (args) => {
       const turn = turnOf(args);
       turn.agent.calls.set(turn.callId, { replyTo: args.self });
-      turn.deadline = state.deadlines.arm(state.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
+      turn.deadline = kernel.deadlines.arm(kernel.limits.ackTimeoutMs, () => args.self.send({ type: 'ack.expired' }));
       const { ask: params } = turn;
       if (!params) return;
       turn.ask = undefined;
@@ -65,7 +65,7 @@ export function turnLogic(state: Kernel) {
     },
     disarmAck: (args) => {
       const turn = turnOf(args);
-      state.deadlines.disarm(turn.deadline);
+      kernel.deadlines.disarm(turn.deadline);
       if (args.event.type === 'ack.expired') {
         turn.agent.abandonCall(turn.callId, { sessionId: turn.sessionId, turnId: turn.id });
       } else turn.agent.calls.delete(turn.callId);
@@ -74,7 +74,7 @@ export function turnLogic(state: Kernel) {
       const turn = turnOf(args);
       const { params, bytes, type } = args.event as AgentEvent;
       if (turn.heldTerminal !== undefined) {
-        state.counters.drop('after_terminal');
+        kernel.counters.drop('after_terminal');
         return;
       }
       turn.held.push(params);
@@ -84,13 +84,13 @@ export function turnLogic(state: Kernel) {
     acceptChat: (args) => {
       const turn = turnOf(args);
       const result = { accepted: true, session_id: turn.sessionId, turn_id: turn.id };
-      const opened = state.get(TURNS).logs.open(turn);
+      const opened = kernel.get(TURNS).logs.open(turn);
       turn.log = opened?.log;
       turn.isAccepted = true;
       // The ack is a frame of the agent's too: its silence begins here.
-      turn.lastFrameAt = state.clock.now();
+      turn.lastFrameAt = kernel.clock.now();
       const secret = opened ? { sealed: new Sealed({ resume_token: opened.token }) } : {};
-      if (turn.host) reply(state, turn.host, turn.requestId, { result, ...secret }, args.self);
+      if (turn.host) reply(kernel, turn.host, turn.requestId, { result, ...secret }, args.self);
     },
     releaseHeld: (args) => {
       const turn = turnOf(args);
@@ -98,19 +98,19 @@ export function turnLogic(state: Kernel) {
       turn.held = [];
       turn.heldBytes = 0;
       // With a terminal among them, the tools that were asked for are called no more.
-      if (turn.heldTerminal !== undefined) endChildren(state, args.self, turn, 'turn_ended');
+      if (turn.heldTerminal !== undefined) endChildren(kernel, args.self, turn, 'turn_ended');
       for (const item of held) {
         if (item instanceof Callback) {
           // Unless it was withdrawn meanwhile.
-          if (turn.callbacks.has(item.id)) startCallback(state, args.self, item);
+          if (turn.callbacks.has(item.id)) startCallback(kernel, args.self, item);
           continue;
         }
         if (item.kind === 'approval_pending' && turn.pendingApprovals.size >= turn.maxPendingApprovals) {
-          state.counters.drop('too_many_approvals');
+          kernel.counters.drop('too_many_approvals');
           continue;
         }
-        relay(state, args.self, turn, item, Number.POSITIVE_INFINITY);
-        if (item.kind === 'approval_pending') raiseChatApproval(state, turn, item);
+        relay(kernel, args.self, turn, item, Number.POSITIVE_INFINITY);
+        if (item.kind === 'approval_pending') raiseChatApproval(kernel, turn, item);
         else if (item.kind === 'approval_resolved') settleChatApproval(args.self, turn, item);
       }
       if (turn.heldTerminal !== undefined) turn.isTerminated = true;
@@ -127,16 +127,16 @@ export function turnLogic(state: Kernel) {
     refuseAsDraining: (args) => refuse(args, WireError.draining()),
     relay: (args) => {
       const event = args.event as AgentEvent;
-      relay(state, args.self, turnOf(args), event.params, event.bytes);
+      relay(kernel, args.self, turnOf(args), event.params, event.bytes);
       if (event.type === 'turn.terminal') turnOf(args).isTerminated = true;
     },
-    noteApproval: (args) => raiseChatApproval(state, turnOf(args), eventOf(args, 'approval.pending').params),
-    dropApproval: () => state.counters.drop('too_many_approvals'),
+    noteApproval: (args) => raiseChatApproval(kernel, turnOf(args), eventOf(args, 'approval.pending').params),
+    dropApproval: () => kernel.counters.drop('too_many_approvals'),
     settleApproval: (args) => settleChatApproval(args.self, turnOf(args), eventOf(args, 'approval.resolved').params),
     forgetApproval: (args) => {
       const turn = turnOf(args);
       turn.pendingApprovals.delete(eventOf(args, 'approval.settled').approvalId);
-      turn.lastFrameAt = state.clock.now();
+      turn.lastFrameAt = kernel.clock.now();
     },
     holdCallback: (args) => {
       const callback = eventOf(args, 'tool.requested').callback;
@@ -147,57 +147,57 @@ export function turnLogic(state: Kernel) {
     startCallback: (args) => {
       const callback = eventOf(args, 'tool.requested').callback;
       turnOf(args).callbacks.set(callback.id, callback);
-      startCallback(state, args.self, callback);
+      startCallback(kernel, args.self, callback);
     },
-    refuseCallback: (args) => cancelCallback(state, eventOf(args, 'tool.requested').callback, 'turn_ended', args.self),
+    refuseCallback: (args) => cancelCallback(kernel, eventOf(args, 'tool.requested').callback, 'turn_ended', args.self),
     forgetCallback: (args) => {
       const turn = turnOf(args);
       turn.callbacks.delete(eventOf(args, 'child.done').id);
-      turn.lastFrameAt = state.clock.now();
+      turn.lastFrameAt = kernel.clock.now();
     },
     buryCallback: (args) => {
       const { id, error } = eventOf(args, 'child.failed');
-      state.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
+      kernel.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
       const turn = turnOf(args);
       const callback = turn.callbacks.get(id);
-      if (callback) buryCallback(state, callback);
+      if (callback) buryCallback(kernel, callback);
       turn.callbacks.delete(id);
-      turn.lastFrameAt = state.clock.now();
+      turn.lastFrameAt = kernel.clock.now();
     },
-    endChildren: (args) => endChildren(state, args.self, turnOf(args), endReason(args.event)),
-    endCallbacks: (args) => endCallbacks(state, args.self, turnOf(args), endReason(args.event)),
+    endChildren: (args) => endChildren(kernel, args.self, turnOf(args), endReason(args.event)),
+    endCallbacks: (args) => endCallbacks(kernel, args.self, turnOf(args), endReason(args.event)),
     releaseHost: (args) => releaseHost(turnOf(args)),
     admitHost: (args) => {
       const turn = turnOf(args);
       const subscription = eventOf(args, 'host.joined').subscription;
-      takeOver(state, args.self, turn, subscription);
-      answerLive(state, args.self, turn, subscription, statusWith(args, { host: 'here' }));
+      takeOver(kernel, args.self, turn, subscription);
+      answerLive(kernel, args.self, turn, subscription, statusWith(args, { host: 'here' }));
     },
     admitObserver: (args) => {
       const turn = turnOf(args);
       const subscription = eventOf(args, 'observer.joined').subscription;
       watch(turn, subscription.client);
-      answerLive(state, args.self, turn, subscription, statusWith(args));
+      answerLive(kernel, args.self, turn, subscription, statusWith(args));
     },
     armWindow: (args) => {
       const turn = turnOf(args);
       const { log } = turn;
       const windowMs = log?.windowMs ?? 0;
       // Where too many wait, somebody's oldest waits no longer.
-      const displaced = log && state.get(TURNS).logs.detached.add(turn, log.key.openerId);
+      const displaced = log && kernel.get(TURNS).logs.detached.add(turn, log.key.openerId);
       if (displaced?.ref) tell(args.self, displaced.ref, { type: 'window.expired' });
-      turn.deadline = state.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
+      turn.deadline = kernel.deadlines.arm(windowMs, () => args.self.send({ type: 'window.expired' }));
     },
     disarmWindow: (args) => {
       const turn = turnOf(args);
-      if (turn.log) state.get(TURNS).logs.detached.delete(turn, turn.log.key.openerId);
-      state.deadlines.disarm(turn.deadline);
+      if (turn.log) kernel.get(TURNS).logs.detached.delete(turn, turn.log.key.openerId);
+      kernel.deadlines.disarm(turn.deadline);
     },
     confirmCancel: (args) => {
       const { confirm } = eventOf(args, 'turn.cancel');
       if (!confirm) return;
       const result = { cancelled: true, session_id: turnOf(args).sessionId };
-      reply(state, confirm.to, confirm.id, { result }, args.self);
+      reply(kernel, confirm.to, confirm.id, { result }, args.self);
     },
     cancelAgent: (args) => tellAgent(args, eventOf(args, 'turn.cancel').reason),
     cancelAgentAsStale: (args) => tellAgent(args, 'stale'),
@@ -228,17 +228,17 @@ export function turnLogic(state: Kernel) {
     armGrace: (args) => {
       const turn = turnOf(args);
       const { graceMs } = eventOf(args, 'turn.cancel');
-      const at = state.clock.now() + graceMs;
+      const at = kernel.clock.now() + graceMs;
       // A second cancel may shorten the grace of the first, never prolong it.
       if (turn.graceEndsAt !== undefined && turn.graceEndsAt <= at) return;
       turn.graceEndsAt = at;
-      state.deadlines.disarm(turn.deadline);
-      turn.deadline = state.deadlines.arm(graceMs, () => args.self.send({ type: 'grace.expired' }));
+      kernel.deadlines.disarm(turn.deadline);
+      turn.deadline = kernel.deadlines.arm(graceMs, () => args.self.send({ type: 'grace.expired' }));
     },
-    disarmGrace: (args) => state.deadlines.disarm(turnOf(args).deadline),
+    disarmGrace: (args) => kernel.deadlines.disarm(turnOf(args).deadline),
   });
 
   return withFastPath(machine, turnHotEvents, {
-    'chat.event': ({ turn }, { params, bytes }, self) => relay(state, self, turn, params, bytes),
+    'chat.event': ({ turn }, { params, bytes }, self) => relay(kernel, self, turn, params, bytes),
   });
 }

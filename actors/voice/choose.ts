@@ -16,10 +16,10 @@ type Word = (typeof Word)[keyof typeof Word];
  * first by its id, else of those that say so of themselves.
  * @throws {WireError} `-32011` where there is none.
  */
-export function chooseProvider(state: Kernel, kind: VoiceKind, name: string | undefined): VoiceProvider {
-  const local = state.peek(LOCAL_VOICE)?.offers(kind) ? state.peek(LOCAL_VOICE) : undefined;
+export function chooseProvider(kernel: Kernel, kind: VoiceKind, name: string | undefined): VoiceProvider {
+  const local = kernel.peek(LOCAL_VOICE)?.offers(kind) ? kernel.peek(LOCAL_VOICE) : undefined;
   if (name === undefined) {
-    const chosen = local ?? agentProvider(state, firstAgent(state, kind));
+    const chosen = local ?? agentProvider(kernel, firstAgent(kernel, kind));
     if (!chosen) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
     return chosen;
   }
@@ -28,22 +28,26 @@ export function chooseProvider(state: Kernel, kind: VoiceKind, name: string | un
     if (local) return local;
     throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   }
-  const agent = agentProvider(state, name);
+  const agent = agentProvider(kernel, name);
   if (!agent) throw WireError.agentNotAttached(name);
-  if (wordOf(state, name, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
+  if (wordOf(kernel, name, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   return agent;
 }
 
 /** Everybody who would take a stream, in the order in which one is chosen: of those who transcribe, then of the others. */
-export function voiceProviders(state: Kernel): { provider: string; capabilities: Capability[] }[] {
+export function voiceProviders(kernel: Kernel): { provider: string; capabilities: Capability[] }[] {
   const kinds = Object.keys(VOICE_CAPABILITIES) as VoiceKind[];
-  const local = { provider: LOCAL_PROVIDER, able: kinds.filter((kind) => state.peek(LOCAL_VOICE)?.offers(kind)) };
+  const local = { provider: LOCAL_PROVIDER, able: kinds.filter((kind) => kernel.peek(LOCAL_VOICE)?.offers(kind)) };
   const agents = [];
-  for (const provider of state.attached.keys()) {
-    const able = kinds.filter((kind) => wordOf(state, provider, kind) !== undefined);
+  for (const provider of kernel.attached.keys()) {
+    const able = kinds.filter((kind) => wordOf(kernel, provider, kind) !== undefined);
     const [first] = able;
     if (first === undefined) continue;
-    agents.push({ provider, able, place: [kinds.indexOf(first), wordOf(state, provider, first) ?? Word.Own] as const });
+    agents.push({
+      provider,
+      able,
+      place: [kinds.indexOf(first), wordOf(kernel, provider, first) ?? Word.Own] as const,
+    });
   }
   agents.sort((a, b) => a.place[0] - b.place[0] || a.place[1] - b.place[1] || (a.provider < b.provider ? -1 : 1));
   return [local, ...agents]
@@ -52,12 +56,12 @@ export function voiceProviders(state: Kernel): { provider: string; capabilities:
 }
 
 /** In one pass, for there may be ten thousand of them. */
-function firstAgent(state: Kernel, kind: VoiceKind): string | undefined {
+function firstAgent(kernel: Kernel, kind: VoiceKind): string | undefined {
   let first: string | undefined;
   let best: Word = Word.Own;
-  for (const id of state.attached.keys()) {
+  for (const id of kernel.attached.keys()) {
     if (first !== undefined && best === Word.Registry && id >= first) continue;
-    const word = wordOf(state, id, kind);
+    const word = wordOf(kernel, id, kind);
     if (word === undefined || (first !== undefined && (word > best || (word === best && id >= first)))) continue;
     first = id;
     best = word;
@@ -65,15 +69,15 @@ function firstAgent(state: Kernel, kind: VoiceKind): string | undefined {
   return first;
 }
 
-function agentProvider(state: Kernel, id: string | undefined): AgentProvider | undefined {
-  const client = id === undefined ? undefined : state.attached.get(id);
-  return id !== undefined && client ? new AgentProvider(state, id, client) : undefined;
+function agentProvider(kernel: Kernel, id: string | undefined): AgentProvider | undefined {
+  const client = id === undefined ? undefined : kernel.attached.get(id);
+  return id !== undefined && client ? new AgentProvider(kernel, id, client) : undefined;
 }
 
 /** By whose word an agent is a provider of that kind, if it is one. One that is called like the embedder's is none. */
-function wordOf(state: Kernel, id: string, kind: VoiceKind): Word | undefined {
+function wordOf(kernel: Kernel, id: string, kind: VoiceKind): Word | undefined {
   if (id === LOCAL_PROVIDER) return undefined;
   const capability = VOICE_CAPABILITIES[kind];
-  if (state.get(AGENTS).capabilitiesOf(id).includes(capability)) return Word.Registry;
-  return state.hooks.capabilitiesOf(id).includes(capability) ? Word.Own : undefined;
+  if (kernel.get(AGENTS).capabilitiesOf(id).includes(capability)) return Word.Registry;
+  return kernel.hooks.capabilitiesOf(id).includes(capability) ? Word.Own : undefined;
 }

@@ -11,28 +11,28 @@ import type { VoiceStream } from './stream-record.ts';
 import { VOICE } from './streams.ts';
 
 /** `voice.transcribe_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
-const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ state, from, id, params }) => {
+const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ kernel, from, id, params }) => {
   const { session_id, audio_source: source, options } = params;
-  openVoiceStream(state, {
+  openVoiceStream(kernel, {
     id: session_id,
     client: from,
     requestId: id,
-    provider: chooseProvider(state, 'transcribe', options?.provider),
+    provider: chooseProvider(kernel, 'transcribe', options?.provider),
     task: { kind: 'transcribe', source },
   });
   return LATER;
 };
 
 /** `voice.transcribe_stream.push` (`wire.md` section 11). */
-const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ state, from, params }) => {
-  const stream = findOwn(state, from, params.session_id);
+const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ kernel, from, params }) => {
+  const stream = findOwn(kernel, from, params.session_id);
   if (stream.client !== from) throw WireError.forbidden('stream');
   if (stream.isStopAsked) throw WireError.notFound('session, it was stopped');
   const audio = Buffer.from(params.pcm_b64, 'base64');
   if (!isWhole(stream, audio))
     throw WireError.invalidParams([{ path: 'pcm_b64', message: 'is whole samples of each channel' }]);
-  if (!pushAudio(state.ref, stream, audio)) {
-    const { maxWaitingAudioBytes } = state.limits;
+  if (!pushAudio(kernel.ref, stream, audio)) {
+    const { maxWaitingAudioBytes } = kernel.limits;
     // What is larger than all that may wait never fits.
     const retryAfterMs = audio.length > maxWaitingAudioBytes ? undefined : RETRY_AFTER_MS;
     throw WireError.limitExceeded('max_waiting_audio_bytes', maxWaitingAudioBytes, retryAfterMs);
@@ -44,69 +44,69 @@ const pushTranscription: Handler<'voice.transcribe_stream.push'> = ({ state, fro
 const RETRY_AFTER_MS = 500;
 
 /** `voice.transcribe_stream.stop` (`wire.md` section 11). The stream answers, when its provider has finished. */
-const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ state, from, id, params }) => {
-  const { ref, stoppers } = findOwn(state, from, params.session_id);
-  const { maxVoiceStops } = state.limits;
+const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ kernel, from, id, params }) => {
+  const { ref, stoppers } = findOwn(kernel, from, params.session_id);
+  const { maxVoiceStops } = kernel.limits;
   if (stoppers.length >= maxVoiceStops) throw WireError.limitExceeded('max_voice_stops', maxVoiceStops);
-  if (ref) tell(state.ref, ref, { type: 'stream.stop', asker: { client: from, id } });
+  if (ref) tell(kernel.ref, ref, { type: 'stream.stop', asker: { client: from, id } });
   return LATER;
 };
 
 /** `voice.sessions.list` (`wire.md` section 11). */
-const listTranscriptions: Handler<'voice.sessions.list'> = ({ state, from }) => ({
-  sessions: visibleTo(state, from, 'transcribe').flatMap((stream) => {
+const listTranscriptions: Handler<'voice.sessions.list'> = ({ kernel, from }) => ({
+  sessions: visibleTo(kernel, from, 'transcribe').flatMap((stream) => {
     const { task } = stream.spec;
     if (task.kind !== 'transcribe') return [];
     const { sample_rate, channels } = task.source;
     const segments = stream.transcript.size;
-    return [{ session_id: stream.id, ...toRow(state, stream), sample_rate, channels, segments }];
+    return [{ session_id: stream.id, ...toRow(kernel, stream), sample_rate, channels, segments }];
   }),
 });
 
 /** `voice.providers.list` (`wire.md` section 11). */
-const listProviders: Handler<'voice.providers.list'> = ({ state }) => {
+const listProviders: Handler<'voice.providers.list'> = ({ kernel }) => {
   const streams = new Map<string, number>();
-  for (const { provider } of state.get(VOICE)) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
+  for (const { provider } of kernel.get(VOICE)) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
   return {
-    providers: voiceProviders(state).map((row) => ({ ...row, streams: streams.get(row.provider) ?? 0 })),
+    providers: voiceProviders(kernel).map((row) => ({ ...row, streams: streams.get(row.provider) ?? 0 })),
   };
 };
 
 /** `voice.tts_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
-const startSpeech: Handler<'voice.tts_stream.start'> = ({ state, from, id, params }) => {
+const startSpeech: Handler<'voice.tts_stream.start'> = ({ kernel, from, id, params }) => {
   const { stream_id, text, options } = params;
-  const { maxSpeechBytes } = state.limits;
+  const { maxSpeechBytes } = kernel.limits;
   if (Buffer.byteLength(text) > maxSpeechBytes) throw WireError.limitExceeded('max_speech_bytes', maxSpeechBytes);
-  openVoiceStream(state, {
+  openVoiceStream(kernel, {
     id: stream_id,
     client: from,
     requestId: id,
-    provider: chooseProvider(state, 'speak', options?.provider),
+    provider: chooseProvider(kernel, 'speak', options?.provider),
     task: { kind: 'speak', text, voiceId: options?.voice_id, binaryFrames: options?.binary_frames ?? false },
   });
   return LATER;
 };
 
 /** `voice.tts_stream.cancel` (`wire.md` section 11): never an error. The stream answers, before its last event. */
-const cancelSpeech: Handler<'voice.tts_stream.cancel'> = ({ state, from, id, params }) => {
-  const stream = state.get(VOICE).find('speak', params.stream_id);
+const cancelSpeech: Handler<'voice.tts_stream.cancel'> = ({ kernel, from, id, params }) => {
+  const stream = kernel.get(VOICE).find('speak', params.stream_id);
   if (!stream?.ref || !mayEnd(from, stream)) return { stream_id: params.stream_id, cancelled: false };
-  tell(state.ref, stream.ref, { type: 'stream.cancel', asker: { client: from, id } });
+  tell(kernel.ref, stream.ref, { type: 'stream.cancel', asker: { client: from, id } });
   return LATER;
 };
 
 /** `voice.tts_stream.list` (`wire.md` section 11). */
-const listSpeech: Handler<'voice.tts_stream.list'> = ({ state, from }) => ({
-  streams: visibleTo(state, from, 'speak').map((stream) => ({
+const listSpeech: Handler<'voice.tts_stream.list'> = ({ kernel, from }) => ({
+  streams: visibleTo(kernel, from, 'speak').map((stream) => ({
     stream_id: stream.id,
-    ...toRow(state, stream),
+    ...toRow(kernel, stream),
     binary_frames: stream.isBinary,
   })),
 });
 
 /** @throws {WireError} `-32014`, `-32015` */
-function findOwn(state: Kernel, from: Client, sessionId: string): VoiceStream {
-  const stream = state.get(VOICE).find('transcribe', sessionId);
+function findOwn(kernel: Kernel, from: Client, sessionId: string): VoiceStream {
+  const stream = kernel.get(VOICE).find('transcribe', sessionId);
   if (!stream) throw WireError.notFound('session');
   if (!mayEnd(from, stream)) throw WireError.forbidden('stream');
   return stream;
@@ -117,17 +117,17 @@ function mayEnd(from: Client, stream: VoiceStream): boolean {
   return stream.client === from || from.role === 'host';
 }
 
-function visibleTo(state: Kernel, from: Client, kind: VoiceKind): VoiceStream[] {
-  return [...state.get(VOICE)].filter((stream) => stream.kind === kind && mayEnd(from, stream));
+function visibleTo(kernel: Kernel, from: Client, kind: VoiceKind): VoiceStream[] {
+  return [...kernel.get(VOICE)].filter((stream) => stream.kind === kind && mayEnd(from, stream));
 }
 
-function toRow(state: Kernel, stream: VoiceStream) {
+function toRow(kernel: Kernel, stream: VoiceStream) {
   return {
     provider: stream.provider.id,
     status: (stream.ref?.getSnapshot().value ?? 'starting') as VoiceStatus,
     client_id: stream.client.id,
     // Unix seconds, as every listing has it; the clock may be monotonic.
-    created_at: Math.floor((Date.now() - (state.clock.now() - stream.startedAt)) / 1000),
+    created_at: Math.floor((Date.now() - (kernel.clock.now() - stream.startedAt)) / 1000),
   };
 }
 

@@ -32,10 +32,10 @@ export interface VoiceProvider {
 export class AgentProvider implements VoiceProvider {
   readonly id: string;
   readonly agent: Client;
-  readonly #state: Kernel;
+  readonly #kernel: Kernel;
 
-  constructor(state: Kernel, id: string, agent: Client) {
-    this.#state = state;
+  constructor(kernel: Kernel, id: string, agent: Client) {
+    this.#kernel = kernel;
     this.id = id;
     this.agent = agent;
   }
@@ -89,7 +89,7 @@ export class AgentProvider implements VoiceProvider {
   }
 
   roomFor(stream: VoiceStream): number {
-    const { maxWaitingAudioBytes, hardLimitBytes } = this.#state.limits;
+    const { maxWaitingAudioBytes, hardLimitBytes } = this.#kernel.limits;
     // Each has its share, however much of the others waits: nobody's audio keeps a stranger's out.
     const share = Math.floor(maxWaitingAudioBytes / Math.max(1, voiceOf(this.agent).transcriptions));
     // Nor does audio alone close its provider's connection.
@@ -98,13 +98,13 @@ export class AgentProvider implements VoiceProvider {
 
   /** A request, though nobody waits for its answer: the wire has no other word for it. */
   #stop(self: AnyActorRef, params: object): void {
-    const id = this.#state.nextCallId();
+    const id = this.#kernel.nextCallId();
     this.agent.dismissCall(id);
     tell(self, this.agent.ref, { type: 'rpc.call', id, method: 'voice.transcribe.stop', params });
   }
 
   #call(stream: VoiceStream, self: AnyActorRef, method: string, params: object): void {
-    const id = this.#state.nextCallId();
+    const id = this.#kernel.nextCallId();
     stream.callId = id;
     this.agent.calls.set(id, { replyTo: self });
     tell(self, this.agent.ref, { type: 'rpc.call', id, method, params });

@@ -14,14 +14,14 @@ import { hasRoom, sendOwn, speechBytes } from './to-client.ts';
  * Which stream an event of a provider's belongs to, and whether this connection may send it. What may not pass is
  * dropped and counted, and reaches no client. The connection itself is compared (law 15).
  */
-export function routeVoiceEvent(state: Kernel, from: Client, params: ProviderEvent, self: AnyActorRef): void {
-  const stream = ownJob(state, from, params.stream_id);
+export function routeVoiceEvent(kernel: Kernel, from: Client, params: ProviderEvent, self: AnyActorRef): void {
+  const stream = ownJob(kernel, from, params.stream_id);
   if (!stream?.ref) return;
-  if (stream.kind === 'speak' && !hasRoom(state, stream, eventBytes(params)))
-    failAsTooFast(state, stream, self, eventBytes(params));
+  if (stream.kind === 'speak' && !hasRoom(kernel, stream, eventBytes(params)))
+    failAsTooFast(kernel, stream, self, eventBytes(params));
   else if (params.type === 'ended') tell(self, stream.ref, { type: 'provider.ended', params });
   else if (params.type !== 'tts_chunk') tell(self, stream.ref, { type: 'voice.event', params });
-  else if (stream.kind !== 'speak') drop(state, from, 'malformed_audio');
+  else if (stream.kind !== 'speak') drop(kernel, from, 'malformed_audio');
   else {
     noteSeq(stream, Number(params.seq));
     tell(self, stream.ref, { type: 'voice.event', params });
@@ -30,10 +30,10 @@ export function routeVoiceEvent(state: Kernel, from: Client, params: ProviderEve
 }
 
 /** The same for a binary frame, of a client's or of a provider's. */
-export function routeAudio(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
-  if (frame.type === AudioFrameType.AudioIn) routeAudioIn(state, from, frame, self);
-  else if (frame.type === AudioFrameType.AudioOut) routeAudioOut(state, from, frame, self);
-  else routeEnd(state, from, frame, self);
+export function routeAudio(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+  if (frame.type === AudioFrameType.AudioIn) routeAudioIn(kernel, from, frame, self);
+  else if (frame.type === AudioFrameType.AudioOut) routeAudioOut(kernel, from, frame, self);
+  else routeEnd(kernel, from, frame, self);
 }
 
 /** Audio for the provider of this stream. False: too much of the stream's waits already, and this is not sent. */
@@ -44,8 +44,8 @@ export function pushAudio(self: AnyActorRef, stream: VoiceStream, audio: Uint8Ar
 }
 
 /** The transcription of these digits; or the client's own whose id is the same UUID, written in another way. */
-function transcriptionOf(state: Kernel, from: Client, digits: string): VoiceStream | undefined {
-  const stream = state.get(VOICE).find('transcribe', digits);
+function transcriptionOf(kernel: Kernel, from: Client, digits: string): VoiceStream | undefined {
+  const stream = kernel.get(VOICE).find('transcribe', digits);
   if (stream) return stream;
   for (const own of voiceOf(from).streams) {
     if (own.kind === 'transcribe' && own.id.replaceAll('-', '').toLowerCase() === digits) return own;
@@ -61,36 +61,36 @@ export function isWhole(stream: VoiceStream, audio: Uint8Array): boolean {
 
 const SAMPLE_BYTES = 2;
 
-function routeAudioIn(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
-  const stream = transcriptionOf(state, from, frame.streamId);
-  if (!stream || stream.isStopAsked) drop(state, from, 'unknown_stream');
-  else if (stream.client !== from) drop(state, from, 'not_owner');
+function routeAudioIn(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+  const stream = transcriptionOf(kernel, from, frame.streamId);
+  if (!stream || stream.isStopAsked) drop(kernel, from, 'unknown_stream');
+  else if (stream.client !== from) drop(kernel, from, 'not_owner');
   else if (frame.format !== 'pcm' || !isWhole(stream, frame.payload)) {
     stream.nextAudioSeq += 1;
-    drop(state, from, 'malformed_audio');
+    drop(kernel, from, 'malformed_audio');
     const message = 'a frame was dropped: audio is 16-bit PCM, whole samples of each channel';
-    sendOwn(state, self, stream, { type: 'error', message, code: 'malformed_audio' });
+    sendOwn(kernel, self, stream, { type: 'error', message, code: 'malformed_audio' });
   } else if (pushAudio(self, stream, frame.payload)) stream.isDropping = false;
   else {
     stream.nextAudioSeq += 1;
-    drop(state, from, 'audio_overflow');
+    drop(kernel, from, 'audio_overflow');
     // Said once for each gap, not for each frame of it.
     if (stream.isDropping) return;
     stream.isDropping = true;
     const message = 'audio was dropped: more waits for the provider than may';
-    sendOwn(state, self, stream, { type: 'error', message, code: 'audio_overflow' });
+    sendOwn(kernel, self, stream, { type: 'error', message, code: 'audio_overflow' });
   }
 }
 
-function routeAudioOut(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
-  const stream = ownJob(state, from, frame.streamId);
+function routeAudioOut(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+  const stream = ownJob(kernel, from, frame.streamId);
   if (!stream?.ref) return;
   const { format, payload: audio } = frame;
-  if (stream.kind !== 'speak') drop(state, from, 'malformed_audio');
-  else if (hasRoom(state, stream, speechBytes(stream, audio))) {
+  if (stream.kind !== 'speak') drop(kernel, from, 'malformed_audio');
+  else if (hasRoom(kernel, stream, speechBytes(stream, audio))) {
     noteSeq(stream, frame.seq);
     tell(self, stream.ref, { type: 'stream.chunk', format, audio });
-  } else failAsTooFast(state, stream, self, speechBytes(stream, audio));
+  } else failAsTooFast(kernel, stream, self, speechBytes(stream, audio));
 }
 
 /** Where a provider's numbers leave pieces out, so do the client's. */
@@ -115,14 +115,14 @@ function eventBytes(params: ProviderEvent): number {
   return jsonBytes(rest) + (typeof audio_b64 === 'string' ? audio_b64.length : jsonBytes(audio_b64 ?? null));
 }
 
-function routeEnd(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
-  const own = transcriptionOf(state, from, frame.streamId);
+function routeEnd(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+  const own = transcriptionOf(kernel, from, frame.streamId);
   if (own?.ref && own.client === from) {
     // Whether that is all, or its microphone broke: no more audio comes.
     tell(self, own.ref, { type: 'stream.stop' });
     return;
   }
-  const stream = ownJob(state, from, frame.streamId);
+  const stream = ownJob(kernel, from, frame.streamId);
   if (!stream?.ref) return;
   if (frame.type === AudioFrameType.Error) {
     const message = new TextDecoder().decode(frame.payload) || 'the provider failed';
@@ -133,17 +133,17 @@ function routeEnd(state: Kernel, from: Client, frame: ReceivedAudio, self: AnyAc
 }
 
 /** The stream that this connection works on under that id. What is of somebody else's is dropped. */
-function ownJob(state: Kernel, from: Client, id: string): VoiceStream | undefined {
-  const stream = state.get(VOICE).ofProvider(id);
+function ownJob(kernel: Kernel, from: Client, id: string): VoiceStream | undefined {
+  const stream = kernel.get(VOICE).ofProvider(id);
   if (stream && stream.provider.agent === from) return stream;
-  drop(state, from, stream ? 'not_owner' : 'unknown_stream');
+  drop(kernel, from, stream ? 'not_owner' : 'unknown_stream');
   return undefined;
 }
 
 /** Why audio, or an event of a provider's, went nowhere. */
 type VoiceDrop = 'unknown_stream' | 'not_owner' | 'malformed_audio' | 'audio_overflow';
 
-function drop(state: Kernel, from: Client, reason: VoiceDrop): void {
-  state.counters.dropOf<VoiceDrop>(reason);
-  state.log.debug({ client: from.id, reason }, 'dropped voice');
+function drop(kernel: Kernel, from: Client, reason: VoiceDrop): void {
+  kernel.counters.dropOf<VoiceDrop>(reason);
+  kernel.log.debug({ client: from.id, reason }, 'dropped voice');
 }

@@ -23,56 +23,56 @@ interface Args {
 }
 
 /** The chart of voice streams with its effects: one logic for all streams of a broker. */
-function voiceStreamLogic(state: Kernel) {
+function voiceStreamLogic(kernel: Kernel) {
   const streamOf = (args: Args) => args.context.stream;
   const eventOf = <T extends StreamHears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
   const arm = (stream: VoiceStream, self: AnyActorRef, ms: number) => {
-    state.deadlines.disarm(stream.deadline);
-    stream.deadline = state.deadlines.arm(ms, () => self.send({ type: 'stream.expired' }));
+    kernel.deadlines.disarm(stream.deadline);
+    stream.deadline = kernel.deadlines.arm(ms, () => self.send({ type: 'stream.expired' }));
   };
-  const refuse = (args: Args, error: WireError) => refuseAll(state, args.self, streamOf(args), error);
+  const refuse = (args: Args, error: WireError) => refuseAll(kernel, args.self, streamOf(args), error);
 
   const deliver = (stream: VoiceStream, { params }: EventOf<'voice.event'>, self: AnyActorRef) => {
-    stream.lastFrameAt = state.clock.now();
+    stream.lastFrameAt = kernel.clock.now();
     if (params.type === 'tts_chunk') return deliverPiece(stream, params, self);
     if (params.type === 'final') stream.transcript.add(params as unknown as TranscriptSegment);
-    sendEvent(state, self, stream, params);
+    sendEvent(kernel, self, stream, params);
   };
   /** A piece that came as JSON: as it is, or as a binary frame. */
   const deliverPiece = (stream: VoiceStream, params: JsonObject, self: AnyActorRef) => {
     const { format, audio_b64 } = params as unknown as Piece;
-    state.get(VOICE).audioBytes.out += Math.floor((audio_b64.length * 3) / 4);
-    if (!stream.isBinary) return sendEvent(state, self, stream, params);
+    kernel.get(VOICE).audioBytes.out += Math.floor((audio_b64.length * 3) / 4);
+    if (!stream.isBinary) return sendEvent(kernel, self, stream, params);
     // The last piece is often an empty one; that it is the last is said by a frame of its own.
-    if (audio_b64 !== '') sendChunk(state, self, stream, format, Buffer.from(audio_b64, 'base64'));
+    if (audio_b64 !== '') sendChunk(kernel, self, stream, format, Buffer.from(audio_b64, 'base64'));
   };
   const deliverChunk = (stream: VoiceStream, chunk: EventOf<'stream.chunk'>, self: AnyActorRef) => {
-    stream.lastFrameAt = state.clock.now();
-    state.get(VOICE).audioBytes.out += chunk.audio.length;
-    sendChunk(state, self, stream, chunk.format, chunk.audio);
+    stream.lastFrameAt = kernel.clock.now();
+    kernel.get(VOICE).audioBytes.out += chunk.audio.length;
+    sendChunk(kernel, self, stream, chunk.format, chunk.audio);
   };
   const sendAudio = (stream: VoiceStream, { audio }: EventOf<'voice.audio'>, self: AnyActorRef) => {
-    stream.lastFrameAt = state.clock.now();
-    state.get(VOICE).audioBytes.in += audio.length;
+    stream.lastFrameAt = kernel.clock.now();
+    kernel.get(VOICE).audioBytes.in += audio.length;
     stream.provider.audio(stream, self, audio);
   };
 
   const machine = withEffects(createVoiceStreamMachine<StreamHolds>(), {
     callProvider: (args) => {
       const stream = streamOf(args);
-      arm(stream, args.self, state.limits.ackTimeoutMs);
+      arm(stream, args.self, kernel.limits.ackTimeoutMs);
       stream.provider.start(stream, args.self);
     },
     forgetCall: (args) => {
       const stream = streamOf(args);
-      state.deadlines.disarm(stream.deadline);
+      kernel.deadlines.disarm(stream.deadline);
       stream.deadline = undefined;
       stream.provider.forget(stream, args.event.type === 'stream.expired');
     },
     confirmStart: (args) => {
       const stream = streamOf(args);
-      stream.lastFrameAt = state.clock.now();
-      reply(state, stream.client, stream.spec.requestId, { result: startResult(stream) }, args.self);
+      stream.lastFrameAt = kernel.clock.now();
+      reply(kernel, stream.client, stream.spec.requestId, { result: startResult(stream) }, args.self);
     },
     refuseAsRejected: (args) => {
       const { answer } = eventOf(args, 'call.answered');
@@ -84,7 +84,7 @@ function voiceStreamLogic(state: Kernel) {
       if (code === 'internal') refuse(args, WireError.internal());
       else if (code === 'draining') refuse(args, WireError.draining());
       else if (code === 'slow_consumer') {
-        const { maxWaitingSpeechBytes } = state.limits;
+        const { maxWaitingSpeechBytes } = kernel.limits;
         refuse(args, WireError.limitExceeded('max_waiting_speech_bytes', maxWaitingSpeechBytes));
       } else if (code === 'provider_disconnected') refuse(args, WireError.agentNotAttached(streamOf(args).provider.id));
       else refuse(args, WireError.agentRejected(message));
@@ -100,35 +100,35 @@ function voiceStreamLogic(state: Kernel) {
       if (asker) stream.stoppers.push(asker);
       const isFinishing = args.self.getSnapshot().value === 'finishing';
       stream.isStopAsked = true;
-      if (asker && isFirst && isFinishing) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
+      if (asker && isFirst && isFinishing) arm(stream, args.self, kernel.limits.voiceStopTimeoutMs);
     },
     askToFinish: (args) => {
       const stream = streamOf(args);
       stream.provider.finish(stream, args.self);
-      if (stream.stoppers.length > 0) arm(stream, args.self, state.limits.voiceStopTimeoutMs);
+      if (stream.stoppers.length > 0) arm(stream, args.self, kernel.limits.voiceStopTimeoutMs);
     },
     confirmCancel: (args) => {
       const { asker } = eventOf(args, 'stream.cancel');
       if (!asker) return;
       const result = { stream_id: streamOf(args).id, cancelled: true };
-      reply(state, asker.client, asker.id, { result }, args.self);
+      reply(kernel, asker.client, asker.id, { result }, args.self);
     },
     tellEnded: (args) => {
       const stream = streamOf(args);
       const words = args.event.type === 'provider.ended' ? args.event.params : undefined;
       if (stream.isBinary) sendEnd(args.self, stream);
-      else if (stream.needsLastPiece && args.event.type === 'provider.ended') sendLast(state, args.self, stream);
-      if (words) sendEvent(state, args.self, stream, words);
-      else sendOwn(state, args.self, stream, { type: 'ended' });
+      else if (stream.needsLastPiece && args.event.type === 'provider.ended') sendLast(kernel, args.self, stream);
+      if (words) sendEvent(kernel, args.self, stream, words);
+      else sendOwn(kernel, args.self, stream, { type: 'ended' });
     },
     tellFailed: (args) => {
       const stream = streamOf(args);
       const { code, message } = eventOf(args, 'stream.fail');
-      sendOwn(state, args.self, stream, { type: 'error', message, code });
+      sendOwn(kernel, args.self, stream, { type: 'error', message, code });
       if (stream.isBinary) sendEnd(args.self, stream, message);
-      sendOwn(state, args.self, stream, { type: 'ended' });
+      sendOwn(kernel, args.self, stream, { type: 'ended' });
     },
-    answerStops: (args) => answerStops(state, args.self, streamOf(args)),
+    answerStops: (args) => answerStops(kernel, args.self, streamOf(args)),
     cancelProvider: (args) => {
       const stream = streamOf(args);
       stream.provider.cancel(stream, args.self, stopReason(args.event));
@@ -165,46 +165,46 @@ function stopReason(event: StreamHears): VoiceStopReason {
   return event.type === 'stream.cancel' ? 'client_cancelled' : 'failed';
 }
 
-function answerStops(state: Kernel, source: AnyActorRef, stream: VoiceStream): void {
+function answerStops(kernel: Kernel, source: AnyActorRef, stream: VoiceStream): void {
   if (stream.stoppers.length === 0) return;
   // Once for all of them: it may be a mebibyte.
   const result = new JsonText(JSON.stringify(stream.transcript.result(stream.id)));
-  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client, id, { result }, source);
+  for (const { client, id } of stream.stoppers.splice(0)) reply(kernel, client, id, { result }, source);
 }
 
-function refuseAll(state: Kernel, source: AnyActorRef, stream: VoiceStream, error: WireError): void {
-  reply(state, stream.client, stream.spec.requestId, { error }, source);
-  for (const { client, id } of stream.stoppers.splice(0)) reply(state, client, id, { error }, source);
+function refuseAll(kernel: Kernel, source: AnyActorRef, stream: VoiceStream, error: WireError): void {
+  reply(kernel, stream.client, stream.spec.requestId, { error }, source);
+  for (const { client, id } of stream.stoppers.splice(0)) reply(kernel, client, id, { error }, source);
 }
 
 /** What a voice stream is to the broker's actor. */
 export const VOICE_STREAM = key<ChildKind<VoiceStream>>('voice stream');
 
 /** See {@link VOICE_STREAM}. */
-export const voiceStreamKind = (state: Kernel): ChildKind<VoiceStream> => ({
-  logic: voiceStreamLogic(state),
+export const voiceStreamKind = (kernel: Kernel): ChildKind<VoiceStream> => ({
+  logic: voiceStreamLogic(kernel),
   ended: (stream) => {
-    buryVoiceStream(state, stream);
+    buryVoiceStream(kernel, stream);
     stream.spec.ended?.(stream);
   },
   failed: (stream) => {
-    failVoiceStream(state, stream);
+    failVoiceStream(kernel, stream);
     stream.spec.ended?.(stream);
   },
 });
 
 /** Makes and starts the actor of one stream: the provider is asked at once. */
-export function startVoiceStream(state: Kernel, stream: VoiceStream): void {
-  state.children.start(state.get(VOICE_STREAM), stream.providerId, stream, { stream });
+export function startVoiceStream(kernel: Kernel, stream: VoiceStream): void {
+  kernel.children.start(kernel.get(VOICE_STREAM), stream.providerId, stream, { stream });
 }
 
 /** Forgets a stream that has ended: nothing of it stays. */
-function buryVoiceStream(state: Kernel, stream: VoiceStream, ending = endingOf(stream)): void {
-  state.get(VOICE).delete(stream);
-  state.deadlines.disarm(stream.deadline);
+function buryVoiceStream(kernel: Kernel, stream: VoiceStream, ending = endingOf(stream)): void {
+  kernel.get(VOICE).delete(stream);
+  kernel.deadlines.disarm(stream.deadline);
   stream.provider.forget(stream, false);
-  state.get(VOICE).countEnding(stream.kind, ending);
-  state.log.debug({ stream: stream.providerId, kind: stream.kind, ending }, 'voice stream ended');
+  kernel.get(VOICE).countEnding(stream.kind, ending);
+  kernel.log.debug({ stream: stream.providerId, kind: stream.kind, ending }, 'voice stream ended');
 }
 
 function endingOf(stream: VoiceStream): string {
@@ -212,15 +212,15 @@ function endingOf(stream: VoiceStream): string {
 }
 
 /** A stream's actor failed, a fault of ours (law 10): both sides are told, and no other stream notices. */
-function failVoiceStream(state: Kernel, stream: VoiceStream): void {
-  const step = (run: () => void) => state.attempt('a broken voice stream', run);
+function failVoiceStream(kernel: Kernel, stream: VoiceStream): void {
+  const step = (run: () => void) => kernel.attempt('a broken voice stream', run);
   const wasStarting = stream.ref?.getSnapshot().value === 'starting';
-  step(() => buryVoiceStream(state, stream, 'failed'));
-  step(() => stream.provider.cancel(stream, state.ref, 'failed'));
-  if (wasStarting) step(() => refuseAll(state, state.ref, stream, WireError.internal()));
+  step(() => buryVoiceStream(kernel, stream, 'failed'));
+  step(() => stream.provider.cancel(stream, kernel.ref, 'failed'));
+  if (wasStarting) step(() => refuseAll(kernel, kernel.ref, stream, WireError.internal()));
   else {
-    step(() => sendOwn(state, state.ref, stream, { type: 'error', message: 'internal error', code: 'internal' }));
-    step(() => sendOwn(state, state.ref, stream, { type: 'ended' }));
-    step(() => answerStops(state, state.ref, stream));
+    step(() => sendOwn(kernel, kernel.ref, stream, { type: 'error', message: 'internal error', code: 'internal' }));
+    step(() => sendOwn(kernel, kernel.ref, stream, { type: 'ended' }));
+    step(() => answerStops(kernel, kernel.ref, stream));
   }
 }

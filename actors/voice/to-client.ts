@@ -6,24 +6,24 @@ import { tell } from '../kernel/tell.ts';
 import type { VoiceStream } from './stream-record.ts';
 
 /** Sends one event to the client that started the stream, and to nobody else (`wire.md` section 11). */
-export function sendEvent(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+export function sendEvent(kernel: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
   // The provider's own ids say nothing to the client, and it cannot pass anything off as the broker's.
   const { stream_id, session_id, synthesized, ...rest } = event;
-  publish(state, self, stream, rest);
+  publish(kernel, self, stream, rest);
 }
 
 /** Sends an event that the broker makes itself, marked as such. */
-export function sendOwn(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
-  publish(state, self, stream, { ...event, synthesized: true });
+export function sendOwn(kernel: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+  publish(kernel, self, stream, { ...event, synthesized: true });
 }
 
-function publish(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
+function publish(kernel: Kernel, self: AnyActorRef, stream: VoiceStream, event: JsonObject): void {
   const key = stream.kind === 'transcribe' ? 'session_id' : 'stream_id';
   const params: JsonObject = { [key]: stream.id, ...event };
   try {
     stream.spec.observe?.(params);
   } catch (err) {
-    state.log.error({ err, stream: stream.providerId }, 'who observes a voice stream failed');
+    kernel.log.error({ err, stream: stream.providerId }, 'who observes a voice stream failed');
   }
   const counted = stream.kind === 'speak' ? { counted: stream.waiting } : {};
   tell(self, stream.client.ref, { type: 'voice.deliver', params, isPartial: event.type === 'partial', ...counted });
@@ -33,8 +33,8 @@ function publish(state: Kernel, self: AnyActorRef, stream: VoiceStream, event: J
  * Whether so many bytes more of a stream's speech may wait for its client: so few that no stream, nor all of them
  * together, closes the connection of who is slow to read.
  */
-export function hasRoom(state: Kernel, stream: VoiceStream, bytes: number): boolean {
-  const { maxWaitingSpeechBytes, hardLimitBytes } = state.limits;
+export function hasRoom(kernel: Kernel, stream: VoiceStream, bytes: number): boolean {
+  const { maxWaitingSpeechBytes, hardLimitBytes } = kernel.limits;
   const room = Math.min(maxWaitingSpeechBytes - stream.waiting.bytes, hardLimitBytes - stream.client.link.waitingBytes);
   return bytes <= room;
 }
@@ -46,7 +46,7 @@ export function speechBytes(stream: VoiceStream, audio: Uint8Array): number {
 
 /** Sends one piece of speech, in the form that the client asked for. */
 export function sendChunk(
-  state: Kernel,
+  kernel: Kernel,
   self: AnyActorRef,
   stream: VoiceStream,
   format: AudioFormat,
@@ -56,13 +56,13 @@ export function sendChunk(
   if (stream.isBinary) sendFrame(self, stream, AudioFrameType.AudioOut, audio);
   else {
     stream.needsLastPiece = true;
-    sendPiece(state, self, stream, audio, false);
+    sendPiece(kernel, self, stream, audio, false);
   }
 }
 
 /** Who reads JSON learns that no more audio comes by the last piece, an empty one. */
-export function sendLast(state: Kernel, self: AnyActorRef, stream: VoiceStream): void {
-  sendPiece(state, self, stream, new Uint8Array(), true);
+export function sendLast(kernel: Kernel, self: AnyActorRef, stream: VoiceStream): void {
+  sendPiece(kernel, self, stream, new Uint8Array(), true);
 }
 
 /** Sends a binary frame that ends a stream: that is all, or why. */
@@ -71,11 +71,11 @@ export function sendEnd(self: AnyActorRef, stream: VoiceStream, message?: string
   sendFrame(self, stream, type, Buffer.from(message ?? ''));
 }
 
-function sendPiece(state: Kernel, self: AnyActorRef, stream: VoiceStream, audio: Uint8Array, is_final: boolean): void {
+function sendPiece(kernel: Kernel, self: AnyActorRef, stream: VoiceStream, audio: Uint8Array, is_final: boolean): void {
   const audio_b64 = Buffer.from(audio.buffer, audio.byteOffset, audio.length).toString('base64');
   const piece = { seq: stream.nextChunkSeq, audio_b64, format: stream.format, is_final };
   stream.nextChunkSeq += 1;
-  publish(state, self, stream, { type: 'tts_chunk', ...piece });
+  publish(kernel, self, stream, { type: 'tts_chunk', ...piece });
 }
 
 function sendFrame(self: AnyActorRef, stream: VoiceStream, type: AudioFrameType, payload: Uint8Array): void {

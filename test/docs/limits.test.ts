@@ -10,7 +10,7 @@ const rows = page.split('\n').filter((line) => line.startsWith('| '));
 /** A number as the page writes it, for a time in milliseconds or a size in bytes too. */
 function spellings(name: string, value: number): string[] {
   const plain = value.toLocaleString('en-US');
-  if (/bytes/i.test(name)) return [`${value / 1024 / 1024} MiB`, `${value / 1024} KiB`];
+  if (name.endsWith('Bytes')) return [`${value / 1024 / 1024} MiB`, `${value / 1024} KiB`];
   if (name.endsWith('Ms')) return [`${value / 1000} s`, `${value / 60_000} min`];
   return [plain];
 }

@@ -52,9 +52,9 @@ export interface Replay {
  * for megabytes. To a reader that has read all but everything it is sent whatever its size, or it could never be had.
  * @throws {WireError} `-32020`; then nothing has changed
  */
-export function admitReplay(state: Kernel, client: Client, log: TurnLog, replay: Replay): void {
-  checkBacklog(state, client);
-  const { cutBytes, softLimitBytes, requestsPerSecond } = state.limits;
+export function admitReplay(kernel: Kernel, client: Client, log: TurnLog, replay: Replay): void {
+  checkBacklog(kernel, client);
+  const { cutBytes, softLimitBytes, requestsPerSecond } = kernel.limits;
   const { link, rate } = client;
   const waiting = link.waitingBytes;
   const size = replayBytes(log, replay, cutBytes - waiting);
@@ -62,7 +62,7 @@ export function admitReplay(state: Kernel, client: Client, log: TurnLog, replay:
   if (isTooMuch && waiting > softLimitBytes) throw WireError.limitExceeded('cut_bytes', cutBytes, RETRY_MS);
   const events = log.head + 1 - replay.first;
   const frames = Math.min(events, log.frameCount);
-  const retryAfterMs = rate.pay(state.clock.now(), Math.floor(frames / EVENTS_A_REQUEST + events / TOKENS_A_REQUEST));
+  const retryAfterMs = rate.pay(kernel.clock.now(), Math.floor(frames / EVENTS_A_REQUEST + events / TOKENS_A_REQUEST));
   if (retryAfterMs > 0) throw WireError.limitExceeded('requests_per_second', requestsPerSecond, retryAfterMs);
   if (isTooMuch) link.allow?.(size);
 }

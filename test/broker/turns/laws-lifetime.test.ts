@@ -32,7 +32,8 @@ function sizes(internals: Internals) {
     direct: state.get(TOOLS).direct.size + sum((client) => toolsOf(client).direct.size),
     approvals: state.get(APPROVALS).pendingCount,
     deadlines: state.deadlines.size,
-    children: [...internals.state.children].length,
+    // Besides connections and turns.
+    children: [...state.children].length - state.clients.size - state.get(TURNS).byId.size,
     scheduled: Object.keys(internals.root.system.getSnapshot()._scheduledEvents).length,
   };
 }
