@@ -48,8 +48,9 @@ function bundle({ module, groups = [] }: Bundle): RolldownOptions {
   };
 }
 
+/** Not how a text is made visible: everything that is printed goes through that. */
 function isOfTheSdk(id: string): boolean {
-  return /^(client|protocol|node_modules\/(zod|ws))\//.test(relative(ROOT, id));
+  return /^(client|protocol(?!\/visible)|node_modules\/(zod|ws))\//.test(relative(ROOT, id));
 }
 
 /** A bundle that is used by another one stays a file of its own. */

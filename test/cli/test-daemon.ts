@@ -57,9 +57,9 @@ export class TestDaemon {
           if (token !== 'good' && host_token !== 'boss') throw { code: -32603, message: 'auth failed: token mismatch' };
           return { ok: true, auth_enabled: true, ...(host_token ? { role: 'host' } : {}) };
         },
-        'tools.register': (tools) => {
+        'session.init': ({ tools = [] }) => {
           this.offered.push(...tools);
-          return tools.length;
+          return { session_id: 'c1', tools_registered: tools.length, policies_registered: 0 };
         },
         'host.approvals': () => ({ approvals: [] }),
         'agents.list': () => [row('echo', true), row('sleepy', false)],

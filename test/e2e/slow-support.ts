@@ -26,7 +26,7 @@ export async function startEmbedded(limits: Partial<Limits>): Promise<Daemon> {
     '-e',
     `import { writeFileSync } from 'node:fs';
      import { createBroker } from ${JSON.stringify(join(DIST, 'broker.js'))};
-     const broker = createBroker({ limits: ${JSON.stringify(limits)} });
+     const broker = createBroker({ limits: ${JSON.stringify({ metricsMaxAgeMs: 0, ...limits })} });
      const { url } = await broker.listen({ port: 0 });
      const write = (name, text) => writeFileSync(${JSON.stringify(run)} + '/' + name, text);
      write('auth-token', broker.tokens.daemon);
@@ -35,7 +35,7 @@ export async function startEmbedded(limits: Partial<Limits>): Promise<Daemon> {
      console.log('listening');`,
   ]);
   await program.shows('listening');
-  return new Daemon(program, home);
+  return new Daemon(program, home, 0);
 }
 
 /** The memory that a process has, in bytes. */

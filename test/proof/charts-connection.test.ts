@@ -247,7 +247,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
 
   /** More than waits for a decision. */
   #sendTooMuch(): void {
-    this.#closeCode = 1009;
+    this.#closeCode = 4401;
     this.#subject.client.send('x'.repeat(70_000));
   }
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { DEFAULT_LIMITS } from '../../../protocol/limits.ts';
 import { own, temporaryDirectory } from './cleanup.ts';
 import { type Exit, MAIN, Program } from './program.ts';
 import { WireClient } from './wire-client.ts';
@@ -35,13 +37,16 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
 /** A running daemon. */
 export class Daemon {
   readonly program: Program;
+  readonly #metricsAgeMs: number;
+  #scrapedAt = Number.NEGATIVE_INFINITY;
   readonly home: string;
   readonly url: string;
   readonly tokens: { daemon: string; host: string };
   /** What `broker.json` said when it had started. */
   readonly announced: { pid: number; url: string; socket: string | null; version: string };
 
-  constructor(program: Program, home: string) {
+  constructor(program: Program, home: string, metricsAgeMs = DEFAULT_LIMITS.metricsMaxAgeMs) {
+    this.#metricsAgeMs = metricsAgeMs;
     this.program = program;
     this.home = home;
     this.announced = JSON.parse(this.#read('broker.json'));
@@ -86,8 +91,18 @@ export class Daemon {
     return this.#open({ agent_id: id, token: await this.register(id) });
   }
 
-  /** Plain HTTP, each request on a connection of its own. */
-  get(path: string): Promise<{ status: number; body: string }> {
+  /** Plain HTTP, each request on a connection of its own. What is made once a second is asked for when it is made anew. */
+  async get(path: string): Promise<{ status: number; body: string }> {
+    if (path === '/metrics') {
+      const age = performance.now() - this.#scrapedAt;
+      if (age < this.#metricsAgeMs) await setTimeout(this.#metricsAgeMs - age);
+    }
+    const answer = await this.#get(path);
+    if (path === '/metrics') this.#scrapedAt = performance.now();
+    return answer;
+  }
+
+  #get(path: string): Promise<{ status: number; body: string }> {
     const { hostname, port } = new URL(this.url);
     return new Promise((resolve, reject) => {
       const sent = request({ hostname, port, path, agent: false }, (response) => {

@@ -22,6 +22,9 @@ const VALID = new Map(
   [...requests].map(([name, { errors = [] }]) => [name, codesOf(['InvalidParams', 'LimitExceeded', ...errors])]),
 );
 
+/** An id of more bytes, as text, is none (`wire.md` section 2). */
+const MAX_ID_BYTES = 256;
+
 /** What is due to a frame of a client that has authenticated (`wire.md` sections 1 and 2). */
 export function dueTo(text: string, caller: Caller): Due {
   let message: unknown;
@@ -35,6 +38,7 @@ export function dueTo(text: string, caller: Caller): Due {
   const { id, method, params } = message;
   const hasId = Object.hasOwn(message, 'id');
   if (hasId && typeof id !== 'string' && !Number.isFinite(id)) return invalid;
+  if (hasId && Buffer.byteLength(String(id)) > MAX_ID_BYTES) return invalid;
   if (!Object.hasOwn(message, 'method')) return isResponse(message) ? { kind: 'nothing' } : invalid;
   const isCall = message.jsonrpc === '2.0' && typeof method === 'string' && (params ?? {}) instanceof Object;
   if (!hasId) return isCall ? { kind: 'nothing' } : invalid;
