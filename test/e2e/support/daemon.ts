@@ -45,7 +45,7 @@ export class Daemon {
   /** What `broker.json` said when it had started. */
   readonly announced: { pid: number; url: string; socket: string | null; version: string };
 
-  constructor(program: Program, home: string, metricsAgeMs = DEFAULT_LIMITS.metricsMaxAgeMs) {
+  constructor(program: Program, home: string, metricsAgeMs: number = DEFAULT_LIMITS.metricsMaxAgeMs) {
     this.#metricsAgeMs = metricsAgeMs;
     this.program = program;
     this.home = home;
