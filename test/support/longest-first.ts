@@ -6,11 +6,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONGEST = [
   'proof/garbage-frames',
+  'proof/neighbours',
   'soak/soak',
   'browser/playground',
   'proof/death',
   'broker/turns/laws-heap',
   'browser/charts',
+  'proof/neighbours-places',
   'browser/restart',
   'e2e/voice',
   'browser/resume',
