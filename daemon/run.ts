@@ -30,6 +30,7 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
   const teardown = new Teardown((error) => log.error({ err: error }, 'a step of stopping failed'));
   const isStopping = stopOnSignals(log, teardown);
   stopOnFaults(log, teardown);
+  readSourceMap();
   try {
     await startDaemon(config, env, log, teardown);
   } catch (error) {
@@ -41,6 +42,14 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     log.fatal({ err: error }, 'the daemon could not start');
     process.exit(1);
   }
+}
+
+/**
+ * Node reads it when the first stack is looked at, which takes thirty milliseconds and more. Some of Node's own code looks:
+ * a connection that breaks while it is written to would hold up all others.
+ */
+function readSourceMap(): void {
+  void new Error().stack;
 }
 
 function print(text: string): void {

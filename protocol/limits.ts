@@ -29,7 +29,7 @@ export const DEFAULT_LIMITS = {
   /** How old the text of `/metrics` may be. */
   metricsMaxAgeMs: 1_000,
   /** Bytes that the unfinished messages of all connections may take, and no less than two of the largest (4429). */
-  maxUnfinishedBytes: 128 * 1024 * 1024,
+  maxUnfinishedBytes: 48 * 1024 * 1024,
   /** How long a message may take from its first byte to its last (4429). */
   messageTimeoutMs: 30_000,
   /** Live and queued chats that one connection may have opened (`-32020`). */

@@ -13,6 +13,7 @@ import { HttpAnswers, refuseHttp, refuseUpgrade } from './http.ts';
 import { PlainDoor } from './plain-door.ts';
 import type { RouteHandler } from './routes.ts';
 import { SharedAnswer } from './shared-answer.ts';
+import { TurnShare } from './turn-share.ts';
 import { UnfinishedMessages } from './unfinished.ts';
 import { peerOf, WaitingRoom } from './waiting-room.ts';
 import { type LinkOptions, WebSocketLink } from './websocket-link.ts';
@@ -79,6 +80,7 @@ export class Gateway {
       outgoing: limits,
       maxUnauthenticatedBytes: limits.maxUnauthenticatedBytes,
       unfinished: this.#unfinished,
+      turns: new TurnShare(),
       onAdmitted: (link) => this.#strangers.leave(link),
     };
     this.#server = new WebSocketServer({

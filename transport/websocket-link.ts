@@ -6,6 +6,7 @@ import type { Link, LinkHandlers, WaitingAudio } from '../protocol/link.ts';
 import type { Token } from '../protocol/token.ts';
 import { FrameMeter } from './frame-meter.ts';
 import { Outgoing, type OutgoingLimits } from './outgoing.ts';
+import type { TurnShare } from './turn-share.ts';
 import type { Holder, UnfinishedMessages } from './unfinished.ts';
 
 /** How long the peer gets to answer a close frame before the socket is cut. */
@@ -23,8 +24,15 @@ export interface LinkOptions {
   /** Bytes that it may send in all before it is admitted. */
   maxUnauthenticatedBytes: number;
   unfinished: UnfinishedMessages;
+  turns: TurnShare;
   /** Its client has authenticated, or need not. */
   onAdmitted(link: WebSocketLink): void;
+}
+
+/** A message that has arrived whole, and waits for its turn. */
+interface Arrived {
+  bytes: Buffer;
+  isBinary: boolean;
 }
 
 /** One accepted WebSocket as a {@link Link}. */
@@ -40,6 +48,14 @@ export class WebSocketLink implements Link, Holder {
   /** Bytes that came before it was admitted. */
   #strangeBytes = 0;
   #isHolding = false;
+  /** Messages for the next turn, in order: at most what one read has brought, for nothing is read meanwhile. */
+  #behind: Arrived[] = [];
+  /** Its owner wants nothing read. */
+  #isPaused = false;
+  /** This end has closed, or cut it: nothing that is left is looked at. */
+  #isOver = false;
+  /** What the peer has closed with while messages were left. */
+  #endCode: number | undefined;
   /** ws has found a fault, and throws away what still comes. */
   #isBroken = false;
   #handlers: LinkHandlers | undefined;
@@ -102,15 +118,13 @@ export class WebSocketLink implements Link, Holder {
     const ws = this.#ws;
     ws.on('message', (data: RawData, isBinary: boolean) => {
       this.lastHeardAt = performance.now();
-      // Closing, or about to: what still comes is not even read.
-      if (ws.readyState !== ws.OPEN || this.#outgoing.isGivenUp) {
-        handlers.unread?.();
-        return;
-      }
       // The default binaryType hands over one Buffer.
-      const bytes = data as Buffer;
-      if (isBinary) handlers.binary(bytes);
-      else handlers.text(bytes.toString(), bytes.length);
+      const message = { bytes: data as Buffer, isBinary };
+      if (this.#behind.length > 0) this.#behind.push(message);
+      else if (this.#options.turns.isUsedUp(this.lastHeardAt)) this.#defer(message);
+      // Closing: what still comes is not even read.
+      else if (ws.readyState !== ws.OPEN) handlers.unread?.();
+      else this.#handle(message);
     });
     const heard = () => {
       this.lastHeardAt = performance.now();
@@ -120,8 +134,33 @@ export class WebSocketLink implements Link, Holder {
     ws.once('close', (code) => {
       clearTimeout(this.#closeTimer);
       this.#outgoing.stop();
-      handlers.closed(this.#ownCode ?? code);
+      if (this.#behind.length === 0) handlers.closed(this.#ownCode ?? code);
+      else this.#endCode = code;
     });
+  }
+
+  #handle({ bytes, isBinary }: Arrived): void {
+    if (this.#isOver || this.#outgoing.isGivenUp) this.#handlers?.unread?.();
+    else if (isBinary) this.#handlers?.binary(bytes);
+    else this.#handlers?.text(bytes.toString(), bytes.length);
+  }
+
+  #defer(message: Arrived): void {
+    this.#behind.push(message);
+    this.#ws.pause();
+    this.#options.turns.later(() => this.#workOff());
+  }
+
+  /** The first of those that are left. What came before the peer's close counts, as it does without having to wait. */
+  #workOff(): boolean {
+    this.#handle(this.#behind.shift() as Arrived);
+    if (this.#behind.length > 0) return true;
+    if (this.#endCode !== undefined) this.#handlers?.closed(this.#ownCode ?? this.#endCode);
+    else {
+      this.#judge();
+      if (!this.#isPaused) this.#read();
+    }
+    return false;
   }
 
   /** Cut at once: only then does ws let go of what it holds. The peer is told where it still listens. */
@@ -133,19 +172,29 @@ export class WebSocketLink implements Link, Holder {
   /** What came just now: who may not send that much is closed, and what is unfinished is counted. */
   #count(chunk: Buffer): void {
     if (this.#isBroken) return;
-    if (!this.#isAdmitted) {
-      this.#strangeBytes += chunk.length;
-      if (this.#strangeBytes > this.#options.maxUnauthenticatedBytes) {
-        this.close(CloseCode.NotAuthenticated, closeReason(CloseCode.NotAuthenticated));
-        // What it goes on to send fills its own buffers.
-        this.#ws.pause();
-      }
-    }
+    if (!this.#isAdmitted) this.#strangeBytes += chunk.length;
     const hasEnded = this.#meter.take(chunk);
-    const { unfinished } = this.#meter;
-    if (unfinished > 0) {
+    // What is left of it may be its authentication.
+    if (this.#behind.length === 0) this.#judge(hasEnded);
+    else this.#hold(hasEnded);
+  }
+
+  /** Who may not send as much as has come, is closed. */
+  #judge(hasEnded = false): void {
+    if (!this.#isAdmitted && this.#strangeBytes > this.#options.maxUnauthenticatedBytes) {
+      this.close(CloseCode.NotAuthenticated, closeReason(CloseCode.NotAuthenticated));
+      // What it goes on to send fills its own buffers.
+      this.#ws.pause();
+    }
+    this.#hold(hasEnded);
+  }
+
+  /** Counts what is not worked off. */
+  #hold(hasEnded: boolean): void {
+    const left = this.#behind.reduce((sum, { bytes }) => sum + bytes.length, this.#meter.unfinished);
+    if (left > 0) {
       this.#isHolding = true;
-      this.#options.unfinished.set(this, unfinished, hasEnded);
+      this.#options.unfinished.set(this, left, hasEnded);
     } else if (this.#isHolding) {
       this.#isHolding = false;
       this.#options.unfinished.delete(this);
@@ -153,11 +202,17 @@ export class WebSocketLink implements Link, Holder {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#ws.pause();
   }
 
   resume(): void {
-    // Who was closed for what it sent stays unread.
+    this.#isPaused = false;
+    if (this.#behind.length === 0) this.#read();
+  }
+
+  /** Who was closed for what it sent stays unread. */
+  #read(): void {
     if (this.#ownCode !== CloseCode.RateLimited && this.#ownCode !== CloseCode.NotAuthenticated) this.#ws.resume();
   }
 
@@ -188,6 +243,7 @@ export class WebSocketLink implements Link, Holder {
   close(code: number, reason: string): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#ownCode ??= code;
+    this.#isOver = true;
     this.#outgoing.finish();
     this.#ws.close(code, reason);
     // Who floods goes on while the close is under way: not read any more, it fills its own buffers instead of our time.
@@ -197,6 +253,7 @@ export class WebSocketLink implements Link, Holder {
   }
 
   terminate(): void {
+    this.#isOver = true;
     this.#ws.terminate();
   }
 }
