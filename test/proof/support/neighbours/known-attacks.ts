@@ -75,7 +75,7 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
     async run(attack) {
       const [host, agent] = [await attack.open('host'), await attack.open('agent')];
       const session = await attack.turn(host, agent);
-      for (let i = 0; i < 3; i += 1) {
+      for (let i = 0; i < (attack.scale > 1 ? 6 : 2); i += 1) {
         const place = i % 2 === 0 ? `,"session_id":"${session}","on_busy":"queue"` : '';
         host.send(
           `{"jsonrpc":"2.0","id":${i},"method":"agents.chat","params":{"agent_id":"${agent.agentId}"${place},"prompt":${text(12 * MIB)}}}`,
@@ -91,7 +91,7 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
       const send = await attack.segments();
       const tools = Array.from({ length: 60 }, (_, i) => ({ name: `t${i}`, description: 'x'.repeat(4_200) }));
       send([JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools.register', params: tools })]);
-      for (let i = 0; i < 3; i += 1) {
+      for (let i = 0; i < (attack.scale > 1 ? 6 : 2); i += 1) {
         send(
           Array.from(
             { length: 150 },
@@ -223,7 +223,8 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
   {
     name: 'hundreds of slow heads of HTTP requests',
     async run(attack) {
-      for (let i = 0; i < Math.min(3_000, 500 * attack.scale); i += 1) attack.connect().write('GET /metrics HTTP/1.1\r\nHost: local');
+      for (let i = 0; i < Math.min(3_000, 500 * attack.scale); i += 1)
+        attack.connect().write('GET /metrics HTTP/1.1\r\nHost: local');
       await rest(300);
       // A newcomer has its place all the same.
       if ((await attack.open('host')).isClosed) throw new Error('a newcomer was turned away');
