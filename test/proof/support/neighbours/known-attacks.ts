@@ -91,7 +91,7 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
       const send = await attack.segments();
       const tools = Array.from({ length: 60 }, (_, i) => ({ name: `t${i}`, description: 'x'.repeat(4_200) }));
       send([JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools.register', params: tools })]);
-      for (let i = 0; i < (attack.scale > 1 ? 6 : 2); i += 1) {
+      for (let i = 0; i < 3; i += 1) {
         send(
           Array.from(
             { length: 150 },
