@@ -50,7 +50,9 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params }) => {
  */
 function admitWaiting(kernel: Kernel, { params, from }: QueuedChat): void {
   const agent = kernel.attached.get(params.agent_id);
-  if (agent) admitBytes(kernel, agent, jsonBytes(params) + jsonBytes(sortedTools(from)));
+  // Most of them are not, and a copy of a long prompt is not made to find that out.
+  if (!agent || agent.link.waitingBytes <= kernel.limits.softLimitBytes) return;
+  admitBytes(kernel, agent, jsonBytes(params) + jsonBytes(sortedTools(from)));
 }
 
 /** @throws {WireError} `-32011` */
