@@ -111,10 +111,8 @@ describe('neighbours', () => {
     await innocents.turns(1);
   });
 
-  it.runIf(MINUTES > 0)(
-    'are not cut off when the daemon was stopped for longer than a heartbeat',
-    { timeout: 180_000 },
-    async () => {
+  if (MINUTES > 0) {
+    it('are not cut off when the daemon was stopped for longer than a heartbeat', { timeout: 180_000 }, async () => {
       const { metered, innocents } = await start();
       const { child } = metered.daemon.program;
       child.kill('SIGSTOP');
@@ -122,8 +120,8 @@ describe('neighbours', () => {
       child.kill('SIGCONT');
       await innocents.turns(3);
       await innocents.stop();
-    },
-  );
+    });
+  }
 
   it('read nothing in a terminal that is not there to be read', TIMEOUT, async () => {
     const { metered } = await start();
