@@ -9,6 +9,8 @@ import { createEventPrefix } from './unique-ids.ts';
 type ViewFor = (event: HostEvent, reader: Client) => HostEvent;
 
 interface Entry {
+  /** The event as JSON, as all see it, once somebody has asked for it. */
+  text?: JsonText;
   event: HostEvent;
   /** Of its payload, as JSON. */
   bytes: number;
@@ -59,10 +61,10 @@ export class EventLog {
   }
 
   /** What is kept from before `sequence` as this client may see it, the newest first; made one by one, as they are asked for. */
-  *newestFirst(client: Client, before = Number.POSITIVE_INFINITY): Generator<HostEvent> {
+  *newestFirst(client: Client, before = Number.POSITIVE_INFINITY): Generator<JsonText> {
     for (let at = this.#kept.length - 1; at >= 0; at -= 1) {
       const entry = this.#kept[at] as Entry;
-      if (entry.event.sequence < before) yield view(entry, client);
+      if (entry.event.sequence < before) yield textFor(entry, client);
     }
   }
 
@@ -92,16 +94,25 @@ export class EventLog {
 
   /** Put together once for all who see the same: there may be thousands of them. */
   #tellAll(entry: Entry): void {
-    const texts = new Map<HostEvent, JsonText>();
+    const others = new Map<HostEvent, JsonText>();
     for (const client of this.#subscribers) {
-      const event = view(entry, client);
-      const params = texts.get(event) ?? new JsonText(JSON.stringify(event));
-      texts.set(event, params);
+      const params = textFor(entry, client, others);
       tell(this.#kernel.ref, client.ref, { type: 'rpc.notify', method: 'host.event', params });
     }
   }
 }
 
-function view({ event, view: viewFor }: Entry, reader: Client): HostEvent {
-  return viewFor ? viewFor(event, reader) : event;
+/**
+ * The event as this reader may see it. What all see is put together once, and kept as long as the event; what some see,
+ * once for those that are told of it together.
+ */
+function textFor(entry: Entry, reader: Client, others?: Map<HostEvent, JsonText>): JsonText {
+  const { event, view } = entry;
+  const seen = view ? view(event, reader) : event;
+  const known = seen === event ? entry.text : others?.get(seen);
+  if (known) return known;
+  const text = new JsonText(JSON.stringify(seen));
+  if (seen === event) entry.text = text;
+  else others?.set(seen, text);
+  return text;
 }

@@ -1,3 +1,5 @@
+import { JsonText } from '../kernel/json-text.ts';
+
 /**
  * Bytes of an answer that lists what is kept: clients of Python's and Apple's libraries close at 1 MiB, whatever the
  * largest message here is (`wire.md` section 1).
@@ -16,7 +18,7 @@ export class Fitting {
   first(rows: Iterable<unknown>): string[] {
     const texts: string[] = [];
     for (const row of rows) {
-      const text = JSON.stringify(row);
+      const text = row instanceof JsonText ? row.text : JSON.stringify(row);
       const bytes = Buffer.byteLength(text) + 1;
       if (bytes > this.#room) {
         this.isTruncated = true;
