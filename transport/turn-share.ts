@@ -6,20 +6,24 @@ const SHARE_MS = 5;
  * turn, so that a thousand small messages in one segment hold nobody up for longer than one large one does.
  */
 export class TurnShare {
-  /** When the first message of this turn was begun, in the milliseconds of `performance.now()`. */
-  #since: number | undefined;
+  /** When the share that is being used up was begun, in the milliseconds of `performance.now()`. */
+  #since = Number.NEGATIVE_INFINITY;
   /** Who has messages left. Each works off one, and says whether there are more. */
   #behind: (() => boolean)[] = [];
   #isScheduled = false;
 
-  /** Whether a message that came now, as `performance.now()` has it, is for the next turn. */
+  /**
+   * Whether a message that came now, as `performance.now()` has it, is for the next turn. That a turn is over is not asked
+   * for each message: only where one share's time has gone by does another begin, and the end of its turn is waited for. So
+   * messages may have two shares of a turn, and an event loop with little to do is not woken for this.
+   */
   isUsedUp(now: number): boolean {
-    if (this.#since === undefined) {
+    if (this.#isScheduled) return now - this.#since > SHARE_MS;
+    if (now - this.#since > SHARE_MS) {
       this.#since = now;
       this.#schedule();
-      return false;
     }
-    return now - this.#since > SHARE_MS;
+    return false;
   }
 
   /** Calls it in the next turn, and in turns with others who are behind, until it returns false. */
@@ -36,9 +40,9 @@ export class TurnShare {
 
   #turn(): void {
     this.#isScheduled = false;
-    this.#since = undefined;
-    if (this.#behind.length === 0) return;
     const began = performance.now();
+    this.#since = began;
+    if (this.#behind.length === 0) return;
     let at = 0;
     try {
       while (at < this.#behind.length && performance.now() - began <= SHARE_MS) {

@@ -119,12 +119,12 @@ export class WebSocketLink implements Link, Holder {
     ws.on('message', (data: RawData, isBinary: boolean) => {
       this.lastHeardAt = performance.now();
       // The default binaryType hands over one Buffer.
-      const message = { bytes: data as Buffer, isBinary };
-      if (this.#behind.length > 0) this.#behind.push(message);
-      else if (this.#options.turns.isUsedUp(this.lastHeardAt)) this.#defer(message);
+      const bytes = data as Buffer;
+      if (this.#behind.length > 0) this.#behind.push({ bytes, isBinary });
+      else if (this.#options.turns.isUsedUp(this.lastHeardAt)) this.#defer({ bytes, isBinary });
       // Closing: what still comes is not even read.
       else if (ws.readyState !== ws.OPEN) handlers.unread?.();
-      else this.#handle(message);
+      else this.#handle(bytes, isBinary);
     });
     const heard = () => {
       this.lastHeardAt = performance.now();
@@ -139,7 +139,7 @@ export class WebSocketLink implements Link, Holder {
     });
   }
 
-  #handle({ bytes, isBinary }: Arrived): void {
+  #handle(bytes: Buffer, isBinary: boolean): void {
     if (this.#isOver || this.#outgoing.isGivenUp) this.#handlers?.unread?.();
     else if (isBinary) this.#handlers?.binary(bytes);
     else this.#handlers?.text(bytes.toString(), bytes.length);
@@ -153,7 +153,8 @@ export class WebSocketLink implements Link, Holder {
 
   /** The first of those that are left. What came before the peer's close counts, as it does without having to wait. */
   #workOff(): boolean {
-    this.#handle(this.#behind.shift() as Arrived);
+    const { bytes, isBinary } = this.#behind.shift() as Arrived;
+    this.#handle(bytes, isBinary);
     if (this.#behind.length > 0) return true;
     if (this.#endCode !== undefined) this.#handlers?.closed(this.#ownCode ?? this.#endCode);
     else {
