@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Random } from './random.ts';
 
-/** A JSON Schema as zod writes it, as far as values are made from it. */
-interface Schema {
+/** A JSON Schema as zod writes it, as far as it is walked, and values are made from it. */
+export interface Schema {
   type?: string;
   const?: unknown;
   enum?: unknown[];

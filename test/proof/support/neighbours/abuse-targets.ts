@@ -1,20 +1,8 @@
 import { z } from 'zod';
 import type { MethodSpec } from '../../../../protocol/method.ts';
 import { methods } from '../../../../protocol/methods.ts';
+import type { Schema } from '../from-schema.ts';
 import { INNOCENT } from './innocents.ts';
-
-/** A JSON Schema as zod writes it, as far as it is walked. */
-interface Schema {
-  type?: string;
-  const?: unknown;
-  enum?: unknown[];
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-  properties?: Record<string, Schema>;
-  required?: string[];
-  items?: Schema;
-  minimum?: number;
-}
 
 /** A place in the parameters of a method where as much may be put as there is room for. */
 export interface Target {
