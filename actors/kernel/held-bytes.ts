@@ -28,12 +28,11 @@ export class HeldBytes {
   }
 
   /**
-   * Holds a value for a connection until the function that it gives is called; to call it twice is no error.
+   * Holds a value, of `bytes` roughly, for a connection until the function that it gives is called; to call it twice is no error.
    * @throws {WireError} `-32020` where there is no room; then nothing has changed
    */
-  hold(client: Client, value: unknown): () => void {
+  hold(client: Client, value: unknown, bytes = roughBytes(value)): () => void {
     const { maxHeldBytes, maxAllHeldBytes } = this.#limits;
-    const bytes = roughBytes(value);
     const own = held.of(client);
     if (own.bytes + bytes > maxHeldBytes) throw WireError.limitExceeded('max_held_bytes', maxHeldBytes);
     if (this.#all + bytes > maxAllHeldBytes) {

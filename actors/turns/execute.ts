@@ -25,8 +25,9 @@ export const executeTool: Handler<'tools.execute'> = (call) => {
   if (!host || !toolsOf(host).offered.has(params.tool)) throw WireError.toolUnavailable();
   const limit = kernel.limits.maxPendingTools;
   if (turn.callbacks.size >= limit) throw WireError.limitExceeded('max_pending_tools', limit);
-  admitParameters(kernel, host, params.parameters);
-  requestTool(call, turn, host);
+  const size = roughBytes(params.parameters);
+  admitParameters(kernel, host, params.parameters, size);
+  requestTool(call, turn, host, size);
   return LATER;
 };
 
@@ -34,15 +35,20 @@ export const executeTool: Handler<'tools.execute'> = (call) => {
 const WEIGHED_BYTES = 256 * 1024;
 
 /** @throws {WireError} `-32020` where they would be too much for the host now */
-function admitParameters(kernel: Kernel, host: Client, parameters: unknown): void {
-  if (roughBytes(parameters) < Math.min(WEIGHED_BYTES, kernel.limits.maxMessageBytes / 8)) return;
+function admitParameters(kernel: Kernel, host: Client, parameters: unknown, size: number): void {
+  if (size < Math.min(WEIGHED_BYTES, kernel.limits.maxMessageBytes / 8)) return;
   // To a host that did not say otherwise they are sent twice.
   const times = toolsOf(host).wantsParamsOnce ? 1 : 2;
   admitBytes(kernel, host, times * jsonBytes(parameters));
 }
 
 /** Asks a turn to run a tool of its host for its agent. */
-function requestTool({ kernel, from, id, params }: Call<ParamsOf<'tools.execute'>>, turn: Turn, host: Client): void {
+function requestTool(
+  { kernel, from, id, params }: Call<ParamsOf<'tools.execute'>>,
+  turn: Turn,
+  host: Client,
+  size: number,
+): void {
   const callback: Callback = new Callback(
     {
       id: kernel.get(TOOLS).nextCallbackId(),
@@ -67,7 +73,7 @@ function requestTool({ kernel, from, id, params }: Call<ParamsOf<'tools.execute'
     },
     kernel.clock.now(),
   );
-  callback.release = kernel.held.hold(from, params.parameters);
+  callback.release = kernel.held.hold(from, params.parameters, size);
   if (id !== undefined) toolsOf(from).requested.set(id, callback);
   if (turn.ref) tell(kernel.ref, turn.ref, { type: 'tool.requested', callback });
 }
