@@ -1,19 +1,22 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Registry } from 'prom-client';
 import { SdkA2aClient } from './a2a/sdk-client.ts';
 import { createKernel, startBroker } from './actors/broker.ts';
 import { AgentRegistry, createToken } from './actors/connection/agent-registry.ts';
 import { memoryAgentStore } from './actors/connection/agent-store.ts';
 import { AUTH, Authenticator } from './actors/connection/authenticator.ts';
+import { identifyRequest, identityGiven, judgeUpgrade, mayScrape } from './actors/connection/bearer.ts';
 import type { CallLife } from './actors/connection/call-life.ts';
+import { KeyRing } from './actors/connection/key-ring.ts';
+import { memoryKeyStore } from './actors/connection/key-store.ts';
 import { checkLimits, checkMs } from './actors/kernel/check-limits.ts';
 import { systemClock } from './actors/kernel/deadlines.ts';
-import { silentLog } from './actors/kernel/log.ts';
+import { silentLog, totalLog } from './actors/kernel/log.ts';
 import { CallerOf } from './actors/requests/caller.ts';
 import { DISPATCHER } from './actors/requests/dispatcher.ts';
 import { notifyClient } from './actors/requests/notify-client.ts';
-import { type ExecuteToolOptions, executeTool } from './actors/tools/execute-tool.ts';
+import { executeTool } from './actors/tools/execute-tool.ts';
+import type { Broker } from './broker-api.ts';
+import { brokerKeys } from './broker-keys.ts';
 import {
   type BrokerOptions,
   checkBrokerOptions,
@@ -21,97 +24,86 @@ import {
   checkListenOptions,
   checkMethodOptions,
   checkParts,
+  checkTlsCertificates,
   checkUpsertOptions,
-  type MethodOptions,
-  type UpsertAgentOptions,
 } from './broker-options.ts';
+import { checkJwks } from './jwt/options.ts';
+import { Verifier } from './jwt/verifier.ts';
+import type { Identity } from './machines/connection.machine.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
-import { createMetrics } from './metrics/metrics.ts';
-import { type AgentSpec, upsertParams } from './protocol/agents.ts';
+import { createMetrics, readMeasures } from './metrics/metrics.ts';
+import { upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
+import { isJwtOver, protectedResource } from './protocol/jwt.ts';
 import type { Link } from './protocol/link.ts';
-import type { InputOf } from './protocol/methods.ts';
+import { checkOptions } from './protocol/options.ts';
 import { parseParams } from './protocol/params.ts';
+import { agentKey, DEFAULT_TENANT, tenantName } from './protocol/principal.ts';
+import { checkSharedLimits } from './protocol/shared-limits.ts';
+import { bearerOf } from './transport/bearer.ts';
 import { ConsolePages } from './transport/console-pages.ts';
 import { Faults } from './transport/faults.ts';
 import { Gateway } from './transport/gateway.ts';
 import { linkedPair } from './transport/linked-pair.ts';
-import { type Address, Listener, type ListenOptions } from './transport/listener.ts';
-import type { RouteHandler } from './transport/routes.ts';
+import { Ports } from './transport/ports.ts';
+import { adviceOn, Strangers } from './transport/strangers.ts';
 import { VERSION } from './version.ts';
 
 export { type ApprovalPolicy, DEFAULT_GATED_METHODS } from './actors/approvals/gate.ts';
 export type { AgentRecord, AgentStore } from './actors/connection/agent-store.ts';
 export type { AuthAnswer, AuthFunction, AuthIdentity, AuthQuestion } from './actors/connection/auth-function.ts';
+export type { KeyRecord, KeyStore } from './actors/connection/key-store.ts';
+export type { GoalRecord, GoalStore } from './actors/goals/goal-store.ts';
 export type { BrokerClock } from './actors/kernel/deadlines.ts';
 export type { Logger } from './actors/kernel/log.ts';
 export type { MeetingHead, MeetingLine, MeetingStore } from './actors/meetings/meeting-store.ts';
 export type { Caller } from './actors/requests/caller.ts';
 export type { ExecuteToolOptions } from './actors/tools/execute-tool.ts';
 export type { LocalVoice } from './actors/voice/local-provider.ts';
+export { type AuditKey, AuditKeyError, openAuditKey, readAuditKey } from './audit/key.ts';
+export { AuditFileError } from './audit/own-file.ts';
+export { type FileTrail, openAuditTrail, type TrailEvents, type TrailOptions } from './audit/trail.ts';
+export type { Broker, ConnectOptions } from './broker-api.ts';
+export type { BrokerKeys } from './broker-keys.ts';
 export type { BrokerOptions, ConsolePlace, MethodOptions, TokenOptions, UpsertAgentOptions } from './broker-options.ts';
+export { type A2aOptions, type FrontsOptions, mountFronts, type OpenAiOptions } from './fronts/mount.ts';
+export type { JwtOptions } from './jwt/options.ts';
 export { openMemory } from './memory/open-memory.ts';
 export { type A2aAnswer, type A2aClient, A2aError, type A2aFailure, type A2aMessage } from './protocol/a2a-client.ts';
+export type { AuditEntry, AuditState, AuditTrail } from './protocol/audit.ts';
+export { AuthUnavailableError } from './protocol/auth-unavailable.ts';
+export type { ClientCertificate } from './protocol/client-certificate.ts';
 export { ErrorCode, WireError } from './protocol/errors.ts';
 export type { Limits } from './protocol/limits.ts';
 export type { Link, LinkHandlers } from './protocol/link.ts';
-export type { FactRow } from './protocol/memory.ts';
+export type { FactRow, KeptFactRow } from './protocol/memory.ts';
 export type { Memory, MemoryScope, NewFact } from './protocol/memory-provider.ts';
+export { SHARED_LIMITS, type SharedLimit, type SharedLimits } from './protocol/shared-limits.ts';
+export type {
+  Measure,
+  Span,
+  SpanFacts,
+  SpanStart,
+  Telemetry,
+  TelemetryState,
+} from './protocol/telemetry.ts';
+export type { TraceContext } from './protocol/trace.ts';
+export type * from './protocol/turn-journal.ts';
 export type { UpgradeRequest } from './protocol/upgrade-request.ts';
 export type { SpeakJob, SpeechPart, TranscribeJob, TranscriptPart } from './protocol/voice-provider.ts';
+export {
+  type OpenTelemetry,
+  type OpenTelemetryOptions,
+  openTelemetry,
+  type Signal,
+  type TelemetryEvents,
+} from './telemetry/open-telemetry.ts';
 export type { Address, ListenOptions } from './transport/listener.ts';
 export type { Route, RouteHandler } from './transport/routes.ts';
-
-/** A broker: one root actor, and the ways in. */
-export interface Broker {
-  /** The tokens that `session.auth` takes. Secrets: for the embedder, not for a log. */
-  readonly tokens: { readonly daemon: string; readonly host: string };
-  /** The version that `server.handshake` tells. */
-  readonly version: string;
-  /** Listens on TCP, `127.0.0.1:9100` unless told otherwise, or on a Unix socket. Rejects with Node's own error. */
-  listen(options?: ListenOptions): Promise<Address>;
-  /** Takes an `upgrade` of somebody's own HTTP server, with the same checks as on a port of the broker's own. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /**
-   * Answers `/healthz`, `/readyz`, `/metrics` and the console's pages for somebody's own HTTP server. The console finds
-   * its files and its WebSocket beside itself: below a path of its own, `/broker/` say, upgrades there are the broker's too.
-   */
-  handleRequest(request: IncomingMessage, response: ServerResponse): void;
-  /**
-   * Leads the HTTP requests below a path to a handler of the embedder's own, whatever their method: on the broker's
-   * ports and in {@link Broker.handleRequest}, behind the checks of `Host` and `Origin`, and those alone. Who asks is the
-   * handler's to find out. `/hooks` is that path and all below it; of two prefixes the longer one has it. On a port of
-   * the broker's own a request has ten seconds to arrive. An answer that is not finished when the broker has closed is
-   * cut off, or was never begun: then it is 503, as for whoever asks later.
-   * @throws {Error} where the prefix is none, or taken, or the broker closes.
-   */
-  route(prefix: string, handler: RouteHandler): Broker;
-  /** A connection inside this process; its other end speaks the same wire and authenticates the same way. */
-  connect(): Link;
-  /** Adds a method of the embedder's own. @throws {Error} where the name is taken. */
-  method<T>(name: string, options: MethodOptions<T>): Broker;
-  /**
-   * Sends a notification of the embedder's own to one connection, a {@link Caller}'s say, which the SDK's `onNotification`
-   * hears. It waits in line with everything else for that connection, and counts towards what may wait (`wire.md` section 9).
-   * @param params a JSON object or array; default `{}`.
-   * @returns whether it was there to be sent to: known, authenticated and not closing. That it has arrived nobody says.
-   * @throws {TypeError} where the name is one of the protocol's own, or `params` is no JSON.
-   * @throws {RangeError} where the frame is larger than `limits.maxMessageBytes`.
-   */
-  notify(clientId: string, method: string, params?: object): boolean;
-  /** What `agents.upsert` does, with its parameters as on the wire. */
-  upsertAgent(params: InputOf<'agents.upsert'>, options?: UpsertAgentOptions): { spec: AgentSpec; token?: string };
-  /**
-   * Runs a tool of any connection's, outside a turn (`wire.md` section 7). Rejects with a `WireError`: the host's own
-   * error, or `-32602` (`parameters` is no JSON), `-32014` (no such connection), `-32017`, `-32018`, `-32019`, `-32020`.
-   */
-  executeTool(clientId: string, tool: string, parameters: unknown, options?: ExecuteToolOptions): Promise<unknown>;
-  /** Stops as section 10 says: drains, closes every connection with 1001, stops listening. Repeated calls share one end. */
-  close(): Promise<void>;
-  /** {@link Broker.close}, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+export type { TlsCertificates, TlsOptions } from './transport/tls-options.ts';
+export { openTurnJournal, type TurnJournalOptions } from './turn-journal/open.ts';
+export { TurnJournalDamaged } from './turn-journal/read-journal.ts';
 
 /**
  * Makes a broker. Nothing listens yet, and two of them in one process do not touch each other.
@@ -122,6 +114,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   checkBrokerOptions(options);
   const { inspect = false, auth = true } = options;
   const limits = checkLimits(options.limits);
+  const sharedLimits = checkSharedLimits(options.sharedLimits);
   checkParts(options);
   const pages = options.console === false ? undefined : new ConsolePages({ inspect, ...options.console });
   const tokens = Object.freeze({
@@ -130,18 +123,33 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     host: options.tokens?.host || createToken(),
   });
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
+  // By the wall's clock, unless there is another one: it goes on while the machine sleeps.
+  const wallNow = () => options.clock?.now() ?? Date.now();
+  const keys = new KeyRing(options.keyStore ?? memoryKeyStore(), wallNow);
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLog;
+  const jwts = options.jwt && new Verifier(options.jwt, { limits, wallNow, clock, log: totalLog(log) });
   const { kernel, metrics: ofFamilies } = createKernel(
     {
       version: VERSION,
       limits,
-      clock: options.clock ?? systemClock,
-      log: options.log ?? silentLog,
+      sharedLimits,
+      metricsTenants: options.metricsTenants,
+      audit: options.audit && { trail: options.audit, isRequired: options.auditRequired ?? false },
+      telemetry: options.telemetry,
+      epoch: options.turnJournal?.epoch,
+      durable: options.turnJournal?.level,
+      clock,
+      log,
       agents,
+      keys,
       auth: new Authenticator({
         enabled: auth !== false,
         ask: typeof auth === 'function' ? auth : undefined,
         tokens,
         agents,
+        keys,
+        jwts,
       }),
     },
     {
@@ -150,10 +158,13 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       voice: options.voice,
       memory: options.memory ?? new RankedMemory(limits),
       meetingStore: options.meetingStore,
-      connectInside: () => ({ link: broker.connect(), token: tokens.daemon }),
+      goalStore: options.goalStore,
+      turnJournal: options.turnJournal,
+      connectInside: (identity) => connectAs(identity),
       a2a: options.a2a ?? new SdkA2aClient(),
     },
   );
+  const unmeasured = options.telemetry?.measure?.(() => readMeasures(kernel, ofFamilies));
   const stopped = new Promise<void>((resolve) => {
     kernel.onStopped = resolve;
   });
@@ -166,6 +177,11 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       kernel.onStopped();
     },
   });
+  kernel.audit.own('broker.start', 'ok', VERSION, {
+    auth: typeof auth === 'function' ? 'function' : auth ? 'on' : 'off',
+    approvals: options.approvals?.enabled === false ? 'off' : 'on',
+    audit_required: kernel.audit.isRequired,
+  });
   const delay = new EventLoopDelay();
   // The gateway is made next: it answers the scrape itself.
   kernel.vitals = {
@@ -173,6 +189,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     droppedPartials: () => gateway.droppedPartials,
     refusedUpgrades: () => gateway.refusedUpgrades,
     refusedRequests: () => gateway.refusedRequests,
+    refusedStrangers: () => strangers.counts,
     plainConnections: () => gateway.plainConnections,
     unfinishedBytes: () => gateway.unfinishedBytes,
     eventLoopDelay: () => delay.read(),
@@ -180,9 +197,16 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   // Made by the first scrape that can.
   let registry: Registry | undefined;
   const faults = new Faults((err, what, count) => kernel.log.error(count === 1 ? { err } : { err, count }, what));
+  const strangers = new Strangers((reason, value, count) => {
+    kernel.log.warn(value === '' ? { count } : { [reason]: value, count }, adviceOn(reason, value));
+  });
   const gateway = new Gateway({
     limits,
-    allowedOrigins: new Set(options.allowedOrigins),
+    admitted: {
+      origins: new Set(options.allowedOrigins),
+      hosts: new Set(options.allowedHosts?.map((host) => host.toLowerCase())),
+    },
+    strangers,
     isReady: () => root.getSnapshot().value === 'accepting',
     async metrics() {
       registry ??= createMetrics(kernel, ofFamilies);
@@ -190,75 +214,121 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
     faults,
     pages,
-    onLink(link, request) {
-      kernel.get(AUTH).remember(link, request);
-      root.send({ type: 'link.opened', link });
+    identify: (token, remote) => judgeUpgrade(kernel, token, remote),
+    mayScrape: options.metricsAuth ? (request) => mayScrape(kernel, bearerOf(request), request) : undefined,
+    resource: jwts && protectedResource(jwts),
+    onLink(link, request, identity) {
+      if (!identity) kernel.get(AUTH).remember(link, request);
+      root.send({ type: 'link.opened', link, identity });
     },
   });
-  const listeners = new Set<Listener>();
+  const ports = new Ports(gateway, faults, (text) => kernel.log.warn({}, text));
   let closing: Promise<void> | undefined;
 
   const close = async (): Promise<void> => {
+    ports.stop();
     root.send({ type: 'broker.drain' });
     await stopped;
+    kernel.audit.noteFailures();
+    kernel.audit.own('broker.stop', 'ok', VERSION);
+    kernel.attempt('when keys were last used', () => void keys.keepUse(true));
+    // Who waits for it has heard, or it was logged.
+    await Promise.allSettled([agents.kept, keys.kept]);
     delay.stop();
+    unmeasured?.();
     gateway.stop();
-    await Promise.all([...listeners].map((listener) => listener.close()));
+    await ports.close();
     faults.stop();
+  };
+
+  const connectAs = (identity: Identity | undefined): Link => {
+    const [near, far] = linkedPair((error) =>
+      faults.report(error, 'a listener of a connection in this process failed'),
+    );
+    const isOver = identity?.jwt && isJwtOver(identity.jwt.expiresAt, keys.now);
+    if (isOver || (identity?.key && !keys.isCurrent(identity.key))) {
+      far.close(CloseCode.NotAuthenticated, closeReason(CloseCode.NotAuthenticated));
+      return near;
+    }
+    // A stopped actor hears nothing any more.
+    if (root.getSnapshot().status === 'active') root.send({ type: 'link.opened', link: far, identity });
+    else far.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
+    return near;
   };
 
   const broker: Broker = {
     tokens,
+    keys: brokerKeys(kernel),
     version: VERSION,
+    limits: Object.freeze({ ...limits }),
     async listen(where = {}) {
       checkListenOptions(where);
-      if (closing) throw new Error('the broker is stopping');
-      const bySocket = 'socket' in where;
-      const listener = new Listener(gateway, bySocket ? 'unix' : 'tcp', faults);
-      const address = await listener.listen(
-        bySocket ? where : { host: where.host ?? DEFAULT_HOST, port: where.port ?? DEFAULT_PORT },
-      );
-      if (closing) {
-        await listener.close();
-        throw new Error('the broker is stopping');
-      }
-      listeners.add(listener);
-      return address;
+      // What is wrong with the issuer's keys is said before the first one comes by them.
+      jwts?.warm();
+      return ports.listen(where, DEFAULT_PORT);
+    },
+    renewTls(tls) {
+      checkTlsCertificates('broker.renewTls', tls);
+      ports.renew(tls);
+    },
+    renewJwks(jwks) {
+      checkJwks('broker.renewJwks', jwks);
+      if (!jwts) throw new Error('no JWT is taken: createBroker was given no jwt');
+      jwts.renew(jwks);
     },
     handleUpgrade: (request, socket, head) => gateway.handleUpgrade(request, socket, head, 'upgrade'),
     handleRequest: (request, response) => gateway.handleRequest(request, response),
-    route(prefix, handler) {
+    route(prefix, handler, sockets) {
       if (closing) throw new Error('the broker is stopping');
-      gateway.route(prefix, handler);
+      gateway.route(prefix, handler, sockets);
       return broker;
     },
-    connect() {
-      const [near, far] = linkedPair((error) =>
-        faults.report(error, 'a listener of a connection in this process failed'),
-      );
-      // A stopped actor hears nothing any more.
-      if (root.getSnapshot().status === 'active') root.send({ type: 'link.opened', link: far });
-      else far.close(CloseCode.GoingAway, closeReason(CloseCode.GoingAway));
-      return near;
+    connect(connectOptions = {}) {
+      checkOptions('connect', connectOptions, { principal: true });
+      const { principal } = connectOptions;
+      return connectAs(principal && identityGiven(principal));
     },
+    identifyBearer: (request, front = 'ws') => identifyRequest(kernel, bearerOf(request), request, front),
     method(name, options) {
       checkMethodOptions(name, options);
+      if (closing) throw new Error('the broker is stopping');
       const { schema, handler, role = 'any', timeoutMs = limits.handlerTimeoutMs } = options;
       checkMs('timeoutMs', timeoutMs);
       kernel.get(DISPATCHER).add(name, {
         role,
         schema,
         timeoutMs,
-        handle: ({ from, params }, life) =>
+        handle: ({ from, params, trace }, life) =>
           // The dispatcher has checked them against this very schema, and what has a timeout has a life.
-          handler(params as never, new CallerOf(from, life as CallLife)),
+          handler(params as never, new CallerOf(from, life as CallLife, trace)),
       });
       return broker;
     },
     notify: (clientId, method, params = {}) => notifyClient(kernel, clientId, method, params),
     upsertAgent(params, options = {}) {
       checkUpsertOptions(options);
-      return agents.upsert(parseParams(upsertParams, params), options.ephemeral ?? false);
+      const { tenant = DEFAULT_TENANT, ephemeral = false } = options;
+      if (!tenantName.safeParse(tenant).success) throw new TypeError('tenant is 1–64 of [A-Za-z0-9._-]');
+      const checked = parseParams(upsertParams, params);
+      kernel.audit.demand();
+      const id = agentKey(tenant, checked.id);
+      const isNew = !agents.has(id);
+      const data = { created: isNew, rotated: !isNew && checked.rotate_token === true };
+      const answer = kernel.audit.tried(tenant, 'agents.upsert', { on: checked.id, data }, () =>
+        agents.upsert({ ...checked, id }, ephemeral),
+      );
+      const note = (outcome: string) => kernel.audit.registry(tenant, 'agents.upsert', outcome, checked.id, data);
+      const kept = ephemeral ? undefined : agents.kept;
+      if (!kept) note('ok');
+      else
+        void kept.then(
+          () => note('ok'),
+          (err: unknown) => {
+            kernel.log.error({ err, tenant, agent: params.id }, 'an agent could not be kept');
+            note('failed');
+          },
+        );
+      return answer;
     },
     executeTool(clientId, tool, parameters, options = {}) {
       checkExecuteToolOptions(options);

@@ -1,3 +1,6 @@
+import { refuseOldNode } from './node-version.ts';
+
+refuseOldNode();
 // Before the program is loaded, which is one file: a stack then names the sources and their lines.
 process.setSourceMapsEnabled(true);
 try {

@@ -6,8 +6,13 @@ process.env.NODE_ENV = 'production';
 
 /** Files that start what is built. */
 const BUILT = ['test/{browser,cli,daemon,e2e,proof,soak}/**/*.test.ts'];
-/** Files that need modules which nobody has loaded: each in a process of its own. */
+/**
+ * Files that need modules which nobody has loaded, and those that collect garbage, which takes seconds in a process that has
+ * run hundreds of other files: each in a process of its own.
+ */
 const ALONE = ['test/**/*.alone.test.ts'];
+/** Files that judge how long the daemon takes, or what its collector does: one by one, when nothing else wants its core. */
+const MEASURED = ['test/proof/neighbours*.test.ts', 'test/daemon/collector.test.ts'];
 
 export default defineConfig({
   test: {
@@ -25,8 +30,19 @@ export default defineConfig({
         test: {
           name: 'built',
           include: BUILT,
-          exclude: ALONE,
+          exclude: [...ALONE, ...MEASURED],
           isolate: false,
+          globalSetup: 'scripts/require-build.js',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'measured',
+          include: MEASURED,
+          isolate: false,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
           globalSetup: 'scripts/require-build.js',
         },
       },

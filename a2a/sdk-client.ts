@@ -1,5 +1,6 @@
 import type { Message, SendMessageRequest, SendMessageResult, Task } from '@a2a-js/sdk';
 import { type A2aAnswer, type A2aClient, A2aError, type A2aMessage } from '../protocol/a2a-client.ts';
+import { writeJson } from '../protocol/write-json.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 
 type Generation = A2aAnswer['protocol'];
@@ -50,7 +51,8 @@ export class SdkA2aClient implements A2aClient {
 
   async #send(message: A2aMessage, protocol: Generation): Promise<A2aAnswer> {
     const loaded = await loadSdk();
-    const fetchGuarded = guardedFetch(message);
+    const { traceparent, headers } = message;
+    const fetchGuarded = guardedFetch(traceparent ? { ...message, headers: { traceparent, ...headers } } : message);
     const exchange: { code?: number | undefined; failure?: unknown } = {};
     const fetchImpl: typeof fetch = async (input, init) => {
       try {
@@ -126,7 +128,9 @@ function cardOf(url: string, protocolVersion: Generation) {
 }
 
 function toRequest({ messageId, taskId, contextId, action }: A2aMessage, { Role }: Sdk): SendMessageRequest {
-  const data = { $case: 'data', value: { a2uiAction: action } } as const;
+  // The SDK knows no integers but JavaScript's: of longer ones the last digits are rounded.
+  const rounded: unknown = JSON.parse(writeJson(action));
+  const data = { $case: 'data', value: { a2uiAction: rounded } } as const;
   return {
     tenant: '',
     message: {

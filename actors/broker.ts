@@ -7,16 +7,21 @@ import {
   type FamilyEvent,
 } from '../machines/broker.machine.ts';
 import { withEffects } from '../machines/effects.ts';
+import type { AuditTrail } from '../protocol/audit.ts';
 import { chatParams } from '../protocol/chat.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import { WireError } from '../protocol/errors.ts';
 import type { Limits } from '../protocol/limits.ts';
 import { parseParams } from '../protocol/params.ts';
+import type { Durable } from '../protocol/session.ts';
+import type { SharedLimits } from '../protocol/shared-limits.ts';
+import type { Telemetry } from '../protocol/telemetry.ts';
 import { AGENTS, type AgentRegistry } from './connection/agent-registry.ts';
 import { AUTH, type Authenticator } from './connection/authenticator.ts';
 import { CONNECTION, connectionKind } from './connection/connection.ts';
 import { openLink } from './connection/ingress.ts';
-import { attachAgent, endClient } from './connection/presence.ts';
+import { KEYS, type KeyRing } from './connection/key-ring.ts';
+import { attachAgent, endClient, keepsOut, noteEntry, turnAway } from './connection/presence.ts';
 import { type FamilyOptions, installFamilies } from './families.ts';
 import { Client } from './kernel/client.ts';
 import type { BrokerClock } from './kernel/deadlines.ts';
@@ -25,6 +30,7 @@ import { Kernel } from './kernel/kernel.ts';
 import type { Logger } from './kernel/log.ts';
 import type { Metric } from './kernel/metric.ts';
 import { RateLimit } from './kernel/rate-limit.ts';
+import type { LimitBook } from './kernel/shared-limits.ts';
 import { armSweep } from './kernel/sweep.ts';
 import { tell } from './kernel/tell.ts';
 import { createClientId } from './kernel/unique-ids.ts';
@@ -32,8 +38,10 @@ import { toWireError } from './kernel/wire-errors.ts';
 import { checkXState } from './kernel/xstate-privates.ts';
 import { DISPATCHER, Dispatcher } from './requests/dispatcher.ts';
 import { handshake } from './requests/handshake.ts';
+import { refresh } from './requests/refresh.ts';
 import { reply } from './requests/reply.ts';
 import { drainTurns, refuseQueued } from './turns/family.ts';
+import { recoverTurns } from './turns/recovery.ts';
 import { routeChatEvent } from './turns/routing.ts';
 import { TURNS } from './turns/turns.ts';
 
@@ -58,12 +66,19 @@ function brokerLogic(kernel: Kernel) {
 
   const machine = withEffects(createBrokerMachine<BrokerHolds>(), {
     openConnection: ({ event }) => {
-      const { link } = event as EventOf<'link.opened'>;
+      const { link, identity } = event as EventOf<'link.opened'>;
       const { clock, limits } = kernel;
+      const reached = identity && keepsOut(kernel, link, identity);
+      if (reached) {
+        turnAway(kernel, identity, reached);
+        link.close(CloseCode.RateLimited, closeReason(CloseCode.RateLimited));
+        return;
+      }
       const client = new Client({
         id: createClientId(),
         link,
-        needsAuth,
+        needsAuth: needsAuth && !identity,
+        identity,
         maxAuthFailures: limits.maxAuthFailures,
         connectedAt: clock.now(),
         rate: new RateLimit(limits.requestsPerSecond, limits.requestBurst, clock.now()),
@@ -72,6 +87,11 @@ function brokerLogic(kernel: Kernel) {
       kernel.clients.set(client.id, client);
       kernel.children.start(connection, client.id, client, { client });
       openLink(kernel, client);
+      if (identity) {
+        kernel.shared.enter(client);
+        noteEntry(kernel, client);
+      }
+      attachAgent(kernel, client);
       kernel.log.debug({ client: client.id, via: link.kind }, 'connection opened');
     },
     refuseConnection: ({ event }) => {
@@ -96,7 +116,11 @@ function brokerLogic(kernel: Kernel) {
       kernel.log.error({ err: error, actor: id }, 'an actor failed; it alone ends');
       kernel.children.failed(id);
     },
-    sweep: () => kernel.hooks.sweep(kernel.clock.now()),
+    sweep: () => {
+      kernel.audit.noteFailures();
+      kernel.shared.sweep(kernel.clock.now());
+      kernel.hooks.sweep(kernel.clock.now());
+    },
     dropQueuedChats: () => {
       kernel.isDraining = true;
       refuseQueued(kernel);
@@ -158,7 +182,20 @@ export interface BrokerParts {
   clock: BrokerClock;
   log: Logger;
   limits: Limits;
+  /** See {@link LimitBook}. */
+  sharedLimits?: SharedLimits | undefined;
+  /** Tenants that `/metrics` names. Default: none. */
+  metricsTenants?: readonly string[] | undefined;
+  /** See {@link Kernel.audit}. */
+  audit?: { trail: AuditTrail; isRequired: boolean } | undefined;
+  /** See {@link Kernel.tracing}. */
+  telemetry?: Telemetry | undefined;
+  /** See {@link Kernel.epoch}. */
+  epoch?: string | undefined;
+  /** See {@link Kernel.durable}. */
+  durable?: Durable | undefined;
   agents: AgentRegistry;
+  keys: KeyRing;
   auth: Authenticator;
 }
 
@@ -166,8 +203,9 @@ export interface BrokerParts {
 export function createKernel(parts: BrokerParts, options: FamilyOptions): { kernel: Kernel; metrics: Metric[] } {
   const kernel = new Kernel(parts);
   kernel.put(AGENTS, parts.agents);
+  kernel.put(KEYS, parts.keys);
   kernel.put(AUTH, parts.auth);
-  kernel.put(DISPATCHER, new Dispatcher({ 'server.handshake': handshake }));
+  kernel.put(DISPATCHER, new Dispatcher({ 'server.handshake': handshake, 'session.refresh': refresh }));
   return { kernel, metrics: installFamilies(kernel, options) };
 }
 
@@ -189,5 +227,6 @@ export function startBroker(kernel: Kernel): AnyActorRef {
   kernel.ref = actor;
   actor.start();
   armSweep(kernel);
+  recoverTurns(kernel);
   return actor;
 }

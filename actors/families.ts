@@ -1,6 +1,7 @@
 import { brokerHotEvents, brokerMachine } from '../machines/broker.machine.ts';
 import { approvals } from './approvals/family.ts';
 import { connectionChart } from './connection/facts.ts';
+import { goals } from './goals/family.ts';
 import { hosts } from './hosts/family.ts';
 import { inspect } from './inspect/family.ts';
 import { listed } from './kernel/facts.ts';
@@ -19,7 +20,7 @@ import { voice } from './voice/family.ts';
  * Every family of the broker: THE list. In the order in which they hear that a connection has ended; when the broker stops
  * they end in reverse, so that a meeting ends before its voice.
  */
-const FAMILIES = [inspect, turns, tools, approvals, voice, meetings, memory, surfaces, hosts] as const;
+const FAMILIES = [inspect, turns, goals, tools, approvals, voice, meetings, memory, surfaces, hosts] as const;
 
 type OptionsOf<F> = F extends Family<infer O> ? O : never;
 type Both<U> = (U extends unknown ? (of: U) => void : never) extends (of: infer I) => void ? I : never;

@@ -4,12 +4,21 @@ import { selfCheck } from './load/self-check.ts';
 import { helpText, type Options, readOptions } from './options.ts';
 import { goalsText, tableText } from './report.ts';
 import type { Outcome, Scenario } from './scenario.ts';
+import { attachScenario } from './scenarios/attach.ts';
+import { auditScenario } from './scenarios/audit.ts';
 import { factsScenario } from './scenarios/facts.ts';
+import { fairnessScenario } from './scenarios/fairness.ts';
 import { featuresScenario } from './scenarios/features.ts';
+import { frontsScenario } from './scenarios/fronts.ts';
+import { journalScenario } from './scenarios/journal.ts';
+import { jwtScenario } from './scenarios/jwt.ts';
 import { memoryScenario } from './scenarios/memory.ts';
 import { resumingScenario } from './scenarios/resuming.ts';
 import { soakScenario } from './scenarios/soak.ts';
 import { stopSharing, streamScenarios } from './scenarios/streams.ts';
+import { tailScenario } from './scenarios/tail.ts';
+import { tlsScenario } from './scenarios/tls.ts';
+import { tracingScenario } from './scenarios/tracing.ts';
 import { turnsScenario } from './scenarios/turns.ts';
 import { watchedScenario } from './scenarios/watched.ts';
 import { chooseCores, pinSelf } from './targets/pinning.ts';
@@ -20,13 +29,22 @@ const MAX_WAITED = 0.05;
 
 const SCENARIOS: readonly Scenario[] = [
   ...streamScenarios,
+  tailScenario,
   turnsScenario,
   memoryScenario,
   soakScenario,
   featuresScenario,
   factsScenario,
+  auditScenario,
   watchedScenario,
   resumingScenario,
+  journalScenario,
+  fairnessScenario,
+  tlsScenario,
+  tracingScenario,
+  jwtScenario,
+  frontsScenario,
+  attachScenario,
 ];
 
 // Whatever ends this process ends what it started, before anything else can go wrong.

@@ -15,6 +15,9 @@ export interface Sizes {
   /** Idle connections, and live turns, whose memory is measured. */
   connections: number;
   liveTurns: number;
+  /** Streams of a front that are open at once, and for how long they say nothing, in seconds. */
+  streams: number;
+  idleSeconds: number;
   /** Turns one after another: up to the first measurement, and in all. */
   soakBase: number;
   soakTurns: number;
@@ -22,6 +25,12 @@ export interface Sizes {
   featureDeltas: number;
   /** Facts of one agent's memory. */
   facts: number;
+  /** Entries of the audit. */
+  auditEntries: number;
+  /** A journal that a broker is started on. */
+  journalBytes: number;
+  /** Sessions of an attached program, with a process each. */
+  attached: number;
   /** How long a process gets to finish what it does after its last reply, before its memory is read. */
   settleMs: number;
 }
@@ -36,10 +45,16 @@ export const FULL: Sizes = {
   churned: 5_000,
   connections: 2_000,
   liveTurns: 10_000,
+  streams: 5_000,
+  // Longer than it takes a stream to say that it is still there.
+  idleSeconds: 20,
   soakBase: 10_000,
   soakTurns: 1_000_000,
   featureDeltas: 5_000,
   facts: 100_000,
+  auditEntries: 100_000,
+  journalBytes: 1024 ** 3,
+  attached: 60,
   settleMs: 1_000,
 };
 
@@ -53,9 +68,14 @@ export const QUICK: Sizes = {
   churned: 200,
   connections: 300,
   liveTurns: 1_000,
+  streams: 300,
+  idleSeconds: 1,
   soakBase: 1_000,
   soakTurns: 4_000,
   featureDeltas: 200,
   facts: 5_000,
+  auditEntries: 5_000,
+  journalBytes: 32 * 1024 ** 2,
+  attached: 10,
   settleMs: 100,
 };

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
-import type { AgentRow } from '../client/node.ts';
+import type { AgentRow, Host } from '../client/node.ts';
+import { ownCommand } from '../own-command.ts';
 import { visibleLine } from '../protocol/visible.ts';
+import { defaultList } from './default-list.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
 import { table } from './table.ts';
-import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
+import { type ConnectionFlags, connectionFlags, jsonText, withHost } from './with-host.ts';
 
 interface ListFlags extends ConnectionFlags {
   json?: boolean;
@@ -19,7 +21,7 @@ interface AddFlags extends ListFlags {
 /** `switchboard agents …`: the registry. */
 export function addAgents(program: Command, io: Io): void {
   const agents = program.command('agents').description('list, add and remove agents');
-  connectionFlags(agents.command('list', { isDefault: true }))
+  connectionFlags(defaultList(agents))
     .description('every known and every attached agent (the default)')
     .option('--json', "the daemon's answer as it is")
     .action((flags: ListFlags) => list(io, flags));
@@ -39,13 +41,31 @@ export function addAgents(program: Command, io: Io): void {
 }
 
 async function list(io: Io, { json, ...flags }: ListFlags): Promise<void> {
-  const rows = await withHost(io, flags, (host) => host.agents.list());
-  if (!json && rows.length === 0) tell(io, 'no agents yet; add one with: switchboard agents add ID');
-  const text = json ? `${JSON.stringify(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
+  const { rows, said } = await withHost(io, flags, async (host) => {
+    const rows = await host.agents.list();
+    return { rows, said: json ? new Map<string, string>() : await saidBy(host) };
+  });
+  if (!json && rows.length === 0) tell(io, `no agents yet; add one with: ${ownCommand(io.env)} agents add ID`);
+  const text = json ? `${jsonText(rows)}\n` : rows.length > 0 ? tableOf(rows, said) : '';
   await new Output(io.stdout).write(text);
 }
 
+/** What agents say of themselves, by their ids: those that `switchboard attach` and `serve --attach` have joined say how they stand. */
+async function saidBy(host: Host): Promise<Map<string, string>> {
+  const agents = await host.hostAgents();
+  return new Map(agents.flatMap(({ id, current_task: task }) => (task === null ? [] : [[id, task] as const])));
+}
+
 const HEADING = ['ID', 'NAME', 'ATTACHED', 'TURNS', 'CAPABILITIES'];
+
+/** With what agents say of themselves where one does. */
+function tableOf(rows: readonly AgentRow[], said: ReadonlyMap<string, string>): string {
+  if (said.size === 0) return table([HEADING, ...rows.map(cells)]);
+  return table([
+    [...HEADING, 'STATE'],
+    ...rows.map((row) => [...cells(row), visibleLine(said.get(row.spec.id) ?? '')]),
+  ]);
+}
 
 function cells({ spec, attached, turns }: AgentRow): string[] {
   const { id, name, capabilities } = spec;
@@ -55,9 +75,9 @@ function cells({ spec, attached, turns }: AgentRow): string[] {
 async function add(io: Io, id: string, flags: AddFlags): Promise<void> {
   const { json, name, capability, rotate, ...connection } = flags;
   const { spec, token } = await withHost(io, { ...connection, management: true }, (host) =>
-    host.agents.upsert({ id, name, capabilities: capability, rotate_token: rotate }),
+    host.agents.upsert({ id, name, capabilities: capability, rotateToken: rotate }),
   );
-  if (json) return new Output(io.stdout).write(`${JSON.stringify({ spec, token })}\n`);
+  if (json) return new Output(io.stdout).write(`${jsonText({ spec, token })}\n`);
   if (token !== undefined) {
     tell(io, `the token of agent ${visibleLine(spec.id)}, shown this once:`);
     return new Output(io.stdout).write(`${token}\n`);

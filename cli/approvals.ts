@@ -7,7 +7,7 @@ import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
 import type { ResolveFlags } from './resolve-approval.ts';
 import { table } from './table.ts';
-import { asManager, type ConnectionFlags, eitherRoleFlags, withHost } from './with-host.ts';
+import { asManager, type ConnectionFlags, eitherRoleFlags, jsonText, withHost } from './with-host.ts';
 
 interface ListFlags extends ConnectionFlags {
   all?: boolean;
@@ -38,7 +38,7 @@ async function list(io: Io, { all = false, json, ...flags }: ListFlags): Promise
   const known = await withHost(io, asManager(flags), (host) => host.approvals());
   const rows = all ? known : known.filter(({ status }) => status === 'pending');
   const output = new Output(io.stdout);
-  if (json) return output.write(`${JSON.stringify(rows)}\n`);
+  if (json) return output.write(`${jsonText(rows)}\n`);
   if (rows.length === 0) return tell(io, all ? 'no approvals yet' : 'nothing waits for an approval');
   await output.write(table([HEADING, ...rows.map((row) => cells(row, Date.now()))]));
 }
@@ -47,9 +47,14 @@ const HEADING = ['ID', 'STATUS', 'AGENT', 'AGE', 'ACTION', 'DETAILS'];
 
 function cells(row: ApprovalRow, now: number): string[] {
   const { id, status, agent_id, action } = row;
-  return [id, status, agent_id ?? '-', age(now - row.created_at), excerpt(action), excerpt(detailsOf(row), 200)].map(
-    visibleLine,
-  );
+  return [
+    id,
+    status,
+    agent_id ?? '-',
+    age(now - Date.parse(row.created_at)),
+    excerpt(action),
+    excerpt(detailsOf(row), 200),
+  ].map(visibleLine);
 }
 
 /** What helps to decide. Of rows that the broker wrote, what only names the row is for machines; of others nothing is. */

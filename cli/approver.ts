@@ -5,8 +5,9 @@ import { type Io, tell } from './io.ts';
 import type { LineReader } from './line-reader.ts';
 import { labelOf } from './tool-lines.ts';
 
-type PendingEvent = Extract<ChatEvent, { kind: 'approval_pending' }>;
-type ResolvedEvent = Extract<ChatEvent, { kind: 'approval_resolved' }>;
+/** What its agent asks, or what the broker holds back of it until a person has decided. */
+type PendingEvent = Extract<ChatEvent, { kind: 'approval_pending' | 'gate_pending' }>;
+type ResolvedEvent = Extract<ChatEvent, { kind: 'approval_resolved' | 'gate_resolved' }>;
 
 /** What an {@link Approver} is made of. */
 export interface ApproverInput {
@@ -30,7 +31,7 @@ interface Open {
 /** How much of it a person is shown: whoever decides must see what about. Columns. */
 const MAX_SHOWN = 2_000;
 
-const WORDS = { approve: 'approved', deny: 'denied', timeout: 'not answered in time' };
+const WORDS = { approve: 'approved', deny: 'denied', timeout: 'not answered in time', withdrawn: 'withdrawn' };
 
 /** Answers what one turn asks approval for: by itself, by asking the terminal, or by saying how to do it elsewhere. */
 export class Approver {
@@ -57,15 +58,14 @@ export class Approver {
 
   /** The agent waits. Resolves nothing and never rejects: it goes on beside the turn. */
   open(event: PendingEvent): void {
-    const { approval_id: id, tool, action, params, details } = event;
-    const what = tool === undefined ? excerpt(action ?? '', MAX_SHOWN) : labelOf(tool, params, MAX_SHOWN);
-    const label = details === undefined ? what : `${what} ${excerpt(details, MAX_SHOWN)}`;
+    const { approval_id: id } = event;
+    const label = event.kind === 'gate_pending' ? gateLabel(event) : askedLabel(event);
     const over = new AbortController();
     const handled = this.#queue
       .then(() => this.#handle(id, label, over.signal))
       .catch((error: unknown) => {
         // The turn itself tells that the connection is gone.
-        if (error instanceof RpcError) tell(this.#io, `[${explain(error).message}]`);
+        if (error instanceof RpcError) tell(this.#io, `[${explain(error, this.#io.env).message}]`);
       })
       .finally(() => this.#open.delete(id));
     this.#queue = handled;
@@ -130,11 +130,23 @@ export class Approver {
     const { host, chat } = this.#input;
     tell(this.#io, `[waiting for an approval: ${label}]`);
     const rows = await host.approvals();
-    const row = rows.find(({ status, details }) => {
-      return status === 'pending' && details.session_id === chat.sessionId && details.approval_id === id;
+    const row = rows.find(({ id: rowId, status, details }) => {
+      if (status !== 'pending') return false;
+      return rowId === id || (details.session_id === chat.sessionId && details.approval_id === id);
     });
     if (row) tell(this.#io, `[answer it from another terminal: switchboard approve ${row.id}, or deny]`);
   }
+}
+
+function askedLabel({ tool, action, params, details }: Extract<PendingEvent, { kind: 'approval_pending' }>): string {
+  const what = tool === undefined ? excerpt(action ?? '', MAX_SHOWN) : labelOf(tool, params, MAX_SHOWN);
+  return details === undefined ? what : `${what} ${excerpt(details, MAX_SHOWN)}`;
+}
+
+/** The tool that is held back, or the method. */
+function gateLabel({ details }: Extract<PendingEvent, { kind: 'gate_pending' }>): string {
+  const { method, tool, params_preview: params } = details;
+  return labelOf(String(tool ?? method), params, MAX_SHOWN);
 }
 
 /** Nothing but these: a line that was meant for something else must not let anything happen. */

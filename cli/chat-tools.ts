@@ -10,7 +10,7 @@ export async function offerTools(io: Io, host: Host): Promise<void> {
     await host.tool('dice', { description: 'Throws a die', parameters: diceParameters }, throwDie);
   } catch (error) {
     // A chat is worth having without them.
-    tell(io, `[no tools are offered: ${explain(error).message}]`);
+    tell(io, `[no tools are offered: ${explain(error, io.env).message}]`);
   }
 }
 

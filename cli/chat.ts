@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { commandWords } from './command-words.ts';
 import { EXIT_HELP } from './exit.ts';
 import type { Io } from './io.ts';
 import type { ChatFlags } from './run-chat.ts';
@@ -17,6 +18,7 @@ export function addChat(program: Command, io: Io): void {
     .option('--approve', 'say yes to whatever the agent asks approval for')
     .addOption(new Option('--deny', 'say no to it').conflicts('approve'))
     .option('--no-tools', 'offer the agent no tools (default: clock, which tells the time, and dice)')
+    .option('--mcp <command>', 'offer the tools of an MCP server, too; repeatable', addCommand)
     .addHelpText('after', CHAT_HELP)
     .action(async (agent: string, words: string[], flags: ChatFlags) => {
       const { runChat } = await import('./run-chat.ts');
@@ -28,7 +30,11 @@ const CHAT_HELP = `
 Ctrl-C cancels the answer, a second one leaves. A lost connection is waited for, a minute at most, and the answer goes on
 where it was; meanwhile one Ctrl-C leaves. What the agent asks approval for is asked on the terminal; where there
 is none, or with --json, it waits for \`switchboard approve ID\` from another one.
+--mcp "npx some-mcp-server --flag" runs that program, without a shell, and offers what tools it has under their own names,
+until the chat is over.
 ${EXIT_HELP}`;
+
+const addCommand = (line: string, before: string[][] = []): string[][] => [...before, commandWords(line)];
 
 function parseContext(text: string): Record<string, unknown> {
   try {

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { ClientTlsOptions } from '../client/node.ts';
 import { CliError, EXIT_HELP, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { hasDesktop, openSecretLink } from './open-browser.ts';
 import { Output } from './output.ts';
+import { readTlsFlags } from './tls-flags.ts';
+import { isCertificateFault } from './unreachable.ts';
 import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
 
 interface ConsoleFlags extends ConnectionFlags {
@@ -22,12 +25,14 @@ export function addConsole(program: Command, io: Io): void {
 async function show(io: Io, { open, ...flags }: ConsoleFlags): Promise<void> {
   const { findHome, findToken, findUrl } = await import('../client/node.ts');
   const found = { ...flags, env: io.env };
-  const url = flags.url ?? findUrl(found);
+  const url = flags.url ?? findUrl(found, 'tcp');
   const page = pageOf(url);
   const token = flags.hostToken ?? findToken('host', { ...found, url }) ?? '';
   // A link that does not sign in would be found out about only in the browser.
-  await withHost(io, { ...flags, url, hostToken: token }, async () => {});
-  await checkPage(page);
+  await withHost(io, { ...flags, management: true }, async () => {});
+  const isKnown = await checkPage(page, readTlsFlags(flags));
+  if (!isKnown)
+    tell(io, `this does not know who has signed the certificate of ${page}; the browser has to (--ca FILE)`);
   const link = `${page}#token=${encodeURIComponent(token)}`;
   await new Output(io.stdout).write(`${link}\n`);
   const isOpened = open && hasDesktop(io.env) && (await openSecretLink(link, join(findHome(found), 'run'), io.env));
@@ -55,12 +60,23 @@ function pageOf(url: string): string {
 /** How long the page may take. Milliseconds. */
 const PAGE_TIMEOUT_MS = 10_000;
 
-/** @throws {CliError} where the daemon serves no console. */
-async function checkPage(page: string): Promise<void> {
-  const answer = await fetch(page, { method: 'HEAD', signal: AbortSignal.timeout(PAGE_TIMEOUT_MS) }).catch(() => {
+/**
+ * @returns whether its certificate is one that is believed here. What a browser believes is its own business.
+ * @throws {CliError} where the daemon serves no console.
+ */
+async function checkPage(page: string, tls: ClientTlsOptions | undefined): Promise<boolean> {
+  const { statusOf } = await import('./page-status.ts');
+  const status = await statusOf(page, tls, PAGE_TIMEOUT_MS).catch((error: NodeJS.ErrnoException) => {
+    if (isCertificateFault(error.code)) return undefined;
     throw new CliError(Exit.NoDaemon, `nothing answers at ${page}`);
   });
-  if (answer.ok) return;
-  const why = answer.status === 501 ? 'its console is not built; run `npm run build` in its directory' : 'it has none';
-  throw new CliError(Exit.Failed, `the daemon serves no console at ${page} (HTTP ${answer.status}): ${why}`);
+  if (status === undefined) return false;
+  if (status >= 200 && status < 400) return true;
+  const why = WHY[status] ?? 'it has none';
+  throw new CliError(Exit.Failed, `the daemon serves no console at ${page} (HTTP ${status}): ${why}`);
 }
+
+const WHY: Readonly<Record<number, string>> = {
+  403: 'it refuses who asks; its log says why',
+  501: 'its console is not built; run `npm run build` in its directory',
+};

@@ -36,8 +36,8 @@ export async function converse(io: Io, input: ConversationInput): Promise<void> 
       await idle.during(() => runTurn(io, { ...input, prompt: line.text, options: words }));
     } catch (error) {
       if (error instanceof Left || idle.lost) throw error;
-      tell(io, explain(error).message);
+      tell(io, explain(error, io.env).message);
     }
   }
-  if (idle.lost) throw new CliError(Exit.Failed, explain(idle.lost).message);
+  if (idle.lost) throw new CliError(Exit.Failed, explain(idle.lost, io.env).message);
 }

@@ -1,8 +1,18 @@
 import type { ChatEvent } from '../client/node.ts';
 import { VisibleAnswer } from '../protocol/visible-answer.ts';
+import { sayDim } from './interruptions.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
 import { ToolLines } from './tool-lines.ts';
+import { jsonText } from './with-host.ts';
+
+/** What a person decides, or has decided. */
+const APPROVALS: ReadonlySet<string> = new Set([
+  'approval_pending',
+  'approval_resolved',
+  'gate_pending',
+  'gate_resolved',
+]);
 
 /** Writes one turn's events as they come. */
 export interface EventPrinter {
@@ -15,7 +25,7 @@ export interface EventPrinter {
 
 /** Events of the same value as they are, one a line. */
 export function jsonPrinter(output: Output): EventPrinter {
-  return { print: (event) => output.write(`${JSON.stringify(event)}\n`), leaveLine() {}, finish: async () => {} };
+  return { print: (event) => output.write(`${jsonText(event)}\n`), leaveLine() {}, finish: async () => {} };
 }
 
 /** The answer's text on stdout, everything else as words on stderr. */
@@ -54,7 +64,14 @@ export function textPrinter(io: Io, output: Output): EventPrinter {
       } else if (event.kind === 'tool_result') {
         await aside();
         tools.result(event);
-      } else if (event.kind === 'approval_pending' || event.kind === 'approval_resolved') {
+      } else if (event.kind === 'agent_away' || event.kind === 'agent_back') {
+        await aside();
+        tools.leave();
+        sayDim(
+          io,
+          event.kind === 'agent_back' ? '[the agent is back]' : '[the agent is away; waiting for it to come back…]',
+        );
+      } else if (APPROVALS.has(event.kind)) {
         // Whoever handles approvals has something to say, and a clean line to say it on.
         await aside();
         tools.leave();

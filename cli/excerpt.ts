@@ -1,8 +1,9 @@
 import { visibleLine } from '../protocol/visible.ts';
+import { jsonText } from './with-host.ts';
 
 /** Any JSON value as a few words on one line, in which nothing is unseen. A string goes without quotes. */
 export function excerpt(value: unknown, max = 60): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  const text = typeof value === 'string' ? value : (jsonText(value) ?? '');
   return clip(visibleLine(text), max);
 }
 

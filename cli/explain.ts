@@ -2,30 +2,32 @@ import {
   AuthError,
   ConnectionError,
   ConnectionLostError,
+  type Environment,
   ErrorCode,
   NoDaemonError,
   ResumeError,
   RpcError,
 } from '../client/node.ts';
+import { CloseCode } from '../protocol/close-codes.ts';
 import { isObject } from '../protocol/json.ts';
 import { visibleLine } from '../protocol/visible.ts';
 import { VOICE_CAPABILITIES } from '../protocol/voice.ts';
 import { CliError, Exit } from './exit.ts';
+import { noDaemonIn, unreachable } from './unreachable.ts';
 
-const START_ONE = 'start one with `npm start`, or name another with --url or --home';
-
-/** Any error as an exit status and plain words, harmless for a terminal: an agent may have chosen them. */
-export function explain(error: unknown): CliError {
+/**
+ * Any error as an exit status and plain words, harmless for a terminal: an agent may have chosen them.
+ * @param env whose PATH says by which name this program is called.
+ */
+export function explain(error: unknown, env: Environment): CliError {
   if (error instanceof CliError) return error;
-  const { exit, message } = describe(error);
+  const { exit, message } = describe(error, env);
   return new CliError(exit, visibleLine(message));
 }
 
-function describe(error: unknown): CliError {
-  if (error instanceof NoDaemonError) {
-    return new CliError(Exit.NoDaemon, `no daemon is running for ${error.home}; ${START_ONE}`);
-  }
-  if (error instanceof ConnectionError) return unreachable(error);
+function describe(error: unknown, env: Environment): CliError {
+  if (error instanceof NoDaemonError) return noDaemonIn(error, env);
+  if (error instanceof ConnectionError) return unreachable(error, env);
   if (error instanceof AuthError) {
     return new CliError(
       Exit.NotAuthorised,
@@ -33,7 +35,8 @@ function describe(error: unknown): CliError {
     );
   }
   if (error instanceof ConnectionLostError) {
-    return new CliError(Exit.Failed, `${error.message}; the daemon may have stopped`);
+    const why = error.closeCode === CloseCode.TooBig ? TOO_BIG : 'the daemon may have stopped';
+    return new CliError(Exit.Failed, `${error.message}; ${why}`);
   }
   if (error instanceof ResumeError) {
     return new CliError(Exit.Failed, error.retryable ? `${error.message}; ask again` : error.message);
@@ -42,18 +45,29 @@ function describe(error: unknown): CliError {
   return new CliError(Exit.Failed, error instanceof Error ? error.message : String(error));
 }
 
-function unreachable(error: ConnectionError): CliError {
-  if (error.status === 503) return new CliError(Exit.NoDaemon, `the daemon at ${error.url} is full or stopping`);
-  if (error.status !== undefined) {
-    return new CliError(Exit.NoDaemon, `${error.url} refused the connection with HTTP ${error.status}`);
-  }
-  if (!error.retryable) return new CliError(Exit.Usage, error.message);
-  return new CliError(Exit.NoDaemon, `no daemon is running at ${error.url}; ${START_ONE}`);
-}
+const TOO_BIG = 'what was sent is larger than the daemon takes (16 MiB, or its --max-message-bytes)';
 
-/** Why an agent refused; who to start, where nobody is there who could do it. */
-function hintOf({ code, data }: RpcError): string {
+/** Methods of the management role, which the daemon does not know for anybody else. */
+export const HOST_METHODS: readonly string[] = [
+  'agents.upsert',
+  'agents.remove',
+  'broker.status',
+  'inspect.subscribe',
+  'inspect.unsubscribe',
+  'keys.add',
+  'keys.list',
+  'keys.remove',
+  'keys.rotate',
+];
+
+/** Why an agent refused; who to start, where nobody is there who could do it; what a method needs. */
+function hintOf({ code, data, method }: RpcError): string {
+  if (code === ErrorCode.MethodNotFound) {
+    const needs = 'needs the host token (--host-token, SWITCHBOARD_HOST_TOKEN or the file under --home)';
+    return HOST_METHODS.includes(method) ? `: ${method} ${needs}` : `: ${method}; the daemon may be an older one`;
+  }
   if (!isObject(data)) return '';
+  if (code === ErrorCode.LimitExceeded && isObject(data.limit) && data.limit.name === 'issuer_keys') return NO_KEYS;
   if (code === ErrorCode.AgentRejected && isObject(data.agent_error)) return `: ${data.agent_error.message}`;
   if (code !== ErrorCode.AgentNotAttached) return '';
   if (typeof data.agent_id === 'string') return `: ${data.agent_id}`;
@@ -61,12 +75,16 @@ function hintOf({ code, data }: RpcError): string {
   return data.capability === VOICE_CAPABILITIES.speak ? `; ${startProvider('speaker')}` : '';
 }
 
+const NO_KEYS =
+  ': the daemon cannot get the keys of the issuer of JWTs now; try again in half a minute, its log says why';
+
 function startProvider(name: string): string {
   return `start one, as examples/${name}.ts says at its top, or name another with --provider`;
 }
 
 function statusOf(error: RpcError): Exit {
   if (error.code === ErrorCode.AgentNotAttached) return Exit.NoAgent;
+  if (error.code === ErrorCode.MethodNotFound && HOST_METHODS.includes(error.method)) return Exit.NotAuthorised;
   if (error.code === ErrorCode.AuthRequired) return Exit.NotAuthorised;
   return Exit.Failed;
 }

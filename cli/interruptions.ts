@@ -26,7 +26,11 @@ export class Interruptions {
   }
 
   #say(words: string): void {
-    const { stderr, env } = this.#io;
-    stderr.write(stderr.isTTY && !env.NO_COLOR ? `\u001b[2m${words}\u001b[22m\n` : `${words}\n`);
+    sayDim(this.#io, words);
   }
+}
+
+/** A dim line on stderr: nothing that anybody asked for, but it is well to know. */
+export function sayDim({ stderr, env }: Io, words: string): void {
+  stderr.write(stderr.isTTY && !env.NO_COLOR ? `\u001b[2m${words}\u001b[22m\n` : `${words}\n`);
 }

@@ -10,6 +10,8 @@ export interface Io {
   env: Environment;
   /** Hears each Ctrl-C, in place of the process ending by it. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;
+  /** The same for SIGTERM. */
+  onTerminate(listener: () => void): () => void;
 }
 
 /** The real thing. */
@@ -19,11 +21,14 @@ export function processIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    onInterrupt(listener) {
-      process.on('SIGINT', listener);
-      return () => process.off('SIGINT', listener);
-    },
+    onInterrupt: (listener) => onSignal('SIGINT', listener),
+    onTerminate: (listener) => onSignal('SIGTERM', listener),
   };
+}
+
+function onSignal(signal: NodeJS.Signals, listener: () => void): () => void {
+  process.on(signal, listener);
+  return () => process.off(signal, listener);
 }
 
 /** A line of words for a person, on stderr so that stdout holds nothing but what was asked for. Nothing in it is unseen. */

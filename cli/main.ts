@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { Exit } from './exit.ts';
-import { processIo } from './io.ts';
+import { refuseOldNode } from '../node-version.ts';
 
+refuseOldNode();
 // Before the program is loaded, which is one file: a stack then names the sources and their lines.
 process.setSourceMapsEnabled(true);
 // No file of the program's own can be opened: nothing that could say it better is loaded then.
@@ -9,9 +9,13 @@ const withoutFiles = (error: unknown): never => {
   const { code, message } = Object(error);
   if (code !== 'EMFILE' && code !== 'ENFILE') throw error;
   process.stderr.write(`switchboard: ${message}\n`);
-  process.exit(Exit.Failed);
+  process.exit(1);
 };
-const { run } = await import('./program.ts').catch(withoutFiles);
+const [{ run }, { processIo }, { Exit }] = await Promise.all([
+  import('./program.ts'),
+  import('./io.ts'),
+  import('./exit.ts'),
+]).catch(withoutFiles);
 
 // The process ends when there is nothing left to do, so that everything written gets out; a daemon stays.
 let isLost = false;

@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import type { MeetingRow } from '../client/node.ts';
 import { visibleLine } from '../protocol/visible.ts';
 import { visibleAnswer, visibleAnswerLine } from '../protocol/visible-answer.ts';
+import { defaultList } from './default-list.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
 import { table } from './table.ts';
-import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
+import { type ConnectionFlags, connectionFlags, jsonText, withHost } from './with-host.ts';
 
 interface MeetingFlags extends ConnectionFlags {
   json?: boolean;
@@ -14,7 +15,7 @@ interface MeetingFlags extends ConnectionFlags {
 /** `switchboard meetings …`: what was said. */
 export function addMeetings(program: Command, io: Io): void {
   const meetings = program.command('meetings').description('list meetings, and read what was said');
-  connectionFlags(meetings.command('list', { isDefault: true }))
+  connectionFlags(defaultList(meetings))
     .description('every meeting that you may read (the default)')
     .option('--json', "the daemon's answer as it is")
     .action((flags: MeetingFlags) => list(io, flags));
@@ -28,7 +29,7 @@ export function addMeetings(program: Command, io: Io): void {
 async function list(io: Io, { json, ...flags }: MeetingFlags): Promise<void> {
   const rows = await withHost(io, flags, (host) => host.meetings.list());
   if (!json && rows.length === 0) tell(io, 'no meetings');
-  const text = json ? `${JSON.stringify(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
+  const text = json ? `${jsonText(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
   await new Output(io.stdout).write(text);
 }
 
@@ -46,7 +47,7 @@ function timeOf(ms: number): string {
 
 async function show(io: Io, id: string, { json, ...flags }: MeetingFlags): Promise<void> {
   const meeting = await withHost(io, flags, (host) => host.meetings.get(id));
-  if (json) return new Output(io.stdout).write(`${JSON.stringify(meeting)}\n`);
+  if (json) return new Output(io.stdout).write(`${jsonText(meeting)}\n`);
   if (meeting.truncated) tell(io, 'it grew too large, and its end was not kept');
   const said = meeting.segments.map(({ speaker, text }) =>
     speaker === undefined ? visibleAnswerLine(text) : `${visibleLine(speaker)}: ${visibleAnswerLine(text)}`,

@@ -1,10 +1,10 @@
-import { ErrorCode, RpcError } from '../client/node.ts';
+import { type Environment, ErrorCode, RpcError } from '../client/node.ts';
 import { excerpt } from './excerpt.ts';
 import { CliError, Exit } from './exit.ts';
 import { explain } from './explain.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
-import { asManager, type ConnectionFlags, withHost } from './with-host.ts';
+import { asManager, type ConnectionFlags, jsonText, withHost } from './with-host.ts';
 
 /** The flags of `approve` and `deny`. */
 export interface ResolveFlags extends ConnectionFlags {
@@ -23,10 +23,10 @@ export async function resolveApproval(
     try {
       return await host.resolveApproval(id, resolution);
     } catch (error) {
-      throw refusal(error, id);
+      throw refusal(error, id, io.env);
     }
   });
-  if (json) await new Output(io.stdout).write(`${JSON.stringify(row)}\n`);
+  if (json) await new Output(io.stdout).write(`${jsonText(row)}\n`);
   const what = `${excerpt(row.action)}${row.agent_id === null ? '' : ` of ${excerpt(row.agent_id, 128)}`}`;
   if (row.status === 'pending') {
     throw new CliError(Exit.Failed, `the agent did not take the answer; ${what} still waits for one`);
@@ -34,8 +34,8 @@ export async function resolveApproval(
   if (!json) tell(io, `${row.status}: ${what}`);
 }
 
-function refusal(error: unknown, id: string): CliError {
-  if (!(error instanceof RpcError)) return explain(error);
+function refusal(error: unknown, id: string, env: Environment): CliError {
+  if (!(error instanceof RpcError)) return explain(error, env);
   const shown = excerpt(id, 128);
   switch (error.code) {
     case ErrorCode.ApprovalNotPending: {
@@ -57,6 +57,6 @@ function refusal(error: unknown, id: string): CliError {
     case ErrorCode.DeadlineExceeded:
       return new CliError(Exit.Failed, `the agent did not take the answer; approval ${shown} still waits for one`);
     default:
-      return explain(error);
+      return explain(error, env);
   }
 }

@@ -9,7 +9,7 @@ import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
 import { readWav, type Wav } from './wav.ts';
-import { type ConnectionFlags, withHost } from './with-host.ts';
+import { type ConnectionFlags, jsonText, withHost } from './with-host.ts';
 
 /** The flags of `transcribe`. */
 export interface TranscribeFlags extends ConnectionFlags {
@@ -61,6 +61,8 @@ async function listen(io: Io, host: Host, wav: Wav, how: How): Promise<void> {
       if (event.type === 'ended') progress.isOver = true;
       await show(io, output, event, how.json, progress);
     }
+    // A loop ends with its host, and says nothing of it.
+    if (isInterrupted) throw new CliError(Exit.Cancelled);
     progress.isOver = true;
     const wasSent = progress.isSent;
     await sending;
@@ -149,7 +151,7 @@ async function show(io: Io, output: Output, event: TranscriptEvent, json: boolea
   const isLoss = event.type === 'error' && event.synthesized === true && AUDIO_LOST.has(String(event.code));
   if (isLoss) progress.isLossy = true;
   if (event.type === 'final') progress.heardMs = Math.max(progress.heardMs, event.end_ms ?? 0);
-  if (json) return output.write(`${JSON.stringify(event)}\n`);
+  if (json) return output.write(`${jsonText(event)}\n`);
   if (event.type === 'partial') {
     if (!io.stderr.isTTY) return;
     // On the line that the final will take.

@@ -4,6 +4,7 @@ import { excerpt } from './excerpt.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
+import { jsonText } from './with-host.ts';
 
 /** What `switchboard watch` does, connected. */
 export async function runWatch(io: Io, host: Host, json: boolean): Promise<void> {
@@ -18,7 +19,7 @@ export async function runWatch(io: Io, host: Host, json: boolean): Promise<void>
   tell(io, summary(subscription.snapshot));
   try {
     for await (const event of subscription) {
-      await output.write(`${json ? JSON.stringify(event) : lineOf(event)}\n`);
+      await output.write(`${json ? jsonText(event) : lineOf(event)}\n`);
     }
   } finally {
     offInterrupt();

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { SurfaceRow } from '../client/node.ts';
 import { visibleLine } from '../protocol/visible.ts';
+import { defaultList } from './default-list.ts';
+import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
 import { table } from './table.ts';
-import { type ConnectionFlags, connectionFlags, withHost } from './with-host.ts';
+import { type ConnectionFlags, connectionFlags, jsonText, withHost } from './with-host.ts';
 
 interface SurfaceFlags extends ConnectionFlags {
   json?: boolean;
@@ -13,7 +15,7 @@ interface SurfaceFlags extends ConnectionFlags {
 /** `switchboard surfaces …`: what agents show. */
 export function addSurfaces(program: Command, io: Io): void {
   const surfaces = program.command('surfaces').description('list surfaces, and look at one');
-  connectionFlags(surfaces.command('list', { isDefault: true }))
+  connectionFlags(defaultList(surfaces))
     .description('every surface (the default)')
     .option('--json', "the daemon's answer as it is")
     .action((flags: SurfaceFlags) => list(io, flags));
@@ -26,18 +28,19 @@ export function addSurfaces(program: Command, io: Io): void {
 async function list(io: Io, { json, ...flags }: SurfaceFlags): Promise<void> {
   const rows = await withHost(io, flags, (host) => host.surfaces.list());
   if (!json && rows.length === 0) tell(io, 'no surfaces');
-  const text = json ? `${JSON.stringify(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
+  const text = json ? `${jsonText(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
   await new Output(io.stdout).write(text);
 }
 
 const HEADING = ['ID', 'BELONGS TO', 'COMPONENTS', 'UPDATED', 'ACTIONS GO TO'];
 
-function cells({ surfaceId, agentId, components, updatedAt, owner }: SurfaceRow): string[] {
+function cells({ surfaceId, agentId, componentCount, updatedAt, owner }: SurfaceRow): string[] {
   const updated = new Date(updatedAt).toISOString();
-  return [surfaceId, agentId ?? 'clients', String(components), updated, owner?.endpoint ?? '-'].map(visibleLine);
+  return [surfaceId, agentId ?? 'clients', String(componentCount), updated, owner?.endpoint ?? '-'].map(visibleLine);
 }
 
 async function show(io: Io, id: string, flags: ConnectionFlags): Promise<void> {
   const surface = await withHost(io, flags, (host) => host.surfaces.get(id));
-  await new Output(io.stdout).write(`${JSON.stringify(surface, null, 2)}\n`);
+  if (!surface) throw new CliError(Exit.Failed, `no such surface: ${visibleLine(id)}`);
+  await new Output(io.stdout).write(`${jsonText(surface, 2)}\n`);
 }

@@ -85,12 +85,12 @@ async function stream(io: Io, input: TurnInput, interrupt: ReturnType<typeof wat
   try {
     for await (const event of chat) {
       if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') last = event;
-      if (event.kind === 'approval_resolved') await approver.close(event.approval_id);
+      if (event.kind === 'approval_resolved' || event.kind === 'gate_resolved') await approver.close(event.approval_id);
       else if (last) await approver.finish();
       if (approver.isAsking) held.push(event);
       else await show(event);
-      if (event.kind === 'approval_pending') approver.open(event);
-      else if (event.kind === 'approval_resolved') approver.tell(event);
+      if (event.kind === 'approval_pending' || event.kind === 'gate_pending') approver.open(event);
+      else if (event.kind === 'approval_resolved' || event.kind === 'gate_resolved') approver.tell(event);
     }
   } catch (error) {
     throw error instanceof RpcError && error.code === ErrorCode.AgentNotAttached ? await noAgent(host, agentId) : error;

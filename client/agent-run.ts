@@ -6,18 +6,19 @@ import { asyncDispose } from './disposable.ts';
 import type { SwitchboardError } from './errors.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type MemoryAccess, memoryOver } from './memory.ts';
-import { nextPlace, type PlaceOptions } from './place.ts';
+import type { Place } from './place.ts';
 import { type RequestFunction, requestFunction } from './request.ts';
-import type { SocketFactory } from './socket.ts';
+import { toAgentError } from './tool-errors.ts';
 import { Turns } from './turns.ts';
 import { VoiceJobs } from './voice-jobs.ts';
 
 /**
- * Connects an agent over a given kind of socket; the entries for Node and browsers fill that in.
+ * Connects an agent.
+ * @param next where its next connection goes; the entries for Node and browsers fill that in.
  * @throws {ConnectionError} not reachable, unless `waitForBroker`. @throws {AuthError} wrong token.
  */
-export async function openAgent(open: SocketFactory, options: AgentOptions & PlaceOptions): Promise<Agent> {
-  const run = new AgentRun(open, options);
+export async function openAgent(next: () => Place, options: AgentOptions): Promise<Agent> {
+  const run = new AgentRun(next, options);
   await run.start();
   return run;
 }
@@ -27,24 +28,32 @@ class AgentRun implements Agent {
   readonly agentId: string;
   readonly memory: MemoryAccess;
   readonly request: RequestFunction;
-  readonly #open: SocketFactory;
-  readonly #options: AgentOptions & PlaceOptions;
+  readonly #next: () => Place;
+  readonly #options: AgentOptions;
   readonly #chats = new Chats();
+  readonly #turns: Turns;
   readonly #kept: KeptConnection;
+  /** See `HostRun`. */
+  #isNear = true;
 
-  constructor(open: SocketFactory, options: AgentOptions & PlaceOptions) {
+  constructor(next: () => Place, options: AgentOptions) {
     const { reconnect, waitForBroker = false, onStatus } = options;
-    this.#open = open;
+    this.#next = next;
     this.#options = options;
     this.agentId = options.agentId;
     this.#kept = new KeptConnection({
       connect: (signal) => this.#connect(signal),
       restore: async ({ peer }) => this.#chats.resumeAll(peer),
-      persists: (before) => reconnect !== false && (before || waitForBroker),
-      reconnect: reconnect || {},
+      persists: (before) => (before ? reconnect !== false : waitForBroker),
+      isNear: () => this.#isNear,
+      reconnect: typeof reconnect === 'object' ? reconnect : {},
       onStatus,
     });
-    this.#kept.closed.then((error) => this.#chats.close(error));
+    this.#turns = new Turns(options);
+    this.#kept.closed.then((error) => {
+      this.#chats.close(error);
+      this.#turns.close();
+    });
     this.request = requestFunction(() => this.#kept.current.peer);
     this.memory = memoryOver(this.request);
   }
@@ -74,14 +83,22 @@ class AgentRun implements Agent {
   }
 
   async #connect(signal: AbortSignal): Promise<Connection> {
-    const { agentId, token = '', connectTimeoutMs } = this.#options;
-    const turns = new Turns(this.#options);
+    const { agentId, token = '', jwt, connectTimeoutMs, reconnect } = this.#options;
+    const turns = this.#turns;
+    // One that does not come back has nothing to go on with.
+    const resume = reconnect === false ? {} : { resume: true };
     const voice = new VoiceJobs(this.#options);
+    const place = this.#next();
+    this.#isNear = place.isNear;
     return openConnection({
-      place: nextPlace(this.#open, this.#options),
-      auth: { token, agent_id: agentId },
+      place,
+      auth: { ...(jwt === undefined ? { token } : {}), agent_id: agentId, ...resume },
+      jwt,
+      identified: ({ agent_window_ms }, peer) =>
+        turns.attached(peer, typeof agent_window_ms === 'number' ? agent_window_ms : undefined),
       connectTimeoutMs,
       signal,
+      toError: toAgentError,
       chats: this.#chats,
       request: (method, params, reply, peer) =>
         turns.request(method, params, reply, peer) || voice.request(method, params, reply, peer),

@@ -1,5 +1,6 @@
 import type { ReconnectOptions } from './backoff.ts';
 import type { Chat, ChatOptions } from './chat.ts';
+import type { JwtSource } from './connection.ts';
 import type { SwitchboardError } from './errors.ts';
 import type { ConnectionStatus } from './kept-connection.ts';
 import type { MemoryAccess } from './memory.ts';
@@ -15,8 +16,13 @@ export interface AgentOptions extends TurnHandlers, VoiceHandlers {
   agentId: string;
   /** The agent's own token, from `agents.upsert`. May be left out where authentication is off. */
   token?: string | undefined;
+  /**
+   * A JWT in place of a token, of the issuer that the broker trusts, with a scope for this agent. A function is asked anew at each connection, and by
+   * itself a minute before the one that it gave ends: the connection then goes on by the next.
+   */
+  jwt?: JwtSource | undefined;
   /** How to come back after a lost connection; false: not at all. Default: it does, as `ReconnectOptions` says. */
-  reconnect?: ReconnectOptions | false | undefined;
+  reconnect?: ReconnectOptions | boolean | undefined;
   /** Keeps trying when the very first connection fails, instead of rejecting. Default false. */
   waitForBroker?: boolean | undefined;
   /** How long connecting and authenticating may take together. Milliseconds, default 10,000. */

@@ -4,10 +4,9 @@ export type { ApprovalRow, ApprovalStatus } from '../protocol/approvals.ts';
 export type { AudioFormat } from '../protocol/audio-frame.ts';
 export type { AgentChatParams, CancelReason, SessionRow } from '../protocol/chat.ts';
 export { CloseCode } from '../protocol/close-codes.ts';
-export { ErrorCode, WireError } from '../protocol/errors.ts';
 export type { ChatEvent } from '../protocol/events.ts';
+export type { GoalState } from '../protocol/goals.ts';
 export type { HostAgent, HostEvent } from '../protocol/host.ts';
-export type { Link } from '../protocol/link.ts';
 export type { MeetingGetResult, MeetingRow, MeetingStatus, MeetingStopResult } from '../protocol/meetings.ts';
 export type { FactRow } from '../protocol/memory.ts';
 export type { InputOf, RequestMethod, ResultOf } from '../protocol/methods.ts';
@@ -30,6 +29,7 @@ export type {
   TranscribeJob,
   TranscriptPart,
 } from '../protocol/voice-provider.ts';
+export { ErrorCode, type Issue, WireError } from '../protocol/wire-error.ts';
 export type { Agent, AgentStatus } from './agent.ts';
 export type { ReconnectOptions } from './backoff.ts';
 export type {
@@ -42,6 +42,7 @@ export type {
   ResumeOptions,
 } from './chat.ts';
 export type { ChatHandle } from './chat-handle.ts';
+export type { JwtSource } from './connection.ts';
 export {
   AuthError,
   BufferOverflowError,
@@ -50,6 +51,8 @@ export {
   ConnectionLostError,
   type ErrorName,
   NoDaemonError,
+  type NoDaemonReason,
+  ProtocolError,
   RequestTimeoutError,
   ResumeError,
   type ResumeFailure,
@@ -58,18 +61,23 @@ export {
   type TerminalEvent,
   TurnError,
 } from './errors.ts';
+export { exactJson } from './exact-json.ts';
 export type { Frame, OnFrame } from './frame-tap.ts';
+export type { Goals } from './goals.ts';
 export type { Host, HostStatus } from './host.ts';
 export type { HostSnapshot, HostSubscription, SubscribeOptions } from './host-events.ts';
 export type { OnToolError } from './host-tools.ts';
+export { McpError, type McpOptions, type McpServer, type McpTransport } from './mcp.ts';
 export type { MeetingOptions, Meetings } from './meetings.ts';
 export type { MemoryAccess } from './memory.ts';
-export type { PlaceOptions } from './place.ts';
+export type { JsonCodec } from './place.ts';
 export type { RequestFunction, RequestOptions } from './request.ts';
 export { Resampler } from './resampler.ts';
+export { ApprovalDeniedError } from './rpc-error.ts';
+export type { JsonSchema, OutputOf, StandardSchema } from './standard-schema.ts';
 export type { Envelope, IngestOptions, SurfaceSubscription, Surfaces } from './surfaces.ts';
 export { type HostTool, type ToolCall, ToolCallCancelled, type ToolHandler, type ToolOptions } from './tool.ts';
-export { ApprovalDeniedError, ToolCancelledError, ToolTimeoutError, ToolUnavailableError } from './tool-errors.ts';
+export { ToolCancelledError, ToolTimeoutError, ToolUnavailableError } from './tool-errors.ts';
 export { type AgentEvent, type OnChat, RejectChat, type Turn, TurnCancelled, TurnEnded } from './turn.ts';
 export type { ApprovalOutcome, ApprovalRequest } from './turn-approvals.ts';
 export type { ToolCallOptions, ToolProgress, TurnTools } from './turn-tools.ts';

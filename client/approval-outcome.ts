@@ -1,7 +1,7 @@
 import type { ApprovalRow } from '../protocol/approvals.ts';
-import { WireError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/json.ts';
-import { RpcError } from './errors.ts';
+import { WireError } from '../protocol/wire-error.ts';
+import { ConnectionClosedError, RpcError } from './errors.ts';
 import type { HostSnapshot, HostSubscription, SubscribeOptions } from './host-events.ts';
 
 /**
@@ -41,7 +41,8 @@ export async function approvalOutcome(
     }
     if (settled) return settled;
     if (unknown) throw new RpcError('host.approvals', WireError.notFound('approval').toObject());
-    throw signal?.reason;
+    // Its events ended: it was closed by the signal, or with its host.
+    throw signal?.aborted ? signal.reason : new ConnectionClosedError();
   } finally {
     signal?.removeEventListener('abort', close);
     close();

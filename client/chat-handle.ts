@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { agentId, sessionId } from '../protocol/ids.ts';
+import { isObject } from '../protocol/json.ts';
 
 /**
  * What it takes to go on with a turn from another connection or another process (`wire.md` section 8), as JSON.
@@ -7,25 +6,38 @@ import { agentId, sessionId } from '../protocol/ids.ts';
  * It is a **secret**: whoever has it may read this turn, answer its approvals and cancel it. Keep it where you would
  * keep a password, and no longer than the turn is of interest.
  */
-export const chatHandle = z.object({
-  agent_id: agentId,
-  session_id: sessionId,
-  turn_id: z.string().min(1),
-  resume_token: z.string().min(1),
+export interface ChatHandle {
+  agent_id: string;
+  session_id: string;
+  turn_id: string;
+  resume_token: string;
   /** The last event that was read; the terminal does not count, so that whoever resumes a finished turn gets it. */
-  seq: z.int().min(0),
+  seq: number;
   /** How much of the answer's text was read. UTF-16 code units. */
-  text_length: z.int().min(0),
+  text_length: number;
   /** How long the turn waits for its host, in milliseconds. */
-  resume_window_ms: z.int().min(0),
-});
-/** See {@link chatHandle}. */
-export type ChatHandle = z.infer<typeof chatHandle>;
+  resume_window_ms: number;
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value !== '';
+const isId = (value: unknown) => typeof value === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(value);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const FIELDS: Readonly<Record<keyof ChatHandle, (value: unknown) => boolean>> = {
+  agent_id: isId,
+  session_id: isId,
+  turn_id: isText,
+  resume_token: isText,
+  seq: isCount,
+  text_length: isCount,
+  resume_window_ms: isCount,
+};
 
 /** @throws {TypeError} where it is no handle. It does not repeat what it was given, which may be a secret. */
 export function checkHandle(input: unknown): ChatHandle {
-  const { success, data, error } = chatHandle.safeParse(input);
-  if (success) return data;
-  const fields = [...new Set(error.issues.map(({ path }) => path.join('.')))].filter((path) => path !== '');
-  throw new TypeError(`not a chat's handle${fields.length > 0 ? `: ${fields.join(', ')}` : ''}`);
+  if (!isObject(input)) throw new TypeError("not a chat's handle");
+  const entries = Object.entries(FIELDS);
+  const wrong = entries.filter(([name, fits]) => !fits(input[name])).map(([name]) => name);
+  if (wrong.length > 0) throw new TypeError(`not a chat's handle: ${wrong.join(', ')}`);
+  return Object.fromEntries(entries.map(([name]) => [name, input[name]])) as unknown as ChatHandle;
 }

@@ -1,5 +1,5 @@
-import { ErrorCode } from '../protocol/errors.ts';
 import { isObject } from '../protocol/json.ts';
+import { ErrorCode } from '../protocol/wire-error.ts';
 import type { ResumeFailure, RpcError } from './errors.ts';
 
 /** Why a turn is not gone on with, by the broker's answer (`wire.md` section 8). */

@@ -1,7 +1,15 @@
-import { type ChatEvent, isChatEvent } from '../protocol/events.ts';
+import type { ChatEvent } from '../protocol/events.ts';
 import type { ResultOf } from '../protocol/methods.ts';
-import { isEnded } from '../protocol/resume.ts';
+import type { EndedStatus } from '../protocol/resume.ts';
 import type { ChatPosition } from './chat-position.ts';
+import { isReadable } from './event-shapes.ts';
+
+const ENDED: Readonly<Record<EndedStatus, true>> = { done: true, failed: true, cancelled: true, abandoned: true };
+
+/** Whether this is the status of a turn that has ended: one with a terminal, and no live stream. */
+export function isEnded(status: string): boolean {
+  return Object.hasOwn(ENDED, status);
+}
 
 /**
  * The events that the broker does not send again, and that a reader must have.
@@ -28,9 +36,10 @@ export function missedEvents(
     const delta = text.slice(arrived.textLength);
     missed.push({ kind: 'token', delta, ...stamp, synthesized: true, recovered: true });
   }
-  for (const event of result.pending_approvals.filter(isChatEvent) as unknown as ChatEvent[]) {
-    const wasRead = event.seq <= arrived.seq;
-    if (wasRead ? isNew : !recovered) missed.push(event);
+  for (const event of result.pending_approvals.filter(isReadable)) {
+    const wasRead = event.seq !== undefined && event.seq <= arrived.seq;
+    // What waits at the gate is in no log: only this tells of it.
+    if (event.seq === undefined || (wasRead ? isNew : !recovered)) missed.push(event);
   }
   return missed;
 }

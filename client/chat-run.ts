@@ -1,13 +1,16 @@
-import { approves } from '../protocol/approvals.ts';
-import { ErrorCode } from '../protocol/errors.ts';
-import { type ChatEvent, TERMINAL_KINDS } from '../protocol/events.ts';
+import { approves } from '../protocol/approves.ts';
+import { TERMINAL_KINDS } from '../protocol/event-kinds.ts';
+import type { ChatEvent } from '../protocol/events.ts';
 import type { ResultOf } from '../protocol/methods.ts';
-import { isEnded } from '../protocol/resume.ts';
+import { ErrorCode } from '../protocol/wire-error.ts';
+import { activeMeta } from './active-trace.ts';
 import type { ApproveOptions, CancelOptions, Chat, ChatAck, Interruption } from './chat.ts';
+import { ChatGates, labelOf } from './chat-gates.ts';
 import type { ChatHandle } from './chat-handle.ts';
 import { ChatPosition } from './chat-position.ts';
 import { isTaken, resolutionOf, resumeFailure, retryAfterMs } from './chat-refusals.ts';
-import { missedEvents } from './chat-resume.ts';
+import { isEnded, missedEvents } from './chat-resume.ts';
+import type { ChatRunInput } from './chat-run-input.ts';
 import { textOf } from './chat-text.ts';
 import { BufferOverflowError, ConnectionLostError, ResumeError, RpcError, type SwitchboardError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
@@ -22,41 +25,21 @@ const ASK_AGAIN_MS = 250;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What a {@link ChatRun} is made of. */
-export interface ChatRunInput {
-  peer: Peer;
-  agentId: string;
-  sessionId: string;
-  /** Whether nobody else can have a turn in this session, because its id was made here. */
-  ownSession: boolean;
-  bufferLimit: number;
-  /** Cancels the turn when it aborts; an observer leaves it. */
-  signal: AbortSignal | undefined;
-  /** Whether it outlives its connection. */
-  resumable: boolean;
-  /** Whether it only watches the turn of another. */
-  observes: boolean;
-  /** How long the turn waits for its host. Milliseconds. */
-  window(): number;
-  /** A turn from before, which is gone on with. */
-  handle?: ChatHandle | undefined;
-  onInterruption: ((interruption: Interruption) => void) | undefined;
-  /** There will be no more of it, once. */
-  over(run: ChatRun): void;
-}
-
 /** A {@link Chat} from the inside: what the connection tells it. */
 export class ChatRun implements Chat {
   readonly agentId: string;
   readonly sessionId: string;
   readonly ack: Promise<ChatAck>;
   readonly #input: ChatRunInput;
+  /** What it was made of. */
+  readonly input: Readonly<ChatRunInput>;
   readonly #queue: EventQueue<ChatEvent>;
   readonly #abandon: () => void;
   /** What has arrived. */
   readonly #arrived: ChatPosition;
   /** What the reader has been given. */
   readonly #read: ChatPosition;
+  readonly #gates = new ChatGates();
   #peer: Peer;
   #settleAck!: { resolve(ack: ChatAck): void; reject(error: unknown): void };
   readonly #acked: Promise<unknown>;
@@ -74,6 +57,8 @@ export class ChatRun implements Chat {
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** By which the broker knows whether it was this reader who had the turn last. */
   readonly #claim = newClaim();
+  /** What it belongs to, whenever it goes on. */
+  readonly #traced = activeMeta();
   #outage: Outage | undefined;
   #failure: { error: unknown } | undefined;
   #over = false;
@@ -85,6 +70,7 @@ export class ChatRun implements Chat {
     this.agentId = input.agentId;
     this.sessionId = input.sessionId;
     this.#input = input;
+    this.input = input;
     this.#peer = input.peer;
     this.#turn = handle;
     this.#isNew = handle !== undefined;
@@ -105,6 +91,10 @@ export class ChatRun implements Chat {
     signal?.addEventListener('abort', this.#abandon);
   }
 
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   get turnId(): string | undefined {
     return this.#turn?.turn_id;
   }
@@ -119,16 +109,35 @@ export class ChatRun implements Chat {
 
   /** Whether it goes on as soon as there is a connection. */
   get isWaiting(): boolean {
-    return !this.#over && !this.#attached && this.handle !== undefined;
+    return !this.#over && !this.#attached && (this.#turn ? this.handle !== undefined : this.#outage !== undefined);
   }
 
-  /** The agent has taken the turn. */
+  /** The agent has taken the turn; perhaps long ago, and the answer was lost. */
   accepted(ack: ChatAck): void {
-    this.#turn = ack;
-    this.#attached = true;
-    this.#wasAttached = true;
-    this.#cancellable = true;
-    this.#settleAck.resolve(ack);
+    if (!this.#over) {
+      this.#turn = ack;
+      this.#settleAck.resolve(ack);
+    }
+    const { status = 'streaming', head = 0, recovered = true, pending_approvals = [] } = ack;
+    this.#resumed({ ...ack, agent_id: this.agentId, status, head, recovered, pending_approvals });
+  }
+
+  /** The agent has not taken the turn, or nobody could say so. */
+  refused(error: SwitchboardError, peer: Peer): void {
+    if (this.#over) return;
+    // Whatever else it is, it is the connection's end.
+    if (!(error instanceof RpcError)) {
+      this.interrupted(error);
+      return;
+    }
+    const again = this.#turn || this.#outage ? retryAfterMs(error) : undefined;
+    if (again === undefined) {
+      this.failed(this.#turn ? new ResumeError(resumeFailure(error), error) : error);
+      return;
+    }
+    this.#retry = setTimeout(() => {
+      if (!peer.isOver) this.resume(peer);
+    }, again);
   }
 
   /** One event of the turn. */
@@ -138,6 +147,7 @@ export class ChatRun implements Chat {
     // Without a token nothing can come twice, and old brokers need not count.
     if (this.#turn?.resume_token !== undefined && this.#arrived.isPast(event)) return;
     this.#arrived.pass(event);
+    if (!this.#gates.note(event)) return;
     if (TERMINAL_KINDS.has(event.kind)) {
       this.#finish();
       // A terminal is never refused: where it does not fit the buffer, its reader is late anyway.
@@ -157,11 +167,18 @@ export class ChatRun implements Chat {
     this.#queue.end({ error });
   }
 
+  /** What came of its turn cannot be read: nobody could say what is missing. */
+  misled(error: SwitchboardError): void {
+    this.#abandon();
+    this.failed(error);
+  }
+
   /** The connection is gone. */
   interrupted(error: SwitchboardError): void {
     if (this.#over || this.#outage) return;
     this.#attached = false;
-    if (!this.#input.resumable || this.handle === undefined || !error.retryable) {
+    const canResume = this.#input.resumable && (this.#turn ? this.handle : this.#input.reopen) !== undefined;
+    if (!canResume || !error.retryable) {
       this.failed(error);
       return;
     }
@@ -172,17 +189,21 @@ export class ChatRun implements Chat {
 
   /** Goes on with its turn over a new connection. */
   resume(peer: Peer): void {
+    this.#peer = peer;
+    if (!this.#turn) {
+      this.#input.reopen?.(peer, this);
+      return;
+    }
     const { session_id, turn_id, resume_token } = this.handle ?? {};
     const role = this.#input.observes ? 'observer' : 'controller';
     const claim = this.#input.observes ? {} : { claim: this.#claim, unless_taken: this.#wasAttached };
-    this.#peer = peer;
     peer.call(
       'agents.chat.subscribe',
-      { session_id, turn_id, resume_token, after: this.#arrived.seq, role, ...claim },
+      { ...this.#traced, session_id, turn_id, resume_token, after: this.#arrived.seq, role, ...claim },
       {
         // Synchronously, for the first event may be in the same packet.
         result: (value) => this.#resumed(value as ResultOf<'agents.chat.subscribe'>),
-        error: (error) => this.#refused(error, peer),
+        error: (error) => this.refused(error, peer),
       },
     );
   }
@@ -204,37 +225,26 @@ export class ChatRun implements Chat {
 
   async approve(approvalId: string, decision: boolean | string, options: ApproveOptions = {}): Promise<boolean> {
     checkCall('chat.approve', options);
-    const params = { session_id: this.sessionId, approval_id: approvalId, decision, answer: options.answer };
     // The first of two answers may be the one that counted, and was not heard of.
     const wasMeant = (error: RpcError) => resolutionOf(error) === (approves(decision) ? 'approved' : 'denied');
+    if (this.#gates.has(approvalId)) {
+      await this.#ask('host.resolve_approval', { approval_id: approvalId, resolution: labelOf(decision) }, wasMeant);
+      return true;
+    }
+    const params = { session_id: this.sessionId, approval_id: approvalId, decision, answer: options.answer };
     const answer = await this.#ask('agents.chat.approve', params, wasMeant);
     return answer === 'done before' || (answer as { resolved: boolean }).resolved;
   }
 
   async text(): Promise<string> {
     if (this.#input.handle?.seq) throw new TypeError('text() needs the beginning, too: resume it with fromStart');
-    return textOf(this);
+    const text = await textOf(this);
+    this.#queue.checkWhole();
+    return text;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ChatEvent, undefined> {
     return this.#queue.readOnce('the events of a chat', () => this.#abandon());
-  }
-
-  #refused(error: SwitchboardError, peer: Peer): void {
-    if (this.#over) return;
-    // Whatever else it is, it is the connection's end.
-    if (!(error instanceof RpcError)) {
-      this.interrupted(error);
-      return;
-    }
-    const again = retryAfterMs(error);
-    if (again === undefined) {
-      this.failed(new ResumeError(resumeFailure(error), error));
-      return;
-    }
-    this.#retry = setTimeout(() => {
-      if (!peer.isOver) this.resume(peer);
-    }, again);
   }
 
   #resumed(result: ResultOf<'agents.chat.subscribe'>): void {
@@ -260,9 +270,9 @@ export class ChatRun implements Chat {
       this.failed(new ResumeError('text_lost'));
       return;
     }
-    for (const event of missed) {
+    for (const event of [...this.#gates.settledMeanwhile(result.pending_approvals), ...missed]) {
       this.#arrived.pass(event);
-      this.#push(event, JSON.stringify(event).length);
+      if (this.#gates.note(event)) this.#push(event, this.#peer.json.stringify(event).length);
     }
     this.#isNew = false;
     if (outage) this.#tell({ state: 'resumed', recovered: result.recovered });

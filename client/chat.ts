@@ -40,7 +40,7 @@ export interface ChatOptions {
   bufferLimit?: number | undefined;
   /**
    * Survives a lost connection: the client connects again, reading goes on where it was, nothing is missing and nothing
-   * comes twice. How long it waits at most is `resumeWindowMs`, by default the longest that the broker allows
+   * comes twice; where the answer to its opening was lost, it is opened once all the same. How long it waits at most is `resumeWindowMs`, by default the longest that the broker allows
    * (10 minutes); after that reading ends in a `ResumeError`. A broker that cannot resume makes it a plain chat.
    * Default false.
    */
@@ -118,7 +118,8 @@ export interface Chat extends AsyncIterable<ChatEvent> {
    */
   cancel(options?: CancelOptions): Promise<void>;
   /**
-   * Answers an `approval_pending` of this turn. `true`, `approve`, `approved` and `yes` approve; anything else denies.
+   * Answers an `approval_pending` of this turn, or a `gate_pending`: what the broker itself holds back until a person has
+   * decided, of which the agent reads no `answer`. `true`, `approve`, `approved` and `yes` approve; anything else denies.
    * @param approvalId the event's `approval_id`.
    * @returns whether the agent took it; else it is pending again, or the agent has settled it by itself.
    * @throws {RpcError} `-32016` where it is not pending (any more), `-32012` and `-32004` where the agent did not

@@ -1,12 +1,13 @@
-import { type ChatEvent, isChatEvent } from '../protocol/events.ts';
 import { isObject } from '../protocol/json.ts';
 import type { InputOf } from '../protocol/methods.ts';
 import type { Chat, ChatAck, ChatOptions, ResumeOptions } from './chat.ts';
 import { type ChatHandle, checkHandle } from './chat-handle.ts';
-import { ChatRun, type ChatRunInput } from './chat-run.ts';
-import { ConnectionClosedError, ResumeError, type SwitchboardError } from './errors.ts';
+import { ChatRun } from './chat-run.ts';
+import type { ChatRunInput } from './chat-run-input.ts';
+import { ConnectionClosedError, ProtocolError, ResumeError, RpcError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT } from './event-queue.ts';
-import { newSessionId } from './ids.ts';
+import { isReadable, strangeIn } from './event-shapes.ts';
+import { newResumeToken, newSessionId } from './ids.ts';
 import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 
@@ -16,6 +17,8 @@ const LONGEST_WINDOW = 10 * 60_000;
 /** The chats of one client: each event finds its own by the turn's id. A resumable one outlives its connection. */
 export class Chats {
   readonly #live = new Map<string, ChatRun>();
+  /** Those that can be opened again, until their turn is known. */
+  readonly #opening = new Set<ChatRun>();
   readonly #over: () => void;
   /** The longest window that this broker allows. Milliseconds. Undefined: not asked yet. */
   #cap: number | undefined;
@@ -28,8 +31,7 @@ export class Chats {
 
   /** Whether a chat waits for the next connection. */
   get areWaiting(): boolean {
-    for (const run of this.#live.values()) if (run.isWaiting) return true;
-    return false;
+    return this.#waiting().length > 0;
   }
 
   /** Opens a turn. A refusal shows on the chat. @throws {TypeError} an option that there is not. */
@@ -41,23 +43,18 @@ export class Chats {
     const sessionId = options.sessionId ?? newSessionId();
     const windowMs = options.resumeWindowMs ?? (resumable ? LONGEST_WINDOW : undefined);
     const identity = { agentId, sessionId, ownSession, observes: false };
-    const run = this.#run({ peer, ...identity, resumable, windowMs, signal, bufferLimit, onInterruption });
+    const params = chatParams(agentId, prompt, sessionId, windowMs, resumable ? newResumeToken() : undefined, options);
+    // What was never sent need not be asked for again.
+    const reopen = resumable && !peer.isOver ? (peer: Peer, run: ChatRun) => this.#send(peer, run, params) : undefined;
+    const run = this.#run({ peer, ...identity, resumable, windowMs, reopen, signal, bufferLimit, onInterruption });
     if (signal?.aborted) {
       run.failed(signal.reason);
       return run;
     }
     // Before the turn: its connection may be lost as soon as it is there.
     if (windowMs !== undefined) this.#askForCap(peer);
-    peer.call('agents.chat', chatParams(agentId, prompt, sessionId, windowMs, options), {
-      // The route is laid in the very moment in which the ack arrives: the first event may be in the same packet
-      // (`wire.md` section 6, 3), and a promise's `then` would come after it.
-      result: (value) => {
-        const ack = value as ChatAck;
-        this.#live.set(ack.turn_id, run);
-        run.accepted(ack);
-      },
-      error: (error) => run.failed(error),
-    });
+    if (reopen) this.#opening.add(run);
+    this.#send(peer, run, params);
     return run;
   }
 
@@ -75,7 +72,7 @@ export class Chats {
     const run = this.#run({ peer, ...identity, resumable: true, windowMs, ...own });
     if (own.signal?.aborted) run.failed(own.signal.reason);
     else if (this.#closed) run.failed(this.#closed);
-    else if (this.#live.has(turnId)) run.failed(new TypeError('this turn is being read already, by another chat here'));
+    else if (this.#live.has(turnId)) run.failed(new TypeError('another chat here reads this turn'));
     else {
       this.#live.set(turnId, run);
       run.resume(peer);
@@ -86,8 +83,11 @@ export class Chats {
 
   /** `agents.chat.event`. An event of a turn that is not live here is nobody's. */
   event(params: unknown, size: number): void {
-    if (!isObject(params) || typeof params.turn_id !== 'string' || !isChatEvent(params)) return;
-    this.#live.get(params.turn_id as string)?.event(params as unknown as ChatEvent, size);
+    if (!isObject(params)) return;
+    const run = this.#live.get(params.turn_id as string);
+    if (!run) return;
+    if (isReadable(params)) run.event(params, size);
+    else run.misled(new ProtocolError('an event of the broker', strangeIn(params)));
   }
 
   /** The connection is over. What can be resumed waits for the next. */
@@ -99,31 +99,58 @@ export class Chats {
   resumeAll(peer: Peer): void {
     // It may be another broker by now.
     this.#cap = undefined;
-    const waiting = [...this.#live.values()].filter((run) => run.isWaiting);
-    for (const run of waiting) run.resume(peer);
-    if (waiting.length > 0) this.#askForCap(peer);
+    const waiting = this.#waiting();
+    for (const run of waiting) if (run.turnId) run.resume(peer);
+    // Only a broker that resumes knows a chat again by its token: any other would open a second turn.
+    const reopen = (resumes: boolean) => {
+      for (const run of waiting) {
+        if (run.turnId) continue;
+        if (resumes) run.resume(peer);
+        else run.failed(new ResumeError('refused'));
+      }
+    };
+    if (waiting.length > 0) this.#askForCap(peer, reopen);
   }
 
   /** There will be no other connection. */
   close(error: SwitchboardError): void {
     this.#closed = error;
     const end = error instanceof ConnectionClosedError ? error : new ResumeError('disconnected', error);
-    for (const run of [...this.#live.values()]) run.failed(end);
+    for (const run of this.all) run.failed(end);
+  }
+
+  /** All that are not over. */
+  get all(): ChatRun[] {
+    return [...this.#live.values(), ...this.#opening];
+  }
+
+  #waiting(): ChatRun[] {
+    return this.all.filter((run) => run.isWaiting);
+  }
+
+  #send(peer: Peer, run: ChatRun, params: EveryField): void {
+    peer.call('agents.chat', params, {
+      // The route is laid in the very moment in which the ack arrives: the first event may be in the same packet
+      // (`wire.md` section 6, 3), and a promise's `then` would come after it.
+      result: (value) => {
+        const ack = value as ChatAck;
+        if (!run.isOver) this.#live.set(ack.turn_id, run);
+        this.#opening.delete(run);
+        run.accepted(ack);
+      },
+      error: (error) => run.refused(error, peer),
+    });
   }
 
   #run({
     windowMs = 0,
     bufferLimit = DEFAULT_BUFFER_LIMIT,
     ...input
-  }: Omit<ChatRunInput, 'window' | 'over' | 'bufferLimit' | 'signal' | 'onInterruption'> & {
+  }: Omit<ChatRunInput, 'window' | 'over' | 'bufferLimit'> & {
     windowMs: number | undefined;
     bufferLimit?: number | undefined;
-    signal?: ChatRunInput['signal'];
-    onInterruption?: ChatRunInput['onInterruption'];
   }): ChatRun {
     return new ChatRun({
-      signal: undefined,
-      onInterruption: undefined,
       ...input,
       bufferLimit,
       window: () => Math.min(windowMs, this.#cap ?? windowMs),
@@ -133,22 +160,33 @@ export class Chats {
 
   #forget(run: ChatRun): void {
     const { turnId } = run;
-    if (turnId !== undefined && this.#live.get(turnId) === run) this.#live.delete(turnId);
+    if (turnId && this.#live.get(turnId) === run) this.#live.delete(turnId);
+    this.#opening.delete(run);
     this.#over();
   }
 
   /** What a window is clamped to, the answer to `agents.chat` does not say. */
-  #askForCap(peer: Peer): void {
+  #askForCap(peer: Peer, known: (resumes: boolean) => void = () => {}): void {
     if (this.#cap !== undefined) return;
     this.#cap = LONGEST_WINDOW;
-    const limitOf = (value: unknown) => {
-      const limits = isObject(value) ? value.limits : undefined;
-      const cap = isObject(limits) ? limits.resume_window_ms : undefined;
-      if (typeof cap === 'number' && cap > 0) this.#cap = cap;
-    };
     // A broker that does not say has the wire's own cap.
-    peer.call('server.handshake', { protocol_version: 3 }, { result: limitOf, error: () => {} });
+    const result = (value: unknown) => {
+      const cap = capOf(value);
+      this.#cap = cap ?? this.#cap;
+      known(cap !== undefined);
+    };
+    const error = (why: SwitchboardError) => {
+      if (why instanceof RpcError) known(false);
+    };
+    peer.call('server.handshake', { protocol_version: 3 }, { result, error });
   }
+}
+
+/** The longest window, as a handshake says it; undefined where it says none. */
+function capOf(handshake: unknown): number | undefined {
+  const { limits } = (handshake ?? {}) as { limits?: { resume_window_ms?: unknown } | null };
+  const cap = limits?.resume_window_ms;
+  return typeof cap === 'number' && cap > 0 ? cap : undefined;
 }
 
 /** Every field of `agents.chat`: one that the wire gets and that is forgotten here does not compile. */
@@ -160,6 +198,7 @@ function chatParams(
   prompt: string,
   sessionId: string,
   windowMs: number | undefined,
+  resumeToken: string | undefined,
   options: ChatOptions,
 ): EveryField {
   const { conversationId, stream, voiceInput, model, attachments, goal, context, onBusy } = options;
@@ -176,5 +215,6 @@ function chatParams(
     context,
     on_busy: onBusy,
     resume_window_ms: windowMs,
+    resume_token: resumeToken,
   };
 }

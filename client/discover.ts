@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { NoDaemonError } from './errors.ts';
+import { isLocal } from './place.ts';
 
 /** The process's variables, or others in their place. */
 export type Environment = Record<string, string | undefined>;
@@ -27,19 +28,21 @@ export function findHome({ home, env = process.env }: DiscoverOptions = {}): str
 }
 
 /**
- * The URL of the daemon that runs in a home directory (`broker.json`, `wire.md` section 12).
+ * The URL of the daemon that runs in a home directory (`broker.json`, `wire.md` section 12). Where its port speaks TLS that
+ * is its socket, if it has one: on this machine nobody need know who has signed its certificate, or for which name.
+ * @param by `tcp`: by its port in any case, as a browser needs it.
  * @throws {NoDaemonError} where none does.
  */
-export function findUrl(options: DiscoverOptions = {}): string {
+export function findUrl(options: DiscoverOptions = {}, by: 'any' | 'tcp' = 'any'): string {
   const { env = process.env } = options;
   if (env.SWITCHBOARD_URL) return env.SWITCHBOARD_URL;
   const home = findHome(options);
   const text = read(home, 'broker.json');
-  if (text === undefined) throw new NoDaemonError(home, 'there is no run/broker.json, which a running daemon writes');
-  const { url, pid } = parse(text);
-  if (typeof url !== 'string') throw new NoDaemonError(home, 'its run/broker.json is damaged');
-  if (typeof pid === 'number' && !isAlive(pid)) throw new NoDaemonError(home, `the last one, process ${pid}, has died`);
-  return url;
+  if (text === undefined) throw new NoDaemonError(home, 'absent');
+  const { url, pid, socket } = parse(text);
+  if (typeof url !== 'string') throw new NoDaemonError(home, 'damaged');
+  if (typeof pid === 'number' && !isAlive(pid)) throw new NoDaemonError(home, 'dead', pid);
+  return by === 'any' && url.startsWith('wss:') && typeof socket === 'string' ? `ws+unix:${socket}:/` : url;
 }
 
 /** The daemon token, or the host token: the variable's, else the file's. Undefined where there is neither. */
@@ -49,17 +52,6 @@ export function findToken(kind: 'auth' | 'host', options: DiscoverOptions & { ur
   if (fromVariable) return fromVariable;
   // The files belong to the daemon on this machine: they are not for whatever other machine a URL names.
   return isLocal(url) ? read(findHome(options), `${kind}-token`)?.trim() : undefined;
-}
-
-/** Whether a URL leads to this machine. */
-function isLocal(url: string): boolean {
-  if (url.startsWith('ws+unix:')) return true;
-  try {
-    const { hostname } = new URL(url);
-    return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-  } catch {
-    return false;
-  }
 }
 
 /** Nothing but a file is read: at a pipe one would wait for ever. */
@@ -72,7 +64,7 @@ function read(home: string, name: string): string | undefined {
   }
 }
 
-function parse(text: string): { url?: unknown; pid?: unknown } {
+function parse(text: string): { url?: unknown; pid?: unknown; socket?: unknown } {
   try {
     return Object(JSON.parse(text));
   } catch {

@@ -1,5 +1,6 @@
+import { CloseCode } from '../protocol/close-codes.ts';
 import type { ChatEvent } from '../protocol/events.ts';
-import { CloseCode, ErrorCode, type ErrorObject } from '../protocol/index.ts';
+import { ErrorCode, type ErrorObject, type Issue } from '../protocol/wire-error.ts';
 
 /** A name from {@link ErrorCode}. */
 export type ErrorName = keyof typeof ErrorCode;
@@ -16,20 +17,35 @@ export abstract class SwitchboardError extends Error {
   }
 }
 
+/** Why no daemon is found: its directory has none, what it wrote there cannot be read, or it has died since. */
+export type NoDaemonReason = 'absent' | 'damaged' | 'dead';
+
 /** The broker could not be reached, or refused the upgrade (`wire.md` section 1). */
 export class ConnectionError extends SwitchboardError {
   /** Where the connection was meant to go. Undefined for a link, and where that is not known either. */
   readonly url: string | undefined;
   /** HTTP status of a refused upgrade: 403 for a forbidden origin or host, 503 for a full or stopping broker. */
   readonly status: number | undefined;
+  /**
+   * What it is about, where that is known: the broker takes nobody without a client certificate that counts
+   * (`certificate_needed`), or, of a {@link NoDaemonError}, what was found in place of a daemon.
+   */
+  readonly reason: 'certificate_needed' | NoDaemonReason | undefined;
 
   constructor(
     message: string,
-    options: { url?: string | undefined; status?: number | undefined; retryable?: boolean; cause?: unknown } = {},
+    options: {
+      url?: string | undefined;
+      status?: number | undefined;
+      retryable?: boolean;
+      reason?: ConnectionError['reason'];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.retryable ?? options.status !== 403, options.cause);
     this.url = options.url;
     this.status = options.status;
+    this.reason = options.reason;
   }
 }
 
@@ -37,12 +53,22 @@ export class ConnectionError extends SwitchboardError {
 export class NoDaemonError extends ConnectionError {
   /** The home directory that was searched. */
   readonly home: string;
+  declare readonly reason: NoDaemonReason;
+  /** The process that has died; undefined where the reason is another. */
+  readonly pid: number | undefined;
 
-  constructor(home: string, detail: string) {
-    super(`no daemon found in ${home}: ${detail}`);
+  constructor(home: string, reason: NoDaemonReason, pid?: number) {
+    super(`no daemon found in ${home}: ${FOUND[reason](pid)}`, { reason });
     this.home = home;
+    this.pid = pid;
   }
 }
+
+const FOUND: Record<NoDaemonReason, (pid?: number) => string> = {
+  absent: () => 'there is no run/broker.json, which a running daemon writes',
+  damaged: () => 'its run/broker.json is damaged',
+  dead: (pid) => `the last one, process ${pid}, has died`,
+};
 
 /** Close codes after which connecting again the same way would end the same way (`wire.md` section 1). */
 const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([
@@ -58,9 +84,11 @@ export class ConnectionLostError extends SwitchboardError {
   /** What the broker said about it; may be empty. */
   readonly closeReason: string;
 
-  constructor(closeCode: number, closeReason: string, cause?: unknown) {
+  /** @param renews another JWT is there for the next connection: 4401 is not the end of it */
+  constructor(closeCode: number, closeReason: string, cause?: unknown, renews = false) {
+    const isFinal = FINAL_CLOSE_CODES.has(closeCode) && !(renews && closeCode === CloseCode.NotAuthenticated);
     const said = closeReason ? `, ${closeReason}` : '';
-    super(`connection lost (${closeCode}${said})`, !FINAL_CLOSE_CODES.has(closeCode), cause);
+    super(`connection lost (${closeCode}${said})`, !isFinal, cause);
     this.closeCode = closeCode;
     this.closeReason = closeReason;
   }
@@ -106,6 +134,22 @@ export class RpcError extends SwitchboardError {
 
 /** `session.auth` was refused: wrong token, unknown agent (`wire.md` section 3). */
 export class AuthError extends RpcError {}
+
+/**
+ * What the broker sent is not what the wire says: another program than a broker, or one that speaks another version. Trying
+ * again would end the same way.
+ */
+export class ProtocolError extends SwitchboardError {
+  /** What of it does not fit. */
+  readonly issues: readonly Issue[];
+
+  /** @param what the message that it is about. */
+  constructor(what: string, issues: readonly Issue[]) {
+    const named = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+    super(`${what} is malformed: ${named}`, false);
+    this.issues = issues;
+  }
+}
 
 /** A request was not answered within its `timeoutMs`. Its outcome is unknown. */
 export class RequestTimeoutError extends SwitchboardError {
@@ -163,7 +207,8 @@ const RESUME_FAILURES: Record<ResumeFailure, string> = {
 
 /**
  * A chat that lost its connection cannot be continued (`wire.md` section 8). Its turn is over, or will be when its
- * window is, unless another host has it (`taken_over`); how far the agent has come is unknown. `retryable` says whether asking again may well succeed.
+ * window is, unless another host has it (`taken_over`); how far the agent has come is unknown. `retryable` says whether
+ * asking again may well succeed.
  */
 export class ResumeError extends SwitchboardError {
   readonly reason: ResumeFailure;

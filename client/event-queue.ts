@@ -1,3 +1,5 @@
+import { ConnectionClosedError } from './errors.ts';
+
 /** From this many read entries on they are cut off the array, so that reading stays cheap and memory is freed. */
 const COMPACT_AT = 1_024;
 
@@ -17,6 +19,7 @@ export class EventQueue<T> {
   #waiting: { resolve(result: IteratorResult<T, undefined>): void; reject(error: unknown): void }[] = [];
   #end: { error?: unknown } | undefined;
   #hasReader = false;
+  #wasClosed = false;
 
   /** @param taken hears of each entry in the moment in which the reader gets it. */
   constructor(limit: number, taken: (value: T) => void = () => {}) {
@@ -39,11 +42,20 @@ export class EventQueue<T> {
     return true;
   }
 
-  /** No more entries. What waits can still be read; then the reader is told the end, or the error. */
+  /**
+   * No more entries. What waits can still be read; then the reader is told the end, or the error. That this side has closed
+   * the connection is no error to a loop: whoever closes it knows, and a loop that nobody waits for would end the program.
+   */
   end(end: { error?: unknown } = {}): void {
     if (this.#end) return;
-    this.#end = end;
+    this.#wasClosed = end.error instanceof ConnectionClosedError;
+    this.#end = this.#wasClosed ? {} : end;
     for (const reader of this.#waiting.splice(0)) this.next().then(reader.resolve, reader.reject);
+  }
+
+  /** For who needs all of it. @throws {ConnectionClosedError} where this side has closed the connection before its end. */
+  checkWhole(): void {
+    if (this.#wasClosed) throw new ConnectionClosedError();
   }
 
   /** Forgets what waits, and whatever may still come. */

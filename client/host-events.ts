@@ -1,11 +1,17 @@
+import type { ApprovalRow } from '../protocol/approvals.ts';
 import type { HostEvent } from '../protocol/host.ts';
-import { isObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
-import { BufferOverflowError, RpcError, type SwitchboardError } from './errors.ts';
+import { approvalOutcome } from './approval-outcome.ts';
+import { BufferOverflowError, ProtocolError, RpcError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
-import { checkCall } from './known-options.ts';
+import { checkPart } from './part-options.ts';
 import type { Peer } from './peer.ts';
+import type { JsonCodec } from './place.ts';
 import { quietly } from './quietly.ts';
+import { misfits, type Shape } from './shape.ts';
+
+/** What is read of an event. */
+const EVENT: Shape<HostEvent> = { sequence: 'number', kind: 'string' };
 
 /** What `host.subscribe` answers: everything that was before the first event. */
 export type HostSnapshot = ResultOf<'host.subscribe'>;
@@ -41,7 +47,7 @@ export class HostEvents {
 
   /** @throws {RpcError} refused. @throws {SwitchboardError} what became of the connection. */
   async subscribe(peer: Peer, options: SubscribeOptions = {}): Promise<HostSubscription> {
-    checkCall('subscribe', options);
+    checkPart('subscribe', options);
     const { bufferLimit = DEFAULT_BUFFER_LIMIT, onRenewed } = options;
     await peer.request('server.handshake', { protocol_version: 3 });
     return new Promise((resolve, reject) => {
@@ -65,10 +71,19 @@ export class HostEvents {
     });
   }
 
+  /** See `Host.approvalOutcome`. */
+  async outcome(peer: Peer, id: string, options: { signal?: AbortSignal | undefined }): Promise<ApprovalRow> {
+    checkPart('approvalOutcome', options);
+    return approvalOutcome((each) => this.subscribe(peer, each), id, options.signal);
+  }
+
   /** `host.event`; `size` is its frame's length in characters. */
   event(params: unknown, size: number): void {
-    if (!isObject(params) || typeof params.sequence !== 'number') return;
-    for (const run of [...this.#open]) run.event(params as HostEvent, size);
+    const issues = misfits(params, EVENT);
+    for (const run of [...this.#open]) {
+      if (issues.length > 0) run.end(new ProtocolError('an event of the broker', issues));
+      else run.event(params as HostEvent, size);
+    }
   }
 
   /** There is a connection again. Never rejects: a refusal ends the subscriptions, a loss is followed by the next. */
@@ -80,9 +95,9 @@ export class HostEvents {
       await peer.request('server.handshake', { protocol_version: 3 });
       const snapshot = (await peer.request('host.subscribe', {})) as HostSnapshot;
       // Some may have been closed meanwhile.
-      for (const run of runs) if (this.#open.has(run)) run.renew(snapshot);
+      for (const run of runs) if (this.#open.has(run)) run.renew(snapshot, peer.json);
     } catch (error) {
-      if (error instanceof RpcError) for (const run of runs) run.end(error);
+      if (error instanceof RpcError || error instanceof ProtocolError) for (const run of runs) run.end(error);
     }
   }
 
@@ -134,13 +149,13 @@ class SubscriptionRun implements HostSubscription {
     this.#early = [];
   }
 
-  renew(snapshot: HostSnapshot): void {
+  renew(snapshot: HostSnapshot, json: JsonCodec): void {
     const before = this.#snapshot;
     const isSame = before?.identity.pid === snapshot.identity.pid && snapshot.event_sequence >= this.#sequence;
     const missed = snapshot.events.filter(({ sequence }) => !isSame || sequence > this.#sequence);
     this.#sequence = 0;
     this.#isWaiting = false;
-    for (const event of missed) this.event(event, JSON.stringify(event).length);
+    for (const event of missed) this.event(event, json.stringify(event).length);
     this.start(snapshot);
     quietly(() => this.#onRenewed?.(snapshot));
   }

@@ -1,13 +1,12 @@
-import { isObject } from '../protocol/json.ts';
 import type { ResultOf } from '../protocol/methods.ts';
 import type { SurfaceEvent, SurfaceRow } from '../protocol/surfaces.ts';
-import { BufferOverflowError, type SwitchboardError } from './errors.ts';
+import { BufferOverflowError, ProtocolError, type SwitchboardError } from './errors.ts';
 import { DEFAULT_BUFFER_LIMIT, EventQueue } from './event-queue.ts';
 import type { SubscribeOptions } from './host-events.ts';
-import { checkCall } from './known-options.ts';
+import { checkPart } from './part-options.ts';
 import type { Peer } from './peer.ts';
-import type { RequestFunction } from './request.ts';
-import type { SurfaceSubscription, Surfaces } from './surfaces.ts';
+import { misfits } from './shape.ts';
+import type { SurfaceSubscription } from './surfaces.ts';
 
 /** The subscriptions to surfaces of a host, each for as long as its connection. */
 export class HostSurfaces {
@@ -15,26 +14,9 @@ export class HostSurfaces {
   /** How many wait for the broker's answer. */
   #opening = 0;
 
-  /** What a host offers. @param peer asked at each subscription, because a host's changes when it reconnects. */
-  on(peer: () => Peer, request: RequestFunction): Surfaces {
-    return {
-      list: async () => (await request('a2ui.surfaces', {})).surfaces,
-      get: async (surfaceId) => (await request('a2ui.get', { surfaceId })).surface,
-      replay: (surfaceId) => request('a2ui/replay', { surfaceId }),
-      apply: (envelope) => request('a2ui.apply', { envelope }),
-      ingest: async (payload, options = {}) => {
-        checkCall('surfaces.ingest', options);
-        return (await request('a2ui.ingest', { ...options, payload } as never)).applied;
-      },
-      act: (action) => request('a2ui.action', action),
-      capabilities: () => request('a2ui.capabilities', {}),
-      reap: async () => (await request('a2ui.reap', {})).removed,
-      subscribe: (options) => this.#subscribe(peer(), options),
-    };
-  }
-
-  async #subscribe(peer: Peer, options: Pick<SubscribeOptions, 'bufferLimit'> = {}): Promise<SurfaceSubscription> {
-    checkCall('subscribe', options);
+  /** See `Surfaces.subscribe`. */
+  async subscribe(peer: Peer, options: Pick<SubscribeOptions, 'bufferLimit'> = {}): Promise<SurfaceSubscription> {
+    checkPart('subscribe', options);
     const { bufferLimit = DEFAULT_BUFFER_LIMIT } = options;
     return new Promise((resolve, reject) => {
       const run = new SubscriptionRun(bufferLimit, () => this.#forget(peer, run));
@@ -43,15 +25,28 @@ export class HostSurfaces {
         'a2ui/subscribe',
         {},
         {
-          result: (value) => {
-            // Events follow the answer: this runs before the next frame is read.
+          // Events follow the answer: this runs before the next frame is read.
+          result: () => {
             this.#opening -= 1;
-            run.surfaces = (value as ResultOf<'a2ui/subscribe'>).surfaces;
             this.#open.add(run);
-            resolve(run);
           },
           error: (error) => {
             this.#opening -= 1;
+            reject(error);
+          },
+        },
+      );
+      // In the same breath: what changes meanwhile is in the listing, or comes as an event, or both.
+      peer.call(
+        'a2ui.surfaces',
+        {},
+        {
+          result: (value) => {
+            run.surfaces = value as ResultOf<'a2ui.surfaces'>;
+            resolve(run);
+          },
+          error: (error) => {
+            run.close();
             reject(error);
           },
         },
@@ -68,8 +63,11 @@ export class HostSurfaces {
 
   /** `a2ui.event`; `size` is its frame's length in characters. */
   event(params: unknown, size: number): void {
-    if (!isObject(params) || typeof params.kind !== 'string') return;
-    for (const run of [...this.#open]) run.event(params as SurfaceEvent, size);
+    const issues = misfits(params, { kind: 'string' });
+    for (const run of [...this.#open]) {
+      if (issues.length > 0) run.end(new ProtocolError('an event of the broker', issues));
+      else run.event(params as SurfaceEvent, size);
+    }
   }
 
   /** A connection is over; on the next one a host subscribes again. */

@@ -7,8 +7,14 @@ export const newClaim = (): string => uuid();
 /** A fresh id for an agent's approval. */
 export const newApprovalId = (): string => `ask-${uuid()}`;
 
+/** A fresh name for what an agent has a tool do. */
+export const newActionId = (): string => `act-${uuid()}`;
+
 /** A fresh id for a voice stream: one that binary frames can have (`wire.md` section 11). */
 export const newStreamId = (): string => uuid().replaceAll('-', '');
+
+/** A secret that a host chooses for its turn: 244 random bits. */
+export const newResumeToken = (): string => newStreamId() + newStreamId();
 
 /** By `getRandomValues`, because browsers have `randomUUID` in secure contexts only. */
 function uuid(): string {
@@ -16,6 +22,5 @@ function uuid(): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
-  return parts.join('-');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -20,6 +20,8 @@ export interface KeptConnectionInput {
   restore?(connection: Connection): Promise<void>;
   /** Whether to try again after an error that allows it. @param before whether it was connected once. */
   persists(before: boolean): boolean;
+  /** Whether the broker is on this machine, as far as is known. */
+  isNear(): boolean;
   reconnect: ReconnectOptions;
   onStatus?: ((status: ConnectionStatus) => void) | undefined;
 }
@@ -92,7 +94,7 @@ export class KeptConnection {
       const error = await this.#connectOnce(connected);
       if (stop.aborted) break;
       if (!error.retryable || !this.#input.persists(this.#connection !== undefined)) return error;
-      const delayMs = this.#backoff.next();
+      const delayMs = this.#backoff.next(this.#input.isNear());
       this.#become({ status: 'waiting', error, delayMs });
       await this.#pause(delayMs, stop);
     }

@@ -1,27 +1,21 @@
 import { checkOptions, type KnownOptions } from '../protocol/options.ts';
-import type { AgentOptions } from './agent.ts';
 import type { ReconnectOptions } from './backoff.ts';
 import type { ApproveOptions, CancelOptions, ChatOptions, ResumeOptions } from './chat.ts';
 import type { HostOptions } from './host.ts';
-import type { SubscribeOptions } from './host-events.ts';
-import { checkPlace, type PlaceOptions } from './place.ts';
+import type { JsonOptions } from './place.ts';
 import type { RequestOptions } from './request.ts';
-import type { IngestOptions } from './surfaces.ts';
-import type { ToolOptions } from './tool.ts';
-import type { ToolCallOptions } from './turn-tools.ts';
 import type { SpeakOptions, TranscribeOptions } from './voice.ts';
 
 /** All names of an options' type: one that is forgotten here does not compile. */
-type Names<T> = Readonly<Record<keyof T, true>>;
-
-const PLACE: Names<PlaceOptions> = { url: true, link: true };
+export type Names<T> = Readonly<Record<keyof T, true>>;
 
 /** What connects a host. */
-export const HOST_OPTIONS: Names<HostOptions & PlaceOptions> = {
-  ...PLACE,
+export const HOST_OPTIONS: Names<HostOptions> = {
   token: true,
   hostToken: true,
+  jwt: true,
   reconnect: true,
+  waitForBroker: true,
   onStatus: true,
   connectTimeoutMs: true,
   onToolError: true,
@@ -29,26 +23,9 @@ export const HOST_OPTIONS: Names<HostOptions & PlaceOptions> = {
   onNotification: true,
 };
 
-/** What connects an agent. */
-export const AGENT_OPTIONS: Names<AgentOptions & PlaceOptions> = {
-  ...PLACE,
-  agentId: true,
-  token: true,
-  reconnect: true,
-  waitForBroker: true,
-  connectTimeoutMs: true,
-  onStatus: true,
-  onChat: true,
-  accept: true,
-  onError: true,
-  onTranscribe: true,
-  onSpeak: true,
-  onVoiceError: true,
-};
-
 const RECONNECT: Names<ReconnectOptions> = { minMs: true, maxMs: true, stableMs: true };
 
-/** What else the SDK takes, by the call that takes it. */
+/** What the SDK takes, by the call that takes it; what its parts take is in `part-options.ts`. */
 const CALLS = {
   chat: {
     sessionId: true,
@@ -77,15 +54,7 @@ const CALLS = {
   'chat.cancel': { graceMs: true } satisfies Names<CancelOptions>,
   'chat.approve': { answer: true } satisfies Names<ApproveOptions>,
   request: { timeoutMs: true } satisfies Names<RequestOptions>,
-  subscribe: { bufferLimit: true, onRenewed: true } satisfies Names<SubscribeOptions>,
-  tool: { description: true, parameters: true } satisfies Names<ToolOptions>,
-  'tools.call': {
-    timeoutMs: true,
-    signal: true,
-    actionId: true,
-    attempt: true,
-    onProgress: true,
-  } satisfies Names<ToolCallOptions>,
+  'meetings.stop': { summarizer: true } satisfies Names<{ summarizer?: string | undefined }>,
   transcribe: {
     sampleRate: true,
     channels: true,
@@ -93,12 +62,6 @@ const CALLS = {
     bufferLimit: true,
   } satisfies Names<TranscribeOptions>,
   speak: { provider: true, voiceId: true, bufferLimit: true } satisfies Names<SpeakOptions>,
-  'surfaces.ingest': {
-    owner: true,
-    endpoint: true,
-    routeAuth: true,
-    allowUntrustedEndpoint: true,
-  } satisfies Names<IngestOptions>,
 } as const;
 
 /**
@@ -112,10 +75,17 @@ export function checkCall(call: keyof typeof CALLS, options: object | undefined)
 /** The same where a connection is made. */
 export function checkConnecting(
   where: string,
-  options: PlaceOptions & { reconnect?: ReconnectOptions | boolean | undefined },
+  options: JsonOptions & { reconnect?: ReconnectOptions | boolean | undefined } & Pick<
+      HostOptions,
+      'token' | 'hostToken' | 'jwt'
+    >,
   known: KnownOptions,
 ): void {
   checkOptions(where, options, known);
-  checkPlace(where, options);
+  const { json, token, hostToken, jwt } = options;
+  if (jwt !== undefined && (token ?? hostToken) !== undefined)
+    throw new TypeError(`${where}: a jwt goes with no token`);
+  if (json !== undefined && (typeof json?.parse !== 'function' || typeof json.stringify !== 'function'))
+    throw new TypeError(`${where}: json has parse and stringify, as JSON and exactJson do`);
   if (typeof options.reconnect === 'object') checkOptions(`${where}, reconnect`, options.reconnect, RECONNECT);
 }

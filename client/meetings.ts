@@ -1,4 +1,5 @@
 import type { MeetingGetResult, MeetingRow, MeetingStopResult } from '../protocol/meetings.ts';
+import { checkCall } from './known-options.ts';
 import type { RequestFunction } from './request.ts';
 import type { TranscribeOptions, Transcription } from './voice.ts';
 
@@ -31,7 +32,10 @@ export interface Meetings {
 export function meetingsOver(request: RequestFunction, start: Meetings['start']): Meetings {
   return {
     start,
-    stop: (meeting_id, { summarizer } = {}) => request('meeting.stop', { meeting_id, summarizer }),
+    stop: async (meeting_id, options = {}) => {
+      checkCall('meetings.stop', options);
+      return request('meeting.stop', { meeting_id, summarizer: options.summarizer });
+    },
     list: async () => (await request('meeting.list', {})).meetings,
     get: (meeting_id) => request('meeting.get', { meeting_id }),
   };

@@ -1,5 +1,7 @@
 import type { FactRow } from '../protocol/memory.ts';
 import type { InputOf } from '../protocol/methods.ts';
+import { checkOptions } from '../protocol/options.ts';
+import type { Names } from './known-options.ts';
 import type { RequestFunction } from './request.ts';
 
 /** The facts of one connection, or of one agent: an agent's outlive it and the broker (`wire.md` section 11). */
@@ -17,10 +19,15 @@ export interface MemoryAccess {
   count(): Promise<number>;
 }
 
+const FACT: Names<InputOf<'memory.add_fact'>> = { subject: true, body: true, kind: true };
+
 /** {@link MemoryAccess} over a connection's requests. */
 export function memoryOver(request: RequestFunction): MemoryAccess {
   return {
-    add: (fact) => request('memory.add_fact', fact),
+    add: async (fact) => {
+      checkOptions('memory.add', fact, FACT);
+      return request('memory.add_fact', fact);
+    },
     query: async (query, k) => (await request('memory.query', { query, k })).facts,
     delete: async (id) => (await request('memory.delete', { id })).removed,
     count: () => request('memory.fact_count', {}),

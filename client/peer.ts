@@ -1,6 +1,10 @@
-import type { ErrorObject } from '../protocol/errors.ts';
-import { WireError } from '../protocol/errors.ts';
-import { decodeFrame, type ResponseFrame, type RpcId } from '../protocol/frame.ts';
+import { CERTIFICATE_NEEDED } from '../protocol/client-certificate.ts';
+import type { RpcId } from '../protocol/frame.ts';
+import { isObject } from '../protocol/json.ts';
+import type { ErrorObject } from '../protocol/wire-error.ts';
+import { WireError } from '../protocol/wire-error.ts';
+import { activeTrace } from './active-trace.ts';
+import { decode, type Message } from './decode.ts';
 import {
   ConnectionClosedError,
   ConnectionError,
@@ -8,9 +12,12 @@ import {
   RequestTimeoutError,
   type SwitchboardError,
 } from './errors.ts';
-import type { Place } from './place.ts';
+import type { Frame, OnFrame } from './frame-tap.ts';
+import type { JsonCodec, Place } from './place.ts';
+import { quietly } from './quietly.ts';
+import { malformed } from './result-shapes.ts';
+import { toRpcError } from './rpc-error.ts';
 import type { Socket, SocketEnd } from './socket.ts';
-import { toRpcError } from './tool-errors.ts';
 
 /** Answers one request of the broker's. Only the first answer is sent; one that JSON cannot write throws, and is none. */
 export interface Reply {
@@ -26,6 +33,12 @@ export interface PeerHandlers {
   notification(method: string, params: unknown, size: number): void;
   /** A binary frame. */
   binary(data: Uint8Array): void;
+  /** Makes an error of the broker's answer, where there is more to it than its code. */
+  toError?: ((method: string, error: ErrorObject) => SwitchboardError) | undefined;
+  /** Sees each text frame pass, but for the one with the token. */
+  onFrame?: OnFrame | undefined;
+  /** It has another JWT each time: that one has ended is no reason not to come back. */
+  renews?: boolean | undefined;
   /** The connection is over, once; by then every pending call has been settled. */
   ended(error: SwitchboardError): void;
 }
@@ -41,11 +54,19 @@ interface Pending extends Settle {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
+/** Parameters with the trace that is active here, unless they name one. */
+function traced(params: unknown): unknown {
+  const trace = activeTrace();
+  return trace && isObject(params) ? { _meta: trace, ...params } : params;
+}
+
 /** One open WebSocket that speaks JSON-RPC 2.0 both ways (`wire.md` section 1). */
 export class Peer {
   /** Resolves once the socket is closed for good. */
   readonly gone: Promise<void>;
   readonly #handlers: PeerHandlers;
+  /** How this connection's messages are read and written. */
+  readonly json: JsonCodec;
   readonly #pending = new Map<RpcId, Pending>();
   #markGone: () => void = () => {};
   #socket: Socket | undefined;
@@ -53,8 +74,9 @@ export class Peer {
   #heard = 0;
   #ended: SwitchboardError | undefined;
 
-  private constructor(handlers: PeerHandlers) {
+  private constructor(handlers: PeerHandlers, json: JsonCodec) {
     this.#handlers = handlers;
+    this.json = json;
     this.gone = new Promise((resolve) => {
       this.#markGone = resolve;
     });
@@ -68,7 +90,7 @@ export class Peer {
   static open(place: Place, handlers: PeerHandlers, signal: AbortSignal): Promise<Peer> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const peer = new Peer(handlers);
+      const peer = new Peer(handlers, place.json);
       let open = false;
       const giveUp = () => {
         reject(signal.reason);
@@ -93,7 +115,7 @@ export class Peer {
           closed: (end) => {
             signal.removeEventListener('abort', giveUp);
             peer.#markGone();
-            if (open) peer.#end(new ConnectionLostError(end.code, end.reason, end.error));
+            if (open) peer.#end(new ConnectionLostError(end.code, end.reason, end.error, handlers.renews));
             else reject(unreachable(place, end));
           },
         });
@@ -130,14 +152,14 @@ export class Peer {
       return undefined;
     }
     const id = this.#nextId++;
-    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
+    const text = this.json.stringify({ jsonrpc: '2.0', id, method, params: traced(params) });
     const expire = () => {
       this.#pending.delete(id);
       settle.error(new RequestTimeoutError(method, timeoutMs ?? 0));
     };
     const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
     this.#pending.set(id, { method, timer, result: (value) => settle.result(value), error: (e) => settle.error(e) });
-    this.#socket?.send(text);
+    this.#send(text, method);
     return id;
   }
 
@@ -151,7 +173,7 @@ export class Peer {
   /** Sends a notification. False where the connection is over. */
   notify(method: string, params: unknown): boolean {
     if (this.#ended) return false;
-    this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
+    this.#send(this.json.stringify({ jsonrpc: '2.0', method, params }));
     return true;
   }
 
@@ -171,7 +193,19 @@ export class Peer {
   /** The same, without waiting, for another reason. */
   drop(error: SwitchboardError): void {
     this.#end(error);
-    this.#socket?.close(1000, '');
+    // Whoever says 1000 is through: nothing of its waits at the broker.
+    this.#socket?.close(error instanceof ConnectionClosedError ? 1000 : 4408, '');
+  }
+
+  #send(text: string, method?: string): void {
+    // A token is no sight for a tap.
+    if (method !== 'session.auth' && method !== 'session.refresh') this.#tell('out', text);
+    this.#socket?.send(text);
+  }
+
+  #tell(direction: Frame['direction'], text: string): void {
+    const { onFrame } = this.#handlers;
+    if (onFrame) quietly(() => onFrame({ direction, text }));
   }
 
   #end(error: SwitchboardError): void {
@@ -190,29 +224,34 @@ export class Peer {
     // What arrives after close() belongs to nobody any more.
     if (this.#ended) return;
     this.#heard++;
-    const frame = decodeFrame(text);
-    if (frame.kind === 'notification') this.#handlers.notification(frame.method, frame.params, text.length);
-    else if (frame.kind === 'request') this.#answer(frame.id, frame.method, frame.params);
-    else if (frame.kind === 'response') this.#settle(frame);
-    // What is left is an error without an id (`-32700`), or nothing that could be acted upon.
+    this.#tell('in', text);
+    const message = decode(text, this.json);
+    if (!message) return;
+    if (message.kind === 'notification') this.#handlers.notification(message.method, message.params, text.length);
+    else if (message.kind === 'request') this.#answer(message.id, message.method, message.params);
+    else this.#settle(message);
   }
 
-  #settle(frame: ResponseFrame): void {
-    const call = this.#pending.get(frame.id);
+  #settle({ id, result, error }: Extract<Message, { kind: 'answer' }>): void {
+    // One without an id (`-32700`), or that nobody waits for any more, is nothing to act upon.
+    const call = this.#pending.get(id as RpcId);
     if (!call) return;
-    this.#pending.delete(frame.id);
+    this.#pending.delete(id as RpcId);
     clearTimeout(call.timer);
-    if (frame.error) call.error(toRpcError(call.method, frame.error as unknown as ErrorObject));
-    else call.result(frame.result);
+    const { toError = toRpcError } = this.#handlers;
+    const fault = malformed(call.method, result, error);
+    if (fault) call.error(fault);
+    else if (error === undefined) call.result(result);
+    else call.error(toError(call.method, error as ErrorObject));
   }
 
   #answer(id: RpcId, method: string, params: unknown): void {
     let answered = false;
     const send = (answer: { result: unknown } | { error: ErrorObject }) => {
       if (answered || this.#ended) return;
-      const text = JSON.stringify({ jsonrpc: '2.0', id, ...answer });
+      const text = this.json.stringify({ jsonrpc: '2.0', id, ...answer });
       answered = true;
-      this.#socket?.send(text);
+      this.#send(text);
     };
     const reply: Reply = { result: (value) => send({ result: value ?? null }), error: (error) => send({ error }) };
     if (!this.#handlers.request(method, params, reply, this)) reply.error(WireError.methodNotFound().toObject());
@@ -220,9 +259,25 @@ export class Peer {
 }
 
 function unreachable({ url, name }: Place, end: SocketEnd): ConnectionError {
-  const { status, error: cause } = end;
-  const why = status === undefined ? message(cause) : `HTTP ${status}`;
-  return new ConnectionError(`cannot reach ${name}${why ? `: ${why}` : ''}`, { url, status, cause });
+  const { status, body, error: cause } = end;
+  if (status !== undefined) {
+    const said = body?.trim();
+    return new ConnectionError(`${name} refused the connection with ${status}${said ? `: ${said}` : ''}`, {
+      url,
+      status,
+      ...(said === CERTIFICATE_NEEDED ? { reason: 'certificate_needed' } : {}),
+      cause,
+    });
+  }
+  const why = message(cause) || hiddenCause(url);
+  return new ConnectionError(`cannot reach ${name}${why ? `: ${why}` : ''}`, { url, cause });
+}
+
+/** A browser does not tell a page why: of a page of another origin the likeliest is that nobody allowed it. */
+function hiddenCause(url: string | undefined): string {
+  const { origin, host } = (globalThis as { location?: { origin: string; host: string } }).location ?? {};
+  if (origin === undefined || url === undefined || new URL(url).host === host) return '';
+  return `it may not run, or not allow this page (--allow-origin ${origin})`;
 }
 
 /** A refused connection to `localhost` is an AggregateError with an empty message, and its code says it all. */

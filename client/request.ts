@@ -1,4 +1,4 @@
-import type { InputOf, RequestMethod, ResultOf } from '../protocol/methods.ts';
+import type { RequestMethod, RequestOf, ResultOf } from '../protocol/methods.ts';
 import { checkCall } from './known-options.ts';
 import type { Peer } from './peer.ts';
 
@@ -13,7 +13,7 @@ export interface RequestOptions {
  * Rejects with an `RpcError`, a `RequestTimeoutError`, or with what became of the connection.
  */
 export interface RequestFunction {
-  <K extends RequestMethod>(method: K, params: InputOf<K>, options?: RequestOptions): Promise<ResultOf<K>>;
+  <K extends RequestMethod>(method: K, params: RequestOf<K>, options?: RequestOptions): Promise<ResultOf<K>>;
   <S extends string>(
     // A known name with the wrong parameters must not slip through here.
     method: S extends RequestMethod ? never : S,

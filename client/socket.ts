@@ -33,6 +33,8 @@ export interface SocketEnd {
   error?: unknown;
   /** HTTP status of a refused upgrade, where the platform says so (`wire.md` section 1). */
   status?: number | undefined;
+  /** The beginning of what was said with that status. */
+  body?: string | undefined;
 }
 
 /**

@@ -1,57 +1,33 @@
 import { type AudioFormat, type AudioFrame, AudioFrameType } from '../protocol/audio-frame.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { SpeechPart } from '../protocol/voice-provider.ts';
-import { BufferOverflowError, type SwitchboardError } from './errors.ts';
-import { EventQueue } from './event-queue.ts';
-import { newStreamId } from './ids.ts';
 import type { Peer } from './peer.ts';
 import { type SpeakOptions, type Speech, VoiceError } from './voice.ts';
+import { VoiceRun } from './voice-run.ts';
+import { wordOf } from './word-of.ts';
 
 /** How much may wait to be read unless told otherwise. Bytes of audio. */
 const DEFAULT_BUFFER_LIMIT = 64 * 1024 * 1024;
 
 /** A {@link Speech} from the inside. */
-export class SpeechRun implements Speech {
-  readonly streamId = newStreamId();
-  readonly started: Promise<string>;
-  readonly #peer: Peer;
-  readonly #text: string;
-  readonly #options: SpeakOptions;
-  readonly #forget: () => void;
-  readonly #limit: number;
-  readonly #queue: EventQueue<SpeechPart>;
-  #settle: { resolve(provider: string): void; reject(error: SwitchboardError): void } | undefined;
-  #isOver = false;
+export class SpeechRun extends VoiceRun<SpeechPart> implements Speech {
+  readonly streamId: string;
   /** The number of the next piece. */
   #nextSeq = 0n;
   #isGappy = false;
 
-  constructor(peer: Peer, text: string, options: SpeakOptions, forget: () => void) {
-    this.#peer = peer;
-    this.#text = text;
-    this.#options = options;
-    this.#forget = forget;
-    this.#limit = options.bufferLimit ?? DEFAULT_BUFFER_LIMIT;
-    this.#queue = new EventQueue(this.#limit);
-    this.started = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
-    // Whoever reads the pieces is told, too.
-    this.started.catch(() => {});
+  constructor(peer: Peer, id: string, { bufferLimit = DEFAULT_BUFFER_LIMIT }: SpeakOptions, forget: () => void) {
+    super(peer, bufferLimit, 'the audio of a stream', forget);
+    this.streamId = id;
   }
 
-  start(): void {
-    const { provider, voiceId: voice_id } = this.#options;
+  start(text: string, { provider, voiceId: voice_id }: SpeakOptions): void {
     const options = { provider, voice_id, binary_frames: true };
-    const params = { stream_id: this.streamId, text: this.#text, options };
-    this.#peer.call('voice.tts_stream.start', params, {
-      result: (value) => this.#settle?.resolve((value as { provider: string }).provider),
-      error: (error) => this.fail(error),
-    });
+    this.ask('voice.tts_stream.start', { stream_id: this.streamId, text, options });
   }
 
   async cancel(): Promise<boolean> {
-    const result = await this.#peer.request('voice.tts_stream.cancel', { stream_id: this.streamId });
+    const result = await this.peer.request('voice.tts_stream.cancel', { stream_id: this.streamId });
     return (result as { cancelled: boolean }).cancelled;
   }
 
@@ -63,6 +39,7 @@ export class SpeechRun implements Speech {
       if (piece.format !== format) throw new VoiceError(`the provider went from ${format} to ${piece.format} midway`);
       pieces.push(piece.audio);
     }
+    this.checkWhole();
     if (this.#isGappy) throw new VoiceError('pieces of the speech are missing: the provider left numbers out');
     if (format === undefined) throw new VoiceError('the provider has sent no audio');
     const audio = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
@@ -75,37 +52,19 @@ export class SpeechRun implements Speech {
   }
 
   event({ type, message, code, synthesized }: JsonObject): void {
-    if (type === 'ended') this.#finish({});
+    if (type === 'ended') this.finish({});
     else if (type === 'error' && synthesized === true) {
-      this.#finish({ error: new VoiceError(String(message), String(code)) });
+      this.finish({ error: new VoiceError(wordOf(message), wordOf(code)) });
     }
   }
 
   frame({ type, seq, format, payload: audio }: AudioFrame): void {
     if (seq !== this.#nextSeq) this.#isGappy = true;
     this.#nextSeq = seq + 1n;
-    if (type !== AudioFrameType.AudioOut || this.#queue.push({ format, audio }, audio.length)) return;
-    this.#abandon();
-    this.fail(new BufferOverflowError(this.#limit));
+    if (type === AudioFrameType.AudioOut) this.push({ format, audio }, audio.length);
   }
 
-  fail(error: SwitchboardError): void {
-    this.#settle?.reject(error);
-    this.#finish({ error });
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<SpeechPart, undefined> {
-    return this.#queue.readOnce('the audio of a stream', () => this.#abandon());
-  }
-
-  #finish(end: { error?: unknown }): void {
-    this.#isOver = true;
-    this.#forget();
-    this.#queue.end(end);
-  }
-
-  /** Nobody reads the rest. */
-  #abandon(): void {
-    if (!this.#isOver) this.cancel().catch(() => {});
+  protected override leave(): Promise<unknown> {
+    return this.cancel();
   }
 }

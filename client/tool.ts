@@ -1,20 +1,31 @@
-import type { z } from 'zod';
 import type { ToolCancelReason } from '../protocol/tools.ts';
+import type { JsonSchema, StandardSchema } from './standard-schema.ts';
 
 /** What agents are told of a tool. */
-export interface ToolOptions<S extends z.ZodType = z.ZodType> {
+export interface ToolOptions<
+  P extends StandardSchema | JsonSchema = StandardSchema | JsonSchema,
+  V extends StandardSchema = StandardSchema,
+> {
   /** What it does, for the model that chooses among tools. */
   description?: string | undefined;
   /**
-   * What its arguments must be. Agents are sent it as JSON Schema, and arguments that do not fit are answered with
-   * `-32602` before the handler runs. Without it any JSON value is handed over unchecked.
+   * What its arguments must be, which agents are sent as JSON Schema: a schema of zod 4, of ArkType or of whatever else is a
+   * Standard Schema that can say its JSON Schema; or a JSON Schema, as it stands.
+   *
+   * A schema of a validator is asked at each call, and arguments that do not fit are answered with `-32602` before the handler
+   * runs. A JSON Schema is only told: without a validator any JSON value is handed over, unchecked.
    */
-  parameters?: S | undefined;
+  parameters?: P | undefined;
+  /**
+   * Beside `parameters` as JSON Schema: a Standard Schema that checks the arguments, of a validator that cannot say its
+   * JSON Schema itself.
+   */
+  validate?: V | undefined;
 }
 
 /** One call of a tool, as its handler sees it. */
 export interface ToolCall {
-  /** `cb-<n>`: unique in the daemon's life. */
+  /** `cb-<n>`: unique in the daemon's life. Of a call that was asked for again, the last one's. */
   readonly requestId: string;
   /** The chat that the agent calls from; undefined for a call of the broker's embedder. */
   readonly sessionId: string | undefined;
@@ -24,11 +35,16 @@ export interface ToolCall {
   readonly actionId: string;
   /** How long it may take before it is given up, counted anew by each {@link ToolCall.progress}. Milliseconds. */
   readonly timeoutMs: number;
-  /** Aborts when nobody waits for the answer any more. Its reason is a {@link ToolCallCancelled}. */
+  /** The trace that it belongs to, as W3C Trace Context writes it; for who uses OpenTelemetry it is active in the handler. */
+  readonly traceparent: string | undefined;
+  /**
+   * Aborts when nobody waits for the answer any more. Its reason is a {@link ToolCallCancelled}. A call with an `actionId` in
+   * a chat that goes on after a lost connection goes on, too: its agent may ask for the answer again.
+   */
   readonly signal: AbortSignal;
   /**
    * Tells the agent that the tool is still at work, which starts its timeout anew (up to ten times as long in all).
-   * False, and nothing is sent, once the call is over.
+   * False, and nothing is sent, once the call is over, and while there is no connection.
    * @param progress any JSON value.
    */
   progress(progress?: unknown, message?: string): boolean;

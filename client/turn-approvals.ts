@@ -1,10 +1,16 @@
-import { approves, type ChatApproveParams } from '../protocol/approvals.ts';
+import type { ChatApproveParams } from '../protocol/approvals.ts';
+import { approves } from '../protocol/approves.ts';
+import { checkOptions } from '../protocol/options.ts';
+import { APPROVAL_REQUEST } from './agent-known-options.ts';
 import { newApprovalId } from './ids.ts';
 import type { Reply } from './peer.ts';
 import type { AgentEvent } from './turn.ts';
 
 /** Longest that a timer waits; beyond it the platform's fires at once. Milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** So many are listed to a broker, which takes no more: those that it has kept are the oldest, and far fewer. */
+const MAX_LISTED = 1_000;
 
 /** What a person is asked, and how long one may take. */
 export type ApprovalRequest = {
@@ -47,9 +53,15 @@ export class TurnApprovals {
     this.#over = over;
   }
 
+  /** Those that nobody has decided, as `agent.resume` lists them. */
+  get ids(): string[] {
+    return [...this.#pending.keys()].slice(0, MAX_LISTED);
+  }
+
   request(request: ApprovalRequest): Promise<ApprovalOutcome> {
     const outcome = new Promise<ApprovalOutcome>((resolve, reject) => {
       this.#over.throwIfAborted();
+      checkOptions('requestApproval', request, APPROVAL_REQUEST);
       const { approvalId = newApprovalId(), tool, action, params, details, timeoutMs } = request;
       if (this.#pending.has(approvalId)) throw new TypeError(`approval ${approvalId} is being waited for already`);
       const deadline = request.deadline ?? (timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs));

@@ -1,6 +1,5 @@
 import type { AgentChatParams, CancelReason } from '../protocol/chat.ts';
-import { ErrorCode, type ErrorObject, WireError } from '../protocol/errors.ts';
-import { RpcError } from './errors.ts';
+import { WireError } from '../protocol/wire-error.ts';
 import type { ApprovalOutcome, ApprovalRequest } from './turn-approvals.ts';
 import type { TurnTools } from './turn-tools.ts';
 
@@ -19,6 +18,11 @@ export interface Turn {
   readonly context: Record<string, unknown>;
   /** All of `agent.chat` as it came: `model`, `attachments`, `goal`, `conversation_id` … */
   readonly params: AgentChatParams;
+  /**
+   * The trace that it belongs to, as W3C Trace Context writes it; undefined where none is known. For who uses OpenTelemetry it
+   * is active in `onChat`, and what is active there goes on to the host's tools.
+   */
+  readonly traceparent: string | undefined;
   /** Aborts when nobody waits for the rest any more. Its reason is a {@link TurnCancelled}. */
   readonly signal: AbortSignal;
   /** The host's tools. */
@@ -70,24 +74,11 @@ export class TurnEnded extends Error {
 }
 
 /** Thrown from `accept`: the turn is refused, and the host reads this in `data.agent_error` of its `-32012`. */
-export class RejectChat extends Error {
+export class RejectChat extends WireError {
   override readonly name = 'RejectChat';
-  readonly code: number;
-  readonly data: unknown;
 
   /** @param options `code`: a JSON-RPC code, default -32000. `data`: anything for the host to read. */
-  constructor(message: string, options: { code?: number; data?: unknown } = {}) {
-    super(message);
-    this.code = options.code ?? -32000;
-    this.data = options.data;
+  constructor(message: string, { code = -32000, data }: { code?: number; data?: unknown } = {}) {
+    super(code, message, data);
   }
-}
-
-/** What the other side is told of something thrown: our own words, for they are to somebody whom we chose to answer. */
-export function toErrorObject(error: unknown): ErrorObject {
-  if (error instanceof RejectChat || error instanceof WireError || error instanceof RpcError) {
-    const { code, message, data } = error;
-    return data === undefined ? { code, message } : { code, message, data };
-  }
-  return { code: ErrorCode.InternalError, message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,12 +1,32 @@
 import { decodeAudioFrame } from '../protocol/audio-frame.ts';
 import { isObject } from '../protocol/json.ts';
-import { parseParams } from '../protocol/params.ts';
-import { providerSpeakParams, providerTranscribeParams } from '../protocol/voice.ts';
 import type { OnSpeak, OnTranscribe } from '../protocol/voice-provider.ts';
+import { WireError } from '../protocol/wire-error.ts';
+import { toErrorObject } from './error-object.ts';
 import type { Peer, Reply } from './peer.ts';
 import { quietly } from './quietly.ts';
-import { toErrorObject } from './turn.ts';
+import { misfits, type Shape } from './shape.ts';
 import { VoiceJob } from './voice-job.ts';
+
+interface TranscribeParams {
+  stream_id: string;
+  sample_rate: number;
+  channels: number;
+}
+interface SpeakParams {
+  stream_id: string;
+  text: string;
+  voice_id?: string;
+}
+const TRANSCRIBE: Shape<TranscribeParams> = { stream_id: 'string', sample_rate: 'number', channels: 'number' };
+const SPEAK: Shape<SpeakParams> = { stream_id: 'string', text: 'string', voice_id: 'string?' };
+
+/** @throws {WireError} `-32602` */
+function checked<T>(input: unknown, shape: Shape<T>): T {
+  const issues = misfits(input, shape);
+  if (issues.length > 0) throw WireError.invalidParams(issues);
+  return input as T;
+}
 
 /** What an agent does as a provider of voice. It needs the capabilities `voice.transcribe` and `voice.speak`. */
 export interface VoiceHandlers {
@@ -39,7 +59,7 @@ export class VoiceJobs {
 
   /** Takes a notification of the broker's. */
   notification(method: string, params: unknown): void {
-    if (method === 'voice.speak.cancel' && isObject(params)) this.#live.get(String(params.stream_id))?.cancel();
+    if (method === 'voice.speak.cancel' && isObject(params)) this.#live.get(params.stream_id as string)?.cancel();
   }
 
   /** Takes a binary frame; one of a stream that is over is nothing unusual. */
@@ -55,7 +75,7 @@ export class VoiceJobs {
 
   #transcribe(onTranscribe: OnTranscribe, input: unknown, reply: Reply, peer: Peer): void {
     this.#start(reply, () => {
-      const params = parseParams(providerTranscribeParams, input);
+      const params = checked(input, TRANSCRIBE);
       const job = new VoiceJob(peer, params.stream_id);
       return [job, () => job.transcribe(onTranscribe, params)];
     });
@@ -63,7 +83,7 @@ export class VoiceJobs {
 
   #speak(onSpeak: OnSpeak, input: unknown, reply: Reply, peer: Peer): void {
     this.#start(reply, () => {
-      const params = parseParams(providerSpeakParams, input);
+      const params = checked(input, SPEAK);
       const job = new VoiceJob(peer, params.stream_id);
       return [job, () => job.speak(onSpeak, params)];
     });
@@ -85,7 +105,7 @@ export class VoiceJobs {
 
   #stop(input: unknown, reply: Reply): void {
     const { stream_id, reason } = isObject(input) ? input : {};
-    const job = this.#live.get(String(stream_id));
+    const job = this.#live.get(stream_id as string);
     if (!job) reply.result({});
     else if (reason === 'client_stopped' || reason === undefined) void job.finish().then(() => reply.result({}));
     else {

@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact';
 import { Approvals } from './approvals/approvals.tsx';
 import { Charts } from './charts/charts.tsx';
 import { Playground } from './chat/playground.tsx';
+import { Keys } from './keys/keys.tsx';
 import { Overview } from './overview/overview.tsx';
 import { route } from './route.ts';
 import { session } from './session.ts';
@@ -22,6 +23,7 @@ export const tabs: readonly Tab[] = [
   { path: 'approvals', title: 'Approvals', page: Approvals },
   { path: 'chat', title: 'Playground', page: Playground },
   { path: 'surfaces', title: 'Surfaces', page: Surfaces },
+  { path: 'keys', title: 'Keys', page: Keys },
 ];
 
 /** The console: asks for a token where it has none, and shows the tab that the address names. */

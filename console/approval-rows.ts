@@ -13,7 +13,7 @@ export const pending = computed(() => [...approvals.value.values()].filter(({ st
 
 /** Takes all of them, instead of those before. */
 export function replaceApprovals(rows: readonly ApprovalRow[]): void {
-  const sorted = [...rows].sort((one, other) => one.created_at - other.created_at);
+  const sorted = [...rows].sort((one, other) => Date.parse(one.created_at) - Date.parse(other.created_at));
   approvals.value = new Map(sorted.map((row) => [row.id, row]));
 }
 

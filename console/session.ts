@@ -1,12 +1,16 @@
 import { computed, signal } from '@preact/signals';
 import { AuthError, connectHost, type Host, type HostStatus } from '../client/browser.ts';
+import { KEY_PREFIX } from '../protocol/grants.ts';
 import { forgetAll } from './sign-out.ts';
 import { taps } from './tap.ts';
 
 /** How the page stands with the daemon. `host` is a new object after each reconnect; what hangs on it starts anew. */
 export type Session =
-  /** `why`: the token was refused, by this daemon from the first or by one that has been started since. */
-  | { kind: 'signed-out'; why?: 'refused' | 'restarted' }
+  /**
+   * `why`: the token was refused, by this daemon from the first or by one that has been started since; a JWT does not manage, or has
+   * ended; a key does not do here, or not any more.
+   */
+  | { kind: 'signed-out'; why?: Refusal }
   /** `typed`: somebody has just typed the token. */
   | { kind: 'connecting'; typed: boolean }
   /** `again`: it was lost before. */
@@ -14,11 +18,16 @@ export type Session =
   /** The connection was lost; it is tried again, the next time at `retryAt` (Unix ms). */
   | { kind: 'lost'; since: number; retryAt: number };
 
+/** See {@link Session}. */
+type Refusal = 'refused' | 'restarted' | 'unfit' | 'ended' | 'key';
+
 export const session = signal<Session>({ kind: 'connecting', typed: false });
 
 /** The connection while there is one. */
 export const host = computed(() => (session.value.kind === 'connected' ? session.value.host : undefined));
 
+/** A JWT has two dots, and no other token has one. */
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 const TOKEN_KEY = 'switchboard.host-token';
 /** Waits between two tries; milliseconds. */
 const RETRY = { minMs: 500, maxMs: 5_000 };
@@ -121,21 +130,31 @@ async function connect(token: string, typed: boolean): Promise<void> {
     since ??= Date.now();
     session.value = { kind: 'lost', since, retryAt: Date.now() + waitMs };
   };
+  const refused = (why: Refusal) => {
+    sessionStorage.removeItem(TOKEN_KEY);
+    session.value = { kind: 'signed-out', why };
+    isRefused = true;
+  };
   const onStatus = (now: HostStatus) => {
-    if (mine !== attempt) return;
+    if (mine !== attempt || isRefused) return;
     if (now.status === 'ready' && kept) connected(kept);
     else if (now.status === 'waiting') lost(now.delayMs);
     else if (now.status === 'closed' && now.error instanceof AuthError) {
-      sessionStorage.removeItem(TOKEN_KEY);
-      session.value = { kind: 'signed-out', why: wasConnected ? 'restarted' : 'refused' };
-      isRefused = true;
+      if (token.startsWith(KEY_PREFIX)) refused('key');
+      else refused(!wasConnected ? 'refused' : isJwt ? 'ended' : 'restarted');
     } else if (now.status === 'closed') lost(FIRST_RETRY_MS);
   };
+  const isJwt = JWT.test(token);
+  const proof = isJwt ? { jwt: token } : { hostToken: token };
   while (mine === attempt) {
     try {
-      const options = { url: socketUrl(), hostToken: token, reconnect: RETRY, onStatus };
+      const options = { url: socketUrl(), ...proof, reconnect: RETRY, onStatus };
       const connection = await connectHost({ ...options, ...taps });
       if (mine !== attempt) return void connection.close();
+      if (connection.role !== 'host') {
+        refused('unfit');
+        return void connection.close();
+      }
       kept = connection;
       if (connection.status === 'ready') connected(connection);
       await connection.closed;

@@ -56,6 +56,9 @@ export function SignIn() {
 const PROBLEMS = {
   refused:
     'The daemon does not take this token. It makes a new host token each time it starts; the daemon token is another one, and does not do here.',
+  unfit: 'This JWT does not manage: it needs the scope host, without a list of agents.',
+  ended: 'The JWT of this page has ended. Sign in with a new one.',
+  key: 'This key does not sign in here: it was revoked or replaced, has ended, or never had the scope host. Sign in with another one.',
   restarted:
     'The daemon was restarted and has a new host token: the one of this page is no longer valid. Get a new link.',
 };

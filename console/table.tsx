@@ -23,6 +23,8 @@ interface TableProps<Row> {
   empty: ComponentChildren;
   /** How many there are beyond these. */
   more?: number;
+  /** On a narrow page each row stands below the other, one cell a line: its columns are many, and what is done is in the last. */
+  stacks?: boolean;
 }
 
 /** A cell with a text that somebody else has chosen, of whatever length. */
@@ -36,12 +38,12 @@ export function Free({ text, isCode = false }: { text: string; isCode?: boolean 
 }
 
 /** Rows of things. Where it is too wide for the page it scrolls in a box of its own. */
-export function Table<Row>({ label, columns, rows, keyOf, empty, more = 0 }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, empty, more = 0, stacks = false }: TableProps<Row>) {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     // biome-ignore lint/a11y/useSemanticElements: a section without a heading is none
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class={stacks ? 'scroll stacks' : 'scroll'} role="region" aria-label={label} tabIndex={0}>
       <table aria-label={label}>
         <thead>
           <tr>
@@ -61,7 +63,7 @@ export function Table<Row>({ label, columns, rows, keyOf, empty, more = 0 }: Tab
                     {cell(row)}
                   </th>
                 ) : (
-                  <td key={title} class={isNumber ? 'number' : undefined}>
+                  <td key={title} class={isNumber ? 'number' : undefined} data-title={stacks ? title : undefined}>
                     {cell(row)}
                   </td>
                 ),

@@ -1,17 +1,24 @@
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { isJwksUrl } from '../jwt/options.ts';
 import { UNGATEABLE_METHODS } from '../protocol/approvals.ts';
 import { MAX_MESSAGE_BYTES } from '../protocol/bounds.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import { readSharedLimit, SHARED_LIMIT_VALUE, SHARED_LIMITS } from '../protocol/shared-limits.ts';
+import { HOST_NAME } from '../transport/checks.ts';
 import { DEFAULT_INSPECTOR_URL } from '../transport/console-pages.ts';
 import { defaultHome } from './default-home.ts';
 import { ConfigError } from './errors.ts';
 import { flagInfo } from './flag.ts';
+import { frontFlags } from './front-flags.ts';
 import { helpText } from './help.ts';
+import { journalFlags } from './journal-flags.ts';
 import { LOG_LEVELS } from './log.ts';
 import { isLoopback } from './loopback.ts';
 import { SOCKET_PATH_LIMIT } from './socket.ts';
 import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './sources.ts';
+import { telemetryFlags } from './telemetry-flags.ts';
+import { checkTogether } from './together.ts';
 
 /** Timers cannot wait longer: beyond it they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -35,6 +42,23 @@ function count(defaultCount: number, max: number, does: string) {
 
 function off(group: string, does: string) {
   return z.boolean().default(false).register(flagInfo, { kind: 'switch', group, does, takes: 'true or false' });
+}
+
+function filePath(does: string, value: string, shown?: string) {
+  const schema = z
+    .string()
+    .min(1)
+    .refine((path) => !path.includes('\0'))
+    .transform((path) => resolve(path))
+    .optional();
+  const info = { kind: 'text', group: safety, does, takes: 'a path', value } as const;
+  return schema.register(flagInfo, shown === undefined ? info : { ...info, shown });
+}
+
+function jwtText(does: string, value: string) {
+  const schema = z.string().min(1).max(2_048).optional();
+  const info = { kind: 'text', group: safety, does, takes: 'a text', value, shown: 'none' } as const;
+  return schema.register(flagInfo, info);
 }
 
 /** Every setting of the daemon, by its flag's name without `--` (`wire.md` section 12). */
@@ -82,6 +106,52 @@ export const configSchema = z.object({
       takes: 'origins such as https://app.example, without a path',
       value: 'ORIGIN',
     }),
+  'allow-host': z.array(z.string().regex(HOST_NAME)).default([]).register(flagInfo, {
+    kind: 'list',
+    group: safety,
+    does: 'name that a proxy passes on as Host, repeatable',
+    takes: 'host names such as chat.example, without scheme, port or path',
+    value: 'HOST',
+  }),
+  'tls-cert': filePath(
+    'certificate that the TCP port speaks TLS with, and those between it and its root',
+    'FILE',
+    'none',
+  ),
+  'tls-key': filePath('its private key, without a passphrase', 'FILE', 'none'),
+  'tls-ca': filePath('authorities whose client certificates count', 'FILE', 'none'),
+  'tls-client-auth': z.enum(['none', 'request', 'require']).default('none').register(flagInfo, {
+    kind: 'text',
+    group: safety,
+    does: 'whether clients are asked for a certificate, or have to have one',
+    takes: 'one of none, request, require',
+    value: 'MODE',
+  }),
+  'tls-agent-san': z
+    .string()
+    .regex(/^[a-z][a-z0-9+.-]*:\S*$/i)
+    .optional()
+    .register(flagInfo, {
+      kind: 'text',
+      group: safety,
+      does: 'what the URIs in client certificates begin with that bind an agent; the rest is its id',
+      takes: 'the beginning of a URI, such as switchboard:agent:',
+      value: 'PREFIX',
+      shown: 'none',
+    }),
+  'jwt-issuer': jwtText('whose JWTs are taken, as iss names it', 'ISSUER'),
+  'jwt-audience': jwtText('what the broker is called in aud of a JWT, best the URL that it is reached by', 'AUDIENCE'),
+  'jwks-url': z.string().refine(isJwksUrl).optional().register(flagInfo, {
+    kind: 'text',
+    group: safety,
+    does: 'where the keys of the issuer are',
+    takes: 'an https URL, or an http one on this machine, without a user',
+    value: 'URL',
+    shown: 'none',
+  }),
+  'jwks-file': filePath('the keys of the issuer in place of that; SIGHUP reads it anew', 'FILE', 'none'),
+  'jwt-tenant-claim': jwtText('claim of a JWT that names the tenant; without it everybody is of default', 'CLAIM'),
+  'metrics-auth': off(safety, 'answer /metrics only to who has the daemon or host token, or the scope observe or host'),
   'no-auth': off(safety, 'let everybody in without a token, on a loopback host only'),
   'no-approvals': off(safety, 'switch the approval gate off'),
   approve: z
@@ -99,8 +169,22 @@ export const configSchema = z.object({
       takes: `method names, or tools.execute:TOOL, apart from ${UNGATEABLE_METHODS.join(', ')}`,
       value: 'METHOD',
     }),
+  audit: filePath('file that says who did what; SIGHUP opens it anew', 'FILE'),
+  'audit-key-file': filePath('key that the audit is made with, made where there is none', 'FILE', 'HOME/audit.key'),
+  'audit-required': off(safety, 'refuse what is privileged while the audit cannot be written'),
+  ...frontFlags,
   'approval-timeout': duration(60_000, 'how long an approval is waited for'),
   'stale-after': duration(DEFAULT_LIMITS.staleAfterMs, 'silence of an agent after which its turn ends'),
+  'agent-wait': duration(
+    DEFAULT_LIMITS.agentWaitMs,
+    'how long a chat waits for an agent that detached less than so long ago; 0: not at all',
+    0,
+  ),
+  'agent-window': duration(
+    DEFAULT_LIMITS.agentWindowMs,
+    'how long turns wait for an agent that has lost its connection and can come back; 0: not at all',
+    0,
+  ),
   'max-message-bytes': count(DEFAULT_LIMITS.maxMessageBytes, MAX_MESSAGE_BYTES, 'largest message'),
   'max-connections': count(DEFAULT_LIMITS.maxConnections, 1_000_000, 'connections at once'),
   'max-turns-per-connection': count(
@@ -108,12 +192,29 @@ export const configSchema = z.object({
     1_000_000,
     'live chats that one connection may have opened',
   ),
+  limit: z
+    .array(z.string().refine((text) => readSharedLimit(text) !== undefined))
+    .default([])
+    .register(flagInfo, {
+      kind: 'list',
+      group: bounds,
+      does: 'limit that all connections of one identity, agent or tenant share, repeatable',
+      takes: `NAME=N, N ${SHARED_LIMIT_VALUE} and NAME one of ${SHARED_LIMITS.join(', ')}`,
+      value: 'NAME=N',
+    }),
   'resume-window': duration(
     DEFAULT_LIMITS.resumeWindowMs,
     'longest time a chat may wait for its host to come back; 0: none',
     0,
   ),
+  'max-all-log-bytes': count(
+    DEFAULT_LIMITS.maxAllLogBytes,
+    Number.MAX_SAFE_INTEGER,
+    'memory for what resumed chats may have missed, of all together; ended ones keep theirs for 5 min',
+  ),
   'drain-timeout': duration(DEFAULT_LIMITS.drainTimeoutMs, 'how long live chats get to end on a stop'),
+  ...journalFlags,
+  ...telemetryFlags,
   home: z
     .string()
     .refine((path) => isAbsolute(path) && !path.includes('\0'))
@@ -137,6 +238,20 @@ export const configSchema = z.object({
       does: 'page of the Stately inspector that /inspect/stately holds in a frame, with --inspect',
       takes: 'an http(s) URL',
       value: 'URL',
+    }),
+  attach: z
+    .string()
+    .min(1)
+    .refine((path) => !path.includes('\0'))
+    .transform((path) => resolve(path))
+    .optional()
+    .register(flagInfo, {
+      kind: 'text',
+      group: daemon,
+      does: 'JSON file that names agents to run and attach (docs/agents.md)',
+      takes: 'a path',
+      value: 'FILE',
+      shown: 'none',
     }),
   demo: off(daemon, 'attach a small built-in agent, echo'),
   'log-level': z
@@ -197,6 +312,7 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Con
     const labels = `${given.get('no-auth')?.label} with ${given.get('host')?.label}`;
     throw new ConfigError(`${labels} takes a loopback host (127.0.0.1, ::1 or localhost), not ${show(settings.host)}`);
   }
+  checkTogether(settings, given);
   const labels = new Map([...given].map(([name, { label }]) => [name, label]));
   return { settings, tokens: readTokens(env), given: labels };
 }

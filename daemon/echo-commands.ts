@@ -86,9 +86,9 @@ const commands: ReadonlyMap<string, Command> = new Map([
 
 /** The command that a prompt is, with what follows it; undefined where it is just a prompt. */
 export function findCommand(prompt: string): { run: Run; rest: string } | undefined {
-  const [, name = '', rest = ''] = /^(\/\S+)\s*(.*?)\s*$/s.exec(prompt) ?? [];
+  const [name = ''] = /^\/\S+/.exec(prompt) ?? [];
   const command = commands.get(name);
-  return command && { run: command.run, rest };
+  return command && { run: command.run, rest: prompt.slice(name.length).trim() };
 }
 
 /** A JSON value in a box, because `null` is one; undefined where the text is none. */

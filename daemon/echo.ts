@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AgentEvent, connectAgent, type Turn } from '../client/node.ts';
+import { type AgentEvent, type AgentOptions, connectAgent, type Turn } from '../client/node.ts';
 import { findCommand } from './echo-commands.ts';
 import { ECHO_ID } from './echo-id.ts';
 
@@ -10,8 +10,7 @@ const WORD_PAUSE_MS = 20;
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /** How to connect `echo`. */
-export interface EchoOptions {
-  url: string;
+export interface EchoOptions extends Pick<AgentOptions, 'url' | 'link'> {
   token: string;
   /** How time passes; for tests. Default: as it does. */
   pause?: Pause;

@@ -34,10 +34,15 @@ export function about<T>(path: string, operation: () => T): T {
   try {
     return operation();
   } catch (error) {
-    if (isSystemError(error) && !error.message.includes(path)) {
-      error.path = path;
-      error.message += ` '${path}'`;
-    }
-    throw error;
+    throw naming(path, error);
   }
+}
+
+/** The same for an error that is there: it names this file then. */
+export function naming(path: string, error: unknown): unknown {
+  if (isSystemError(error) && !error.message.includes(path)) {
+    error.path = path;
+    error.message += ` '${path}'`;
+  }
+  return error;
 }

@@ -13,12 +13,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Logger, MeetingHead, MeetingStore } from '../broker.ts';
 import { meetingId } from '../protocol/meetings.ts';
+import { parseJson } from '../protocol/parse-json.ts';
+import { principal } from '../protocol/principal.ts';
+import { writeJson } from '../protocol/write-json.ts';
 import { isSystemError } from './errors.ts';
 import { OWN_FILE_ONLY } from './line-file.ts';
 import { parseLines, readLines } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
 
-/** The first line of a file is at most that long: an id and a title. */
+/** The first line of a file is at most that long: two ids, a title and whose it is. */
 const HEAD_BYTES = 4_096;
 /** The last line of a meeting that has ended is shorter. */
 const TAIL_BYTES = 256;
@@ -32,6 +35,9 @@ const headLine = z.object({
   title: z.string().nullable(),
   started_at: time,
   agent_id: z.string().nullable(),
+  /** Of one that was begun before there were principals: not there. */
+  name: meetingId.optional(),
+  owner: principal.optional(),
 });
 const endedLine = z.object({
   type: z.literal('ended'),
@@ -107,11 +113,11 @@ export function fileMeetingStore(directory: string, log: Logger): FileMeetingSto
         return head ?? [];
       });
     },
-    create({ id, title, started_at, agent_id }) {
+    create({ id, name, owner, title, started_at, agent_id }) {
       const path = pathOf(id);
       const file = openSync(path, 'wx', 0o600);
       try {
-        writeFileSync(file, `${JSON.stringify({ type: 'meeting', id, title, started_at, agent_id })}\n`);
+        writeFileSync(file, `${writeJson({ type: 'meeting', id, name, owner, title, started_at, agent_id })}\n`);
       } catch (error) {
         rmSync(path, { force: true });
         throw error;
@@ -122,7 +128,7 @@ export function fileMeetingStore(directory: string, log: Logger): FileMeetingSto
       // It has a name to be synced, even if nothing will be said.
       openWriter(id, true);
     },
-    append: (id, added) => (writers.get(id) ?? openWriter(id, false)).add(JSON.stringify(added)),
+    append: (id, added) => (writers.get(id) ?? openWriter(id, false)).add(writeJson(added)),
     async read(id) {
       const path = pathOf(id);
       // Taken together, before anything else can happen: no line is in both, and none in neither.
@@ -162,7 +168,8 @@ function headOf(file: number, id: string, size: number, modifiedAt: number): Mee
   const [first = ''] = readPart(file, 0, HEAD_BYTES).split('\n');
   const head = headLine.safeParse(parse(first));
   if (!head.success || head.data.id !== id) return undefined;
-  const { title, started_at, agent_id } = head.data;
+  const { name, owner, title, started_at, agent_id } = head.data;
+  const shared = { id, name, owner, title, started_at, agent_id };
   const tail = readPart(file, Math.max(0, size - TAIL_BYTES), TAIL_BYTES)
     .trimEnd()
     .split('\n');
@@ -171,10 +178,10 @@ function headOf(file: number, id: string, size: number, modifiedAt: number): Mee
   const said = size - Buffer.byteLength(first) - 1;
   if (!end.success) {
     const ended_at = Math.round(modifiedAt);
-    return { id, title, started_at, agent_id, status: 'interrupted', ended_at, bytes: Math.max(0, said) };
+    return { ...shared, status: 'interrupted', ended_at, bytes: Math.max(0, said) };
   }
   const { ended_at, status = 'ended' } = end.data;
-  return { id, title, started_at, agent_id, status, ended_at, bytes: Math.max(0, said - Buffer.byteLength(last) - 1) };
+  return { ...shared, status, ended_at, bytes: Math.max(0, said - Buffer.byteLength(last) - 1) };
 }
 
 function readPart(file: number, position: number, length: number): string {
@@ -184,7 +191,7 @@ function readPart(file: number, position: number, length: number): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

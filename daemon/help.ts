@@ -27,7 +27,7 @@ export function helpText(flags: Readonly<Record<string, z.ZodType>>): string {
   return [
     'A broker between the windows people chat in and long-running agents.',
     '',
-    'Usage: npm start -- [flags]',
+    'Usage: switchboard serve [flags]; in a checkout, npm start -- [flags]',
     ...[...groups].flatMap(([group, rows]) => ['', `${group}:`, ...rows.map(line)]),
     '',
     'A flag beats its variable, which beats the file. Times are in milliseconds. In variables, lists are separated by',

@@ -2,7 +2,7 @@ import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeIfOurs, writeFileAtomic } from './atomic-file.ts';
 import { makeOwnDirectory, makePrivateDirectory } from './directory.ts';
-import { StartError } from './errors.ts';
+import { isSystemError, StartError } from './errors.ts';
 import { acquireLock, type Lock, LockHeldError } from './lock.ts';
 
 /** What `switchboard console` leaves behind: a page that leads a browser to ours, the host token with it. */
@@ -21,8 +21,14 @@ export interface Announcement {
 export interface Home {
   /** `agents.json`: what the registry keeps. */
   readonly agentsFile: string;
+  /** `keys.json`: people's and programs' keys, as hashes. */
+  readonly keysFile: string;
+  /** `goals.json`: the goals that stand for sessions. */
+  readonly goalsFile: string;
   /** `memory/`, mode 0700: agents' facts. */
   readonly memoryDirectory: string;
+  /** `journal/`, mode 0700: turns that may be resumed, with what was said in them. */
+  readonly journalDirectory: string;
   /** `meetings/`, mode 0700: a file for each meeting. */
   readonly meetingsDirectory: string;
   /** `run/`, mode 0700: what lives as long as the daemon. */
@@ -43,7 +49,7 @@ export interface Home {
  *   made.
  */
 export function openHome(path: string, failed: Failed = () => {}): Home {
-  makeOwnDirectory(path, 'see that all that is in it is yours, or choose another --home');
+  makeHome(path);
   const run = privateDirectory(join(path, 'run'));
   const lock = lockHome(path, join(run, 'daemon.lock'));
   try {
@@ -53,6 +59,29 @@ export function openHome(path: string, failed: Failed = () => {}): Home {
     throw error;
   }
 }
+
+function makeHome(path: string): void {
+  try {
+    makeOwnDirectory(path, 'see that all that is in it is yours, or choose another --home');
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const why = REASONS[error.code ?? ''] ?? 'the system refuses it';
+    throw new StartError(
+      `the state directory ${path} cannot be made: ${why} (${error.code}); choose another with --home`,
+    );
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  ENOENT: 'nothing can be made in the one above it',
+  ENOTDIR: 'a part of its path is a file',
+  EROFS: 'that file system can only be read',
+  ENOSPC: 'the disk is full',
+  EDQUOT: "this user's share of the disk is used up",
+  ENAMETOOLONG: 'the path is too long',
+};
 
 function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
   const written = new Map<string, string>();
@@ -65,7 +94,10 @@ function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
 
   return {
     agentsFile: join(path, 'agents.json'),
+    keysFile: join(path, 'keys.json'),
+    goalsFile: join(path, 'goals.json'),
     memoryDirectory: privateDirectory(join(path, 'memory')),
+    journalDirectory: privateDirectory(join(path, 'journal')),
     meetingsDirectory: privateDirectory(join(path, 'meetings')),
     runDirectory: run,
     writeTokens(tokens) {

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { MeetingLine } from '../broker.ts';
 import { isObject } from '../protocol/json.ts';
+import { parseJson } from '../protocol/parse-json.ts';
 import { OWN_FILE_ONLY } from './line-file.ts';
 
 /** How much is read and parsed before everybody else has a turn, in bytes. */
@@ -65,7 +66,7 @@ export async function parseLines(texts: readonly string[]): Promise<MeetingLine[
 function parseLine(text: string): MeetingLine[] {
   if (text === '') return [];
   try {
-    const line: unknown = JSON.parse(text);
+    const line: unknown = parseJson(text);
     return isObject(line) && KINDS.has(line.type) ? [line as unknown as MeetingLine] : [];
   } catch {
     return [];

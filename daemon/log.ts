@@ -44,18 +44,27 @@ export type DaemonLog = Logger & {
  */
 export async function openLog(level: LogLevel): Promise<DaemonLog> {
   const output = new LogOutput(1, (lost) => log.warn({ lost }, 'lines of the log are lost: nobody read them in time'));
-  const log: Logger = await createLogger(level, isatty(1), output);
+  const log: Logger = await createLogger(level, isatty(1), output, !process.env.NO_COLOR);
   process.once('exit', () => output.flushSync());
   return Object.defineProperty(log, 'lostLines', { get: () => output.lost }) as DaemonLog;
 }
 
-/** A log whose lines go to `destination`, as JSON or, `pretty`, as coloured text. */
-export async function createLogger(level: LogLevel, pretty: boolean, destination: LogDestination): Promise<Logger> {
+/**
+ * A log whose lines go to `destination`, as JSON or, `pretty`, as text for a person.
+ *
+ * @param colorize - whether that text has colours: not where `NO_COLOR` is set.
+ */
+export async function createLogger(
+  level: LogLevel,
+  pretty: boolean,
+  destination: LogDestination,
+  colorize = true,
+): Promise<Logger> {
   const options = { level, redact: { paths: REDACTED, censor: '[redacted]' } };
   if (!pretty) return pino(options, destination as DestinationStream);
   const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({
-    colorize: true,
+    colorize,
     singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',

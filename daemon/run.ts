@@ -1,11 +1,15 @@
+import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import { visibleLine } from '../protocol/visible.ts';
 import { VERSION } from '../version.ts';
+import { collectAlone } from './collector.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
 import { openLog } from './log.ts';
+import { Reload } from './reload.ts';
 import { startDaemon } from './start.ts';
 import { Teardown } from './teardown.ts';
+import { keepToUser } from './umask.ts';
 
 /**
  * The daemon's whole life in this process (`wire.md` sections 10 and 12). Resolves when it listens; from then on signals
@@ -24,15 +28,17 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     if (!(error instanceof ConfigError)) throw error;
     return refuse(error.message, 2);
   }
+  collectAlone();
   // Everything the daemon makes is its user's alone, the socket from the moment it is bound.
-  process.umask(0o077);
+  keepToUser();
   const log = await openLog(config.settings['log-level']);
   const teardown = new Teardown((error) => log.error({ err: error }, 'a step of stopping failed'));
-  const isStopping = stopOnSignals(log, teardown);
+  const reload = new Reload((error) => log.error({ err: error }, 'a step of reloading failed'));
+  const isStopping = stopOnSignals(log, teardown, reload);
   stopOnFaults(log, teardown);
   readSourceMap();
   try {
-    await startDaemon(config, env, log, teardown);
+    await startDaemon(config, env, log, teardown, reload);
   } catch (error) {
     // The signal came first, pulled the ground away from the start, and decides how this ends.
     if (isStopping()) return;
@@ -53,6 +59,12 @@ function readSourceMap(): void {
 }
 
 function print(text: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has left (`… | head`) has had what it wanted.
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`switchboard: what was to be printed is lost: ${error.message}\n`);
+    process.exitCode = 1;
+  });
   process.stdout.write(`${text}\n`);
 }
 
@@ -64,8 +76,8 @@ function refuse(message: string, code: number): never {
 /** Within this time after the first, a SIGINT under npm is the same one. */
 const NPM_ECHO_MS = 250;
 
-/** The first signal stops gracefully, a second one at once. */
-function stopOnSignals(log: Logger, teardown: Teardown): () => boolean {
+/** The first signal stops gracefully, a second one at once. A SIGHUP that no terminal sends reloads, where there is anything to. */
+function stopOnSignals(log: Logger, teardown: Teardown, reload: Reload): () => boolean {
   let stopping = false;
   let since = 0;
   const stop = async (signal: NodeJS.Signals) => {
@@ -87,8 +99,13 @@ function stopOnSignals(log: Logger, teardown: Teardown): () => boolean {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  // The terminal was closed.
-  process.on('SIGHUP', stop);
+  const hasTerminal = isatty(0);
+  process.on('SIGHUP', (signal) => {
+    // The terminal was closed, or nothing can be reloaded.
+    if (hasTerminal || reload.isEmpty) return stop(signal);
+    log.info('SIGHUP: files are opened anew');
+    reload.run();
+  });
   return () => stopping;
 }
 

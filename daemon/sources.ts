@@ -22,6 +22,7 @@ const OTHER_VARIABLES = [
   'SWITCHBOARD_HOST_TOKEN',
   'SWITCHBOARD_URL',
   'SWITCHBOARD_AGENT_TOKEN',
+  'SWITCHBOARD_JWT',
 ];
 
 /**
@@ -111,6 +112,8 @@ function fromText(text: string, kind: FlagKind): unknown {
 
 /** A value as an error quotes it: on one line, and not for ever. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const written = JSON.stringify(value) ?? String(value);
+  // Of a URL neither its user nor its query: the line goes into a log.
+  const text = written.replace(/(:\/\/)[^/?#"]*@/, '$1…@').replace(/(:\/\/[^?"]*\?)[^"]*/, '$1…');
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -19,9 +19,12 @@ export const ERROR_MEANINGS: Record<keyof typeof ErrorCode, ErrorMeaning> = {
     data: '`issues: [{path, message}]`, the offending fields, twenty at most',
   },
   InternalError: {
-    when: 'A fault of the broker, its detail logged and never sent; from `session.auth`: a wrong token.',
+    when: 'A fault of the broker, its detail logged and never sent; from `session.auth` and `session.refresh`: a wrong token.',
   },
-  AuthRequired: { when: 'Another method before `session.auth`. The connection is then closed with 4401.' },
+  AuthRequired: {
+    when: 'Another method before `session.auth`. The connection is then closed with 4401.',
+    data: '`resource_metadata?`, where it is said who gives tokens',
+  },
   ApprovalDenied: {
     when: 'An approval was denied, or nobody decided in time.',
     data: '`reason`: `denied` or `timeout`; `approval_id`',

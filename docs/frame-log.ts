@@ -2,14 +2,14 @@ import type { Broker } from '../broker.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 
 /** Ids that the broker makes, which differ from run to run. */
-const UUID = /(?<=(?:turn|client|chat|approval)-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const UUID = /(?<=(?:turn|client|chat|approval|epoch)-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-/** When something happened: Unix milliseconds. */
-const MOMENT = /(?<="(?:created|resolved)_at":)\d{13}/g;
-const SOME_MOMENT = '1767225600000';
+/** When something happened. */
+const MOMENT = /(?<="(?:created|resolved|updated)_at":")[^"]{24}/g;
+const SOME_MOMENT = '2026-01-01T00:00:00.000Z';
 /** When something that waits a minute will be over. */
-const END = /(?<="expires_at":)\d{13}/g;
-const SOME_END = '1767225660000';
+const END = /(?<="expires_at":")[^"]{24}/g;
+const SOME_END = '2026-01-01T00:01:00.000Z';
 
 /** Everything that crosses the wire between a broker in this process and its clients, in order. */
 export class FrameLog {

@@ -1,4 +1,4 @@
-const REGION = /(<!-- generated:([\w.-]+) -->)([\s\S]*?)(<!-- \/generated -->)/g;
+const REGION = /(<!-- generated:([\w.:/-]+) -->)([\s\S]*?)(<!-- \/generated -->)/g;
 
 /**
  * Fills the regions between `<!-- generated:NAME -->` and `<!-- /generated -->` of a page, and leaves the rest alone.

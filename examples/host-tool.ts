@@ -19,16 +19,32 @@ await host.tool('add', { description: 'Adds two numbers', parameters }, ({ a, b 
 });
 
 const chat = host.chat(agentId, prompt);
+
+/** Asks whoever sits here, until somebody has answered: it may be somebody else, from another window. */
+async function ask(approvalId: string, what: string, { signal }: AbortController) {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    await chat.approve(approvalId, await terminal.question(`May it ${what}? (yes or no) `, { signal }));
+  } catch (error) {
+    if (!signal.aborted) console.error(error);
+  } finally {
+    terminal.close();
+  }
+}
+
+const asking = new Map<string, AbortController>();
 for await (const event of chat) {
   if (event.kind === 'token') process.stdout.write(event.delta);
   if (event.kind === 'tool_call') console.log(`[uses ${event.tool}]`);
   if (event.kind === 'error') console.error(event.error);
-  if (event.kind === 'approval_pending') {
-    const terminal = createInterface({ input: process.stdin, output: process.stdout });
-    const answer = await terminal.question(`May it ${event.action ?? event.tool}? (yes or no) `);
-    terminal.close();
-    await chat.approve(event.approval_id, answer);
+  // What the agent asks for, or what the broker holds back (`--approve tools.execute:add`, say).
+  if (event.kind === 'approval_pending' || event.kind === 'gate_pending') {
+    const what = event.kind === 'gate_pending' ? `use ${event.details.tool}` : (event.action ?? event.tool);
+    const question = new AbortController();
+    asking.set(event.approval_id, question);
+    void ask(event.approval_id, String(what), question);
   }
+  if (event.kind === 'approval_resolved' || event.kind === 'gate_resolved') asking.get(event.approval_id)?.abort();
 }
 console.log();
 await host.close();

@@ -23,18 +23,18 @@ export const BLOCK_HEADER = 16;
 /** Bytes of a record before its own. */
 export const RECORD_HEADER = 4;
 
-/** The beginning of a new segment. */
-export function segmentHeader(): Buffer {
+/** The beginning of a new segment. @param name - eight bytes that say what kind of one */
+export function segmentHeader(name = NAME): Buffer {
   const header = Buffer.alloc(SEGMENT_HEADER);
-  NAME.copy(header);
+  name.copy(header);
   randomBytes(4).copy(header, 8);
   header.writeUInt32LE(crc32(header.subarray(0, 12)), 12);
   return header;
 }
 
 /** A segment's seed; `undefined` where its beginning is none. */
-export function seedOf(segment: Buffer): number | undefined {
-  if (segment.length < SEGMENT_HEADER || !segment.subarray(0, 8).equals(NAME)) return undefined;
+export function seedOf(segment: Buffer, name = NAME): number | undefined {
+  if (segment.length < SEGMENT_HEADER || !segment.subarray(0, 8).equals(name)) return undefined;
   if (segment.readUInt32LE(12) !== crc32(segment.subarray(0, 12))) return undefined;
   return segment.readUInt32LE(8);
 }

@@ -12,18 +12,15 @@ import {
   readSync,
   rmSync,
   write,
-  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { readBlocks, SEGMENT_HEADER, seedOf, segmentHeader } from './blocks.ts';
+import { OWN_FILE_ONLY, syncDirectory, writeAllSync } from './files.ts';
 
 const writeSome = promisify(write);
 const readSome = promisify(read);
 const syncData = promisify(fdatasync);
-
-/** Of a name in a directory that others may write to: no link is followed, and nothing waits for the other end of a pipe. */
-const OWN_FILE_ONLY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** One open file of a journal. */
 export class Segment {
@@ -49,7 +46,7 @@ export class Segment {
       const header = segmentHeader();
       writeAllSync(file, header, 0);
       fsyncSync(file);
-      syncName(path);
+      syncDirectory(dirname(path));
       return new Segment(number, path, file, seedOf(header) as number);
     } catch (error) {
       closeSync(file);
@@ -155,24 +152,4 @@ function damaged(path: string, at: number): Error {
   return new Error(
     `${path} is damaged (at byte ${at}); put a copy of it from before in its place, or move its directory away to begin anew`,
   );
-}
-
-function writeAllSync(file: number, bytes: Buffer, at: number): void {
-  for (let written = 0; written < bytes.length; )
-    written += writeSync(file, bytes, written, bytes.length - written, at + written);
-}
-
-/** A file outlives a power cut only once its directory is on disk. Some file systems cannot do that. */
-function syncName(path: string): void {
-  try {
-    const directory = openSync(dirname(path), 'r');
-    try {
-      fsyncSync(directory);
-    } finally {
-      closeSync(directory);
-    }
-  } catch (error) {
-    const cannot = ['EINVAL', 'EISDIR', 'EPERM', 'EACCES', 'ENOTSUP'];
-    if (!cannot.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
 }

@@ -1,6 +1,7 @@
 import { setup } from 'xstate';
 import type { ApprovalStatus } from '../protocol/approvals.ts';
 import type { RpcId } from '../protocol/frame.ts';
+import type { TraceContext } from '../protocol/trace.ts';
 import type { Answer } from './callback.machine.ts';
 import { effects, effectWith } from './effects.ts';
 
@@ -27,6 +28,8 @@ export interface ApprovalAsker<Client extends object = object> {
   id: RpcId | undefined;
   /** It has heard; whatever happens then, it hears nothing more. */
   isAnswered: boolean;
+  /** What the answer belongs to. */
+  trace?: TraceContext | undefined;
 }
 
 /** The records that an approval holds and is told of. */

@@ -1,10 +1,10 @@
 import { setup } from 'xstate';
-import type { ReceivedAudio } from '../protocol/audio-frame.ts';
+import type { AudioFrame } from '../protocol/audio-frame.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
 import type { Link } from '../protocol/link.ts';
 import type { ProviderEvent } from '../protocol/voice.ts';
-import type { ConnectionFacts } from './connection.machine.ts';
+import type { ConnectionFacts, Identity } from './connection.machine.ts';
 import { effects } from './effects.ts';
 import type { HotEvents } from './hot-events.ts';
 
@@ -43,14 +43,15 @@ export interface RoutedRequest<Client extends ConnectionFacts = ConnectionFacts>
 /** Everything that the broker hears. Children's ends arrive under fixed types, their id in the payload (law 4). */
 export type BrokerEvent<R extends BrokerRefs = BrokerRefs> =
   | RoutedRequest<R['client']>
-  | { type: 'link.opened'; link: Link }
+  /** `identity`: the embedder vouches for it. */
+  | { type: 'link.opened'; link: Link; identity?: Identity | undefined }
   | { type: 'client.identified'; from: R['client'] }
   | { type: 'client.gone'; from: R['client'] }
   /** One event of an agent: no chart step (law 2). */
   | { type: 'chat.event'; from: R['client']; params: CheckedEvent; bytes: number }
   /** One event of a voice provider, and one binary frame of either side: the same. */
   | { type: 'voice.event'; from: R['client']; params: ProviderEvent }
-  | { type: 'voice.audio'; from: R['client']; frame: ReceivedAudio }
+  | { type: 'voice.audio'; from: R['client']; frame: AudioFrame }
   | { type: 'child.done'; id: string }
   | { type: 'child.failed'; id: string; error: unknown }
   | { type: 'sweep' }

@@ -1,12 +1,15 @@
 import { setup } from 'xstate';
-import type { ReceivedAudio } from '../protocol/audio-frame.ts';
+import type { AudioFrame } from '../protocol/audio-frame.ts';
 import type { CloseCode } from '../protocol/close-codes.ts';
 import type { WireError } from '../protocol/errors.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
+import type { Scope } from '../protocol/grants.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { WaitingAudio } from '../protocol/link.ts';
+import type { Principal } from '../protocol/principal.ts';
 import type { Sealed } from '../protocol/sealed.ts';
+import type { KeyLimits } from '../protocol/shared-limits.ts';
 import type { Token } from '../protocol/token.ts';
 import type { ProviderEvent } from '../protocol/voice.ts';
 import type { Answer } from './callback.machine.ts';
@@ -30,13 +33,43 @@ export interface ConnectionFacts {
   readonly maxAuthFailures: number;
 }
 
+/** What a connection holds of the key that it came by. */
+export interface HeldKey {
+  /** Tenant and name. */
+  readonly id: string;
+  /** Unix milliseconds. Undefined: it lasts until it is removed. */
+  readonly expiresAt: number | undefined;
+  /** The ways that it may come by. Undefined: all. */
+  readonly fronts: ReadonlySet<string> | undefined;
+  /** What it is limited to, by their names. The same object for as long as it is that key. Undefined: nothing of its own. */
+  readonly limits: KeyLimits | undefined;
+}
+
+/** What a connection holds of the JWT that it came by. */
+export interface HeldJwt {
+  /** Whose it is: an agent's own principal is another. */
+  readonly sub: string;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
 /** Who a connection proved to be. */
 export interface Identity {
-  /** `agent`: bound to {@link agentId}. `host`: the management role. `client`: whoever knows the daemon token. */
+  /** `agent`: bound to {@link agentId}. `host`: the management role. `client`: anybody else. */
   role: 'client' | 'agent' | 'host';
   agentId?: string;
-  /** What an embedder's function calls it. */
+  /** What a key or an embedder's function calls it, for people. */
   name?: string;
+  /** Whose things are its own (`docs/protocol.md#principals`). */
+  principal: Principal;
+  /** What it may do. Undefined: `chat`, and `host` with the role of that name. */
+  scopes?: ReadonlySet<Scope>;
+  /** Which agents of its tenant exist for it. Undefined: all. Total, and quick: it is asked for every row of a list. */
+  mayUse?: (agentId: string) => boolean;
+  /** The key that it came by, if it did. */
+  key?: HeldKey;
+  /** The same of a JWT. */
+  jwt?: HeldJwt;
 }
 
 /** Events from the peer, already decoded. Fixed types: a method's name is payload, never a type (law 4). */
@@ -49,7 +82,7 @@ export type PeerEvent =
   | { type: 'chat.event'; params: CheckedEvent; bytes: number }
   /** `voice.event`, checked, and a binary frame, decoded: no chart step either. */
   | { type: 'voice.event'; params: ProviderEvent }
-  | { type: 'voice.audio'; frame: ReceivedAudio };
+  | { type: 'voice.audio'; frame: AudioFrame };
 
 /** Events from the broker and from turns: something is to be sent. */
 export type OutwardEvent =
@@ -75,10 +108,13 @@ export type OutwardEvent =
 export type ConnectionEvent =
   | PeerEvent
   | OutwardEvent
-  /** The broker's own tokens do not match; the embedder's function is asked. */
+  /** The broker's own tokens do not match: the embedder's function is asked, or a JWT is verified. */
   | { type: 'auth.asked' }
   | { type: 'auth.granted'; id: RpcId | undefined; identity: Identity }
-  | { type: 'auth.refused'; id: RpcId | undefined }
+  /** `why`: for the log alone, for the peer is told the same whatever was wrong. */
+  | { type: 'auth.refused'; id: RpcId | undefined; why?: string }
+  /** What it shows cannot be judged now, and is no wrong token. */
+  | { type: 'auth.unjudged'; id: RpcId | undefined; why: string }
   | { type: 'auth.expired' }
   | { type: 'connection.close'; code: CloseCode }
   | { type: 'link.overrun' }
@@ -104,6 +140,7 @@ export function createConnectionMachine<C extends ConnectionFacts>() {
       'endDecision',
       'countFailure',
       'refuseToken',
+      'putOff',
       'refuseUnauthenticated',
       'bindIdentity',
       'confirmIdentity',
@@ -147,7 +184,7 @@ export function createConnectionMachine<C extends ConnectionFacts>() {
           'rpc.bad': { actions: 'refuseFrame' },
           'rpc.fail': { actions: 'write' },
           'auth.asked': 'deciding',
-          'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
+          'auth.granted': { target: 'ready', actions: ['confirmIdentity', 'bindIdentity'] },
           'auth.refused': [
             { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
             { actions: ['refuseToken', 'countFailure'] },
@@ -159,15 +196,17 @@ export function createConnectionMachine<C extends ConnectionFacts>() {
         },
       },
       deciding: {
-        description: "An embedder's function is asked who this is. What comes meanwhile waits outside.",
+        description:
+          "An embedder's function is asked who this is, or a JWT is verified. What comes meanwhile waits outside.",
         entry: 'armAuthTimeout',
         exit: ['disarmAuthTimeout', 'endDecision'],
         on: {
-          'auth.granted': { target: 'ready', actions: ['bindIdentity', 'confirmIdentity'] },
+          'auth.granted': { target: 'ready', actions: ['confirmIdentity', 'bindIdentity'] },
           'auth.refused': [
             { guard: 'isLastFailure', target: 'closing', actions: ['refuseToken', 'closeUnauthenticated'] },
             { target: 'authenticating', actions: ['refuseToken', 'countFailure'] },
           ],
+          'auth.unjudged': { target: 'authenticating', actions: 'putOff' },
           'auth.expired': { target: 'closing', actions: 'closeUnauthenticated' },
           'connection.close': { target: 'closing', actions: 'closeAsAsked' },
           'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
@@ -196,7 +235,7 @@ export function createConnectionMachine<C extends ConnectionFacts>() {
           'voice.deliver': { actions: 'writeVoice' },
           'audio.deliver': { actions: 'writeAudio' },
           // Only where authentication is off: there a client may still say who it is.
-          'auth.granted': { actions: ['bindIdentity', 'confirmIdentity'] },
+          'auth.granted': { actions: ['confirmIdentity', 'bindIdentity'] },
           'connection.close': { target: 'closing', actions: 'closeAsAsked' },
           'link.overrun': { target: 'closing', actions: ['noteOverrun', 'closeOverrun'] },
           'link.closed': 'closed',

@@ -1,85 +1,18 @@
 import { and, setup, stateIn } from 'xstate';
-import type { CancelReason } from '../protocol/chat.ts';
-import type { CheckedEvent } from '../protocol/events.ts';
-import type { RpcId } from '../protocol/frame.ts';
-import type { Answer, CallbackFacts } from './callback.machine.ts';
 import { effects } from './effects.ts';
 import type { HotEvents } from './hot-events.ts';
+import type { TurnEvent, TurnRefs } from './turn-events.ts';
+import { unaccepted } from './turn-unaccepted.ts';
 
 /*
  * One for each `agents.chat`, until its terminal. Lives under the broker, not under either connection. Exactly one of its
  * finals is reached, and on the way into it the other side is told. Section 6 of the wire contract.
  */
 
-/** What the chart's guards need to know of a turn. The actor's own record has more. */
-export interface TurnFacts {
-  readonly id: string;
-  readonly sessionId: string;
-  readonly agentId: string;
-  /** Approvals of the agent that wait for an answer. */
-  readonly pendingApprovals: { readonly size: number; has(approvalId: string): boolean };
-  readonly maxPendingApprovals: number;
-  /** Bytes of events that overtook the ack. */
-  readonly heldBytes: number;
-  readonly maxHeldBytes: number;
-  /** The kind of the terminal that overtook the ack. */
-  readonly heldTerminal: string | undefined;
-  /** It keeps a log: what follows when its host has gone is not lost. */
-  readonly hasLog: boolean;
-  /** It may wait for its host to come back. */
-  readonly mayDetach: boolean;
-}
-
-/** The records that a turn holds and is told of. */
-export interface TurnRefs {
-  turn: TurnFacts;
-  /** Who asked for something. */
-  client: object;
-  /** One tool call. */
-  callback: CallbackFacts;
-  /** Who comes (back), and what of the log they want. */
-  subscription: object;
-}
-
-/** Everything that a turn hears. */
-export type TurnEvent<R extends TurnRefs = TurnRefs> =
-  /** An event of the agent that changes nothing but the count: no chart step (law 2). `bytes` is its size on the wire. */
-  | { type: 'chat.event'; params: CheckedEvent; bytes: number }
-  | { type: 'turn.terminal'; params: CheckedEvent; bytes: number }
-  | { type: 'approval.pending'; params: CheckedEvent; bytes: number }
-  | { type: 'approval.resolved'; params: CheckedEvent; bytes: number }
-  | { type: 'call.answered'; id: RpcId; answer: Answer }
-  | { type: 'ack.expired' }
-  /** `confirm`: the cancel request to answer before the terminal. `graceMs`: how long the agent has for its own. */
-  | { type: 'turn.cancel'; reason: CancelReason; graceMs: number; confirm?: { to: R['client']; id: RpcId | undefined } }
-  | { type: 'grace.expired' }
-  | { type: 'turn.stale' }
-  | { type: 'host.gone' }
-  /** Somebody comes (back) to be its host. */
-  | { type: 'host.joined'; subscription: R['subscription'] }
-  /** Somebody comes to watch. */
-  | { type: 'observer.joined'; subscription: R['subscription'] }
-  /** Nobody came back in time. */
-  | { type: 'window.expired' }
-  | { type: 'agent.gone'; code: 'agent_disconnected' | 'agent_replaced' }
-  | { type: 'turn.drain' }
-  /** The agent wants a tool of the host. */
-  | { type: 'tool.requested'; callback: R['callback'] }
-  /** The approval was settled on some path; the agent need not say so again. */
-  | { type: 'approval.settled'; approvalId: string }
-  | { type: 'child.done'; id: string }
-  | { type: 'child.failed'; id: string; error: unknown };
-
 /** What became of a turn, for the broker that buries it. */
 export interface TurnOutput {
   turnId: string;
 }
-
-/** What overtakes the ack waits for it, up to a bound. */
-const early = [
-  { guard: 'isHoldable', actions: 'hold' },
-  { target: 'refused', actions: ['endChildren', 'refuseAsOverflowing', 'cancelAgentAsOverflowing'] },
-] as const;
 
 /** The chart, over the records of whoever runs it. */
 export function createTurnMachine<R extends TurnRefs>() {
@@ -110,15 +43,25 @@ export function createTurnMachine<R extends TurnRefs>() {
             : event.type === 'approval.settled' && event.approvalId;
         return id !== false && context.turn.pendingApprovals.size === 1 && context.turn.pendingApprovals.has(id);
       },
+      isKept: ({ context }) => context.turn.isKept,
+      isKeptAcceptance: and(['isAcceptance', 'isKept']),
+      isRestored: ({ context }) => context.turn.isRestored,
+      isCancelled: ({ context }) => context.turn.isRestored && context.turn.isCancelled,
+      hasHost: ({ context }) => context.turn.hasHost,
+      hasAgent: ({ context }) => context.turn.hasAgent,
       hasLog: ({ context }) => context.turn.hasLog,
+      isCancelling: stateIn({ live: { work: 'cancelling' } }),
       // Its end is under way: no window is needed, and the log has it.
       mayEndAlone: and([stateIn({ live: { work: 'cancelling' } }), 'hasLog']),
       mayDetach: ({ context }) => context.turn.mayDetach,
+      mayReturn: ({ context, event }) => event.type === 'agent.gone' && event.mayReturn && context.turn.resumes,
       hasGrace: ({ event }) => event.type === 'turn.cancel' && event.graceMs > 0,
     },
     actions: effects(
       'callAgent',
       'disarmAck',
+      'keepOpening',
+      'stopKeeping',
       'hold',
       'acceptChat',
       'releaseHeld',
@@ -126,6 +69,7 @@ export function createTurnMachine<R extends TurnRefs>() {
       'refuseAsSilent',
       'refuseAsOverflowing',
       'refuseAsDetached',
+      'refuseAsUnkept',
       'refuseAsDraining',
       'relay',
       'noteApproval',
@@ -140,10 +84,16 @@ export function createTurnMachine<R extends TurnRefs>() {
       'endChildren',
       'endCallbacks',
       'releaseHost',
+      'leaveBehind',
+      'joinAskers',
       'admitHost',
       'admitObserver',
       'armWindow',
       'disarmWindow',
+      'releaseAgent',
+      'admitAgent',
+      'armAgentWindow',
+      'disarmAgentWindow',
       'confirmCancel',
       'cancelAgent',
       'cancelAgentAsStale',
@@ -154,43 +104,50 @@ export function createTurnMachine<R extends TurnRefs>() {
       'failAsStale',
       'failAsDraining',
       'failAsAgentGone',
+      'failAsRefused',
       'tellCancelled',
       'tellAbandoned',
       'armGrace',
+      'armGraceAgain',
       'disarmGrace',
     ),
   }).createMachine({
     id: 'turn',
     context: ({ input }) => ({ turn: input.turn }),
     output: ({ context }) => ({ turnId: context.turn.id }),
-    initial: 'dispatching',
+    initial: 'begun',
     states: {
+      begun: {
+        description:
+          'A new one asks its agent. One that the broker had before it was started anew was accepted long ago.',
+        always: [
+          { guard: 'isCancelled', target: 'live.work.cancelling', actions: 'armGraceAgain' },
+          { guard: 'isRestored', target: 'live' },
+          { target: 'dispatching' },
+        ],
+      },
       dispatching: {
         description: 'The agent was asked and has five seconds to accept. What it streams meanwhile waits.',
         entry: 'callAgent',
         exit: 'disarmAck',
         on: {
           'call.answered': [
+            { guard: 'isKeptAcceptance', target: 'opening' },
             { guard: 'isAcceptance', target: 'live', actions: ['acceptChat', 'releaseHeld'] },
             { target: 'refused', actions: ['endChildren', 'refuseAsRejected'] },
           ],
-          'chat.event': early,
-          'turn.terminal': early,
-          'approval.pending': early,
-          'approval.resolved': early,
-          'tool.requested': { actions: 'holdCallback' },
+          ...unaccepted,
           'ack.expired': { target: 'refused', actions: ['endChildren', 'refuseAsSilent'] },
-          'turn.cancel': [
-            {
-              guard: 'hasGrace',
-              target: 'live.work.cancelling',
-              actions: ['acceptChat', 'confirmCancel', 'cancelAgent', 'endChildren', 'releaseHeld', 'armGrace'],
-            },
-            { target: 'cancelled', actions: ['acceptChat', 'confirmCancel', 'cancelAgent', 'endChildren'] },
-          ],
-          'turn.drain': { target: 'refused', actions: ['endChildren', 'refuseAsDraining', 'cancelAgentAsDraining'] },
-          'host.gone': { target: 'abandoned', actions: ['endChildren', 'cancelAgentAsAbandoned'] },
-          'agent.gone': { target: 'refused', actions: ['endChildren', 'cancelReplacedAgent', 'refuseAsDetached'] },
+        },
+      },
+      opening: {
+        description: 'The agent has accepted. Before the host hears so, that is kept where it outlives the broker.',
+        entry: 'keepOpening',
+        exit: 'stopKeeping',
+        on: {
+          ...unaccepted,
+          'opening.kept': { target: 'live', actions: ['acceptChat', 'releaseHeld'] },
+          'ack.expired': { target: 'refused', actions: ['endChildren', 'refuseAsUnkept', 'cancelAgentAsOverflowing'] },
         },
       },
       live: {
@@ -213,11 +170,21 @@ export function createTurnMachine<R extends TurnRefs>() {
           ],
           'turn.drain': { target: 'failed', actions: ['endChildren', 'cancelAgentAsDraining', 'failAsDraining'] },
           'agent.gone': { target: 'failed', actions: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'] },
+          'agent.window.expired': { target: 'failed', actions: ['endChildren', 'failAsAgentGone'] },
+          'event.lost': { target: 'failed', actions: ['endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
         },
         states: {
           host: {
-            initial: 'here',
+            initial: 'accepted',
             states: {
+              accepted: {
+                description: 'It may have gone before the ack.',
+                always: [
+                  { guard: 'hasHost', target: 'here' },
+                  { guard: 'isCancelling', target: 'gone' },
+                  { target: 'away' },
+                ],
+              },
               here: {
                 on: {
                   // The one that there was is relieved.
@@ -242,6 +209,28 @@ export function createTurnMachine<R extends TurnRefs>() {
               gone: {
                 description: 'The turn ends without it.',
                 on: { 'host.joined': { target: 'here', actions: 'admitHost' } },
+              },
+            },
+          },
+          agent: {
+            initial: 'accepted',
+            states: {
+              accepted: {
+                description: 'After a restart it is not back yet.',
+                always: [{ guard: 'hasAgent', target: 'here' }, { target: 'recovering' }],
+              },
+              here: { on: { 'agent.gone': { guard: 'mayReturn', target: 'away', actions: 'releaseAgent' } } },
+              away: {
+                description: 'It has lost its connection, and may go on with another. What it has said stays.',
+                entry: 'armAgentWindow',
+                exit: 'disarmAgentWindow',
+                on: { 'agent.back': { target: 'here', actions: 'admitAgent' } },
+              },
+              recovering: {
+                description: 'The broker was started anew, and the agent has not come to it yet.',
+                entry: 'armAgentWindow',
+                exit: 'disarmAgentWindow',
+                on: { 'agent.back': { target: 'here', actions: 'admitAgent' } },
               },
             },
           },

@@ -1,3 +1,4 @@
+import { writeJson } from '../protocol/write-json.ts';
 import type { Fact } from './fact-store.ts';
 import { idBytes } from './fact-table.ts';
 
@@ -23,7 +24,7 @@ export function putRecord(owner: string, fact: Fact): { record: Buffer; id: Buff
   const id = idBytes(fact.id);
   if (!id) throw new Error('a fact’s id is a UUID');
   const head = headOf(Kind.Put, owner, id);
-  return { record: Buffer.concat([head, Buffer.from(JSON.stringify(fact))]), id, textAt: head.length };
+  return { record: Buffer.concat([head, Buffer.from(writeJson(fact))]), id, textAt: head.length };
 }
 
 export function deleteRecord(owner: string, id: Buffer): Buffer {

@@ -1,7 +1,7 @@
-import type { FactRow } from '../protocol/memory.ts';
+import type { KeptFactRow } from '../protocol/memory.ts';
 
 /** A fact as it is kept. Ids sort by when it was made. */
-export type Fact = Omit<FactRow, 'score'>;
+export type Fact = Omit<KeptFactRow, 'score'>;
 
 /** Where the facts of scopes are kept. Reading is quick; a write resolves once it is there for good. */
 export interface FactStore {

@@ -1,5 +1,6 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { Journal, type JournalOptions } from '../journal/journal.ts';
+import { parseJson } from '../protocol/parse-json.ts';
 import { deleteRecord, forgetRecord, Kind, putRecord, readRecord } from './fact-records.ts';
 import { type Fact, type FactStore, takeSome } from './fact-store.ts';
 import { type Entry, FactTable, idBytes } from './fact-table.ts';
@@ -109,7 +110,7 @@ export function journalFactStore(directory: string, options: JournalOptions = {}
   };
   tidyUp();
 
-  const factAt = (bytes: Buffer): Fact => JSON.parse(bytes.toString());
+  const factAt = (bytes: Buffer): Fact => parseJson(bytes.toString()) as Fact;
   return {
     get(owner, id) {
       const key = idBytes(id);

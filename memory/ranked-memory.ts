@@ -1,7 +1,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { WireError } from '../protocol/errors.ts';
-import type { FactRow } from '../protocol/memory.ts';
+import type { KeptFactRow } from '../protocol/memory.ts';
 import type { Memory, MemoryScope, NewFact } from '../protocol/memory-provider.ts';
 import { bytesOf, type Fact, type FactStore, volatileFactStore } from './fact-store.ts';
 import { Indexes, type IndexLimits } from './indexes.ts';
@@ -78,7 +78,7 @@ export class RankedMemory implements Memory {
     });
   }
 
-  query(scope: MemoryScope, query: string, k: number): Promise<FactRow[]> {
+  query(scope: MemoryScope, query: string, k: number): Promise<KeptFactRow[]> {
     return this.#run(scope, async () => {
       const index = await this.#open(scope);
       const read = (id: string) => this.#storeOf(scope).get(scope.id, id);

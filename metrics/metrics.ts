@@ -2,6 +2,7 @@ import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Kernel } from '../actors/kernel/kernel.ts';
 import { type Metric, metric } from '../actors/kernel/metric.ts';
 import { ROUTING_BUCKETS } from '../actors/kernel/routing-times.ts';
+import type { Measure } from '../protocol/telemetry.ts';
 import { prometheus } from './prometheus.ts';
 
 /**
@@ -69,6 +70,13 @@ function kernelMetrics(kernel: Kernel): Metric[] {
       () => kernel.vitals.refusedRequests(),
       'reason',
     ),
+    metric(
+      'counter',
+      'strangers_refused_total',
+      'Requests and upgrades refused since the start for where they come from, by what they failed at.',
+      () => kernel.vitals.refusedStrangers(),
+      'reason',
+    ),
     metric('gauge', 'plain_connections', 'Sockets of the own ports that are no WebSockets.', () =>
       kernel.vitals.plainConnections(),
     ),
@@ -82,6 +90,19 @@ function kernelMetrics(kernel: Kernel): Metric[] {
       'Frames that went nowhere since the start, by reason.',
       () => counters.drops,
       'reason',
+    ),
+    metric(
+      'counter',
+      'limited_total',
+      'What a limit of an identity, agent, tenant or key has refused or held up since the start, by its name.',
+      () => kernel.shared.reached,
+      'limit',
+    ),
+    metric(
+      'counter',
+      'events_mended_total',
+      'Events of agents that went on without a field, or with one that was put in.',
+      () => kernel.eventFaults.mended,
     ),
     metric(
       'gauge',
@@ -128,8 +149,84 @@ function kernelMetrics(kernel: Kernel): Metric[] {
       'Lines of the log that were lost since the start.',
       () => kernel.log.lostLines ?? 0,
     ),
+    metric(
+      'counter',
+      'audit_records_total',
+      'Records of the audit since the start: written to the file, and lost for want of room.',
+      () => [
+        ['written', kernel.audit.state.written],
+        ['lost', kernel.audit.state.lost],
+      ],
+      'outcome',
+    ),
+    metric(
+      'counter',
+      'audit_failures_total',
+      'How often the audit file could not be written or synced.',
+      () => kernel.audit.state.failures,
+    ),
+    metric(
+      'counter',
+      'audit_refused_total',
+      'Requests refused since the start because they could not be audited.',
+      () => kernel.audit.refused,
+    ),
+    metric(
+      'gauge',
+      'audit_waiting_bytes',
+      'Bytes of records that wait to be written.',
+      () => kernel.audit.state.waitingBytes,
+    ),
+    metric('gauge', 'audit_writable', '1 where the audit can be written, or there is none; else 0.', () =>
+      kernel.audit.state.isWritable ? 1 : 0,
+    ),
+    metric(
+      'counter',
+      'spans_total',
+      'Spans of sampled traces since the start: sent, dropped for want of room, and failed to be sent.',
+      () => {
+        const { exported, dropped, failed } = kernel.tracing.state;
+        return [
+          ['exported', exported],
+          ['dropped', dropped],
+          ['failed', failed],
+        ];
+      },
+      'outcome',
+    ),
+    metric('gauge', 'spans_waiting', 'Spans that wait to be sent.', () => kernel.tracing.state.waiting),
+    metric(
+      'counter',
+      'otlp_failures_total',
+      'Requests to the collector since the start that came to nothing, by signal.',
+      () => Object.entries(kernel.tracing.state.failures),
+      'signal',
+    ),
     metric('gauge', 'start_time_seconds', 'When the broker started, in Unix seconds.', () => kernel.startedAt / 1000),
   ];
+}
+
+/** The same values, for who has them sent elsewhere. */
+export function readMeasures(kernel: Kernel, ofFamilies: readonly Metric[]): Measure[] {
+  return [...[...kernelMetrics(kernel), ...ofFamilies].map(measured), routingMeasure(kernel)];
+}
+
+function measured({ kind, name, help, labels = [], read }: Metric): Measure {
+  const values = read();
+  const points = new Map<string, { labels: readonly string[]; value: number }>();
+  for (const [key, value] of typeof values === 'number' ? [[[], values] as const] : values) {
+    const keys = typeof key === 'string' ? [key] : key;
+    const point = points.get(keys.join('\n'));
+    if (point) point.value += value;
+    else points.set(keys.join('\n'), { labels: keys, value });
+  }
+  return { kind, name: `switchboard_${name}`, help, labels, points: [...points.values()] };
+}
+
+function routingMeasure({ routingTimes: { buckets, sum } }: Kernel): Measure {
+  const counts = [...ROUTING_BUCKETS, '+Inf'].map((_, index) => buckets[index] ?? 0);
+  const histogram = { bounds: ROUTING_BUCKETS, counts, sum };
+  return { kind: 'histogram', name: ROUTING, help: ROUTING_HELP, labels: [], points: [], histogram };
 }
 
 function* connections({ clients }: Kernel): Iterable<readonly [string, number]> {
@@ -137,10 +234,12 @@ function* connections({ clients }: Kernel): Iterable<readonly [string, number]> 
   for (const client of clients.values()) yield [client.role ?? 'unauthenticated', 1];
 }
 
+const ROUTING = 'switchboard_routing_seconds';
+const ROUTING_HELP = "From the arrival of an event to its host's queue, of one frame in 64.";
+
 /** The one histogram: its buckets are counted where the time is taken, so that here they are only read. */
 function addRouting(registry: Registry, { routingTimes }: Kernel): void {
-  const name = 'switchboard_routing_seconds';
-  const help = "From the arrival of an event to its host's queue, of one frame in 64.";
+  const [name, help] = [ROUTING, ROUTING_HELP];
   const histogram = {
     name,
     async get() {

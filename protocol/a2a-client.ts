@@ -6,6 +6,8 @@ export interface A2aMessage {
   readonly endpoint: string;
   /** Its credentials, for requests to exactly that endpoint. Secrets: in no log and no error. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The trace that it belongs to, for the header of that name; its baggage stays here. */
+  readonly traceparent?: string | undefined;
   /** Unique, so that an agent can tell a repetition. */
   readonly messageId: string;
   readonly taskId: string | undefined;

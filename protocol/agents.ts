@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { anyId, list, nameText } from './bounds.ts';
 import { agentId } from './ids.ts';
-import { jsonObject } from './json.ts';
+import { jsonObject } from './json-object.ts';
 
 /** What is known of an agent, its token apart (`wire.md` section 4). */
 export const agentSpec = z.object({

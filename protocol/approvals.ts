@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { anyId, list, longText, nameText } from './bounds.ts';
 import { agentId, sessionId } from './ids.ts';
-import { jsonObject } from './json.ts';
+import { jsonObject } from './json-object.ts';
+import { moment } from './moment.ts';
+import { traceMeta } from './trace.ts';
 
 /** Where an approval stands (`wire.md` section 5). */
 export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired', 'withdrawn']);
@@ -27,13 +29,10 @@ export const approvalRow = z.object({
   details: jsonObject,
   options: list(nameText(), 32),
   status: approvalStatus,
-  created_at: z.number().meta({ description: 'Unix milliseconds' }),
-  expires_at: z
-    .number()
-    .optional()
-    .meta({ description: 'Unix milliseconds; of a gate’s: when nobody’s answer counts as none' }),
+  created_at: moment().meta({ description: 'RFC 3339' }),
+  expires_at: moment().optional().meta({ description: 'RFC 3339; of a gate’s: when nobody’s answer counts as none' }),
   resolution: z.string().max(1024).optional(),
-  resolved_at: z.number().optional(),
+  resolved_at: moment().optional().meta({ description: 'RFC 3339' }),
 });
 /** See {@link approvalRow}. */
 export type ApprovalRow = z.infer<typeof approvalRow>;
@@ -60,17 +59,19 @@ export const chatApproveParams = z.object({
 /** See {@link chatApproveParams}. */
 export type ChatApproveParams = z.infer<typeof chatApproveParams>;
 export const chatApproveResult = z.object({ resolved: z.boolean(), session_id: sessionId });
+/** `agent.chat.approve`, to the agent. */
+export const agentApproveParams = chatApproveParams.extend({ _meta: traceMeta });
 export const agentApproveResult = z.looseObject({ resolved: z.boolean() });
 
-const APPROVING: ReadonlySet<unknown> = new Set([true, 'approve', 'approved', 'yes']);
-
-/** Whether an `agents.chat.approve` approves: `true`, `approve`, `approved` and `yes` do; anything else denies. */
-export function approves(decision: unknown): boolean {
-  return APPROVING.has(decision);
-}
+export { approves } from './approves.ts';
 
 /**
  * Methods that a gate can never park (`wire.md` section 5): a broker that waited for approval of these could not be
  * spoken to, or never be answered.
  */
-export const UNGATEABLE_METHODS: readonly string[] = ['session.auth', 'server.handshake', 'host.resolve_approval'];
+export const UNGATEABLE_METHODS: readonly string[] = [
+  'session.auth',
+  'session.refresh',
+  'server.handshake',
+  'host.resolve_approval',
+];

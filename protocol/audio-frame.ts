@@ -29,9 +29,6 @@ export interface AudioFrame {
   payload: Uint8Array;
 }
 
-/** A binary frame as it is passed on: JSON, as which a feed may show it, has no 64-bit number. */
-export type ReceivedAudio = Omit<AudioFrame, 'seq'> & { seq: number };
-
 /** Type, UUID, `seq`, format. */
 const HEADER_BYTES = 26;
 const ID_AT = 1;

@@ -38,6 +38,12 @@ export const shaped = (most: number, pattern: RegExp, message: string) =>
 /** Entries that the broker lists: bounded where they are kept. */
 export const listing = <T extends z.ZodType>(element: T) => list(element, MAX_LISTED);
 
+/** In an answer with a list: it is not whole. */
+export const truncated = z
+  .literal(true)
+  .optional()
+  .meta({ description: 'there is more: this is all that fits into 768 KiB' });
+
 /**
  * An array of at most `most` elements. Unlike zod's own it looks at no element after {@link MAX_ISSUES} of them were wrong:
  * what a client sends decides neither how long that takes nor how much memory its errors fill.

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { anyId, list, listing, longText, nameText, shortText } from './bounds.ts';
+import { clampedInt } from './any-int.ts';
+import { anyId, list, listing, longText, nameText, shaped, shortText, truncated } from './bounds.ts';
+import { FRONTS, type Front } from './grants.ts';
 import { agentId, sessionId } from './ids.ts';
-import { jsonObject } from './json.ts';
+import { jsonObject } from './json-object.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import { traceMeta } from './trace.ts';
 
 /** A picture that goes with a prompt (`wire.md` section 6). */
 export const attachment = z.discriminatedUnion('type', [
@@ -18,11 +21,20 @@ export const attachment = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** How often an agent tries at most. */
+const MAX_ITERATIONS = 50;
+
 /** A condition that the agent works towards, and how often it may try. */
 export const goal = z.object({
   check: longText().min(1),
-  max_iterations: z.int().min(1).max(50).default(8),
+  max_iterations: clampedInt()
+    .overwrite((wished) => Math.min(MAX_ITERATIONS, Math.max(1, wished)))
+    .default(8)
+    .meta({ description: `clamped to 1–${MAX_ITERATIONS}` }),
 });
+
+/** See {@link goal}. */
+export type Goal = z.infer<typeof goal>;
 
 /** What goes on to the agent as it came: a field that is added here reaches it, and nothing else has to know of it. */
 const passedOn = {
@@ -36,27 +48,40 @@ const passedOn = {
 export const PASSED_ON = ['prompt', ...(Object.keys(passedOn) as (keyof typeof passedOn)[])] as const;
 
 /** `agents.chat`, from a host (`wire.md` section 6). */
-export const chatParams = z.object({
-  agent_id: agentId,
-  prompt: longText(),
-  session_id: sessionId.optional(),
-  ...passedOn,
-  voice_input: z.boolean().default(false),
-  context: jsonObject.optional(),
-  on_busy: z.enum(['reject', 'replace', 'queue']).default('reject'),
-  resume_window_ms: z.int().min(0).default(0),
-});
+export const chatParams = z
+  .object({
+    agent_id: agentId,
+    prompt: longText(),
+    session_id: sessionId.optional(),
+    ...passedOn,
+    voice_input: z.boolean().default(false),
+    context: jsonObject.optional(),
+    on_busy: z.enum(['reject', 'replace', 'queue']).default('reject'),
+    resume_window_ms: clampedInt(0).default(0),
+    resume_token: shaped(128, /^[A-Za-z0-9_-]{32,128}$/, '32–128 of [A-Za-z0-9_-]')
+      .optional()
+      .meta({
+        description:
+          'a secret of the host’s own, one for each turn: the same chat again with it opens nothing; needs `session_id` and a window',
+      }),
+  })
+  .superRefine(({ resume_token, session_id, resume_window_ms }, context) => {
+    if (resume_token === undefined) return;
+    const need = (path: string, isThere: boolean) => {
+      if (!isThere) context.addIssue({ code: 'custom', path: [path], message: 'is needed with a `resume_token`' });
+    };
+    need('session_id', session_id !== undefined);
+    need('resume_window_ms', resume_window_ms > 0);
+  });
 /** `agents.chat` after its defaults were filled in. */
 export type ChatParams = z.infer<typeof chatParams>;
+/** By which front a chat says that it comes; undefined where it names none. */
+export function frontOf({ context }: Pick<ChatParams, 'context'>): Front | undefined {
+  return FRONTS.find((front) => front !== 'ws' && front === context?.front);
+}
+
 /** `agents.chat` as a client writes it. */
 export type ChatInput = z.input<typeof chatParams>;
-
-export const chatResult = z.object({
-  accepted: z.literal(true),
-  session_id: sessionId,
-  turn_id: anyId(),
-  resume_token: anyId().optional(),
-});
 
 /** `agent.chat`, to the agent. */
 export const agentChatParams = z.object({
@@ -66,8 +91,9 @@ export const agentChatParams = z.object({
   ...passedOn,
   stream: z.boolean(),
   context: jsonObject.meta({
-    description: "the host's own, with the broker's host_client_id, voice_input and tools",
+    description: "the host's own, with the broker's host_client_id, voice_input, tools and principal",
   }),
+  _meta: traceMeta,
 });
 /** `agent.chat` as the agent reads it. */
 export type AgentChatParams = z.infer<typeof agentChatParams>;
@@ -87,7 +113,12 @@ export const cancelReason = z.enum([
 /** See {@link cancelReason}. */
 export type CancelReason = z.infer<typeof cancelReason>;
 
-export const agentChatCancelParams = z.object({ session_id: sessionId, turn_id: anyId(), reason: cancelReason });
+export const agentChatCancelParams = z.object({
+  session_id: sessionId,
+  turn_id: anyId(),
+  reason: cancelReason,
+  _meta: traceMeta,
+});
 /** `agent.chat.cancel` as the agent reads it. */
 export type AgentChatCancelParams = z.infer<typeof agentChatCancelParams>;
 
@@ -98,7 +129,15 @@ export const cancelParams = z.object({
 export const cancelResult = z.object({ cancelled: z.literal(true), session_id: sessionId });
 
 /** Where a turn stands, as `agents.chat.sessions` says it. */
-export const turnStatus = z.enum(['dispatching', 'streaming', 'parked', 'detached', 'cancelling']);
+export const turnStatus = z.enum([
+  'dispatching',
+  'streaming',
+  'parked',
+  'detached',
+  'orphaned',
+  'recovering',
+  'cancelling',
+]);
 /** See {@link turnStatus}. */
 export type TurnStatus = z.infer<typeof turnStatus>;
 
@@ -111,7 +150,8 @@ export const sessionRow = z.object({
   created_at: z.number().meta({ description: 'Unix seconds' }),
   status: turnStatus,
   seq: z.number(),
+  front: z.enum(FRONTS).optional().meta({ description: 'what its host wrote as `front` into the `context`' }),
 });
 /** See {@link sessionRow}. */
 export type SessionRow = z.infer<typeof sessionRow>;
-export const sessionsResult = z.object({ sessions: listing(sessionRow) });
+export const sessionsResult = z.object({ sessions: listing(sessionRow), truncated });

@@ -8,9 +8,9 @@ export const CloseCode = {
   UnsupportedData: 1003,
   /** A message beyond `max_message_bytes`. */
   TooBig: 1009,
-  /** Not authenticated, or not within five seconds (section 3). */
+  /** Not authenticated, or not within five seconds; or the key or JWT of this connection has ended (section 3). */
   NotAuthenticated: 4401,
-  /** The agent of this connection was removed (section 4). */
+  /** The agent of this connection, or its key, was removed (sections 4 and 3). */
   Forbidden: 4403,
   /** Silent for 90 seconds. */
   HeartbeatLost: 4408,
@@ -25,17 +25,18 @@ export const CloseCode = {
 /** One of the numeric codes in {@link CloseCode}. */
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
+// By number: a page that reads none of them has none.
 const REASONS: Record<CloseCode, string> = {
-  [CloseCode.Normal]: '',
-  [CloseCode.GoingAway]: 'broker stopping',
-  [CloseCode.UnsupportedData]: 'binary not accepted',
-  [CloseCode.TooBig]: 'message too big',
-  [CloseCode.NotAuthenticated]: 'not authenticated',
-  [CloseCode.Forbidden]: 'forbidden',
-  [CloseCode.HeartbeatLost]: 'heartbeat lost',
-  [CloseCode.Replaced]: 'replaced by a newer connection',
-  [CloseCode.SlowConsumer]: 'cannot keep up',
-  [CloseCode.RateLimited]: 'rate limit',
+  1000: '',
+  1001: 'broker stopping',
+  1003: 'binary not accepted',
+  1009: 'message too big',
+  4401: 'not authenticated',
+  4403: 'forbidden',
+  4408: 'heartbeat lost',
+  4409: 'replaced by a newer connection',
+  4413: 'cannot keep up',
+  4429: 'rate limit',
 };
 
 /** The reason text that goes with a close code: for people, never branched on. */

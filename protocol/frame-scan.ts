@@ -1,5 +1,7 @@
 import { isRpcId, type RpcId } from './frame.ts';
 import { MAX_DEPTH } from './json.ts';
+import { endOfString, skipSpace } from './json-scan.ts';
+import { parseJson } from './parse-json.ts';
 
 /*
  * What a large frame holds, counted before anything is parsed (`wire.md` section 1): `JSON.parse` needs seconds for
@@ -16,11 +18,11 @@ const MAX_LEVELS = MAX_DEPTH + 1;
  */
 const LEAST_SCANNED = 2 * MAX_MEMBERS;
 
+// Its own: what is imported may be looked up anew for each character, which is felt.
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -38,15 +40,18 @@ export interface Unread {
   isWhole: boolean;
 }
 
-/** Why a frame is not to be parsed, if so. What is no JSON may pass, or not: parsing says what it is. */
-export function unread(text: string): Unread | undefined {
+/**
+ * Why a frame is not to be parsed, if so. What is no JSON may pass, or not: parsing says what it is.
+ * @param counted is told how many members and elements a large frame has: what parsing it costs
+ */
+export function unread(text: string, counted?: (members: number) => void): Unread | undefined {
   if (text.length < LEAST_SCANNED) return undefined;
-  const reason = excess(text);
+  const reason = excess(text, counted);
   return reason === undefined ? undefined : { reason, ...headOf(text) };
 }
 
 /** Linear in the text, whatever it is: strings are skipped by the engine's own search. */
-function excess(text: string): string | undefined {
+function excess(text: string, counted?: (members: number) => void): string | undefined {
   let members = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -71,38 +76,17 @@ function excess(text: string): string | undefined {
         break;
     }
   }
+  counted?.(members);
   return undefined;
 }
 
 const TOO_MANY = `more than ${MAX_MEMBERS} members and elements in one message`;
 const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`;
 
-/** The quote that ends the string which begins at `start`; the text's end where there is none. */
-function endOfString(text: string, start: number): number {
-  let quote = start;
-  for (;;) {
-    quote = text.indexOf('"', quote + 1);
-    if (quote < 0) return text.length;
-    let before = quote - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
-    // Backslashes escape each other: the quote is escaped where one is left over.
-    if ((quote - before) % 2 === 1) return quote;
-  }
-}
-
 /** Whether nothing but white space follows until a container ends. */
 function isEmpty(text: string, open: number): boolean {
   const next = text.charCodeAt(skipSpace(text, open + 1));
   return next === CLOSE_ARRAY || next === CLOSE_OBJECT;
-}
-
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
-    at += 1;
-  }
 }
 
 /** The outermost members that say what a message is. Of duplicate keys the last counts, as where it is parsed. */
@@ -152,7 +136,7 @@ function endOfNumber(text: string, from: number): number {
 /** A short JSON value; undefined where it is none. */
 function jsonValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { clampedInt, passedInt } from './any-int.ts';
 import { approvalRow } from './approvals.ts';
-import { anyId, list, listing, longText, nameText, shortText } from './bounds.ts';
+import { anyId, list, listing, longText, nameText, shortText, truncated } from './bounds.ts';
 import { agentId } from './ids.ts';
-import { jsonObject } from './json.ts';
+import { jsonNumber } from './json-number.ts';
+import { jsonObject } from './json-object.ts';
+import { moment } from './moment.ts';
 import { SURFACE_EVENT_KINDS } from './surfaces.ts';
 
 /** What a registered agent is doing (`wire.md` section 4). */
@@ -23,12 +26,12 @@ export const hostAgent = z.object({
   kind: nameText(),
   capabilities: list(nameText(), 256),
   project: shortText().optional(),
-  pid: z.number().optional(),
+  pid: jsonNumber.optional(),
   display: z.unknown().optional(),
   metadata: jsonObject,
   status: hostAgentStatus,
   current_task: shortText().nullable(),
-  updated_at: z.number().meta({ description: 'Unix milliseconds' }),
+  updated_at: moment().meta({ description: 'RFC 3339' }),
 });
 /** See {@link hostAgent}. */
 export type HostAgent = z.infer<typeof hostAgent>;
@@ -45,6 +48,8 @@ export const HOST_EVENT_KINDS = [
   'host.notification',
   'chat.started',
   'chat.ended',
+  'journal.degraded',
+  'journal.ok',
   ...SURFACE_EVENT_KINDS,
 ] as const;
 /** See {@link HOST_EVENT_KINDS}. */
@@ -63,8 +68,6 @@ export const hostEvent = z.object({
 /** See {@link hostEvent}. */
 export type HostEvent = z.infer<typeof hostEvent>;
 
-const truncated = z.literal(true).optional().meta({ description: 'there is more: this is all that fits into 768 KiB' });
-
 export const subscribeResult = z.object({
   subscribed: z.literal(true),
   agents: listing(hostAgent),
@@ -78,7 +81,7 @@ export const subscribeResult = z.object({
 
 export const eventsParams = z.object({
   limit: z.int().min(1).max(500).default(100),
-  before: z.int().min(1).optional().meta({ description: 'only events with a smaller `sequence`' }),
+  before: clampedInt(1).optional().meta({ description: 'only events with a smaller `sequence`' }),
 });
 export const eventsResult = z.object({ events: listing(hostEvent), truncated });
 export const approvalsResult = z.object({ approvals: listing(approvalRow), truncated });
@@ -91,7 +94,7 @@ export const registerAgentParams = z.object({
   kind: short,
   capabilities: list(z.string().min(1).max(128), 256).default([]),
   project: shortText().optional(),
-  pid: z.int().min(0).optional(),
+  pid: passedInt(0).optional(),
   display: z.unknown().optional(),
   metadata: jsonObject.optional(),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { anyId, list, listing, longText, nameText, shortText } from './bounds.ts';
-import { jsonObject } from './json.ts';
+import { jsonObject } from './json-object.ts';
 
 /*
  * The inspection feed: which actors run, what they hear and where their charts stand, as the console draws them. Only

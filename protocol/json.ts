@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /** A JSON object as it came off the wire. Own keys only: `__proto__` is an ordinary one. */
 export type JsonObject = Record<string, unknown>;
 
@@ -8,11 +6,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/**
- * A JSON object that is passed on as it came. Not `z.record()`: that one copies, and loses a key named `__proto__`,
- * so the peer would read something else than its sender wrote (`wire.md` section 2).
- */
-export const jsonObject = z.custom<JsonObject>(isObject, 'expected an object').meta({ type: 'object' });
+/** Whether an object has no member. */
+export function isEmpty(object: object): boolean {
+  for (const key in object) if (Object.hasOwn(object, key)) return false;
+  return true;
+}
+
+/** Whether a member is there: in what goes on as it came, `null` stands for what is not (`wire.md`, head). */
+export function isThere<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
+}
 
 /** How deep objects and arrays may nest. Far beyond real use, and far below where `JSON.stringify` overflows the stack. */
 export const MAX_DEPTH = 200;

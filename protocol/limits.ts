@@ -20,6 +20,8 @@ export const DEFAULT_LIMITS = {
   maxPlainConnections: 5_000,
   /** Of those, one peer address's; four times as many of loopback's. */
   maxPlainPerAddress: 1_000,
+  /** How long a client may take over the handshake of TLS; then it is cut. */
+  tlsHandshakeTimeoutMs: 10_000,
   /** Pages of its own that the broker serves to one peer address in a second, for long (429). */
   pagesPerSecond: 500,
   /** Pages that one peer address may ask for at once. */
@@ -95,8 +97,10 @@ export const DEFAULT_LIMITS = {
   maxVoiceStops: 16,
   /** How long a provider gets to finish when its client has asked to stop; then there is what there is. */
   voiceStopTimeoutMs: 10_000,
-  /** Surfaces that there may be (`-32020`, section 11). */
+  /** Surfaces that one principal may have; the daemon's token and the agents of the default tenant together (`-32020`, section 11). */
   maxSurfaces: 256,
+  /** Surfaces that all principals together may have (`-32020`). */
+  maxAllSurfaces: 1_024,
   /** Components that one surface may have (`-32020`). */
   maxSurfaceComponents: 1_000,
   /** Bytes of JSON that one surface may have, and one envelope (`-32020`). */
@@ -161,12 +165,50 @@ export const DEFAULT_LIMITS = {
   approveTimeoutMs: 5_000,
   /** Agents that may be known (`-32020`). */
   maxAgents: 10_000,
+  /** Bytes of JSON that all known agents may have together (`-32020`). */
+  maxKnownAgentBytes: 8 * 1024 * 1024,
+  /** Keys that there may be, of all tenants (`-32020`, section 3). */
+  maxKeys: 10_000,
+  /** Bytes of JSON that they may have together (`-32020`). */
+  maxKeyBytes: 8 * 1024 * 1024,
+  /** Bytes of JWTs that were verified and are remembered, by their hash, until they end; the least lately used make room. */
+  maxJwtCacheBytes: 16 * 1024 * 1024,
+  /** JWTs that are verified at once. */
+  maxJwtVerifications: 8,
+  /** JWTs that are verified in a second, after as many at once; the others wait. */
+  jwtVerificationsPerSecond: 1_000,
+  /** JWTs that may wait for it (`-32020`; of an upgrade 503). */
+  maxWaitingJwts: 1_000,
+  /** Bytes that the issuer's answer with its keys may have. */
+  maxJwksBytes: 256 * 1024,
+  /** How long it may take; then the last good keys go on. */
+  jwksTimeoutMs: 3_000,
+  /** Goals that may stand for sessions, of all principals (`-32020`, section 6). */
+  maxGoals: 2_000,
+  /** Bytes that they may have together, 2 KiB more for each (`-32020`). */
+  maxGoalBytes: 8 * 1024 * 1024,
+  /** Of these, goals of one principal (`-32020`). */
+  maxPrincipalGoals: 500,
+  /** And the bytes of one principal's (`-32020`). */
+  maxPrincipalGoalBytes: 2 * 1024 * 1024,
   /** How long a connection may stay unauthenticated (section 3). */
   authTimeoutMs: 5_000,
   /** Wrong tokens until the connection is closed (section 3). */
   maxAuthFailures: 5,
   /** How long an agent has to answer `agent.chat` (section 6). */
   ackTimeoutMs: 5_000,
+  /** How long a chat waits for an agent that detached less than so long ago; 0: not at all (section 6). */
+  agentWaitMs: 2_000,
+  /** How long turns wait for an agent with `resume` that has lost its connection; 0: not at all (section 8). */
+  agentWindowMs: 60_000,
+  /** How long a request waits for turns from before a restart that are not taken up yet (`-32004`, section 8). */
+  recoveryWaitMs: 30_000,
+  /** How long one that has connected anew has to name the turns that it goes on with; the others then end (section 8). */
+  agentResumeMs: 10_000,
+  /** How often such an agent is told how far its events have arrived, at most (section 8). */
+  agentAckMs: 50,
+  /** After so many bytes of them it is told at once. */
+  agentAckBytes: 64 * 1024,
   /** Silence of an agent after which its turn is swept (section 6). */
   staleAfterMs: 15 * 60_000,
   /** Longest grace that a cancel may ask for (section 6). */

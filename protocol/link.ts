@@ -1,9 +1,15 @@
+import type { ClientCertificate } from './client-certificate.ts';
+import type { Principal } from './principal.ts';
 import type { Token } from './token.ts';
 
 /** How a connection's bytes come and go, as everybody but `transport/` sees it. */
 export interface Link {
   /** Which way in it came. */
   readonly kind: 'tcp' | 'unix' | 'upgrade' | 'memory';
+  /** The address that it came from; undefined where it has none, as over a Unix socket. */
+  readonly remote?: string | undefined;
+  /** What its client's certificate says, where it has shown one that counts. */
+  readonly certificate?: ClientCertificate | undefined;
   /** Bytes that wait to be written. */
   readonly waitingBytes: number;
   /** True: what is sent goes nowhere any more. Its end is under way. */
@@ -13,8 +19,9 @@ export interface Link {
   /**
    * Its client has said who it is, or need not: from now on it may send as much as anybody. A link whose other end is
    * in this process bounds nothing, and has no need of it.
+   * @param who - those who come by several links get of each turn of the event loop what others get by one
    */
-  admit?(): void;
+  admit?(who: Principal): void;
   /**
    * So many bytes come at once, on purpose: until they are written, that much more may wait (section 9). A link
    * that bounds nothing has no need of it.
@@ -39,6 +46,9 @@ export interface Link {
   /** Cuts the connection without a word. */
   terminate(): void;
 }
+
+/** Whether a peer is at its other end, and not the program around the broker. */
+export const isSocket = ({ kind }: Pick<Link, 'kind'>): boolean => kind !== 'memory';
 
 /** How much of one voice stream waits in a link: to be written, and not yet handed to the socket. */
 export interface WaitingAudio {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listing, longText, nameText, shaped } from './bounds.ts';
+import { listing, truncated as listTruncated, longText, nameText, shaped } from './bounds.ts';
 import { agentId } from './ids.ts';
 import { audioSource, transcribeStartParams, transcriptSegment } from './voice.ts';
 
@@ -52,6 +52,7 @@ export type MeetingRow = z.infer<typeof meetingRow>;
 
 export const meetingListResult = z.object({
   meetings: listing(meetingRow).meta({ description: 'the oldest first' }),
+  truncated: listTruncated,
 });
 export const meetingGetParams = z.object({ meeting_id: meetingId });
 export const meetingGetResult = meetingRow.extend({

@@ -1,10 +1,13 @@
-import type { FactRow } from './memory.ts';
+import type { FactRow, KeptFactRow } from './memory.ts';
+import type { Principal } from './principal.ts';
 
 /** Whose facts: an agent's own, which outlive its connection and the broker, or those of one other connection. */
 export interface MemoryScope {
   readonly kind: 'agent' | 'connection';
-  /** The agent's id, or the connection's, which is never used again. */
+  /** The agent's id, in a tenant other than `default` with that and `/` before it; or the connection's, which is never used again. */
   readonly id: string;
+  /** Whose that is: of an agent its own. The broker always says so. What tells scopes apart is the rest. */
+  readonly principal?: Principal;
 }
 
 /** A fact before it is kept. */
@@ -19,7 +22,7 @@ export interface Memory {
   /** Keeps a fact, and resolves once it is kept for good. Gives how many the scope then has. */
   addFact(scope: MemoryScope, fact: NewFact): Promise<number> | number;
   /** The facts that fit a text best, the best first, `k` at most. */
-  query(scope: MemoryScope, query: string, k: number): Promise<FactRow[]> | FactRow[];
+  query(scope: MemoryScope, query: string, k: number): Promise<KeptFactRow[]> | KeptFactRow[];
   /** Forgets a fact; false where this scope has none of that id. */
   delete(scope: MemoryScope, id: string): Promise<boolean> | boolean;
   factCount(scope: MemoryScope): Promise<number> | number;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { anyId, listing, longText } from './bounds.ts';
+import { anyId, listing, longText, truncated } from './bounds.ts';
+import { jsonNumber } from './json-number.ts';
+import { moment } from './moment.ts';
 
 /** Facts that are kept for somebody, and found again by words (`wire.md` section 11). */
 
@@ -21,15 +23,20 @@ export const factRow = z.object({
   subject: longText(),
   body: longText(),
   kind: longText(),
-  created_at: z.number().meta({ description: 'Unix milliseconds' }),
+  created_at: moment().meta({ description: 'RFC 3339' }),
   speaker: longText().optional().meta({ description: 'of what was said in a meeting' }),
-  start_ms: z.number().optional(),
-  end_ms: z.number().optional(),
+  start_ms: jsonNumber.optional(),
+  end_ms: jsonNumber.optional(),
   score: z.number().meta({ description: 'the greater, the better' }),
 });
 /** See {@link factRow}. */
 export type FactRow = z.infer<typeof factRow>;
 
-export const queryFactsResult = z.object({ facts: listing(factRow) });
+/** The same as a memory gives it to the broker. */
+export const keptFactRow = factRow.extend({ created_at: z.number().meta({ description: 'Unix milliseconds' }) });
+/** See {@link keptFactRow}. */
+export type KeptFactRow = z.infer<typeof keptFactRow>;
+
+export const queryFactsResult = z.object({ facts: listing(factRow), truncated });
 export const deleteFactParams = z.object({ id: z.string().min(1).max(128) });
 export const deleteFactResult = z.object({ removed: z.boolean() });

@@ -22,8 +22,16 @@ export interface MethodSpec {
   result?: z.ZodType;
   /** Names from `ErrorCode` that this method may answer besides the general ones. */
   errors?: readonly (keyof typeof ErrorCode)[];
+  /** It tells of all tenants: of the host role that of the default tenant alone may call it, others get `-32601`. */
+  tellsAll?: true;
+  /** It changes nothing of anybody's: whoever may only observe may call it (`docs/protocol.md#principals`). */
+  reads?: true;
+  /** The audit has a record of it: where records are required and cannot be written, it is refused (`docs/audit.md`). */
+  audited?: true;
   /** Its answer may be megabytes, for a request of a few bytes: refused while too much waits for the caller. */
   answer?: 'large';
+  /** Other ways to write the parameters, read as the one that `params` checks. */
+  readAs?(params: unknown): unknown;
   /** Members of the parameters that are sealed before any actor hears of them: see `Sealed`. */
   secret?: readonly string[];
   /** What a person at the gate is shown in place of the parameters. They have not been checked yet but for being JSON. */

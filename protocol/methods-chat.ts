@@ -1,3 +1,4 @@
+import * as agentResume from './agent-resume.ts';
 import * as approvals from './approvals.ts';
 import * as chat from './chat.ts';
 import { agentChatEvent } from './events.ts';
@@ -9,11 +10,12 @@ export const chatMethods = {
   'agents.chat': {
     direction: 'in',
     kind: 'request',
+    audited: true,
     role: 'any',
     section: 6,
     summary: 'Opens a turn with an attached agent. Answered once the agent has accepted; its events follow.',
     params: chat.chatParams,
-    result: chat.chatResult,
+    result: resume.chatResult,
     errors: [
       'AgentNotAttached',
       'SessionBusy',
@@ -37,6 +39,7 @@ export const chatMethods = {
   'agents.chat.sessions': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 6,
     summary: "Live turns: the caller's own; all of them for the host role.",
@@ -47,6 +50,8 @@ export const chatMethods = {
   'agents.chat.subscribe': {
     direction: 'in',
     kind: 'request',
+    audited: true,
+    reads: true,
     role: 'any',
     section: 8,
     summary: 'Takes a turn up again, or watches it: its events after the one named, then the live ones.',
@@ -57,6 +62,7 @@ export const chatMethods = {
   'agents.chat.unsubscribe': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 8,
     summary: 'An observer watches a turn no longer. Never an error for one that does not; nothing to a controller.',
@@ -88,6 +94,32 @@ export const chatMethods = {
     summary: 'The turn is over for the host; stop working on it.',
     params: chat.agentChatCancelParams,
   },
+  'agent.resume': {
+    direction: 'in',
+    kind: 'request',
+    role: 'agent',
+    section: 8,
+    summary: 'An agent is back, and names the turns that it goes on with: its first request after session.auth.',
+    params: agentResume.agentResumeParams,
+    result: agentResume.agentResumeResult,
+    errors: ['InvalidRequest'],
+  },
+  'agent.chat.ack': {
+    direction: 'out',
+    kind: 'notification',
+    role: 'agent',
+    section: 8,
+    summary: 'How far the events of an agent with `resume` have arrived: what is released it need not keep.',
+    params: agentResume.agentAckParams,
+  },
+  'agent.chat.rewind': {
+    direction: 'out',
+    kind: 'notification',
+    role: 'agent',
+    section: 8,
+    summary: 'An event of this turn is missing: all after the one named are to be sent again.',
+    params: agentResume.agentRewindParams,
+  },
   'agents.chat.event': {
     direction: 'out',
     kind: 'notification',
@@ -99,12 +131,21 @@ export const chatMethods = {
   'agents.chat.approve': {
     direction: 'in',
     kind: 'request',
+    audited: true,
     role: 'any',
     section: 6,
     summary: 'Answers an approval that a turn is parked on. For its originator and the host role, never for an agent.',
     params: approvals.chatApproveParams,
     result: approvals.chatApproveResult,
-    errors: ['NotFound', 'Forbidden', 'ApprovalNotPending', 'AgentRejected', 'DeadlineExceeded', 'LimitExceeded'],
+    errors: [
+      'NotFound',
+      'Forbidden',
+      'ApprovalNotPending',
+      'AgentNotAttached',
+      'AgentRejected',
+      'DeadlineExceeded',
+      'LimitExceeded',
+    ],
   },
   'agent.chat.approve': {
     direction: 'out',
@@ -112,7 +153,7 @@ export const chatMethods = {
     role: 'agent',
     section: 6,
     summary: 'Somebody has answered an approval of this turn; the agent says whether that resolved it.',
-    params: approvals.chatApproveParams,
+    params: approvals.agentApproveParams,
     result: approvals.agentApproveResult,
   },
 } as const satisfies MethodTable;

@@ -2,12 +2,17 @@ import * as inspect from './inspect.ts';
 import { type MethodTable, none } from './method.ts';
 import * as status from './status.ts';
 
-/** What the console watches the broker by (`docs/protocol.md` section 12). For the host role alone. */
+/**
+ * What the console watches the broker by (`docs/protocol.md` section 12). For the host role alone, and that of the
+ * default tenant: it tells of everybody.
+ */
 export const consoleMethods = {
   'broker.status': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'host',
+    tellsAll: true,
     section: 12,
     summary: 'How the broker is: connections, turns, counts, queues, delays. Cheap enough to ask once a second.',
     params: status.statusParams,
@@ -17,6 +22,7 @@ export const consoleMethods = {
     direction: 'in',
     kind: 'request',
     role: 'host',
+    tellsAll: true,
     section: 12,
     summary:
       'From now on inspect.event notifications; answers every live actor and every chart. Again: a new snapshot.',
@@ -29,6 +35,7 @@ export const consoleMethods = {
     direction: 'in',
     kind: 'request',
     role: 'host',
+    tellsAll: true,
     section: 12,
     summary: 'No more inspect.event notifications.',
     params: none,

@@ -8,6 +8,7 @@ export const hostMethods = {
   'host.subscribe': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 4,
     summary: 'From now on host.event notifications; answers a snapshot of everything before.',
@@ -27,6 +28,7 @@ export const hostMethods = {
   'host.agents': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 4,
     summary: 'Registered agents, and attached ones that registered nothing.',
@@ -37,6 +39,7 @@ export const hostMethods = {
   'host.approvals': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 4,
     summary: 'Pending approvals, and the last 500 resolved ones.',
@@ -47,6 +50,7 @@ export const hostMethods = {
   'host.events': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 4,
     summary: 'The newest events, oldest first.',
@@ -106,11 +110,12 @@ export const hostMethods = {
   'host.resolve_approval': {
     direction: 'in',
     kind: 'request',
+    audited: true,
     role: 'any',
     section: 5,
     summary: 'Answers an approval. The first valid answer decides.',
     params: approvals.resolveApprovalParams,
     result: approvals.approvalRow,
-    errors: ['Forbidden', 'ApprovalNotPending', 'AgentRejected', 'DeadlineExceeded'],
+    errors: ['Forbidden', 'ApprovalNotPending', 'AgentNotAttached', 'AgentRejected', 'DeadlineExceeded'],
   },
 } as const satisfies MethodTable;

@@ -36,6 +36,7 @@ export const meetingMethods = {
   'meeting.list': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 11,
     summary: 'The meetings that the caller may read.',
@@ -46,6 +47,7 @@ export const meetingMethods = {
   'meeting.get': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 11,
     summary: 'What was said in a meeting, while it runs too.',

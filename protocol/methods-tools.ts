@@ -36,6 +36,7 @@ export const toolMethods = {
   'tools.list': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 3,
     summary: "This connection's tools, sorted by name.",
@@ -45,6 +46,7 @@ export const toolMethods = {
   'tools.execute': {
     direction: 'in',
     kind: 'request',
+    audited: true,
     role: 'agent',
     section: 7,
     summary: 'Runs a tool of the host that the agent is talking to; answered with what the host answers.',

@@ -44,6 +44,7 @@ export const voiceMethods = {
   'voice.sessions.list': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 11,
     summary: "Live transcriptions: the caller's own; all of them for the host role.",
@@ -53,6 +54,7 @@ export const voiceMethods = {
   'voice.providers.list': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 11,
     summary: 'Who would transcribe or speak, in the order in which one is chosen where none is named.',
@@ -89,6 +91,7 @@ export const voiceMethods = {
   'voice.tts_stream.list': {
     direction: 'in',
     kind: 'request',
+    reads: true,
     role: 'any',
     section: 11,
     summary: "Live speech: the caller's own; all of it for the host role.",

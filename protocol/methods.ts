@@ -2,18 +2,23 @@ import type { z } from 'zod';
 import type { MethodSpec, MethodTable } from './method.ts';
 import { chatMethods } from './methods-chat.ts';
 import { consoleMethods } from './methods-console.ts';
+import { goalMethods } from './methods-goals.ts';
 import { hostMethods } from './methods-host.ts';
+import { keyMethods } from './methods-keys.ts';
 import { meetingMethods } from './methods-meetings.ts';
 import { memoryMethods } from './methods-memory.ts';
 import { sessionMethods } from './methods-session.ts';
 import { surfaceMethods } from './methods-surfaces.ts';
 import { toolMethods } from './methods-tools.ts';
 import { voiceMethods } from './methods-voice.ts';
+import type { TraceContext } from './trace.ts';
 
 /** Every message that the broker understands or sends. What is not here answers `-32601`. */
 export const methods = {
   ...sessionMethods,
+  ...keyMethods,
   ...chatMethods,
+  ...goalMethods,
   ...toolMethods,
   ...hostMethods,
   ...consoleMethods,
@@ -32,6 +37,9 @@ export type RequestMethod = { [K in WithResult]: Methods[K]['direction'] extends
 export type ParamsOf<K extends keyof Methods> = z.output<Methods[K]['params']>;
 /** A method's parameters as a client writes them. */
 export type InputOf<K extends keyof Methods> = z.input<Methods[K]['params']>;
+/** The same of a request, with what every one of them may say besides: the trace that it belongs to. */
+export type RequestOf<K extends RequestMethod> =
+  InputOf<K> extends readonly unknown[] ? InputOf<K> : InputOf<K> & { _meta?: TraceContext | undefined };
 /** A request's result. */
 export type ResultOf<K extends WithResult> = z.output<Methods[K]['result']>;
 

@@ -24,15 +24,12 @@ export function checkOptions(where: string, options: object | undefined, known: 
 /** The name that was meant, if any comes near: `session_id` and `SessionID` mean `sessionId`, a slip of the finger, too. */
 export function nearestOf(name: string, known: readonly string[]): string | undefined {
   const letters = lettersOf(name);
-  let nearest: string | undefined;
-  let fewest = Math.min(MOST_EDITS, Math.floor(letters.length / 2)) + 1;
-  for (const each of known) {
-    const edits = editsBetween(letters, lettersOf(each));
-    if (edits >= fewest) continue;
-    fewest = edits;
-    nearest = each;
+  const most = Math.min(MOST_EDITS, Math.floor(letters.length / 2));
+  for (let edits = 0; edits <= most; edits += 1) {
+    const nearest = known.find((each) => isWithin(edits, letters, lettersOf(each)));
+    if (nearest !== undefined) return nearest;
   }
-  return nearest;
+  return undefined;
 }
 
 /** A name without what its case says: wire names are in snake_case, options in camelCase. */
@@ -40,16 +37,13 @@ function lettersOf(name: string): string {
   return name.slice(0, 64).replaceAll(/[_-]/g, '').toLowerCase();
 }
 
-/** Levenshtein's distance: how many letters are to be changed, left out or put in. */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 0; i < a.length; i += 1) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j += 1) {
-      const change = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+/** Whether so many letters at most are to be changed, left out or put in: three ways to go on at each, so few steps. */
+function isWithin(edits: number, a: string, b: string): boolean {
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same += 1;
+  const [x, y] = [a.slice(same), b.slice(same)];
+  if (x === y) return true;
+  const left = edits - 1;
+  const [nextX, nextY] = [x.slice(1), y.slice(1)];
+  return edits > 0 && (isWithin(left, nextX, nextY) || isWithin(left, nextX, y) || isWithin(left, x, nextY));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { anyId, listing, nameText } from './bounds.ts';
 import { agentId } from './ids.ts';
+import { tenantName } from './principal.ts';
 
 const counts = z.record(nameText(), z.number());
 const unixMs = z.number().meta({ description: 'Unix milliseconds' });
@@ -22,6 +23,21 @@ export const connectionRow = z.object({
 });
 /** See {@link connectionRow}. */
 export type ConnectionRow = z.infer<typeof connectionRow>;
+
+/** What was wrong with an agent's events of one kind, as `broker.status` lists it. */
+export const eventFaultRow = z.object({
+  tenant: tenantName.meta({ description: 'the agent’s' }),
+  agent_id: agentId,
+  kind: nameText().meta({ description: 'of the event; `voice.event …` of one of voice; `other`' }),
+  dropped: z.number().meta({ description: 'that could not go on' }),
+  mended: z.number().meta({ description: 'that went on without a field, or with one that was put in' }),
+  field: nameText().meta({ description: 'that was wrong last; empty where it was the event as a whole' }),
+  why: nameText().nullable().meta({ description: 'the last one was not read at all, if it was not' }),
+  session_id: nameText().nullable().meta({ description: 'of the last one, as far as it said so' }),
+  last_at: unixMs,
+});
+/** See {@link eventFaultRow}. */
+export type EventFaultRow = z.infer<typeof eventFaultRow>;
 
 /** How the broker is, in numbers. What grows is counted since the start. */
 export const statusResult = z.object({
@@ -52,6 +68,13 @@ export const statusResult = z.object({
   events: counts.meta({ description: 'sent to hosts, by kind' }),
   endings: counts.meta({ description: 'of turns, by how' }),
   drops: counts.meta({ description: 'frames that went nowhere, by reason' }),
+  limited: counts.meta({
+    description:
+      'what a limit of an identity, agent, tenant or key has refused or held up, by its name: those that are set',
+  }),
+  event_faults: listing(eventFaultRow).meta({
+    description: 'events of agents that were not as they should be, the last first',
+  }),
   queue_bytes: z.object({ total: z.number(), max: z.number() }),
   routing_ms: z
     .object({ p50: z.number(), p99: z.number(), max: z.number(), samples: z.number() })

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { list, listing, longText, nameText, shortText } from './bounds.ts';
-import { agentId } from './ids.ts';
-import { isObject, jsonObject } from './json.ts';
+import { agentId, sessionId } from './ids.ts';
+import { isObject, isThere } from './json.ts';
+import { jsonObject } from './json-object.ts';
 import { routeAuth } from './route-auth.ts';
 
 /** What may stand in an envelope, exactly one of them (A2UI 0.9). */
@@ -47,11 +48,6 @@ const common = {
   updatedAt: millis,
 };
 
-/** A surface in a listing. */
-export const surfaceRow = z.object({ ...common, components: z.number(), bytes: z.number() });
-/** See {@link surfaceRow}. */
-export type SurfaceRow = z.infer<typeof surfaceRow>;
-
 /** A surface, whole. */
 export const surfaceView = z.object({
   ...common,
@@ -63,6 +59,14 @@ export const surfaceView = z.object({
 /** See {@link surfaceView}. */
 export type SurfaceView = z.infer<typeof surfaceView>;
 
+/** A surface in a listing: whole where there is room for it, else without what is on it. */
+export const surfaceRow = surfaceView.partial({ sendDataModel: true, components: true, dataModel: true }).extend({
+  componentCount: z.number(),
+  bytes: z.number().meta({ description: 'of what is on it' }),
+});
+/** See {@link surfaceRow}. */
+export type SurfaceRow = z.infer<typeof surfaceRow>;
+
 /** What came of one envelope, or of all of an ingest's for one surface. */
 export const appliedEnvelope = z.object({
   surfaceId,
@@ -72,7 +76,10 @@ export const appliedEnvelope = z.object({
 /** See {@link appliedEnvelope}. */
 export type Applied = z.infer<typeof appliedEnvelope>;
 
-export const applyEnvelopeParams = jsonObject.meta({ type: 'object', description: 'an envelope, or `{envelope}`' });
+export const applyEnvelopeParams = jsonObject.meta({
+  type: 'object',
+  description: 'an envelope, or `{envelope}`; beside either a `session_id`, as in `a2ui.ingest`',
+});
 
 export const ingestEnvelopesParams = z.object({
   payload: z
@@ -90,7 +97,23 @@ export const ingestEnvelopesParams = z.object({
   endpoint: z.string().max(2048).optional().meta({ description: 'the same as `owner.endpoint`' }),
   routeAuth: routeAuth.optional(),
   allowUntrustedEndpoint: z.boolean().default(false).meta({ description: 'the endpoint may be off loopback' }),
+  session_id: sessionId.optional().meta({
+    description: 'a live turn that the calling agent answers: the surfaces are for whoever asked there',
+  }),
 });
+const INGEST_OPTIONS = ['owner', 'endpoint', 'routeAuth', 'allowUntrustedEndpoint'] as const;
+
+/** `a2ui.ingest` whose parameters are the payload itself, as if they had it as `payload`. */
+export function ingestParams(params: unknown): unknown {
+  if (Array.isArray(params)) return params.length === 0 ? params : { payload: params };
+  if (!isObject(params) || isThere(params.payload)) return params;
+  const options = Object.entries(params).filter(([name]) => INGEST_OPTIONS.some((option) => option === name));
+  const rest = { ...params };
+  for (const [name] of options) delete rest[name];
+  delete rest.payload;
+  return Object.keys(rest).length === 0 ? params : { ...Object.fromEntries(options), payload: rest };
+}
+
 export const ingestEnvelopesResult = z.object({ applied: listing(appliedEnvelope) });
 
 const eitherId = z
@@ -100,15 +123,11 @@ const eitherId = z
     message: 'is missing',
   });
 export const getSurfaceParams = eitherId;
-export const getSurfaceResult = z.object({ surface: surfaceView });
+export const getSurfaceResult = surfaceView.nullable();
 export const replaySurfaceParams = eitherId;
-export const replaySurfaceResult = z.object({
-  surfaceId,
-  revision: z.number(),
-  envelopes: listing(jsonObject).meta({ description: 'what a renderer needs to show it from nothing' }),
-});
-export const surfacesResult = z.object({ surfaces: listing(surfaceRow) });
-export const reapSurfacesResult = z.object({ removed: z.number() });
+export const replaySurfaceResult = surfaceView.nullable();
+export const surfacesResult = listing(surfaceRow);
+export const reapSurfacesResult = z.object({ removed: listing(surfaceId).meta({ description: 'their ids' }) });
 export const surfaceCapabilitiesResult = z.object({
   version: nameText(),
   mimeType: nameText(),
@@ -179,8 +198,8 @@ export const actionRoute = z.object({
 export type ActionRoute = z.infer<typeof actionRoute>;
 
 export const surfaceActionResult = z.object({ event: surfaceAction, route: actionRoute });
-export const subscribeSurfacesResult = z.object({ subscribed: z.literal(true), surfaces: listing(surfaceRow) });
-export const unsubscribeSurfacesResult = z.object({ unsubscribed: z.boolean() });
+export const subscribeSurfacesResult = z.object({ subscribed: z.literal(true) });
+export const unsubscribeSurfacesResult = z.object({ subscribed: z.literal(false) });
 
 /** `a2ui.event`: what subscribers of surfaces hear. */
 export const surfaceEvent = z.object({

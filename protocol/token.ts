@@ -13,8 +13,8 @@ export interface Token {
   delta: string;
 }
 
-/** What an agent's `token` may hold to be a plain one. */
-const PLAIN_KEYS: ReadonlySet<string> = new Set(['session_id', 'turn_id', 'kind', 'delta']);
+/** What an agent's `token` may hold to be a plain one: `aseq` is the broker's, and goes no further. */
+const PLAIN_KEYS: ReadonlySet<string> = new Set(['session_id', 'turn_id', 'kind', 'delta', 'aseq']);
 
 /** Whether a checked event is a token that nothing would be lost of. */
 export function isPlainToken(params: CheckedEvent): params is CheckedEvent & { kind: 'token'; delta: string } {

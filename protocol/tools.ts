@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { passedInt } from './any-int.ts';
 import { anyId, list, listing, longText, nameText } from './bounds.ts';
 import { sessionId } from './ids.ts';
-import { jsonObject } from './json.ts';
+import { jsonNumber } from './json-number.ts';
+import { jsonObject } from './json-object.ts';
+import { traceMeta } from './trace.ts';
 
 /** A tool's name, as a host registers it. */
 export const toolName = z.string().min(1).max(256);
@@ -38,16 +41,20 @@ export const listToolsResult = z.object({ tools: listing(toolDefinition), count:
 /** Longest that a tool may be waited for, in milliseconds: a day. */
 const MAX_TIMEOUT_MS = 24 * 60 * 60_000;
 
-const anyJson = z.unknown().refine((value) => value !== undefined, 'is needed');
+/** Whatever the tool takes; inside it `null` means null. */
+const parameters = z
+  .unknown()
+  .refine((value) => value !== null)
+  .default(() => ({}));
 
 /** `tools.execute`, from a turn's agent (`wire.md` section 7). */
 export const executeParams = z.object({
   session_id: sessionId,
   tool: toolName,
-  parameters: anyJson,
+  parameters,
   timeout_ms: z.int().min(1).max(MAX_TIMEOUT_MS).default(300_000),
   action_id: anyId().default(''),
-  attempt: z.int().min(1).default(1),
+  attempt: passedInt(1).default(1),
 });
 /** `tools.execute` as the broker sees it. */
 export type ExecuteParams = z.infer<typeof executeParams>;
@@ -64,9 +71,10 @@ export const hostExecuteParams = z.object({
     .optional()
     .meta({ description: 'the same as parameters; not to a host that said `params_once` in `session.init`' }),
   timeout_ms: z.number(),
-  attempt: z.number(),
+  attempt: jsonNumber,
   request_id: anyId(),
   session_id: sessionId.optional(),
+  _meta: traceMeta,
 });
 /** `tools.execute` as a host reads it. */
 export type HostExecuteParams = z.infer<typeof hostExecuteParams>;
@@ -88,9 +96,10 @@ export const hostToolCancelParams = z.object({
   request_id: anyId(),
   action_id: anyId(),
   reason: toolCancelReason,
+  _meta: traceMeta,
 });
 
-const rpcId = z.union([nameText(), z.number()]);
+const rpcId = z.union([nameText(), jsonNumber]);
 /** `tools.cancel`, from an agent: its own request's id. */
 export const withdrawToolParams = z.object({ id: rpcId });
 /** `tools.progress`, from a host. To the agent it goes with `request_id` its own request's id. */

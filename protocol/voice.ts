@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { AUDIO_FORMATS, isAudioStreamId } from './audio-frame.ts';
-import { anyId, list, listing, longText, nameText } from './bounds.ts';
+import { anyId, listing, longText, nameText, truncated } from './bounds.ts';
+import { EventFault, type EventRules, mendEvent } from './event-fault.ts';
 import { agentId, sessionId } from './ids.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject, unwritable } from './json.ts';
+import { jsonNumber } from './json-number.ts';
+import { moment } from './moment.ts';
 
 /** What a provider of each kind of stream has among its capabilities (`wire.md` section 11). */
 export const VOICE_CAPABILITIES = { transcribe: 'voice.transcribe', speak: 'voice.speak' } as const;
@@ -55,10 +58,10 @@ export const transcribeStopParams = z.object({ session_id: sessionId });
 /** One piece of a transcript that the provider will not change any more. */
 export const transcriptSegment = z.object({
   text: longText(),
-  start_ms: z.number().optional(),
-  end_ms: z.number().optional(),
+  start_ms: jsonNumber.optional(),
+  end_ms: jsonNumber.optional(),
   speaker: longText().optional(),
-  confidence: z.number().optional(),
+  confidence: jsonNumber.optional(),
 });
 /** See {@link transcriptSegment}. */
 export type TranscriptSegment = z.infer<typeof transcriptSegment>;
@@ -76,22 +79,28 @@ const row = {
   provider: nameText(),
   status,
   client_id: anyId(),
-  created_at: z.number().meta({ description: 'Unix seconds' }),
 };
-export const voiceSessionsResult = z.object({
-  sessions: listing(
-    z.object({ session_id: sessionId, ...row, sample_rate: z.number(), channels: z.number(), segments: z.number() }),
-  ),
-});
-export const voiceProvidersResult = z.object({
-  providers: listing(
-    z.object({
-      provider: nameText().meta({ description: 'an agent id, or "local"' }),
-      capabilities: list(z.enum(VOICE_CAPABILITIES), 2),
-      streams: z.number().meta({ description: 'that it works on' }),
-    }),
-  ),
-});
+export const voiceSessionsResult = listing(
+  z.object({
+    session_id: sessionId,
+    ...row,
+    created_at: z.number().meta({ description: 'Unix seconds' }),
+    sample_rate: z.number(),
+    channels: z.number(),
+    segments: z.number(),
+  }),
+);
+export const voiceProvidersResult = listing(
+  z.object({
+    id: nameText().meta({ description: 'an agent id, or "local"' }),
+    kind: z
+      .enum(['stt', 'tts'])
+      .meta({ description: 'speech to text, or text to speech; who does both is there twice' }),
+    available: z.boolean().meta({ description: 'always: who is not there is not listed' }),
+    description: nameText(),
+    streams: z.number().meta({ description: 'of that kind that it works on' }),
+  }),
+);
 
 export const speakStartParams = z
   .object({
@@ -114,7 +123,15 @@ export const speakStartResult = z.object({ stream_id: sessionId, binary_frames: 
 export const speakCancelParams = z.object({ stream_id: anyId() });
 export const speakCancelResult = z.object({ stream_id: anyId(), cancelled: z.boolean() });
 export const speakListResult = z.object({
-  streams: listing(z.object({ stream_id: sessionId, ...row, binary_frames: z.boolean() })),
+  streams: listing(
+    z.object({
+      stream_id: sessionId,
+      ...row,
+      created_at: moment().meta({ description: 'RFC 3339' }),
+      binary_frames: z.boolean(),
+    }),
+  ),
+  truncated,
 });
 
 /** Why a provider need not go on. */
@@ -144,8 +161,10 @@ export const providerSpeakParams = z.object({
 /** How a provider answers: any result but `{accepted: false}` will do. */
 export const providerResult = z.unknown();
 
-/** The codes of the broker's own errors that say that audio was lost. After any other of its errors the stream is over. */
-export const AUDIO_LOST: ReadonlySet<string> = new Set(['malformed_audio', 'audio_overflow']);
+export { AUDIO_LOST } from './audio-lost.ts';
+
+/** An unsigned 64-bit number that JavaScript's do not hold: a provider may count from anywhere. */
+const isLongSeq = (value: unknown) => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n;
 
 /** The types of `voice.event` whose fields are checked. Any other goes through as it comes. */
 export const voiceEventTypes = {
@@ -154,7 +173,7 @@ export const voiceEventTypes = {
   error: z.looseObject({ message: longText() }),
   ended: z.looseObject({}),
   tts_chunk: z.looseObject({
-    seq: z.int().min(0),
+    seq: z.union([z.int().min(0), z.custom<bigint>(isLongSeq).meta({ type: 'integer' })]),
     audio_b64: base64,
     format: z.enum(AUDIO_FORMATS),
     is_final: z.boolean(),
@@ -170,12 +189,26 @@ export const voiceEvent = z.looseObject({
 /** A checked `voice.event` of a provider's. */
 export type ProviderEvent = JsonObject & { stream_id: string; type: string };
 
-const CHECKS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(voiceEventTypes));
+const RULES: ReadonlyMap<string, EventRules> = new Map(
+  Object.entries(voiceEventTypes).map(([type, schema]) => [type, { schema, isTerminal: type === 'ended' }]),
+);
+const OTHER: EventRules = { schema: z.looseObject({}) };
 
-/** Whether a provider's `voice.event` has the fields of its type. */
-export function isProviderEvent(params: unknown): params is ProviderEvent {
-  if (!isObject(params) || typeof params.stream_id !== 'string' || typeof params.type !== 'string') return false;
+/**
+ * Reads a provider's `voice.event`: one that has the fields of its type comes back itself. A listed field that may be left
+ * out and is of the wrong type is left out; what was so mended, or cannot be, is an {@link EventFault}.
+ */
+export function readProviderEvent(params: unknown): ProviderEvent | EventFault<ProviderEvent> {
+  if (!isObject(params)) return new EventFault<ProviderEvent>(undefined, '', undefined, 'voice.event');
+  const { stream_id: stream, type } = params;
+  const fault = (event: ProviderEvent | undefined, field: string) =>
+    new EventFault(event, field, stream, typeof type === 'string' ? `voice.event ${type}` : 'voice.event');
+  if (typeof stream !== 'string') return fault(undefined, 'stream_id');
+  if (typeof type !== 'string') return fault(undefined, 'type');
   // By far the most frequent one.
-  if (params.type === 'partial') return typeof params.text === 'string';
-  return CHECKS.get(params.type)?.safeParse(params).success ?? true;
+  if (type === 'partial' && typeof params.text === 'string' && unwritable(params) === undefined)
+    return params as ProviderEvent;
+  const { goesOn, field } = mendEvent(params, RULES.get(type) ?? OTHER);
+  const event = goesOn ? (params as ProviderEvent) : undefined;
+  return event && field === undefined ? event : fault(event, field ?? '');
 }

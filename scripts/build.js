@@ -1,22 +1,28 @@
-// Makes dist/: every module by tsc, for who imports the broker or the SDK; the console's pages; and the programs, bundled.
-// With --if-needed only where dist/ is not built from the sources as they are.
+// Makes dist/: every module by tsc, for who imports the broker or the SDK; the SDK as a package of its own; the console's
+// pages; and the programs, bundled.
+// With --if-needed only where dist/ is not built from the sources as they are; one that this user cannot build anew is then
+// left as it is, and said.
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { hashSources, isBuilt, isWhole, STAMP, stamp } from './built.js';
+import { hashSources, hasSources, isBuilt, isWhole, STAMP, stamp } from './built.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 const TOOLS = join(ROOT, 'node_modules/.bin');
-/** What the bundler and Vite write, under names of their own. */
-const NOT_BY_TSC = new Set(['chunks', 'console']);
+/** What others write, under names of their own. */
+const NOT_BY_TSC = new Set(['chunks', 'client-package', 'console']);
 
-if (!process.argv.includes('--if-needed') || !isBuilt()) await build();
+const isOptional = process.argv.includes('--if-needed');
+if (!isOptional || !isBuilt()) await build();
 
 async function build() {
-  if (!existsSync(join(TOOLS, 'tsc')))
-    fail('the build needs the devDependencies, which are not installed: run `npm ci`');
+  const hindrance = whyNot();
+  if (hindrance !== undefined && isOptional && isWhole()) {
+    return console.error(`build: dist/ is used as it is, though the sources have changed since: ${hindrance}`);
+  }
+  if (hindrance !== undefined) fail(`build: dist/ cannot be built: ${hindrance}`);
   // Of the sources as they are now: what changes meanwhile is built the next time.
   const hash = hashSources();
   // What tsc has written once it takes for still there.
@@ -24,14 +30,29 @@ async function build() {
   rmSync(join(ROOT, STAMP), { force: true });
   await Promise.all([
     run('vite', 'build', '-c', 'console/vite.config.ts'),
-    run('tsc', '-p', 'tsconfig.json').then(() => {
+    run('tsc', '-p', 'tsconfig.json').then(async () => {
       removeLeftovers('');
+      // Where nothing is built it need not be there.
+      const { makeClientPackage } = await import('./client-package.js');
+      makeClientPackage(ROOT);
       // After tsc, for it takes the place of some of its files.
       return run('rolldown', '-c', 'scripts/bundle.config.ts');
     }),
   ]);
   chmodSync(join(DIST, 'cli/main.js'), 0o755);
   stamp(hash);
+}
+
+/** Why nothing can be built here by whoever runs this. */
+function whyNot() {
+  if (!hasSources()) return 'there are no sources here, as in an installed package';
+  if (!existsSync(join(TOOLS, 'tsc'))) return 'it needs the devDependencies, which are not installed: run `npm ci`';
+  const folder = existsSync(DIST) ? DIST : ROOT;
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    return `this user may not write to ${folder}: run \`npm run build\` as its owner`;
+  }
 }
 
 /** What was made of a source that is gone, and chunks of the last build: nobody shall find them. */

@@ -19,6 +19,8 @@ export const OUTPUTS = [
 const ASIDE = new Set([
   ...['dist', 'node_modules', 'coverage', 'test'],
   ...['biome.json', 'tsconfig.test.json', 'vitest.config.ts'],
+  // Written by what is built.
+  'docs/wire.schema.json',
 ]);
 const SOURCE = /\.(ts|tsx|js|json|css|html|svg)$/;
 
@@ -32,13 +34,22 @@ export function hashSources(root = ROOT) {
   return hash.digest('hex');
 }
 
+/** @param {string} root the checkout, or an installed package. @returns {boolean} whether there is anything to build from. */
+export function hasSources(root = ROOT) {
+  return existsSync(join(root, 'broker.ts'));
+}
+
 /** @param {string} root the checkout. @returns {boolean} whether a build came to its end, and nobody took it apart since. */
 export function isWhole(root = ROOT) {
   return [STAMP, ...OUTPUTS].every((path) => existsSync(join(root, path)));
 }
 
-/** @param {string} root the checkout. @returns {boolean} whether dist/ is built, and from these sources. */
+/**
+ * @param {string} root the checkout, or an installed package.
+ * @returns {boolean} whether dist/ is built, and from these sources; where there are none, whether it is all there.
+ */
 export function isBuilt(root = ROOT) {
+  if (!hasSources(root)) return OUTPUTS.every((path) => existsSync(join(root, path)));
   return isWhole(root) && readFileSync(join(root, STAMP), 'utf8').trim() === hashSources(root);
 }
 

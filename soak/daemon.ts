@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,16 +20,28 @@ export class SoakedDaemon {
   url = '';
   /** Rejects when it ends by itself. */
   readonly died: Promise<never>;
+  readonly home = mkdtempSync(join(tmpdir(), 'switchboard-soak-'));
   #isEnding = false;
-  readonly #home = mkdtempSync(join(tmpdir(), 'switchboard-soak-'));
-  readonly #child: ChildProcess;
+  readonly #flags: readonly string[];
+  #child: ChildProcess;
+  #failed: (error: Error) => void = () => {};
 
-  private constructor() {
+  private constructor(flags: readonly string[]) {
+    this.#flags = flags;
+    this.died = new Promise((_, reject) => {
+      this.#failed = reject;
+    });
+    this.died.catch(() => {});
+    this.#child = this.#spawn(0);
+  }
+
+  #spawn(port: number): ChildProcess {
     const built = (path: string) => new URL(`../${path}`, import.meta.url);
     const argv = ['--expose-gc', '--import', built('soak/probe.js').href, fileURLToPath(built('main.js'))];
     const log = openSync(this.#logFile, 'a');
-    const flags = ['--home', this.#home, '--port', '0', '--no-socket', '--approve', `tools.execute:${GATED_TOOL}`];
-    this.#child = spawn(process.execPath, [...argv, ...flags], {
+    const gate = `tools.execute:${GATED_TOOL}`;
+    const flags = ['--home', this.home, '--port', String(port), '--no-socket', '--approve', gate, ...this.#flags];
+    const child = spawn(process.execPath, [...argv, ...flags], {
       // A file, not a pipe: nobody has to read it meanwhile.
       stdio: ['ignore', log, log, 'ipc'],
       env: environment(),
@@ -37,24 +49,37 @@ export class SoakedDaemon {
       detached: true,
     });
     closeSync(log);
-    this.died = new Promise((_, reject) => {
-      this.#child.once('exit', (code, signal) => {
-        if (!this.#isEnding)
-          reject(new Error(`the daemon ended by itself, with ${code ?? signal}:\n${this.#logTail()}`));
-      });
+    child.once('exit', (code, signal) => {
+      if (!this.#isEnding)
+        this.#failed(new Error(`the daemon ended by itself, with ${code ?? signal}:\n${this.#logTail()}`));
     });
-    this.died.catch(() => {});
+    return child;
   }
 
   /** Starts it and waits until it listens. */
-  static async start(): Promise<SoakedDaemon> {
-    const daemon = new SoakedDaemon();
+  static async start(flags: readonly string[] = []): Promise<SoakedDaemon> {
+    const daemon = new SoakedDaemon(flags);
     await Promise.race([daemon.#listening(), daemon.died]);
     return daemon;
   }
 
+  /** Kills it. Resolves when it is gone. */
+  async die(): Promise<void> {
+    this.#isEnding = true;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exit;
+    this.#isEnding = false;
+  }
+
+  /** Starts it again, on the same home and port. Resolves when it listens. */
+  async comeBack(): Promise<void> {
+    this.#child = this.#spawn(Number(new URL(this.url).port));
+    await Promise.race([this.#listening(), this.died]);
+  }
+
   get tokens(): { daemon: string; host: string } {
-    const read = (name: string) => readFileSync(join(this.#home, 'run', name), 'utf8').trim();
+    const read = (name: string) => readFileSync(join(this.home, 'run', name), 'utf8').trim();
     return { daemon: read('auth-token'), host: read('host-token') };
   }
 
@@ -96,11 +121,11 @@ export class SoakedDaemon {
   remove(): void {
     this.#isEnding = true;
     this.#child.kill('SIGKILL');
-    rmSync(this.#home, { recursive: true, force: true });
+    rmSync(this.home, { recursive: true, force: true });
   }
 
   get #logFile(): string {
-    return join(this.#home, 'log');
+    return join(this.home, 'log');
   }
 
   #logTail(): string {
@@ -108,11 +133,24 @@ export class SoakedDaemon {
   }
 
   async #listening(): Promise<void> {
-    const announced = join(this.#home, 'run', 'broker.json');
-    for (const until = Date.now() + START_TIMEOUT; !existsSync(announced); await sleep(20)) {
+    for (const until = Date.now() + START_TIMEOUT; ; await sleep(20)) {
+      const announced = this.#announced();
+      // One that was killed has left its own behind.
+      if (announced?.pid === this.#child.pid && announced !== undefined) {
+        this.url = announced.url;
+        return;
+      }
       if (Date.now() > until) throw new Error(`the daemon does not listen:\n${this.#logTail()}`);
     }
-    this.url = JSON.parse(readFileSync(announced, 'utf8')).url;
+  }
+
+  #announced(): { pid: number; url: string } | undefined {
+    try {
+      return JSON.parse(readFileSync(join(this.home, 'run', 'broker.json'), 'utf8'));
+    } catch {
+      // Not yet, or just being written.
+      return undefined;
+    }
   }
 }
 

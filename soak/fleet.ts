@@ -39,6 +39,11 @@ export class Fleet {
     await this.#askAll('warm', () => ({ do: 'begin' }));
   }
 
+  /** The daemon is about to be killed, or was: what its clients come to is judged by that. */
+  died(): void {
+    for (const child of this.#processes) child.send({ do: 'died' } satisfies LoadOrder);
+  }
+
   /** Whether latencies are no fault of the daemon's now. */
   mute(muted: boolean): void {
     for (const child of this.#processes) child.send({ do: 'mute', muted } satisfies LoadOrder);

@@ -36,7 +36,7 @@ async function soak(given: Options): Promise<void> {
     `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}; ${PROCESSES} load processes. ` +
       `${connections} connections, ${turns} live turns, ${minutes} min after the warm-up; seed ${seed}`,
   );
-  const daemon = await SoakedDaemon.start();
+  const daemon = await SoakedDaemon.start(given.durable === undefined ? [] : ['--durable', given.durable]);
   const fleet = new Fleet(PROCESSES);
   const until = (work: Promise<void>) => Promise.race([work, hurried, daemon.died]);
   // Whatever ends this process ends what it started.

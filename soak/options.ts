@@ -11,6 +11,10 @@ export interface Options {
   turns: number;
   /** Where the choices start from: the same seed makes the same choices, though never at the same moments. */
   seed: number;
+  /** How often the daemon is killed and started again, about. Seconds; 0: never. */
+  restarts: number;
+  /** What the daemon is started with as `--durable`. Undefined: nothing. */
+  durable: string | undefined;
 }
 
 const DEFAULTS = { minutes: 1, connections: 2_000, turns: 1_000 };
@@ -32,6 +36,8 @@ export function readOptions(argv: readonly string[]): Options {
       connections: { type: 'string' },
       turns: { type: 'string' },
       seed: { type: 'string' },
+      restarts: { type: 'string' },
+      durable: { type: 'string' },
     },
   });
   const minutes = values.minutes === undefined ? DEFAULTS.minutes : Number(values.minutes);
@@ -46,7 +52,8 @@ export function readOptions(argv: readonly string[]): Options {
     );
   }
   const seed = readCount('--seed', values.seed, 0, Math.floor(Math.random() * 2 ** 32));
-  return { isHelp: values.help, minutes, connections, turns, seed };
+  const restarts = readCount('--restarts', values.restarts, 0, 0);
+  return { isHelp: values.help, minutes, connections, turns, seed, restarts, durable: values.durable };
 }
 
 /** The text of `--help`. */
@@ -59,6 +66,8 @@ Usage: npm run soak -- [flags]
   --connections N   connections held all the time (${DEFAULTS.connections})
   --turns N         turns live all the time (half the connections)
   --seed N          makes the choices of an earlier run again
+  --restarts N      kills the daemon about every N seconds, and starts it again; all clients are then such as come back (0: never)
+  --durable LEVEL   what the daemon is started with, where it keeps its turns
   --help            this text
 
 Ends with 0 where every promise was kept, with 1 where one was broken or memory grew, with 3 where it was too short or the

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SoakedDaemon } from './daemon.ts';
 import type { Fleet } from './fleet.ts';
+import { Random } from './load/random.ts';
 import type { Options } from './options.ts';
 import type { ProbeAnswer } from './probe.ts';
 import { countsText, headText, rowText, type Sample } from './report.ts';
-import { judgeLoad, judgeMemory } from './verdict.ts';
+import { judgeDeaths, judgeLoad, judgeMemory } from './verdict.ts';
 
 /** How often it is looked. Milliseconds. */
 const INTERVAL = 10_000;
@@ -14,6 +15,11 @@ const WARM_UP = 20_000;
 export const PROCESSES = 2;
 /** One connection of so many is an agent's. */
 const HOSTS_PER_AGENT = 20;
+/** Clients of each process that come back, beside all others: so many that their chats meet the cuts, and cost little. */
+const LASTING = { agents: 2, hosts: 4, turns: 8 };
+/** What chats are counted as that were going on when the daemon died. */
+const OUTLIVED = 'turns that outlived the daemon';
+const LOST = 'turns that went with the daemon';
 /** Ended turns, for each live one, that a daemon is given to keep before anything is measured. */
 const ENDED_PER_TURN = 10;
 /** How long what clients have left behind may take to go. Milliseconds. */
@@ -32,6 +38,7 @@ export class Run {
   readonly #counts = new Map<string, number>();
   #brokenCount = 0;
   #isProven = false;
+  #deaths = 0;
   #last: { reportedAt: number; probedAt: number; probe: ProbeAnswer } | undefined;
 
   constructor(options: Options, daemon: SoakedDaemon, fleet: Fleet) {
@@ -42,9 +49,11 @@ export class Run {
 
   /** @param stop ends the measuring early. */
   async measure(stop: AbortSignal): Promise<void> {
-    const { minutes, connections, turns, seed } = this.#options;
+    const { minutes, connections, turns, seed, restarts } = this.#options;
+    const lasts = restarts > 0;
     await this.#fleet.begin((index) => ({
       url: this.#daemon.url,
+      home: this.#daemon.home,
       tokens: this.#daemon.tokens,
       index,
       processes: PROCESSES,
@@ -52,11 +61,20 @@ export class Run {
       turns: share(turns, index),
       agents: Math.ceil(connections / HOSTS_PER_AGENT / PROCESSES),
       ended: share(turns * ENDED_PER_TURN, index),
+      lasting: lasts
+        ? {
+            agents: Math.ceil(connections / HOSTS_PER_AGENT / PROCESSES),
+            hosts: Math.ceil((share(connections, index) * (HOSTS_PER_AGENT - 1)) / HOSTS_PER_AGENT),
+            turns: share(turns, index),
+          }
+        : LASTING,
+      lasts,
       seed,
     }));
     console.log('connected, and as many turns live as should: warming up');
     await sleep(Math.min(WARM_UP, minutes * 60_000), undefined, { signal: stop }).catch(() => {});
     await this.#look(0);
+    if (lasts) return this.#die(stop);
     const start = performance.now();
     console.log(`\n${headText()}`);
     while (!stop.aborted) {
@@ -68,6 +86,36 @@ export class Run {
       if (sample) console.log(rowText(sample));
       if (end === minutes * 60_000) return;
     }
+  }
+
+  /** Has the daemon die again and again, and come back. */
+  async #die(stop: AbortSignal): Promise<void> {
+    const { minutes, restarts, seed } = this.#options;
+    const random = new Random(seed);
+    const end = performance.now() + minutes * 60_000;
+    while (!stop.aborted && performance.now() < end) {
+      const pause = random.between(restarts * 500, restarts * 1_500);
+      await sleep(Math.min(pause, end - performance.now()), undefined, { signal: stop }).catch(() => {});
+      if (stop.aborted) return;
+      const begun = performance.now();
+      this.#fleet.died();
+      await this.#daemon.die();
+      // What has begun since is over, too.
+      this.#fleet.died();
+      await this.#daemon.comeBack();
+      this.#deaths += 1;
+      this.#last = undefined;
+      await this.#look(0);
+      const back = (performance.now() - begun).toFixed(0);
+      console.log(
+        `death ${this.#deaths}: back after ${back} ms; ${this.#over()}; ${this.#brokenCount} promises broken`,
+      );
+    }
+  }
+
+  #over(): string {
+    const count = (what: string) => this.#counts.get(what) ?? 0;
+    return `${count(OUTLIVED)} turns have outlived the daemon, ${count(LOST)} went with it`;
   }
 
   /** Lets every turn end, and looks whether anything is left. */
@@ -87,7 +135,10 @@ export class Run {
     for (const each of grows) this.#break(each);
     console.log(`\nDone and seen, the warm-up and the end included:\n${countsText(this.#counts)}`);
     console.log(`\nMemory:\n${text}`);
-    const lacking = judgeLoad(this.#samples, this.#options);
+    const lacking =
+      this.#options.restarts > 0
+        ? judgeDeaths(this.#deaths, (this.#counts.get(OUTLIVED) ?? 0) + (this.#counts.get(LOST) ?? 0))
+        : judgeLoad(this.#samples, this.#options);
     this.#isProven = lacking === undefined;
     if (lacking !== undefined) console.log(`\nNothing is proven: ${lacking}.`);
     if (this.#brokenCount === 0) console.log(this.#isProven ? '\nEvery promise was kept.' : 'No promise was broken.');

@@ -24,6 +24,15 @@ export function judgeLoad(
   return `the machine was too busy, ${Math.round(lived)} turns lived at a time and not ${turns}`;
 }
 
+/** So many deaths, and turns that were going on meanwhile for each, say something. */
+const LEAST_DEATHS = 3;
+
+/** The same of one in which the daemon dies. @param turns that were going on when it did */
+export function judgeDeaths(deaths: number, turns: number): string | undefined {
+  if (deaths < LEAST_DEATHS) return `the daemon died ${deaths} times, and ${LEAST_DEATHS} are needed`;
+  return turns < deaths ? `only ${turns} turns were going on at ${deaths} deaths` : undefined;
+}
+
 /** Whether memory keeps growing, and the words for it. */
 export function judgeMemory(samples: readonly Sample[]): { text: string; grows: string[] } {
   if (samples.length < LEAST_VALUES) {

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../docs/render.ts';
 import { requests } from '../protocol/methods.ts';
+import bundles from '../scripts/bundle.config.ts';
 
 /*
  * The directions of docs/architecture.md, types counted. The linter holds the same for a file while it is written; this
@@ -25,10 +26,18 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   actors: ['machines', 'protocol'],
   transport: ['protocol'],
   journal: [],
+  audit: ['protocol'],
+  telemetry: ['protocol', 'version.ts'],
   memory: ['journal', 'protocol'],
+  'turn-journal': ['journal', 'protocol'],
   a2a: ['protocol'],
+  jwt: ['protocol'],
   client: ['protocol'],
+  fronts: ['client', 'protocol', 'sdks', 'transport', 'broker-api.ts'],
+  sdks: [],
+  attach: ['client', 'protocol', 'sdks', 'version.ts'],
   metrics: ['actors', 'protocol'],
+  trials: ['client'],
 };
 
 /** Files that name families on purpose: the lists. */
@@ -163,6 +172,15 @@ function namespacesOf(family: string): string[] {
   return [...new Set(keys.filter((name) => requests.has(name)).map((name) => name.split(/[./]/)[0] ?? ''))];
 }
 
+describe('what clients sent', () => {
+  it('is read and written by parseJson and writeJson in actors/: JSON.stringify throws at the bigint that a long integer is', () => {
+    const others = files.filter(
+      ({ path, text }) => path.startsWith('actors/') && /\bJSON\.(parse|stringify)\(/.test(text),
+    );
+    expect(others.map(({ path }) => path)).toEqual([]);
+  });
+});
+
 describe('imports', () => {
   it('make no circle of rooms, types counted', () => {
     const rooms = new Map<string, Set<string>>();
@@ -178,6 +196,38 @@ describe('imports', () => {
       running.set(path, new Set(importsOf(path, values)));
     }
     expect(circles(running)).toEqual([]);
+  });
+});
+
+describe('the fronts', () => {
+  it('know their core, and no other front', () => {
+    const isFront = (room: string) => !room.endsWith('.ts') && room !== 'core';
+    const others = arrows((path) => (path.startsWith('fronts/') ? roomOf(path) : ''))
+      .filter(({ path, from, into }) => path.startsWith('fronts/') && isFront(from) && into !== '' && into !== 'core')
+      .map(({ path, to }) => `${path} imports ${to}`)
+      .filter((arrow) => !arrow.endsWith('imports fronts/options.ts'));
+    expect(others).toEqual([]);
+  });
+});
+
+describe('packages', () => {
+  /** Part of a bundle, with all that it uses, or not of the package (`files` in package.json). */
+  const ELSEWHERE = /^(?:attach|bench|cli|console|daemon|docs|examples|scripts|soak|trials)\/|^[^/]*config\.ts$/;
+  const OF_THE_SENDERS = /^telemetry\/(?:metrics-sender|otlp-span|place|span-sender)\.ts$/;
+  const bundled = bundles.map(({ input }) => relative(ROOT, String(input)));
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+  it('that a file uses when it runs, outside of a bundle, are installed with it', () => {
+    const missing = files
+      .filter(({ path }) => !ELSEWHERE.test(path) && !OF_THE_SENDERS.test(path) && !bundled.includes(path))
+      .flatMap(({ path, text }) => {
+        const values = text.replace(/(?:import|export) type [^;]*;/g, '');
+        return [...values.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'([@a-z][^' ]*)'/g)]
+          .map(([, name = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+          .filter((name) => !name.startsWith('node:') && !Object.hasOwn(dependencies, name))
+          .map((name) => `${path} › ${name}`);
+      });
+    expect(missing).toEqual([]);
   });
 });
 

@@ -1,11 +1,33 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
+import type { AuthUnavailableError } from '../protocol/auth-unavailable.ts';
+import type { StrangerReason } from './strangers.ts';
 
 /** What a request was refused for, before anything else happened (`wire.md` section 1). */
 export interface Refusal {
-  status: 403 | 503;
+  status: 401 | 403 | 429 | 503;
   message: string;
+  /** When to come again, in milliseconds. */
+  retryAfterMs?: number;
+  /** Of a 403: which check it failed, and what it came with. */
+  reason?: StrangerReason;
+  value?: string;
 }
+
+/** What whoever has a token that cannot be judged now is answered. */
+export const notNow = ({ retryAfterMs }: AuthUnavailableError) =>
+  ({ status: 503, message: 'tokens cannot be verified just now', retryAfterMs }) satisfies Refusal;
+
+/** Who may come besides those of this machine and the broker's own pages. */
+export interface Admitted {
+  /** `scheme://host[:port]`, as browsers write it. */
+  origins: ReadonlySet<string>;
+  /** Names and addresses without a port, in lower case; of IPv6 in brackets. */
+  hosts: ReadonlySet<string>;
+}
+
+/** A name or an address as it stands in `Host`, without a port. */
+export const HOST_NAME = /^(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)$/i;
 
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -18,19 +40,22 @@ export function isLoopbackAddress(address: string): boolean {
  * The checks that stand before everything, plain HTTP and upgrades alike. A web page of somebody else's can reach a
  * loopback port, with its own `Origin`, or, by rebinding a name, with its own `Host`: neither gets in.
  */
-export function checkOrigin(request: IncomingMessage, allowedOrigins: ReadonlySet<string>): Refusal | undefined {
+export function checkOrigin(request: IncomingMessage, { origins, hosts }: Admitted): Refusal | undefined {
   const socket = request.socket as Socket;
   const address = socket.localAddress;
   if (address !== undefined && isLoopbackAddress(address)) {
-    const host = request.headers.host;
-    if (host === undefined || !LOOPBACK_HOSTS.has(host.replace(/:\d*$/, '').toLowerCase())) {
-      return { status: 403, message: 'Host not allowed' };
+    const { host = '' } = request.headers;
+    const name = host.replace(/:\d*$/, '').toLowerCase();
+    if (!LOOPBACK_HOSTS.has(name) && !hosts.has(name)) {
+      return { status: 403, message: 'Host not allowed', reason: 'host', value: host };
     }
   }
   const { origin } = request.headers;
-  if (origin === undefined) return isForeignRead(request) ? { status: 403, message: 'Site not allowed' } : undefined;
-  if (allowedOrigins.has(origin)) return undefined;
-  return ownOrigins(socket).has(origin) ? undefined : { status: 403, message: 'Origin not allowed' };
+  if (origin === undefined) {
+    return isForeignRead(request) ? { status: 403, message: 'Site not allowed', reason: 'site' } : undefined;
+  }
+  if (origins.has(origin) || ownOrigins(socket).has(origin)) return undefined;
+  return { status: 403, message: 'Origin not allowed', reason: 'origin', value: origin };
 }
 
 /**

@@ -1,27 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
-import { CloseCode, closeReason } from '../protocol/close-codes.ts';
+import type { TLSSocket } from 'node:tls';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { CERTIFICATE_NEEDED, type ClientCertificate } from '../protocol/client-certificate.ts';
+import type { ProtectedResource } from '../protocol/jwt.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Link } from '../protocol/link.ts';
-import { AWAY_MS } from '../protocol/patience.ts';
-import { checkOrigin, type Refusal } from './checks.ts';
+import { chooseSubprotocol } from './bearer.ts';
+import { type Admitted, checkOrigin, type Refusal } from './checks.ts';
 import type { ConsolePages } from './console-pages.ts';
+import { type Admission, Entrance, type Judged } from './entrance.ts';
 import type { Faults } from './faults.ts';
-import { HttpAnswers, refuseHttp, refuseUpgrade } from './http.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { HttpAnswers, refuseHttp, refuseUpgrade, unauthorized } from './http.ts';
 import { PlainDoor } from './plain-door.ts';
-import type { RouteHandler } from './routes.ts';
+import { RefusedUpgrades } from './refused-upgrades.ts';
+import { RoutedSockets } from './routed-sockets.ts';
+import type { RouteHandler, SocketHandler, SocketRefusal } from './routes.ts';
 import { SharedAnswer } from './shared-answer.ts';
+import type { Strangers } from './strangers.ts';
+import type { TlsOptions } from './tls-options.ts';
 import { TurnShare } from './turn-share.ts';
 import { UnfinishedMessages } from './unfinished.ts';
 import { peerOf, WaitingRoom } from './waiting-room.ts';
 import { type LinkOptions, WebSocketLink } from './websocket-link.ts';
 
-/** What a gateway needs to know of the broker behind it. */
-export interface GatewayOptions {
+/** What a gateway needs to know of the broker behind it. `I`: who somebody is. */
+export interface GatewayOptions<I extends object> {
   limits: Limits;
-  allowedOrigins: ReadonlySet<string>;
+  /** Who may come besides those of this machine. */
+  admitted: Admitted;
+  /** Hears of those who may not. */
+  strangers: Strangers;
   /** Where to say what failed and nobody else hears of. */
   faults: Faults;
   /** Accepting chats: false while draining. */
@@ -30,48 +41,75 @@ export interface GatewayOptions {
   metrics(): Promise<{ text: string; contentType: string }>;
   /** The console, if there is one. */
   pages?: ConsolePages | undefined;
-  /** A new connection, ready to be opened, and the request that it was. */
-  onLink(link: Link, request: IncomingMessage): void;
+  /** Who comes by a token in a header, now or later. Undefined: that is not for the header to say. Never rejects. */
+  identify(token: string, remote: string | undefined): Judged<I> | Promise<Judged<I>>;
+  /** Whether `/metrics` answers somebody. Undefined: it answers everybody. */
+  mayScrape?: ((request: IncomingMessage) => Promise<boolean>) | undefined;
+  /** What is told of whose tokens count, if anybody's do. */
+  resource?: ProtectedResource | undefined;
+  /** A new connection, ready to be opened, the request that it was, and who its token says that it is. */
+  onLink(link: Link, request: IncomingMessage, who: I | undefined): void;
 }
 
 /** How often is looked for what has lasted too long, at most. */
 const SWEEP_MS = 1_000;
 
-/** What an upgrade can be refused with: no WebSocket, not from here, not with GET, no room. */
-const REFUSALS = [400, 403, 405, 503] as const;
+/** What stands for a certificate where there has to be one, and is none that counts. */
+const REFUSED = Symbol('no certificate that counts');
+
+/** A request to become a WebSocket, as Node has it. */
+interface Upgrade {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+  kind: Link['kind'];
+  /** What hears the socket's errors until it is one. */
+  ignore(): void;
+}
 
 /** Every WebSocket of one broker, whichever way in it came: checks, upgrades, heartbeats (`wire.md` section 1). */
-export class Gateway {
-  readonly #options: GatewayOptions;
+export class Gateway<I extends object = object> {
+  readonly #options: GatewayOptions<I>;
   readonly #server: WebSocketServer;
   readonly #http: HttpAnswers;
+  readonly #routed: RoutedSockets;
   readonly #links = new Set<WebSocketLink>();
-  /** Upgrades that did not happen, by the status that they were answered with. */
-  readonly #refused = new Map<number, number>(REFUSALS.map((status) => [status, 0]));
+  readonly #refused = new RefusedUpgrades();
   /** Links whose clients have not authenticated. */
   readonly #strangers: WaitingRoom<WebSocketLink>;
+  readonly #entrance: Entrance<I>;
   readonly #unfinished: UnfinishedMessages;
+  /** What those who speak TLS have shown, or that it does not suffice. */
+  readonly #certificates = new WeakMap<object, ClientCertificate | typeof REFUSED>();
   readonly #door: PlainDoor;
   readonly #linkOptions: LinkOptions;
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #heartbeats: Heartbeats;
   readonly #sweeper: NodeJS.Timeout;
-  #beatAt = performance.now();
-  /** Since when this process has been here without a break, as far as is known. */
-  #hereSince = Number.NEGATIVE_INFINITY;
   /** Tokens that were merged on connections that are gone. */
   #mergedBefore = 0;
   /** The same for partials that were dropped. */
   #droppedBefore = 0;
 
-  constructor(options: GatewayOptions) {
+  constructor(options: GatewayOptions<I>) {
     this.#options = options;
     const { limits } = options;
-    this.#door = new PlainDoor(limits);
+    this.#door = new PlainDoor(limits, () => this.size < limits.maxConnections);
     this.#http = new HttpAnswers(options.faults, this.#door);
+    this.#routed = new RoutedSockets(options.faults);
     this.#addPages(options);
     // Half of all places at most, however few there are: the rest is for those who authenticate.
     const strangers = Math.min(limits.maxUnauthenticatedConnections, Math.ceil(limits.maxConnections / 2));
     this.#strangers = new WaitingRoom(strangers, limits.maxUnauthenticatedPerAddress, (link) => link.giveUp());
+    this.#entrance = new Entrance({
+      limits,
+      mostJudged: strangers,
+      check: (request) => this.#check(request),
+      isReady: () => options.isReady(),
+      count: () => this.size,
+      identify: (token, remote) => options.identify(token, remote),
+      hasRoom: (address) => this.#strangers.hasRoom(address),
+      mayAsk: (request) => this.#door.mayAsk(request),
+    });
     this.#unfinished = new UnfinishedMessages(
       Math.max(limits.maxUnfinishedBytes, 2 * limits.maxMessageBytes),
       limits.messageTimeoutMs,
@@ -89,9 +127,9 @@ export class Gateway {
       maxPayload: limits.maxMessageBytes,
       // Compression would cost more than loopback saves, and memory for each connection.
       perMessageDeflate: false,
+      handleProtocols: chooseSubprotocol,
     });
-    this.#heartbeat = setInterval(() => this.#beat(), limits.pingIntervalMs);
-    this.#heartbeat.unref();
+    this.#heartbeats = new Heartbeats(this.#links, limits);
     const sweepMs = Math.max(20, Math.min(SWEEP_MS, limits.messageTimeoutMs / 4, limits.pageTimeoutMs / 4));
     this.#sweeper = setInterval(() => {
       this.#unfinished.sweep(sweepMs);
@@ -100,9 +138,9 @@ export class Gateway {
     this.#sweeper.unref();
   }
 
-  /** Connections that are open, or not quite closed yet. */
+  /** Connections that are open, or not quite closed yet, and those whom routes have admitted. */
   get size(): number {
-    return this.#links.size;
+    return this.#links.size + this.#door.admitted;
   }
 
   /** Tokens that were merged for slow readers, since the start (`wire.md` section 9). */
@@ -139,66 +177,151 @@ export class Gateway {
     return this.#door.open(socket);
   }
 
+  /** How long a handshake of TLS may take. */
+  get handshakeTimeoutMs(): number {
+    return this.#options.limits.tlsHandshakeTimeoutMs;
+  }
+
+  /** It has taken longer than that. */
+  cutHandshake(socket: Socket): void {
+    this.#door.cut(socket);
+  }
+
+  /** A handshake failed. */
+  countHandshake(error: NodeJS.ErrnoException): void {
+    this.#door.failed(error);
+  }
+
+  /** A socket of the broker's own ports speaks TLS from now on, by one of its own. */
+  secure(
+    socket: Socket,
+    secured: TLSSocket,
+    certificate: ClientCertificate | undefined,
+    clientAuth: NonNullable<TlsOptions['clientAuth']>,
+  ): void {
+    if (!this.#door.secure(socket, secured)) {
+      secured.destroy();
+      return;
+    }
+    if (certificate || clientAuth === 'none') {
+      if (certificate) this.#certificates.set(secured, certificate);
+      return;
+    }
+    const isShown = secured.getPeerX509Certificate() !== undefined;
+    const isRefused = clientAuth === 'require';
+    if (isRefused) this.#certificates.set(secured, REFUSED);
+    if (isShown || isRefused)
+      this.#options.strangers.refuse({
+        reason: isShown ? 'certificate' : 'no_certificate',
+        value: isShown ? String(secured.authorizationError) : '',
+      });
+  }
+
   /** Upgrades that were refused, by status, since the start. */
   get refusedUpgrades(): ReadonlyMap<number, number> {
-    return this.#refused;
+    return this.#refused.counts;
   }
 
   /** Leads what is asked below a prefix to an embedder's handler. @throws {Error} where it is no prefix, or taken. */
-  route(prefix: string, handler: RouteHandler): void {
-    this.#http.route(prefix, handler);
+  route(prefix: string, handler: RouteHandler, sockets?: SocketHandler): void {
+    this.#http.route(prefix, handler, sockets);
   }
 
   /** Answers plain HTTP. */
   handleRequest(request: IncomingMessage, response: ServerResponse): void {
     if (!this.#door.begin(request, response)) return;
-    const refusal = checkOrigin(request, this.#options.allowedOrigins);
+    const refusal = this.#check(request);
     if (refusal) refuseHttp(request, response, refusal);
     else void this.#http.answer(request, response);
+  }
+
+  /** What came on a socket of the broker's own ports is no HTTP, or was cut off. */
+  handleMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    this.#door.malformed(error, socket);
   }
 
   /** Makes a connection of an upgrade, or answers why not. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, kind: Link['kind']): void {
     if (!this.#door.leave(socket)) {
-      this.#countRefused(400);
+      this.#refused.count(400);
       return;
     }
-    const refusal = this.#refusal(request);
-    if (refusal) {
-      this.#countRefused(refusal.status);
-      refuseUpgrade(socket, refusal);
-      return;
-    }
-    let isUpgraded = false;
     // A peer that resets in the middle of the handshake is nobody's fault.
     const ignore = () => {};
     socket.on('error', ignore);
+    const upgrade: Upgrade = { request, socket, head, kind, ignore };
+    const failed = (error: unknown) => this.#options.faults.report(error, 'an upgrade failed');
+    const route = this.#http.socketsAt(request);
+    if (route) {
+      this.#upgradeRouted(upgrade, route).catch(failed);
+      return;
+    }
+    const admission = this.#entrance.admit(request, socket);
+    const go = (admitted: Admission<I>) => this.#upgradeOwn(upgrade, admitted);
+    if (admission instanceof Promise) void admission.then(go).catch(failed);
+    else go(admission);
+  }
+
+  /** A client of the broker's. */
+  #upgradeOwn(upgrade: Upgrade, admission: Admission<I>): void {
+    if ('status' in admission) this.#refuse(upgrade, admission);
+    else
+      this.#upgrade(upgrade, (link) => {
+        if (!admission.who) this.#strangers.enter(link, peerOf(upgrade.request.socket));
+        this.#options.onLink(link, upgrade.request, admission.who);
+      });
+  }
+
+  /** Somebody whom a route takes. */
+  async #upgradeRouted(upgrade: Upgrade, route: { prefix: string; handler: SocketHandler }): Promise<void> {
+    const { request, socket } = upgrade;
+    const taker = await this.#entrance.admitTo(request, socket, () => this.#routed.decide(request, socket, route));
+    if ('status' in taker) this.#refuse(upgrade, taker);
+    else
+      this.#upgrade(upgrade, (link, ws) => {
+        this.#routed.add(link, ws);
+        taker(link);
+      });
+  }
+
+  #refuse({ socket }: Upgrade, refusal: SocketRefusal): void {
+    this.#refused.count(refusal.status);
+    refuseUpgrade(socket, refusal, this.#options.resource?.location);
+  }
+
+  #upgrade(
+    { request, socket, head, kind, ignore }: Upgrade,
+    opened: (link: WebSocketLink, ws: WebSocket) => void,
+  ): void {
+    let isUpgraded = false;
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       isUpgraded = true;
       socket.off('error', ignore);
-      const link = new WebSocketLink(ws, socket, kind, this.#linkOptions);
+      const certificate = this.#certificates.get(socket);
+      const known = certificate === REFUSED ? undefined : certificate;
+      const link = new WebSocketLink(ws, socket, kind, this.#linkOptions, known);
       this.#links.add(link);
-      this.#strangers.enter(link, peerOf(request.socket));
       ws.once('close', () => {
         this.#links.delete(link);
         this.#strangers.leave(link);
         this.#mergedBefore += link.mergedCount;
         this.#droppedBefore += link.droppedCount;
       });
-      this.#options.onLink(link, request);
+      opened(link, ws);
     });
     // What is no WebSocket handshake ws has answered by itself. One that is cut off was not refused.
-    if (!isUpgraded && !socket.destroyed) this.#countRefused(request.method === 'GET' ? 400 : 405);
+    if (!isUpgraded && !socket.destroyed) this.#refused.count(request.method === 'GET' ? 400 : 405);
   }
 
   /** Ends the heartbeat, and what handlers of routes still owe. Connections are the broker's to close. */
   stop(): void {
-    clearInterval(this.#heartbeat);
+    this.#heartbeats.stop();
     clearInterval(this.#sweeper);
     this.#http.stop();
+    this.#routed.stop();
   }
 
-  #addPages({ isReady, metrics, pages, limits }: GatewayOptions): void {
+  #addPages({ isReady, metrics, pages, limits, mayScrape, resource }: GatewayOptions<I>): void {
     const http = this.#http;
     http.page('/healthz', () => ({ status: 200, body: 'ok\n' }));
     http.page('/readyz', () => (isReady() ? { status: 200, body: 'ready\n' } : { status: 503, body: 'draining\n' }));
@@ -206,42 +329,22 @@ export class Gateway {
       const { text, contentType } = await metrics();
       return { status: 200, type: contentType, body: Buffer.from(text) };
     }, limits.metricsMaxAgeMs);
-    http.page('/metrics', () => shared.get());
+    http.page('/metrics', async ({ request }) =>
+      mayScrape && !(await mayScrape(request)) ? unauthorized(resource?.location) : shared.get(),
+    );
+    for (const path of resource?.paths ?? [])
+      http.page(path, () => ({ status: 200, type: 'application/json', body: JSON.stringify(resource?.metadata) }));
     if (!pages) return;
     http.page('/', (request) => pages.index(request));
     http.page('/inspect/stately', (request) => pages.stately(request));
     http.pagesBelow('/assets', (request) => pages.asset(request));
   }
 
-  #countRefused(status: (typeof REFUSALS)[number]): void {
-    this.#refused.set(status, (this.#refused.get(status) ?? 0) + 1);
-  }
-
-  #refusal(request: IncomingMessage): Refusal | undefined {
-    const refusal = checkOrigin(request, this.#options.allowedOrigins);
-    if (refusal) return refusal;
-    if (!this.#options.isReady()) return { status: 503, message: 'draining' };
-    if (this.size >= this.#options.limits.maxConnections) return { status: 503, message: 'too many connections' };
-    if (!this.#strangers.hasRoom(peerOf(request.socket))) {
-      return { status: 503, message: 'too many connections that have not authenticated' };
-    }
-    return undefined;
-  }
-
-  #beat(): void {
-    const now = performance.now();
-    // Stopped, asleep or held up: nobody was pinged, and what they have said has not been read.
-    if (now - this.#beatAt > this.#options.limits.pingIntervalMs + AWAY_MS) this.#hereSince = now;
-    this.#beatAt = now;
-    // Timers run before anything is read: first what waits in the sockets.
-    setImmediate(() => this.#judge());
-  }
-
-  #judge(): void {
-    const oldest = performance.now() - this.#options.limits.heartbeatTimeoutMs;
-    for (const link of this.#links) {
-      if (Math.max(link.lastHeardAt, this.#hereSince) >= oldest) link.ping();
-      else link.close(CloseCode.HeartbeatLost, closeReason(CloseCode.HeartbeatLost));
-    }
+  #check(request: IncomingMessage): Refusal | undefined {
+    // It was told of at the handshake.
+    if (this.#certificates.get(request.socket) === REFUSED) return { status: 403, message: CERTIFICATE_NEEDED };
+    const refusal = checkOrigin(request, this.#options.admitted);
+    if (refusal) this.#options.strangers.refuse(refusal);
+    return refusal;
   }
 }

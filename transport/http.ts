@@ -1,9 +1,18 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isLoopbackAddress, type Refusal } from './checks.ts';
+import { AuthUnavailableError, retryAfter } from '../protocol/auth-unavailable.ts';
+import { isLoopbackAddress, notNow, type Refusal } from './checks.ts';
 import type { Faults } from './faults.ts';
 import type { Page, PageFinder } from './page.ts';
-import { type Answer, pathOf, type RouteHandler, Routes, routeOf } from './routes.ts';
+import {
+  type Answer,
+  pathOf,
+  type RouteHandler,
+  Routes,
+  routeOf,
+  type SocketHandler,
+  type SocketRefusal,
+} from './routes.ts';
 
 const NOT_FOUND: Page = { status: 404, body: 'not found\n' };
 const NO_METHOD: Page = { status: 405, body: 'method not allowed\n' };
@@ -23,6 +32,8 @@ export interface Visitors {
   mayAsk(request: IncomingMessage): boolean;
   /** An embedder's handler answers, and takes what time it likes. */
   isHandled(request: IncomingMessage): void;
+  /** Whoever asks is known: until it is answered its socket counts as a connection. False: there is no room. */
+  admit(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
 /** Plain HTTP on every way in (`wire.md` section 1): who answers what, and what becomes of it when that fails. */
@@ -32,6 +43,8 @@ export class HttpAnswers {
   readonly #visitors: Visitors;
   /** Prefixes of embedders' handlers. */
   readonly #handled = new Set<string>();
+  /** Who takes WebSockets below such a prefix. */
+  readonly #sockets = new Map<string, SocketHandler>();
   /** Answers of routes' handlers that are not finished, and what tells the handler that nobody waits for them. */
   readonly #open = new Map<ServerResponse, AbortController>();
   #isStopped = false;
@@ -52,9 +65,17 @@ export class HttpAnswers {
   }
 
   /** Adds an embedder's handler, until the broker closes. @throws {Error} where the prefix is none, or taken. */
-  route(prefix: string, handler: RouteHandler): void {
+  route(prefix: string, handler: RouteHandler, sockets?: SocketHandler): void {
     this.#routes.addPrefix(prefix, (request, response) => this.#handle(request, response, prefix, handler));
     this.#handled.add(prefix);
+    if (sockets) this.#sockets.set(prefix, sockets);
+  }
+
+  /** Who takes the WebSockets of a path, and the prefix that it is below; undefined: they are the broker's own. */
+  socketsAt(request: IncomingMessage): { prefix: string; handler: SocketHandler } | undefined {
+    const prefix = this.#routes.find(pathOf(request))?.prefix;
+    const handler = prefix === undefined ? undefined : this.#sockets.get(prefix);
+    return handler && prefix !== undefined ? { prefix, handler } : undefined;
   }
 
   /** Answers one request. Never throws, and nothing that a handler does comes back here. */
@@ -69,8 +90,10 @@ export class HttpAnswers {
       if (found) await found.answer(request, response);
       else writePage(request, response, isRead(request) ? NOT_FOUND : NO_METHOD);
     } catch (error) {
-      this.#faults.report(error, `the route ${found?.prefix} failed`);
-      fail(request, response);
+      // It was counted and logged, where it was found out.
+      const isFault = !(error instanceof AuthUnavailableError);
+      if (isFault) this.#faults.report(error, `the route ${found?.prefix} failed`);
+      fail(request, response, isFault ? FAILED : refusedPage(notNow(error)));
     }
   }
 
@@ -103,29 +126,53 @@ export class HttpAnswers {
     });
     // A handler that writes to an answer which is over: without this it would reach the top.
     response.on('error', (error) => this.#faults.report(error, `an answer of the route ${prefix} failed`));
-    await handler(request, response, routeOf(request, prefix, gone.signal));
+    await handler(request, response, {
+      ...routeOf(request, prefix, gone.signal),
+      admit: () => this.#visitors.admit(request, response),
+      mayAsk: () => this.#visitors.mayAsk(request),
+    });
   }
 }
 
 /** Answers a request that was refused before anything else. */
-export function refuseHttp(request: IncomingMessage, response: ServerResponse, { status, message }: Refusal): void {
-  writePage(request, response, { status, body: `${message}\n` });
+export function refuseHttp(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+  writePage(request, response, refusedPage(refusal));
 }
 
-/** Answers an upgrade that does not happen, as plain HTTP, and ends its socket. */
-export function refuseUpgrade(socket: Duplex, { status, message }: { status: number; message: string }): void {
+function refusedPage({ status, message, retryAfterMs: ms }: Refusal): Page {
+  return { status, body: `${message}\n`, ...(ms === undefined ? {} : { headers: { 'retry-after': retryAfter(ms) } }) };
+}
+
+/** Answers an upgrade that does not happen, as plain HTTP, and ends its socket. @param metadata - see {@link challenge} */
+export function refuseUpgrade(
+  socket: Duplex,
+  { status, message, retryAfterMs: ms = status === 429 ? 1_000 : undefined }: SocketRefusal,
+  metadata?: string,
+): void {
   const body = `${message}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',
     `Content-Type: ${TEXT}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(status === 401 ? [`WWW-Authenticate: ${challenge(metadata)}`] : []),
+    ...(ms === undefined ? [] : [`Retry-After: ${retryAfter(ms)}`]),
   ];
   // The peer may be gone already.
   socket.on('error', () => {});
   // Or it may never hang up: nothing else ends this socket, and it counts as no connection.
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** What a 401 asks for. @param metadata - where it is said who gives tokens (RFC 9728); a path alone is no URL, and left out */
+function challenge(metadata: string | undefined): string {
+  return metadata?.startsWith('http') ? `Bearer resource_metadata="${metadata}"` : 'Bearer';
+}
+
+/** The answer of a page that is not for everybody. */
+export function unauthorized(metadata: string | undefined): Page {
+  return { status: 401, body: 'unauthorized\n', headers: { 'www-authenticate': challenge(metadata) } };
 }
 
 function pageAnswer(find: PageFinder): Answer {
@@ -135,7 +182,7 @@ function pageAnswer(find: PageFinder): Answer {
       return;
     }
     const { 'accept-encoding': acceptEncoding, host } = request.headers;
-    const page = await find({ path: pathOf(request), acceptEncoding, host, isLocal: isLocal(request) });
+    const page = await find({ path: pathOf(request), acceptEncoding, host, isLocal: isLocal(request), request });
     writePage(request, response, page ?? NOT_FOUND);
   };
 }
@@ -145,7 +192,7 @@ function isRead({ method }: IncomingMessage): boolean {
 }
 
 /** What a proxy adds for whom it asks: those may be anywhere, however near the proxy itself is. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+export const FORWARDED: readonly string[] = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
 /** A Unix socket has no address: whoever is on it is on this machine. */
 function isLocal({ socket, headers }: IncomingMessage): boolean {
@@ -154,11 +201,11 @@ function isLocal({ socket, headers }: IncomingMessage): boolean {
 }
 
 /** Ends what has failed. */
-function fail(request: IncomingMessage, response: ServerResponse): void {
+function fail(request: IncomingMessage, response: ServerResponse, page: Page): void {
   if (response.writableEnded) return;
   // Half of an answer must not pass for the whole.
   if (response.headersSent) response.destroy();
-  else replace(request, response, FAILED);
+  else replace(request, response, page);
 }
 
 /** Answers in a handler's place, which may have set headers of its own by then. */

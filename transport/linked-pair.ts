@@ -22,6 +22,9 @@ function rethrow(error: unknown): void {
   });
 }
 
+/** A frame as it is, or what else is to be done. */
+type Due = string | Uint8Array | ((handlers: LinkHandlers) => void);
+
 class MemoryLink implements Link {
   readonly kind = 'memory';
   peer: MemoryLink | undefined;
@@ -30,7 +33,7 @@ class MemoryLink implements Link {
   #isClosed = false;
   /** Its listener has heard of its end, which is the last that it hears. */
   #isOver = false;
-  #inbox: (() => void)[] = [];
+  #inbox: Due[] = [];
   #isScheduled = false;
 
   constructor(failed: (error: unknown) => void) {
@@ -52,7 +55,7 @@ class MemoryLink implements Link {
 
   send(text: string): void {
     if (this.#isClosed) return;
-    this.peer?.receive((handlers) => handlers.text(text, Buffer.byteLength(text)));
+    this.peer?.deliver(text);
   }
 
   sendToken(token: Token): void {
@@ -68,7 +71,7 @@ class MemoryLink implements Link {
     if (this.#isClosed) return;
     // As over a socket: what the sender does with its bytes afterwards is its own business.
     const copy = data.slice();
-    this.peer?.receive((handlers) => handlers.binary(copy));
+    this.peer?.deliver(copy);
   }
 
   close(code: number): void {
@@ -92,12 +95,11 @@ class MemoryLink implements Link {
   }
 
   /** A frame of the other end's. Closed here, it is not read any more. */
-  receive(run: (handlers: LinkHandlers) => void): void {
-    this.deliver((handlers) => {
-      if (this.#isOver) return;
-      if (this.#isClosed) handlers.unread?.();
-      else run(handlers);
-    });
+  #receive(handlers: LinkHandlers, frame: string | Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#isClosed) handlers.unread?.();
+    else if (typeof frame === 'string') handlers.text(frame, Buffer.byteLength(frame));
+    else handlers.binary(frame);
   }
 
   #end(handlers: LinkHandlers, code: number): void {
@@ -105,10 +107,8 @@ class MemoryLink implements Link {
     handlers.closed(code);
   }
 
-  deliver(run: (handlers: LinkHandlers) => void): void {
-    this.#inbox.push(() => {
-      if (this.#handlers) run(this.#handlers);
-    });
+  deliver(due: Due): void {
+    this.#inbox.push(due);
     this.#schedule();
   }
 
@@ -119,9 +119,11 @@ class MemoryLink implements Link {
       this.#isScheduled = false;
       const due = this.#inbox;
       this.#inbox = [];
-      for (const run of due) {
+      for (const next of due) {
+        const handlers = this.#handlers as LinkHandlers;
         try {
-          run();
+          if (typeof next === 'function') next(handlers);
+          else this.#receive(handlers, next);
         } catch (error) {
           // A listener that throws has broken its own end, and nobody else's.
           this.#failed(error);

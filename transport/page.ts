@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 /** What of a request matters to a page. */
 export interface PageRequest {
   /** The path as it came, without its query. */
@@ -6,6 +8,8 @@ export interface PageRequest {
   host: string | undefined;
   /** Whether it comes from this machine, and not through a proxy for somebody who may be anywhere. */
   isLocal: boolean;
+  /** All of it, for what asks who that is. */
+  request: IncomingMessage;
 }
 
 /** An answer to a plain HTTP request. */

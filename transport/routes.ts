@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Link } from '../protocol/link.ts';
 
-/** Where a request has been led, as a {@link RouteHandler} is told. */
-export interface Route {
+/** Where a request has been led, as a {@link SocketHandler} is told. */
+export interface SocketRoute {
   /** The path below the prefix, still percent-encoded: `/` for the prefix itself, with or without a slash behind it. */
   readonly path: string;
   /** The whole address that was asked for, `searchParams` and all. Its host is what the client says. */
@@ -10,11 +11,43 @@ export interface Route {
   readonly signal: AbortSignal;
 }
 
+/** The same, as a {@link RouteHandler} is told: with what it may ask of those who watch the door. */
+export interface Route extends SocketRoute {
+  /**
+   * Whoever asks is known: from now until it is answered, its connection is one of `maxConnections`, as a WebSocket is, and none of
+   * those that make room for others. Again is no error. False: there is no room (503).
+   */
+  admit(): boolean;
+  /**
+   * Whether somebody who is not known may be told so. False: whoever has this address asks faster than pages are served, one key
+   * after another (429).
+   */
+  mayAsk(): boolean;
+}
+
 /**
  * Answers the HTTP requests below a prefix, whatever their method, by way of `response`. What it throws, or rejects
- * with, is logged and answered with 500, or by cutting the connection where the answer has begun.
+ * with, is logged and answered with 500, or by cutting the connection where the answer has begun; an `AuthUnavailableError` is
+ * answered with 503.
  */
 export type RouteHandler = (request: IncomingMessage, response: ServerResponse, route: Route) => void | Promise<void>;
+
+/** Why a WebSocket is not opened: an HTTP status, and words. */
+export interface SocketRefusal {
+  status: number;
+  message: string;
+  /** When to come again, in milliseconds. */
+  retryAfterMs?: number | undefined;
+}
+
+/**
+ * Decides on a WebSocket that is to be opened below a prefix. Resolves to what takes it, or to why not; what it rejects with
+ * is logged, and answered with 500, an `AuthUnavailableError` with 503. Whoever takes the link admits it, as whose it is.
+ */
+export type SocketHandler = (
+  request: IncomingMessage,
+  route: SocketRoute,
+) => Promise<SocketRefusal | ((link: Link) => void)>;
 
 /** What stands behind a path. What it throws, or rejects with, is its caller's to answer for. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -72,7 +105,7 @@ export function pathOf({ url = '/' }: IncomingMessage): string {
 }
 
 /** What a handler is told of a request that was found below `prefix`. */
-export function routeOf(request: IncomingMessage, prefix: string, signal: AbortSignal): Route {
+export function routeOf(request: IncomingMessage, prefix: string, signal: AbortSignal): SocketRoute {
   // Written behind a host, a path that begins with two slashes stays one.
   const url = new URL(`http://localhost${request.url ?? '/'}`);
   if ('encrypted' in request.socket) url.protocol = 'https:';

@@ -4,6 +4,8 @@ import { AWAY_MS } from '../protocol/patience.ts';
 export interface Holder {
   /** It has not said who it is, or is being closed: it goes before all others. */
   readonly isStranger: boolean;
+  /** Nothing is read of it: that the end does not come is not its fault. */
+  readonly isPaused: boolean;
   /** Gives up its message, and with it the connection. */
   giveUp(): void;
 }
@@ -58,7 +60,7 @@ export class UnfinishedMessages {
     this.#sweptAt = now;
     for (const [holder, held] of [...this.#held]) {
       // The rest of it may have been waiting in the socket all the while.
-      if (wasAway) held.since = now;
+      if (wasAway || holder.isPaused) held.since = now;
       else if (now - held.since > this.#timeoutMs) this.#giveUp(holder);
     }
   }

@@ -37,6 +37,10 @@ export class WaitingRoom<T> {
     return this.#guests.size;
   }
 
+  has(guest: T): boolean {
+    return this.#guests.has(guest);
+  }
+
   /** Whether one more of this address may come in; who has to go for it goes. Undefined: no address, a Unix socket. */
   hasRoom(address: string | undefined): boolean {
     const party = address === undefined ? undefined : this.#parties.get(address);

@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import type { ClientCertificate } from '../protocol/client-certificate.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import type { Link, LinkHandlers, WaitingAudio } from '../protocol/link.ts';
+import { isAgentPrincipal, isSamePrincipal, LOCAL, type Principal, principalKey } from '../protocol/principal.ts';
 import type { Token } from '../protocol/token.ts';
 import { FrameMeter } from './frame-meter.ts';
 import { Outgoing, type OutgoingLimits } from './outgoing.ts';
-import type { TurnShare } from './turn-share.ts';
+import type { TurnShare, Whose } from './turn-share.ts';
 import type { Holder, UnfinishedMessages } from './unfinished.ts';
 
 /** How long the peer gets to answer a close frame before the socket is cut. */
@@ -38,6 +40,8 @@ interface Arrived {
 /** One accepted WebSocket as a {@link Link}. */
 export class WebSocketLink implements Link, Holder {
   readonly kind: Link['kind'];
+  readonly remote: string | undefined;
+  readonly certificate: ClientCertificate | undefined;
   /** When the peer was last heard, in the milliseconds of `performance.now()`: any frame counts, a pong too. */
   lastHeardAt = performance.now();
   readonly #ws: WebSocket;
@@ -45,13 +49,17 @@ export class WebSocketLink implements Link, Holder {
   readonly #outgoing: Outgoing;
   readonly #meter = new FrameMeter();
   #isAdmitted = false;
+  /** With whom it shares its part of a turn of the event loop. */
+  #whose: Whose = this;
   /** Bytes that came before it was admitted. */
   #strangeBytes = 0;
   #isHolding = false;
   /** Messages for the next turn, in order: at most what one read has brought, for nothing is read meanwhile. */
   #behind: Arrived[] = [];
-  /** Its owner wants nothing read. */
+  /** Its owner wants nothing read: what is there already waits as well. */
   #isPaused = false;
+  /** It will be called to work off what is behind. */
+  #isScheduled = false;
   /** This end has closed, or cut it: nothing that is left is looked at. */
   #isOver = false;
   /** What the peer has closed with while messages were left. */
@@ -63,8 +71,16 @@ export class WebSocketLink implements Link, Holder {
   /** What this end has closed with: the peer's answer may be another code, or never come. */
   #ownCode: number | undefined;
 
-  constructor(ws: WebSocket, socket: Duplex, kind: Link['kind'], options: LinkOptions) {
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    kind: Link['kind'],
+    options: LinkOptions,
+    certificate?: ClientCertificate | undefined,
+  ) {
     this.#ws = ws;
+    this.remote = 'remoteAddress' in socket ? (socket as Socket).remoteAddress : undefined;
+    this.certificate = certificate;
     this.#options = options;
     this.kind = kind;
     const overflow = () => {
@@ -89,7 +105,10 @@ export class WebSocketLink implements Link, Holder {
     return !this.#isAdmitted || this.#ws.readyState !== this.#ws.OPEN;
   }
 
-  admit(): void {
+  admit(who: Principal): void {
+    // One person on one machine: each of their windows has a part of its own. An agent has no more than one connection, which
+    // is bounded as one, by the share.
+    this.#whose = isSamePrincipal(who, LOCAL) || isAgentPrincipal(who) ? this : principalKey(who);
     if (this.#isAdmitted) return;
     this.#isAdmitted = true;
     this.#options.onAdmitted(this);
@@ -120,8 +139,8 @@ export class WebSocketLink implements Link, Holder {
       this.lastHeardAt = performance.now();
       // The default binaryType hands over one Buffer.
       const bytes = data as Buffer;
-      if (this.#behind.length > 0) this.#behind.push({ bytes, isBinary });
-      else if (this.#options.turns.isUsedUp(this.lastHeardAt)) this.#defer({ bytes, isBinary });
+      if (this.#behind.length > 0 || this.#isPaused) this.#behind.push({ bytes, isBinary });
+      else if (this.#options.turns.isUsedUp(this.lastHeardAt, this.#whose)) this.#defer({ bytes, isBinary });
       // Closing: what still comes is not even read.
       else if (ws.readyState !== ws.OPEN) handlers.unread?.();
       else this.#handle(bytes, isBinary);
@@ -134,8 +153,14 @@ export class WebSocketLink implements Link, Holder {
     ws.once('close', (code) => {
       clearTimeout(this.#closeTimer);
       this.#outgoing.stop();
-      if (this.#behind.length === 0) handlers.closed(this.#ownCode ?? code);
-      else this.#endCode = code;
+      if (this.#behind.length === 0) {
+        handlers.closed(this.#ownCode ?? code);
+        return;
+      }
+      // What came before still counts, and nobody is there to wait.
+      this.#endCode = code;
+      this.#isPaused = false;
+      this.#schedule();
     });
   }
 
@@ -148,14 +173,27 @@ export class WebSocketLink implements Link, Holder {
   #defer(message: Arrived): void {
     this.#behind.push(message);
     this.#ws.pause();
-    this.#options.turns.later(() => this.#workOff());
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#options.turns.later(() => {
+      this.#isScheduled = false;
+      const hasMore = this.#workOff() && !this.#isScheduled;
+      if (hasMore) this.#isScheduled = true;
+      return hasMore;
+    }, this.#whose);
   }
 
   /** The first of those that are left. What came before the peer's close counts, as it does without having to wait. */
   #workOff(): boolean {
+    // It was paused since: it is called again when it is not any more.
+    if (this.#isPaused) return false;
     const { bytes, isBinary } = this.#behind.shift() as Arrived;
     this.#handle(bytes, isBinary);
-    if (this.#behind.length > 0) return true;
+    if (this.#behind.length > 0) return !this.#isPaused;
     if (this.#endCode !== undefined) this.#handlers?.closed(this.#ownCode ?? this.#endCode);
     else {
       this.#judge();
@@ -202,14 +240,23 @@ export class WebSocketLink implements Link, Holder {
     }
   }
 
+  /** Nothing is read of it, so that it cannot be heard. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   pause(): void {
+    // The peer has gone: what it has sent before is all that there is.
+    if (this.#endCode !== undefined) return;
     this.#isPaused = true;
     this.#ws.pause();
   }
 
   resume(): void {
     this.#isPaused = false;
+    this.lastHeardAt = performance.now();
     if (this.#behind.length === 0) this.#read();
+    else this.#schedule();
   }
 
   /** Who was closed for what it sent stays unread. */

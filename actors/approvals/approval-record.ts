@@ -2,11 +2,17 @@ import type { AnyActorRef } from 'xstate';
 import type { ApprovalAsker, ApprovalEvent, ApprovalFacts } from '../../machines/approval.machine.ts';
 import type { ApprovalOrigin, ApprovalRow, ApprovalStatus } from '../../protocol/approvals.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { toMoment } from '../../protocol/moment.ts';
+import { isSamePrincipal, type Principal } from '../../protocol/principal.ts';
+import type { TraceContext } from '../../protocol/trace.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
+import { forOwner, mayAct, sees, type Viewer } from '../kernel/sight.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import { createApprovalId } from '../kernel/unique-ids.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
+import type { GatedTurn } from './gated-turn.ts';
 
 /** How an approval ended, for whoever waits for it. */
 export type ApprovalOutcome = Exclude<ApprovalStatus, 'pending'>;
@@ -25,8 +31,15 @@ export interface ApprovalSubject {
 export interface ParkedTurn {
   readonly id: string;
   readonly sessionId: string;
+  /** As its agent calls it. */
+  readonly sessionKey: string;
+  readonly owner: Principal;
   readonly host: Client | undefined;
+  readonly agentId: string;
   readonly agent: Client;
+  readonly trace: TraceContext | undefined;
+  /** Undefined while its agent is away. */
+  readonly speaker: Client | undefined;
 }
 
 /** What an approval is made of. */
@@ -36,7 +49,13 @@ export interface ApprovalSpec extends ApprovalSubject {
   raiser: Client;
   /** Of a chat row: the turn that is parked, the agent's own id for it, and which of its events asked. */
   chat?: { turn: ParkedTurn; approvalId: string; seq: number };
+  /** Of a gate's row: the turn that the parked request belongs to, if any. */
+  gated?: GatedTurn | undefined;
   timeoutMs?: number;
+  /** What it is about, whole, where details have a preview of it: the audit has its hash. */
+  params?: unknown;
+  /** What it belongs to; of a chat row or a gate's, else, that of its turn. */
+  trace?: TraceContext | undefined;
   /** Called once, when it has ended. */
   onSettled(outcome: ApprovalOutcome, source: AnyActorRef): void;
 }
@@ -70,11 +89,17 @@ export class Approval implements ApprovalFacts {
   readonly bytes: number;
   /** Unix milliseconds. */
   readonly createdAt: number;
+  /** Whose row it is: it exists for nobody else. */
+  readonly owner: Principal;
+  /** For whom it exists. */
+  readonly isFor: (viewer: Viewer) => boolean;
   /** Unix milliseconds; undefined where it waits for ever. */
   readonly expiresAt: number | undefined;
   status: ApprovalStatus = 'pending';
   resolution: string | undefined;
   resolvedAt: number | undefined;
+  /** Of what it is about, for the audit. */
+  hash: string | undefined;
   settledMeanwhile: 'approve' | 'deny' | 'timeout' | undefined;
   /** The answer that is on its way to the agent. */
   taken:
@@ -97,6 +122,8 @@ export class Approval implements ApprovalFacts {
     };
     this.bytes = jsonBytes(details) + jsonBytes(hidden);
     this.createdAt = createdAt;
+    this.owner = spec.chat?.turn.owner ?? spec.gated?.owner ?? spec.raiser.principal;
+    this.isFor = forOwner(this.owner, this.subject.agentId ?? undefined, spec.raiser.principal);
     this.expiresAt = spec.timeoutMs === undefined ? undefined : createdAt + spec.timeoutMs;
     this.#spec = spec;
   }
@@ -117,7 +144,8 @@ export class Approval implements ApprovalFacts {
 
   /** Whether this client may answer it (`wire.md` section 5). */
   mayBeResolvedBy(client: Client): boolean {
-    if (client.role === 'agent') return false;
+    if (client.role === 'agent' || !mayAct(client) || !sees(client, this.owner, this.subject.agentId ?? undefined))
+      return false;
     // A connection's id is its own for ever, unlike an agent's (law 15).
     const { raiserId, isAgents, controllerId } = this.#owners ?? this.#currentOwners();
     if (this.kind === 'chat') return client.id === controllerId || client.role === 'host';
@@ -132,7 +160,20 @@ export class Approval implements ApprovalFacts {
 
   /** The row as this client sees it: of somebody else's chat row neither parameters nor details. */
   rowFor(client: Client): ApprovalRow {
-    return this.#row(this.subject.hidden === undefined || this.mayBeResolvedBy(client));
+    const row = this.#row(this.subject.hidden === undefined || this.mayBeResolvedBy(client));
+    const theirs = this.detailsForOthers();
+    return theirs === undefined || isSamePrincipal(client.principal, this.owner)
+      ? row
+      : { ...row, details: { ...row.details, ...theirs } };
+  }
+
+  /** What of the details another principal than the owner reads otherwise: to it the session goes by its agent's name. */
+  detailsForOthers(): JsonObject | undefined {
+    const { session_id } = this.subject.details;
+    // What a client asked with is its own words.
+    if (this.kind === 'asked' || typeof session_id !== 'string') return undefined;
+    const marked = agentSessionId(this.owner, session_id);
+    return marked === session_id ? undefined : { session_id: marked };
   }
 
   /** The row as everybody may see it. */
@@ -150,10 +191,10 @@ export class Approval implements ApprovalFacts {
       details: whole ? { ...details, ...hidden } : details,
       options: options ?? ['approve', 'deny'],
       status: this.status,
-      created_at: Math.floor(this.createdAt),
-      ...(this.expiresAt === undefined ? {} : { expires_at: Math.floor(this.expiresAt) }),
+      created_at: toMoment(this.createdAt),
+      ...(this.expiresAt === undefined ? {} : { expires_at: toMoment(this.expiresAt) }),
       ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
-      ...(this.resolvedAt === undefined ? {} : { resolved_at: Math.floor(this.resolvedAt) }),
+      ...(this.resolvedAt === undefined ? {} : { resolved_at: toMoment(this.resolvedAt) }),
     };
   }
 }

@@ -8,6 +8,7 @@ import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { agentError } from '../kernel/refused-call.ts';
+import { metaOf } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Answer, reply } from '../requests/reply.ts';
 import {
@@ -18,6 +19,8 @@ import {
   type ApprovalSpec,
 } from './approval-record.ts';
 import { APPROVALS, announceApproval, approvalsOf } from './approvals.ts';
+import { noteRaised, noteResolved } from './audited.ts';
+import { joinTurn, leaveTurn } from './gated-turn.ts';
 
 type EventOf<T extends ApprovalHears['type']> = Extract<ApprovalHears, { type: T }>;
 interface Args {
@@ -35,7 +38,11 @@ function approvalLogic(kernel: Kernel) {
 
   const machine = withEffects(createApprovalMachine<ApprovalHolds>(), {
     announce: (args) => {
-      announceApproval(kernel, 'approval.requested', approvalOf(args));
+      const approval = approvalOf(args);
+      noteRaised(kernel, approval);
+      announceApproval(kernel, 'approval.requested', approval);
+      const { gated } = approval.spec;
+      if (gated) joinTurn(args.self, gated, approval);
     },
     armTimeout: (args) => {
       const approval = approvalOf(args);
@@ -75,7 +82,8 @@ function approvalLogic(kernel: Kernel) {
         args.self.send({ type: 'approve.expired' }),
       );
       turn.agent.calls.set(callId, { replyTo: args.self });
-      const params = { decision: approve, ...fields, session_id: turn.sessionId, approval_id: approvalId };
+      const names = { session_id: turn.sessionKey, approval_id: approvalId };
+      const params = { decision: approve, ...fields, ...names, ...metaOf(asker.trace ?? turn.trace) };
       tell(args.self, turn.agent.ref, { type: 'rpc.call', id: callId, method: 'agent.chat.approve', params });
     },
     forgetCall: (args) => {
@@ -104,6 +112,7 @@ function approvalLogic(kernel: Kernel) {
       approval.status = status;
       approval.resolvedAt ??= kernel.clock.now();
       kernel.counters.approval(status, approval.resolvedAt - approval.createdAt);
+      noteResolved(kernel, approval, args.event);
       announceApproval(kernel, 'approval.resolved', approval);
       settle(kernel, approval, status, args.self);
     },
@@ -131,10 +140,11 @@ function replyOnce(
 
 /** Tells whoever waits for an approval how it ended. Last of all: one that broke before is found, and told by burial. */
 function settle(kernel: Kernel, approval: Approval, outcome: ApprovalOutcome, source: AnyActorRef): void {
-  const { raiser, onSettled } = approval.spec;
+  const { raiser, gated, onSettled } = approval.spec;
   approvalsOf(raiser).delete(approval);
   kernel.get(APPROVALS).settle(approval);
   approval.release();
+  if (gated) leaveTurn(source, gated, approval, outcome, kernel.clock.now());
   onSettled(outcome, source);
 }
 
@@ -164,14 +174,18 @@ export function startApproval(kernel: Kernel, approval: Approval): void {
 
 /**
  * Hands somebody's answer to an approval, which then answers them.
- * @throws {WireError} `-32603` where it breaks at that.
+ * @throws {WireError} `-32011` where its agent is away; `-32603` where it breaks at that.
  */
 export function answerApproval(
   kernel: Kernel,
-  { ref }: Approval,
+  approval: Approval,
   answer: Omit<EventOf<'approval.answer'>, 'type'>,
 ): void {
+  const { ref } = approval;
   if (!ref) throw WireError.approvalNotPending();
+  const { chat } = approval.spec;
+  // It is asked when it is back, by whoever then answers.
+  if (chat && !chat.turn.speaker) throw WireError.agentNotAttached(chat.turn.agentId);
   tell(kernel.ref, ref, { type: 'approval.answer', ...answer });
   if (ref.getSnapshot().status !== 'error' || answer.asker.isAnswered) return;
   answer.asker.isAnswered = true;
@@ -189,6 +203,7 @@ function buryApproval(kernel: Kernel, approval: Approval): void {
   const { taken, spec } = approval;
   approval.status = 'expired';
   approval.resolvedAt = kernel.clock.now();
+  step(() => noteResolved(kernel, approval));
   step(() => disarm(kernel, approval));
   step(() => taken && spec.chat?.turn.agent.calls.delete(taken.callId));
   step(() => replyOnce(kernel, taken?.asker, { error: WireError.internal() }, kernel.ref));

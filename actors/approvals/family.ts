@@ -1,4 +1,5 @@
 import { approvalMachine } from '../../machines/approval.machine.ts';
+import type { Client } from '../kernel/client.ts';
 import { type Facts, ids } from '../kernel/facts.ts';
 import { metric, tallies } from '../kernel/metric.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
@@ -24,13 +25,22 @@ export const approvals: Family<{ approvals?: ApprovalPolicy | undefined }> = {
         ...tallies('approvals', 'Approvals ended since the start, by how', () => kernel.counters.approvals),
       ],
       connectionEnded(client) {
-        for (const approval of [...approvalsOf(client)]) withdrawApproval(kernel, approval);
+        for (const approval of [...approvalsOf(client)].filter((one) => endsWith(client, one)))
+          withdrawApproval(kernel, approval);
       },
       clientFacts: (client) => ({ approvals: ids(approvalsOf(client), approvalsOf(client).size) }),
       brokerFacts: () => ({ approvals_pending: book.pendingCount }),
     };
   },
 };
+
+/**
+ * Whether this connection's end is an approval's. A turn that waits for its agent's return keeps its own. One that is over
+ * has had its own withdrawn, but for those whose answer was still to come: from here.
+ */
+function endsWith(client: Client, { kind, spec }: Approval): boolean {
+  return kind !== 'chat' || spec.chat?.turn.speaker === client;
+}
 
 function factsOf(approval: Approval): Facts {
   const { action, agentId, details, hidden, options } = approval.subject;

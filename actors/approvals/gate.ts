@@ -8,6 +8,7 @@ import { jsonBytes } from '../requests/payload-size.ts';
 import { reply } from '../requests/reply.ts';
 import { raiseApproval } from './approval.ts';
 import { checkApprovalRoom } from './approvals.ts';
+import { FIND_TURN, type GatedTurn } from './gated-turn.ts';
 
 /** CAR's set: methods that an embedder may add and nobody should run unasked (`wire.md` section 5). */
 export const DEFAULT_GATED_METHODS: readonly string[] = [
@@ -84,19 +85,26 @@ export class Gate implements RequestGate {
 
 const TOOLS_EXECUTE = 'tools.execute';
 
+/** The turn that a request belongs to: an agent's that names the session of a turn which it answers. */
+function turnOf({ kernel, from, params }: Call<unknown>): GatedTurn | undefined {
+  if (from.role !== 'agent' || !isObject(params) || typeof params.session_id !== 'string') return undefined;
+  return kernel.get(FIND_TURN)(params.session_id, from);
+}
+
 /**
  * Has a request wait for a person's word (`wire.md` section 5): approved, it runs; denied or not answered in time, it
- * gets `-32003`; its caller gone, it is withdrawn.
- * @throws {WireError} `-32020` where this caller has too many waiting.
+ * gets `-32003`; its caller gone, it is withdrawn. So it is where the turn that it belongs to ends: then it gets `-32018`.
+ * @throws {WireError} `-32020` where this caller has too many waiting, `-32018` where its turn is ending.
  */
-function parkAtGate(
-  { timeoutMs }: Gate,
-  { kernel, from, id, params }: Call<unknown>,
-  method: string,
-  shown: unknown,
-  run: () => void,
-): void {
-  const details = { method, params_preview: preview(shown) };
+function parkAtGate({ timeoutMs }: Gate, call: Call<unknown>, method: string, shown: unknown, run: () => void): void {
+  const { kernel, from, id, params, trace } = call;
+  const turn = turnOf(call);
+  if (turn?.isEnding) throw WireError.toolCancelled('turn_ended');
+  const details = {
+    method,
+    params_preview: preview(shown),
+    ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
+  };
   checkApprovalRoom(kernel, from, jsonBytes(details));
   const release = kernel.held.hold(from, params);
   const approval = raiseApproval(kernel, {
@@ -105,11 +113,17 @@ function parkAtGate(
     agentId: from.agentId ?? null,
     action: `ws.method:${method}`,
     details,
+    params,
+    gated: turn,
+    trace,
     timeoutMs,
     onSettled: (outcome, source) => {
       release();
       if (outcome === 'approved') run();
-      else if (outcome !== 'withdrawn') {
+      else if (outcome === 'withdrawn') {
+        // Its caller is still there, perhaps, where only the turn has ended.
+        if (turn && from.isOpen) reply(kernel, from, id, { error: WireError.toolCancelled('turn_ended') }, source);
+      } else {
         const reason = outcome === 'denied' ? 'denied' : 'timeout';
         reply(kernel, from, id, { error: WireError.approvalDenied(reason, approval.id) }, source);
       }

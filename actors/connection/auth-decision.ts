@@ -1,11 +1,11 @@
 import type { AnyActorRef } from 'xstate';
 import { CloseCode } from '../../protocol/close-codes.ts';
-import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { slot } from '../kernel/slots.ts';
+import { type AuthFault, noteRefusal, notNow, retryMsOf } from './auth-fault.ts';
 import { AUTH } from './authenticator.ts';
 
 /** What holding one frame costs besides its bytes. */
@@ -15,7 +15,7 @@ const FRAME_OVERHEAD = 128;
 const deciding = slot(() => ({ decision: undefined as AuthDecision | undefined }));
 
 /**
- * The time between a `session.auth` and the embedder's word on it. What the connection sends meanwhile is not even
+ * The time between a `session.auth` and the word on it: the embedder's, or that a JWT is proved. What the connection sends meanwhile is not even
  * parsed: it waits, in order, and is then dealt with as if it had come after the answer. So nobody overtakes it, and
  * nobody is turned away for having been quick.
  */
@@ -64,9 +64,9 @@ export class AuthDecision {
 }
 
 /**
- * Has the embedder's function decide about a `session.auth`. The connection hears of it as it does of the broker's own
+ * Has a JWT verified, or the embedder's function decide about a `session.auth`. The connection hears of it as it does of the broker's own
  * tokens; an answer that comes after its end, or after its time to authenticate, belongs to nobody.
- * @throws {WireError} `-32020` where it leaves too many questions unanswered.
+ * @throws {WireError} `-32020` where the function leaves too many questions unanswered, or too many JWTs wait.
  */
 export function startDecision(
   kernel: Kernel,
@@ -78,7 +78,8 @@ export function startDecision(
   const { limits } = kernel;
   const auth = kernel.get(AUTH);
   // Who goes and comes back asks anew each time: what a function never answers must not pile up.
-  if (auth.asking >= limits.maxConnections) throw WireError.limitExceeded('max_connections', limits.maxConnections);
+  if (auth.asks && auth.asking >= limits.maxConnections) throw putOff(kernel, 'session.auth', 'function_busy', client);
+  if (params.jwt !== undefined && auth.isBusy) throw putOff(kernel, 'session.auth', 'jwt_busy', client);
   const decision = new AuthDecision(limits.maxUnauthenticatedBytes);
   const place = deciding.of(client);
   place.decision = decision;
@@ -90,14 +91,23 @@ export function startDecision(
         { client: client.id, detail: withoutSecrets(error, params) },
         'the function for auth failed',
       );
-      return undefined;
+      return 'function' as const;
     })
-    .then((identity) => {
+    .then((found) => {
       if (place.decision !== decision) return;
       place.decision = undefined;
-      self.send(identity ? { type: 'auth.granted', id, identity } : { type: 'auth.refused', id });
+      if (typeof found === 'string') {
+        const type = retryMsOf(found) === undefined ? 'auth.refused' : 'auth.unjudged';
+        self.send({ type, id, why: found });
+      } else self.send({ type: 'auth.granted', id, identity: found });
       decision.release(client);
     });
+}
+
+/** What somebody shows cannot be judged now: they are to come back with it. It is noted. */
+export function putOff(kernel: Kernel, what: 'session.auth' | 'session.refresh', why: AuthFault, client: Client) {
+  noteRefusal(kernel, what, why, { client: client.id });
+  return notNow(kernel, why);
 }
 
 /** Nothing is being decided of this connection any more, and what has waited is heard by nobody. */
@@ -107,7 +117,7 @@ export function endDecision(client: Client): void {
   if (place) place.decision = undefined;
 }
 
-/** Whether an embedder's function is being asked who this is. */
+/** Whether it is being found out who this is. */
 export function isBeingDecided(client: Client): boolean {
   return deciding.peek(client)?.decision !== undefined;
 }
@@ -119,13 +129,13 @@ export function hold(client: Client, bytes: number, receive: () => void): void {
 }
 
 /** What a function threw, for the log: it may well say which token it did not like. */
-function withoutSecrets(error: unknown, { token, host_token: hostToken }: ParamsOf<'session.auth'>): string {
+function withoutSecrets(error: unknown, { token, host_token: hostToken, jwt }: ParamsOf<'session.auth'>): string {
   let text: string;
   try {
     text = String(error instanceof Error ? (error.stack ?? error.message) : error);
   } catch {
     return 'it threw what cannot be written';
   }
-  for (const secret of [token, hostToken]) if (secret) text = text.replaceAll(secret, '<token>');
+  for (const secret of [token, hostToken, jwt]) if (secret) text = text.replaceAll(secret, '<token>');
   return text.slice(0, 4_096);
 }

@@ -3,12 +3,18 @@ import {
   type ConnectionEvent,
   connectionHotEvents,
   createConnectionMachine,
+  type Identity,
 } from '../../machines/connection.machine.ts';
 import { withEffects } from '../../machines/effects.ts';
 import { CloseCode, closeReason } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { ParamsOf } from '../../protocol/methods.ts';
+import { toMoment } from '../../protocol/moment.ts';
 import { parseParams } from '../../protocol/params.ts';
+import { isAgentPrincipal, isSamePrincipal, LOCAL } from '../../protocol/principal.ts';
 import { authParams } from '../../protocol/session.ts';
+import { placeOf } from '../kernel/audit.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
@@ -17,10 +23,11 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
-import { endDecision, startDecision } from './auth-decision.ts';
+import { endDecision, putOff, startDecision } from './auth-decision.ts';
+import { type AuthFault, noteRefusal } from './auth-fault.ts';
 import { AUTH } from './authenticator.ts';
 import { encode, type Framed } from './encode.ts';
-import { endClient } from './presence.ts';
+import { endClient, keepsOut, noteEntry, turnAway } from './presence.ts';
 import { write as writeFrame } from './write.ts';
 
 type EventOf<T extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: T }>;
@@ -59,6 +66,21 @@ function bury(kernel: Kernel, client: Client): void {
   kernel.log.debug({ client: client.id }, 'connection closed');
 }
 
+/** What `session.auth` answers. Who somebody is, is told where it is neither the daemon's own person nor an agent. */
+function authAnswer(enabled: boolean, { agentId, role, principal, key, jwt }: Identity, agentWindowMs?: number) {
+  const expiresAt = key?.expiresAt ?? jwt?.expiresAt;
+  const isNamed = jwt !== undefined || (!isSamePrincipal(principal, LOCAL) && !isAgentPrincipal(principal));
+  return {
+    ok: true,
+    auth_enabled: enabled,
+    ...(agentId === undefined ? {} : { agent_id: agentId }),
+    ...(role === 'host' ? { role } : {}),
+    ...(isNamed ? { sub: principal.sub, tenant: principal.tenant } : {}),
+    ...(agentId === undefined || agentWindowMs === undefined ? {} : { agent_window_ms: agentWindowMs }),
+    ...(expiresAt === undefined ? {} : { expires_at: toMoment(expiresAt) }),
+  };
+}
+
 /** The connection chart with its effects: one logic for all connections of a broker. */
 function connectionLogic(kernel: Kernel, inbox: Inbox) {
   const authDeadlines = new WeakMap<Client, Deadline>();
@@ -80,6 +102,29 @@ function connectionLogic(kernel: Kernel, inbox: Inbox) {
     else if (!client.link.isGivenUp) client.link.sendPartial(encode(event));
   };
 
+  const confirm = (client: Client, id: RpcId | undefined, identity: Identity) => {
+    const windowMs = client.wantsResume ? kernel.limits.agentWindowMs : undefined;
+    write(client, { type: 'rpc.reply', id, result: authAnswer(kernel.get(AUTH).enabled, identity, windowMs) });
+  };
+  /** A client of the broker's own process says who it is, as any does; it need not, and cannot be another. */
+  const confirmVouchedFor = (client: Client, id: RpcId | undefined, asked: ParamsOf<'session.auth'>) => {
+    const { identity, isVouchedFor } = client;
+    // Who has no token sends an empty one, and whoever came with a key in a header may say it again.
+    if (!identity || !isVouchedFor || !isAgain(identity, asked))
+      throw WireError.invalidRequest('this connection is authenticated already');
+    client.wantsResume ||= wishesResume(asked);
+    confirm(client, id, identity);
+  };
+
+  const wishesResume = ({ resume }: ParamsOf<'session.auth'>) => resume === true && kernel.limits.agentWindowMs > 0;
+
+  const isAgain = ({ key, jwt, principal }: Identity, asked: ParamsOf<'session.auth'>) => {
+    if (!asked.token && !asked.host_token && !asked.jwt) return true;
+    const found = (key || jwt) && kernel.get(AUTH).identify(asked);
+    if (typeof found !== 'object') return false;
+    return found.key?.id === key?.id && found.jwt?.sub === jwt?.sub && isSamePrincipal(found.principal, principal);
+  };
+
   const machine = withEffects(createConnectionMachine<Client>(), {
     armAuthTimeout: (args) => {
       const { self } = args;
@@ -96,12 +141,20 @@ function connectionLogic(kernel: Kernel, inbox: Inbox) {
       const { id, params } = eventOf(args, 'rpc.request');
       try {
         const parsed = parseParams(authParams, params);
-        if (client.identity) throw WireError.invalidRequest('this connection is authenticated already');
+        if (client.identity) return confirmVouchedFor(client, id, parsed);
+        // Of the attempt that is granted, and of none before it.
+        client.wantsResume = wishesResume(parsed);
+        kernel.audit.demand();
         const auth = kernel.get(AUTH);
-        const identity = auth.identify(parsed);
-        if (identity) args.self.send({ type: 'auth.granted', id, identity });
+        const found = auth.identify(parsed, client.link.certificate);
+        if (found === 'unproved') startDecision(kernel, client, args.self, id, parsed);
+        else if (typeof found !== 'string') args.self.send({ type: 'auth.granted', id, identity: found });
         else if (auth.asks) startDecision(kernel, client, args.self, id, parsed);
-        else args.self.send({ type: 'auth.refused', id });
+        else if (found !== 'no_token') args.self.send({ type: 'auth.refused', id, why: found });
+        else {
+          noteRefusal(kernel, 'session.auth', found, { client: client.id });
+          throw WireError.invalidParams([{ path: 'token', message: 'token or host_token is needed' }]);
+        }
       } catch (error) {
         write(client, { type: 'rpc.fail', id, error: toWireError(kernel, 'session.auth', error) });
       }
@@ -112,30 +165,41 @@ function connectionLogic(kernel: Kernel, inbox: Inbox) {
     },
     refuseToken: (args) => {
       const client = clientOf(args);
-      const { id } = eventOf(args, 'auth.refused');
-      kernel.sparseLog.warn({ client: client.id }, 'wrong token');
+      const { id, why = 'function' } = eventOf(args, 'auth.refused');
+      noteRefusal(kernel, 'session.auth', why as AuthFault, { client: client.id });
+      kernel.audit.authFailed(placeOf(client), kernel.clock.now());
       write(client, { type: 'rpc.fail', id, error: WireError.tokenMismatch() });
     },
+    putOff: (args) => {
+      const client = clientOf(args);
+      const { id, why } = eventOf(args, 'auth.unjudged');
+      write(client, { type: 'rpc.fail', id, error: putOff(kernel, 'session.auth', why as AuthFault, client) });
+    },
     refuseUnauthenticated: (args) => {
+      kernel.sparseLog.warn({ client: clientOf(args).id }, 'a request was refused: session.auth has to come first');
       const { id } = eventOf(args, 'rpc.request');
-      write(clientOf(args), { type: 'rpc.fail', id, error: WireError.authRequired() });
+      write(clientOf(args), { type: 'rpc.fail', id, error: WireError.authRequired(kernel.get(AUTH).resourceMetadata) });
     },
     bindIdentity: (args) => {
       const client = clientOf(args);
-      client.identity = eventOf(args, 'auth.granted').identity;
-      client.link.admit?.();
+      const { identity } = eventOf(args, 'auth.granted');
+      if (keepsOut(kernel, client.link, identity)) {
+        args.self.send({ type: 'connection.close', code: CloseCode.RateLimited });
+        return;
+      }
+      client.identity = identity;
+      kernel.shared.enter(client);
+      noteEntry(kernel, client);
+      client.link.admit?.(client.principal);
       kernel.get(AUTH).forget(client.link);
       tell(args.self, kernel.ref, { type: 'client.identified', from: client });
     },
     confirmIdentity: (args) => {
       const { id, identity } = eventOf(args, 'auth.granted');
-      const result = {
-        ok: true,
-        auth_enabled: kernel.get(AUTH).enabled,
-        ...(identity.agentId === undefined ? {} : { agent_id: identity.agentId }),
-        ...(identity.role === 'host' ? { role: 'host' } : {}),
-      };
-      write(clientOf(args), { type: 'rpc.reply', id, result });
+      const client = clientOf(args);
+      const reached = keepsOut(kernel, client.link, identity);
+      if (!reached) confirm(client, id, identity);
+      else write(client, { type: 'rpc.fail', id, error: turnAway(kernel, identity, reached) });
     },
     route: (args) => {
       const { id, method, params } = eventOf(args, 'rpc.request');
@@ -148,6 +212,7 @@ function connectionLogic(kernel: Kernel, inbox: Inbox) {
         // A well-formed one never comes this way: see decodePeerFrame.
         kernel.counters.drop('malformed_event');
         kernel.log.debug({ client: client.id }, 'dropped a malformed event');
+        if (client.resumes && method === 'agent.chat.event') kernel.hooks.eventDropped(client, params);
       } else if (inbox.has(method)) {
         tell(args.self, kernel.ref, { type: 'rpc.request', from: client, id: undefined, method, params });
       } else inbox.notify(kernel, client, method, params);

@@ -1,14 +1,16 @@
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
-import { isChatEvent } from '../../protocol/events.ts';
-import { decodeFrame } from '../../protocol/frame.ts';
+import { EventFault } from '../../protocol/event-fault.ts';
+import { decodeFrame, type RpcId } from '../../protocol/frame.ts';
 import { type Unread, unread } from '../../protocol/frame-scan.ts';
-import { isObject, unwritable } from '../../protocol/json.ts';
-import type { LinkHandlers } from '../../protocol/link.ts';
+import { isObject, isThere, unwritable } from '../../protocol/json.ts';
+import type { Link, LinkHandlers } from '../../protocol/link.ts';
 import type { MethodSpec } from '../../protocol/method.ts';
 import { methods } from '../../protocol/methods.ts';
+import { readChatEvent } from '../../protocol/read-event.ts';
 import { Sealed } from '../../protocol/sealed.ts';
+import type { Accounts, Reached } from '../kernel/accounts.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Inbound } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -18,9 +20,37 @@ import { Inflow } from './inflow.ts';
 /** Connects a link to its connection's actor: each frame is decoded and checked here, once. */
 export function openLink(kernel: Kernel, client: Client): void {
   // Nobody has to say who they are: they may send what they like at once.
-  if (!client.needsAuth) client.link.admit?.();
+  if (!client.needsAuth) client.link.admit?.(client.principal);
   let strangeBytes = 0;
-  const inflow = new Inflow(kernel, client.link);
+  const inflow = new Inflow(kernel, client);
+  const peer: Peer = {
+    note(fault) {
+      // Of anybody else no event goes anywhere, whatever is in it.
+      if (client.agentKey !== undefined) kernel.eventFaults.note(client.agentKey, fault);
+    },
+    counted: (members) => inflow.takeMembers(members),
+    awaits(id, fault) {
+      if (!client.awaits(id)) return false;
+      const { tenant, agentId: agent } = client;
+      kernel.sparseLog.warn({ client: client.id, tenant, agent, id, fault }, 'an answer was malformed');
+      return true;
+    },
+  };
+  // Made once for a link: a token's way has no function made for it.
+  const readText = (data: string, bytes: number) => {
+    try {
+      return decodePeerFrame(data, bytes, kernel.inbound, peer);
+    } catch (err) {
+      return unreadable(kernel, client, err);
+    }
+  };
+  const readBinary = (data: Uint8Array) => {
+    try {
+      return kernel.inbound.binary?.(data);
+    } catch (err) {
+      return unreadable(kernel, client, err);
+    }
+  };
   const handlers: LinkHandlers = {
     text: (data, bytes) => {
       if (isBeingDecided(client)) return hold(client, bytes, () => handlers.text(data, bytes));
@@ -32,24 +62,26 @@ export function openLink(kernel: Kernel, client: Client): void {
           return;
         }
       }
+      const owed = client.accounts && owedUnpaused(kernel, client.link, client.accounts);
       inflow.take(bytes);
       const startedAt = kernel.routingTimes.begin();
-      const event = decodePeerFrame(data, bytes, kernel.inbound);
+      const event = readText(data, bytes);
       if (!event) {
         kernel.counters.drop('malformed_event');
-        kernel.log.debug({ client: client.id }, 'dropped an event with too much in it');
         return;
       }
-      const limited = METERED.has(event.type) ? limit(kernel, client, event) : event;
+      const limited = METERED.has(event.type) ? limit(kernel, client, event, owed) : event;
       if (limited) client.ref.send(limited);
+      if (event.type !== 'chat.event') return;
+      if (client.accounts) inflow.takeDelta();
       // All the way to the host's queue nothing waits: what was to be done is done.
-      if (startedAt > 0 && event.type === 'chat.event') kernel.routingTimes.end(startedAt);
+      if (startedAt > 0) kernel.routingTimes.end(startedAt);
     },
     binary: (data) => {
       if (isBeingDecided(client)) return hold(client, data.length, () => handlers.binary(data));
       inflow.take(data.length);
       const isKnown = client.identity !== undefined || !client.needsAuth;
-      const event = isKnown ? kernel.inbound.binary?.(data) : undefined;
+      const event = isKnown ? readBinary(data) : undefined;
       if (event) client.ref.send(event);
       else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
     },
@@ -62,6 +94,7 @@ export function openLink(kernel: Kernel, client: Client): void {
     closed: (code) => {
       inflow.stop();
       kernel.counters.closed(code);
+      client.hasLeft = code === CloseCode.Normal;
       client.ref.send({ type: 'link.closed', code });
     },
   };
@@ -77,7 +110,12 @@ const MOST_BAD_FRAMES = 2_000;
 const MOST_UNAUTHENTICATED = 200;
 
 /** What becomes of a metered frame: itself, its refusal, nothing, or the end of the connection. */
-function limit(kernel: Kernel, client: Client, event: ConnectionEvent): ConnectionEvent | undefined {
+function limit(
+  kernel: Kernel,
+  client: Client,
+  event: ConnectionEvent,
+  owed: Reached | undefined,
+): ConnectionEvent | undefined {
   const isKnown = client.identity !== undefined || !client.needsAuth;
   const most = isKnown
     ? event.type === 'rpc.bad'
@@ -86,7 +124,10 @@ function limit(kernel: Kernel, client: Client, event: ConnectionEvent): Connecti
     : MOST_UNAUTHENTICATED;
   const cost = Math.max(1, Math.floor(kernel.limits.requestBurst / most));
   const verdict = client.rate.take(kernel.clock.now(), cost);
-  if (verdict.kind === 'ok') return event;
+  if (verdict.kind === 'ok') {
+    if (!owed || event.type !== 'rpc.request') return event;
+    return { type: 'rpc.fail', id: event.id, error: kernel.shared.refusal(owed) };
+  }
   kernel.counters.drop('rate_limited');
   if (verdict.kind === 'close') return { type: 'connection.close', code: CloseCode.RateLimited };
   if (event.type !== 'rpc.request') return undefined;
@@ -94,26 +135,63 @@ function limit(kernel: Kernel, client: Client, event: ConnectionEvent): Connecti
   return { type: 'rpc.fail', id: event.id, error };
 }
 
+/** What is owed on a link that is read all the same, one inside this process: until it is paid, its requests are refused. */
+const owedUnpaused = ({ clock }: Kernel, link: Link, accounts: Accounts): Reached | undefined =>
+  link.pause ? undefined : accounts.owed(clock.now());
+
 /**
- * One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. Undefined:
- * an event, or another notification, that is refused unread.
+ * Stands for a frame whose reading broke, a fault of ours: its sender hears of that. Frames are read outside any actor, where
+ * what is thrown would end the whole process.
  */
-export function decodePeerFrame(text: string, bytes: number, inbound: Inbound): ConnectionEvent | undefined {
-  const refused = unread(text);
-  if (refused) return toRefusal(refused);
+function unreadable(kernel: Kernel, client: Client, err: unknown): ConnectionEvent {
+  kernel.sparseLog.error({ client: client.id, err }, 'a frame could not be read');
+  return { type: 'rpc.bad', id: null, error: WireError.internal() };
+}
+
+/** Whose frame it is. */
+export interface Peer {
+  /** Is told of an event that is not as it should be, whether it goes on or not. */
+  note(fault: EventFault): void;
+  /** Is told how many members and elements a large frame has, before it is parsed. */
+  counted(members: number): void;
+  /** Whether a malformed answer is one: whether its id is that of a request of ours. */
+  awaits(id: RpcId, fault: string): boolean;
+}
+
+/**
+ * One text frame as the event that the connection's actor hears. Of an agent's events only checked ones get by. Undefined: an
+ * event, or another notification, that is refused unread; the peer is noted for it.
+ */
+export function decodePeerFrame(
+  text: string,
+  bytes: number,
+  inbound: Inbound,
+  peer: Peer,
+): ConnectionEvent | undefined {
+  const refused = unread(text, peer.counted);
+  if (refused) {
+    const refusal = toRefusal(refused);
+    if (!refusal) peer.note(EventFault.unread(refused.reason));
+    return refusal;
+  }
   const frame = decodeFrame(text);
   switch (frame.kind) {
     case 'notification': {
-      if (frame.method === 'agent.chat.event' && isChatEvent(frame.params) && unwritable(frame.params) === undefined) {
-        return { type: 'chat.event', params: frame.params, bytes };
+      if (frame.method === 'agent.chat.event') {
+        const read = readChatEvent(frame.params);
+        if (!(read instanceof EventFault)) return { type: 'chat.event', params: read, bytes };
+        peer.note(read);
+        if (read.event) return { type: 'chat.event', params: read.event, bytes };
       }
-      const event = inbound.notifications.get(frame.method)?.(frame.params);
+      const event = inbound.notifications.get(frame.method)?.(frame.params, peer.note);
       return event ?? { type: 'rpc.notification', method: frame.method, params: sealed(frame.method, frame.params) };
     }
     case 'request':
       return { type: 'rpc.request', id: frame.id, method: frame.method, params: sealed(frame.method, frame.params) };
     case 'response': {
-      const { id, result, error } = frame;
+      const { id, result, error, fault } = frame;
+      if (fault !== undefined && !peer.awaits(id, fault))
+        return { type: 'rpc.bad', id: null, error: WireError.invalidRequest(fault) };
       if (unwritable(error ?? result) !== undefined) return { type: 'rpc.response', id, error: UNWRITABLE };
       return error ? { type: 'rpc.response', id, error } : { type: 'rpc.response', id, result };
     }
@@ -145,7 +223,7 @@ const SECRETS: ReadonlyMap<string, readonly string[]> = new Map(
 function sealed(method: string, params: unknown): unknown {
   const secret = SECRETS.get(method);
   if (secret === undefined || !isObject(params)) return params;
-  const members = secret.filter((name) => Object.hasOwn(params, name));
+  const members = secret.filter((name) => Object.hasOwn(params, name) && isThere(params[name]));
   return { ...params, ...Object.fromEntries(members.map((name) => [name, new Sealed(params[name])])) };
 }
 

@@ -1,5 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
 import type { WaitingAudio } from '../../protocol/link.ts';
 import { admitBytes } from '../kernel/backlog.ts';
 import type { Client } from '../kernel/client.ts';
@@ -59,7 +60,7 @@ function refuse(kernel: Kernel, self: AnyActorRef, client: Client, event: Framed
 }
 
 /** A request of ours that is not sent is answered in its reader's place. */
-function refuseCall(self: AnyActorRef, client: Client, id: string | number, error: WireError): void {
+function refuseCall(self: AnyActorRef, client: Client, id: RpcId, error: WireError): void {
   const call = client.calls.get(id);
   client.calls.delete(id);
   if (call) tell(self, call.replyTo, { type: 'call.answered', id, answer: refusedCall(error) });

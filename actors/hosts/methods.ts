@@ -1,12 +1,15 @@
 import { WireError } from '../../protocol/errors.ts';
 import { HOST_EVENT_KINDS } from '../../protocol/host.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
 import { JsonText } from '../kernel/json-text.ts';
+import { forOwner } from '../kernel/sight.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { atMost, Fitting, jsonArray } from '../requests/fitting.ts';
 import { checkSize } from '../requests/payload-size.ts';
 import { reply } from '../requests/reply.ts';
-import { HOST_AGENTS } from './host-agents.ts';
+import { replyRows } from '../requests/reply-rows.ts';
+import { HOST_AGENTS, toListed } from './host-agents.ts';
 
 /** `host.subscribe`: registered before the snapshot is read, so nothing falls between them (`wire.md` section 4). */
 const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id }) => {
@@ -16,10 +19,10 @@ const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id }) => {
   const approvals = kernel.get(APPROVALS);
   // In the order in which there is room for them: what waits for somebody's word first.
   const pending = fitting.first(approvals.pendingFor(from)).reverse();
-  const agents = fitting.first(kernel.get(HOST_AGENTS).list());
+  const agents = fitting.newestOf(kernel.get(HOST_AGENTS).list(from), toListed);
   const [events = [], resolved = []] = fitting.newest(kernel.events.newestFirst(from), approvals.resolvedFor(from));
-  const rest = JSON.stringify({
-    event_sequence: kernel.events.sequence,
+  const rest = writeJson({
+    event_sequence: kernel.events.sequenceFor(from),
     identity: { version: kernel.version, pid: process.pid },
   });
   const members = [
@@ -34,7 +37,8 @@ const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id }) => {
 };
 
 /** `host.agents` (`wire.md` section 4). */
-const listHostAgents: Handler<'host.agents'> = ({ kernel }) => kernel.get(HOST_AGENTS).list();
+const listHostAgents: Handler<'host.agents'> = (call) =>
+  replyRows(call, call.kernel.get(HOST_AGENTS).list(call.from), { toHead: toListed });
 
 /** `host.events` (`wire.md` section 4). */
 const listEvents: Handler<'host.events'> = ({ kernel, from, id, params }) => {
@@ -71,7 +75,10 @@ const notify: Handler<'host.notify'> = ({ kernel, from, params }) => {
     throw WireError.invalidParams([{ path: 'kind', message: 'is one that only the broker emits' }]);
   }
   const bytes = checkSize(kernel, payload);
-  return kernel.events.emit({ kind, agentId: from.agentId ?? params.agent_id, message, payload, bytes });
+  const agentId = from.agentId ?? params.agent_id;
+  const isFor = forOwner(from.principal, agentId);
+  const emitted = kernel.events.emit({ tenant: from.tenant, kind, agentId, message, payload, bytes, isFor });
+  return kernel.events.justEmitted(emitted, from);
 };
 
 /** What the registry of hosts answers. */

@@ -39,6 +39,8 @@ export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
     events: Object.fromEntries(counters.events),
     endings: Object.fromEntries(counters.endings),
     drops: Object.fromEntries(counters.drops),
+    limited: Object.fromEntries(kernel.shared.reached),
+    event_faults: kernel.eventFaults.rows(),
     queue_bytes: { total, max },
     routing_ms: kernel.routingTimes.quantiles(),
     event_loop_delay_ms: vitals.eventLoopDelay(),

@@ -1,6 +1,7 @@
 import type { EventObject } from 'xstate';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import type { Token } from '../../protocol/token.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import { MASK } from '../kernel/preview.ts';
@@ -57,7 +58,7 @@ function fieldsOf({ type: name, ...fields }: JsonObject): JsonObject {
       return { via: (fields.link as Link).kind };
     case 'rpc.request':
     case 'rpc.notification':
-      return fields.method === 'session.auth' ? { ...fields, params: credentials(fields.params) } : fields;
+      return isCredentials(fields.method) ? { ...fields, params: credentials(fields.params) } : fields;
     default:
       if (type.startsWith(DONE)) return { id: type.slice(DONE.length) };
       if (type.startsWith(FAILED)) return { id: type.slice(FAILED.length), error: fields.error };
@@ -67,12 +68,14 @@ function fieldsOf({ type: name, ...fields }: JsonObject): JsonObject {
 
 /** What a frame says, as `chat.deliver` would. Of a long one only how long: a secret is known by its key, not in a text. */
 function frameOf(text: string): JsonObject {
-  return text.length > MAX_FRAME_READ ? { text: '…', length: text.length } : { params: JSON.parse(text).params };
+  return text.length > MAX_FRAME_READ
+    ? { text: '…', length: text.length }
+    : { params: (parseJson(text) as JsonObject).params };
 }
 
 /** The same of a result, or of parameters. */
 function resultOf({ text, length, head }: JsonText): unknown {
-  return length > MAX_FRAME_READ ? { ...head, text: '…', length } : JSON.parse(text);
+  return length > MAX_FRAME_READ ? { ...head, text: '…', length } : parseJson(text);
 }
 
 /** The feed's own answer: everything in it has just been told. */
@@ -81,6 +84,8 @@ const MASKED_SNAPSHOT = { subscribed: true, actors: '…', machines: '…' };
 function isSnapshot(result: unknown): boolean {
   return isObject(result) && result.subscribed === true && 'machines' in result && 'actors' in result;
 }
+
+const isCredentials = (method: unknown): boolean => method === 'session.auth' || method === 'session.refresh';
 
 /** Of whatever was sent as credentials only who they are for: a secret under a wrong key is one all the same. */
 function credentials(params: unknown): unknown {

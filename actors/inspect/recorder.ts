@@ -1,5 +1,6 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { parentOf, type Report } from '../kernel/xstate-privates.ts';
@@ -207,7 +208,7 @@ export class Recorder {
     const { ref, id, snapshot, state } = watched;
     const facts = this.#factsOf(snapshot);
     const { value, bytes } = withContext ? contextView(facts) : { value: {}, bytes: 0 };
-    if (withContext) watched.contextText = JSON.stringify(value);
+    if (withContext) watched.contextText = writeJson(value);
     // One whose context was left out is told of with the next ones that have changed.
     watched.isTouched = !withContext;
     const actor: InspectedActor = {
@@ -271,7 +272,7 @@ export class Recorder {
       const before = watched.contextText;
       const view = contextView(this.#factsOf(watched.snapshot));
       watched.isTouched = false;
-      if (JSON.stringify(view.value) !== before) this.#tellTransition(watched, '', watched.state);
+      if (writeJson(view.value) !== before) this.#tellTransition(watched, '', watched.state);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { isSecretField, isSecretPair, MASK, maskText } from '../kernel/preview.ts';
 
 /** A value as watchers may see it, and about how many bytes of JSON it is. */
@@ -39,6 +40,9 @@ function show(value: unknown, budget: Budget, depth: number): unknown {
     case 'number':
       budget.left -= 8;
       return Number.isFinite(value) ? value : String(value);
+    case 'bigint':
+      budget.left -= String(value).length;
+      return value;
     case 'boolean':
       budget.left -= 5;
       return value;
@@ -118,5 +122,5 @@ function nameOf(value: JsonObject): string {
 }
 
 function jsonLength(text: string): number {
-  return Buffer.byteLength(JSON.stringify(text));
+  return Buffer.byteLength(writeJson(text));
 }

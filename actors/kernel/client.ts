@@ -2,6 +2,8 @@ import type { Answer, CallbackEvent } from '../../machines/callback.machine.ts';
 import type { ConnectionEvent, ConnectionFacts, Identity } from '../../machines/connection.machine.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { Link } from '../../protocol/link.ts';
+import { agentKey, LOCAL, type Principal } from '../../protocol/principal.ts';
+import type { Accounts } from './accounts.ts';
 import { LazyMap, LazySet } from './lazy.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ActorOf } from './tell.ts';
@@ -37,6 +39,8 @@ export class Client implements ConnectionFacts {
   authFailures = 0;
   /** Set once it has proved who it is. */
   identity: Identity | undefined;
+  /** The embedder has said who it is: it need not prove that. */
+  readonly isVouchedFor: boolean;
   /** False once it is closing: nothing is opened for it, or sent to it, any more. */
   isOpen = true;
   readonly calls = new LazyMap<RpcId, PendingCall>();
@@ -45,10 +49,16 @@ export class Client implements ConnectionFacts {
   readonly #dismissed = new LazySet<RpcId>();
   /** It is closed because it could not keep up. */
   isOverrun = false;
+  /** Its `session.auth` has said `resume`. */
+  wantsResume = false;
+  /** It has closed its connection itself, as one that is through (1000): nothing waits for it. */
+  hasLeft = false;
   /** It has called `server.handshake`. */
   hasHandshaken = false;
   /** Requests that an embedder's handlers are working on. */
   pendingRequests = 0;
+  /** What its doings count in, where somebody has set a limit for it and others together. */
+  accounts: Accounts | undefined;
   /** What rooms keep of it: see {@link Slot}. Undefined while there is nothing. */
   slots: unknown[] | undefined;
   #ref: ActorOf<ConnectionEvent> | undefined;
@@ -57,6 +67,7 @@ export class Client implements ConnectionFacts {
     id: string;
     link: Link;
     needsAuth: boolean;
+    identity?: Identity | undefined;
     maxAuthFailures: number;
     connectedAt: number;
     rate: RateLimit;
@@ -64,6 +75,8 @@ export class Client implements ConnectionFacts {
     this.id = options.id;
     this.link = options.link;
     this.needsAuth = options.needsAuth;
+    this.identity = options.identity;
+    this.isVouchedFor = options.identity !== undefined;
     this.maxAuthFailures = options.maxAuthFailures;
     this.connectedAt = options.connectedAt;
     this.rate = options.rate;
@@ -87,6 +100,26 @@ export class Client implements ConnectionFacts {
     return this.identity?.agentId;
   }
 
+  /** It is an agent that numbers its events, and that turns wait for where its connection is lost. */
+  get resumes(): boolean {
+    return this.wantsResume && this.agentId !== undefined;
+  }
+
+  /** What that agent is kept under: see `agentKey` of `protocol/principal.ts`. */
+  get agentKey(): string | undefined {
+    const { agentId } = this;
+    return agentId === undefined ? undefined : agentKey(this.tenant, agentId);
+  }
+
+  /** Whose things are its own. Where nobody has to say who they are, everybody is one person. */
+  get principal(): Principal {
+    return this.identity?.principal ?? LOCAL;
+  }
+
+  get tenant(): string {
+    return this.principal.tenant;
+  }
+
   /** Its answer to this may come, or not. */
   dismissCall(id: RpcId): void {
     this.#dismissed.add(id);
@@ -95,6 +128,11 @@ export class Client implements ConnectionFacts {
       this.#dismissed.delete(oldest);
       return;
     }
+  }
+
+  /** Whether an answer under this id is one to a call of ours, wanted or not any more. */
+  awaits(id: RpcId): boolean {
+    return this.calls.has(id) || this.lateCalls.has(id) || this.#dismissed.has(id);
   }
 
   /** Whether this is the answer to a call that nobody waits for. */

@@ -1,5 +1,6 @@
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { chatEventKinds } from '../../protocol/events.ts';
+import { FRONTS, type Front } from '../../protocol/grants.ts';
 
 /**
  * Why a frame went nowhere. Each is counted; none closes a connection (`wire.md` sections 2 and 6). Families have reasons
@@ -15,6 +16,9 @@ export type DropReason =
   | 'not_owner'
   | 'wrong_turn'
   | 'after_terminal'
+  | 'forged'
+  | 'repeated'
+  | 'out_of_order'
   | 'late_response'
   | 'late_progress'
   | 'late_withdrawal'
@@ -56,6 +60,8 @@ export class Counters {
   );
   /** Turns that were opened. */
   turns = 0;
+  /** The same, of those that came by a front, by its name. */
+  readonly frontTurns = new Map<Front, number>(FRONTS.filter((front) => front !== 'ws').map((front) => [front, 0]));
   /** Requests that were routed. */
   requests = 0;
   /** Turns that were taken up again, or watched, by role. */
@@ -65,6 +71,17 @@ export class Counters {
   readonly callbacks = new Map<CallbackEnding, Tally>();
   /** The same for approvals. */
   readonly approvals = new Map<string, Tally>();
+
+  /** Who was refused, by what was wrong: a `session.auth`, a token in a header. */
+  readonly authRefusals = new Map<string, number>();
+
+  openedBy(front: Front): void {
+    this.frontTurns.set(front, (this.frontTurns.get(front) ?? 0) + 1);
+  }
+
+  refuseAuth(fault: string): void {
+    this.authRefusals.set(fault, (this.authRefusals.get(fault) ?? 0) + 1);
+  }
 
   callback(ending: CallbackEnding, ms: number): void {
     tally(this.callbacks, ending, ms);

@@ -27,6 +27,10 @@ export interface Deadline {
 /** Deadlines are kept in buckets of this many milliseconds; one is never early, and at most this much late. */
 const GRAIN_MS = 20;
 
+/** So long those that are due at once run, and so many at least; then whatever else there is has its turn. Milliseconds. */
+const SLICE_MS = 5;
+const SLICE_STEPS = 64;
+
 /**
  * Deadlines that thousands of actors hold, on one timer (law 5): arming and disarming cost the same however many
  * there are. A delay inside a chart is for the few.
@@ -37,6 +41,8 @@ export class Deadlines {
   readonly #buckets = new Map<number, Set<Deadline>>();
   #timer: unknown;
   #wakeAt = Number.POSITIVE_INFINITY;
+  /** Some of those that are due have not run yet. */
+  #rest: NodeJS.Immediate | undefined;
 
   /** `onError` hears of a deadline that threw. */
   constructor(clock: BrokerClock, onError: (error: unknown) => void = () => {}) {
@@ -75,6 +81,8 @@ export class Deadlines {
     this.#buckets.clear();
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearImmediate(this.#rest);
+    this.#rest = undefined;
     this.#wakeAt = Number.POSITIVE_INFINITY;
   }
 
@@ -86,12 +94,25 @@ export class Deadlines {
 
   #runDue(): void {
     this.#timer = undefined;
+    this.#rest = undefined;
     this.#wakeAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
+    const since = performance.now();
+    let steps = 0;
     const due = [...this.#buckets.keys()].filter((at) => at <= now).sort((a, b) => a - b);
     for (const at of due) {
-      // Stays in place while it runs: a deadline may disarm its neighbour.
-      for (const deadline of this.#buckets.get(at) ?? []) this.#run(deadline);
+      const bucket = this.#buckets.get(at) ?? new Set();
+      for (const deadline of bucket) {
+        // The others stay in place: a deadline may disarm its neighbour.
+        bucket.delete(deadline);
+        this.#run(deadline);
+        steps += 1;
+        if (steps < SLICE_STEPS || performance.now() - since < SLICE_MS) continue;
+        // Until then nothing earlier can be armed.
+        this.#wakeAt = Number.NEGATIVE_INFINITY;
+        this.#rest = setImmediate(() => this.#runDue());
+        return;
+      }
       this.#buckets.delete(at);
     }
     let next = Number.POSITIVE_INFINITY;

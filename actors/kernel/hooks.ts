@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { FamilyEvent } from '../../machines/broker.machine.ts';
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
+import type { EventFault } from '../../protocol/event-fault.ts';
 import type { BrokerStatus } from '../../protocol/status.ts';
 import type { Client } from './client.ts';
 
@@ -12,19 +13,23 @@ export type Route = (event: FamilyEvent, self: AnyActorRef) => void;
  * run in the root's own actions (law 11). None of them is on a token's way.
  */
 export interface Hook {
-  /** An agent's connection was bound to its id. */
-  agentAttached?(agentId: string, client: Client): void;
+  /** An agent's connection was bound to its id. Here and below an agent is named by `Client.agentKey`. */
+  agentAttached?(agentKey: string, client: Client): void;
   /** A newer connection of the same agent has taken over from this one, which is about to be closed. */
   agentReplaced?(client: Client): void;
+  /** An `agent.chat.event` was dropped that could be read, but was no event. */
+  eventDropped?(client: Client, params: unknown): void;
+  /** A connection may see less than before, or more: what it hears without asking has to be what it may still see. */
+  sightChanged?(client: Client): void;
   /** A connection is gone: everything that was its own goes with it, and the other side of each is told. */
   connectionEnded?(client: Client): void;
   /**
    * An agent is about to be removed: forgets what of it may be hard to forget.
    * @throws what keeps it from being removed now: then it stays, and its removal may be tried again
    */
-  agentRemoving?(agentId: string): void;
+  agentRemoving?(agentKey: string): void;
   /** An agent was removed. Whoever has that id next must find nothing of it. */
-  agentRemoved?(agentId: string): void;
+  agentRemoved?(agentKey: string): void;
   /** Every few seconds. `now` is the clock's. */
   sweep?(now: number): void;
   /** The broker is about to close all connections: whatever is still running ends. In reverse order of the list. */
@@ -36,10 +41,16 @@ export interface Hook {
   /** What it has for `broker.status`. */
   status?(): Partial<BrokerStatus>;
   /** What an agent says of itself that it can do. */
-  capabilitiesOf?(agentId: string): readonly string[];
+  capabilitiesOf?(agentKey: string): readonly string[];
   /** What is told of the broker in its context, while somebody watches. */
   brokerFacts?(): Readonly<Record<string, unknown>>;
 }
+
+/**
+ * Reads a notification that is an event: gives what the connection's actor hears, undefined where it is malformed. `note` is
+ * told of one that was not as it should be, whether it goes on or not.
+ */
+export type ReadNotification = (params: unknown, note: (fault: EventFault) => void) => ConnectionEvent | undefined;
 
 /**
  * What families take off the connections' way. Tables that are filled once, at start: a frame pays one look-up in them, and
@@ -48,8 +59,8 @@ export interface Hook {
 export class Inbound {
   /** By event type. */
   readonly routes = new Map<string, Route>();
-  /** Notifications that are events, by method: what the connection's actor hears; undefined where it is malformed. */
-  readonly notifications = new Map<string, (params: unknown) => ConnectionEvent | undefined>();
+  /** Notifications that are events, by method. */
+  readonly notifications = new Map<string, ReadNotification>();
   /** Binary frames: the same. */
   binary: ((data: Uint8Array) => ConnectionEvent | undefined) | undefined;
 }
@@ -72,6 +83,12 @@ export class Hooks {
   }
   agentReplaced(client: Client): void {
     this.#each((hook) => hook.agentReplaced?.(client));
+  }
+  eventDropped(client: Client, params: unknown): void {
+    this.#each((hook) => hook.eventDropped?.(client, params));
+  }
+  sightChanged(client: Client): void {
+    this.#each((hook) => hook.sightChanged?.(client));
   }
   connectionEnded(client: Client): void {
     this.#each((hook) => hook.connectionEnded?.(client));

@@ -1,18 +1,28 @@
 import type { AnyActorRef } from 'xstate';
 import type { BrokerEvent } from '../../machines/broker.machine.ts';
+import type { AuditTrail } from '../../protocol/audit.ts';
 import type { Limits } from '../../protocol/limits.ts';
+import type { Durable } from '../../protocol/session.ts';
+import type { SharedLimits } from '../../protocol/shared-limits.ts';
+import type { Telemetry } from '../../protocol/telemetry.ts';
+import { Audit } from './audit.ts';
 import { Children } from './children.ts';
 import type { Client } from './client.ts';
 import { Counters } from './counters.ts';
 import { type BrokerClock, Deadlines } from './deadlines.ts';
+import { EventFaults } from './event-faults.ts';
 import { EventLog } from './event-log.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { Hooks, Inbound } from './hooks.ts';
 import type { Key } from './key.ts';
 import { type Logger, totalLog } from './log.ts';
 import { RoutingTimes } from './routing-times.ts';
+import { LimitBook } from './shared-limits.ts';
+import { ShownTenants } from './shown-tenants.ts';
 import { SparseLog } from './sparse-log.ts';
+import { Tracing } from './telemetry.ts';
 import type { ActorOf } from './tell.ts';
+import { createEpoch } from './unique-ids.ts';
 
 /** What only the program around the actors knows of itself, for `broker.status` and `/metrics`. */
 export interface Vitals {
@@ -24,6 +34,8 @@ export interface Vitals {
   refusedUpgrades(): ReadonlyMap<number, number>;
   /** Plain HTTP that was refused since the start, by reason. */
   refusedRequests(): ReadonlyMap<string, number>;
+  /** The same of those that were refused for where they come from. */
+  refusedStrangers(): ReadonlyMap<string, number>;
   /** Sockets of the broker's own ports that are no WebSockets. */
   plainConnections(): number;
   /** Bytes that messages take which have not arrived whole. */
@@ -46,8 +58,18 @@ export class Kernel {
   readonly deadlines: Deadlines;
   readonly counters = new Counters();
   readonly events: EventLog;
+  /** Who did what. */
+  readonly audit: Audit;
+  /** What is done when. */
+  readonly tracing: Tracing;
+  /** What agents send that is not as it should be. */
+  readonly eventFaults: EventFaults;
   /** What is kept of what clients have sent, because it has to wait. */
   readonly held: HeldBytes;
+  /** Limits that connections share. */
+  readonly shared: LimitBook;
+  /** Tenants that `/metrics` names. */
+  readonly tenants: ShownTenants;
   /** What the end of each child of the root actor means. */
   readonly children = new Children(
     () => this.ref,
@@ -59,6 +81,10 @@ export class Kernel {
   readonly inbound = new Inbound();
   /** Unix milliseconds. */
   readonly startedAt: number;
+  /** Of this process, unlike any other's. */
+  readonly epoch: string;
+  /** How much of a turn that may be resumed outlives it. */
+  readonly durable: Durable;
   /** How long events take through the broker. */
   readonly routingTimes = new RoutingTimes();
   /** Set by whoever made the broker. */
@@ -67,13 +93,14 @@ export class Kernel {
     droppedPartials: () => 0,
     refusedUpgrades: () => new Map(),
     refusedRequests: () => new Map(),
+    refusedStrangers: () => new Map(),
     plainConnections: () => 0,
     unfinishedBytes: () => 0,
     eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
   };
   /** Connections by client id, until their socket is gone. Our own Map: law 3. */
   readonly clients = new Map<string, Client>();
-  /** Which connection an agent is on. */
+  /** Which connection an agent is on, by `Client.agentKey`. */
   readonly attached = new Map<string, Client>();
   /** No new chats. */
   isDraining = false;
@@ -83,16 +110,38 @@ export class Kernel {
   #ref: AnyActorRef | undefined;
   #calls = 0;
 
-  constructor(options: { version: string; clock: BrokerClock; log: Logger; limits: Limits }) {
+  constructor(options: {
+    version: string;
+    clock: BrokerClock;
+    log: Logger;
+    limits: Limits;
+    sharedLimits?: SharedLimits | undefined;
+    /** Default: one that is made for it. */
+    epoch?: string | undefined;
+    /** Default: nothing. */
+    durable?: Durable | undefined;
+    metricsTenants?: readonly string[] | undefined;
+    /** Where it is noted who did what, and whether nothing is done without that. Default: nowhere. */
+    audit?: { trail: AuditTrail; isRequired: boolean } | undefined;
+    /** Where it is told what is done when. Default: nowhere. */
+    telemetry?: Telemetry | undefined;
+  }) {
     this.version = options.version;
     this.clock = options.clock;
     this.log = totalLog(options.log);
     this.limits = options.limits;
     this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));
     this.sparseLog = new SparseLog(this.log, options.clock, this.deadlines);
+    this.audit = new Audit(options.audit?.trail, options.audit?.isRequired ?? false, this.sparseLog);
+    this.tracing = new Tracing(options.telemetry, this.sparseLog);
     this.events = new EventLog(this);
+    this.eventFaults = new EventFaults(this.log, () => options.clock.now());
     this.held = new HeldBytes(options.limits);
+    this.shared = new LimitBook(options.sharedLimits ?? {}, options.clock);
+    this.tenants = new ShownTenants(options.metricsTenants ?? []);
     this.startedAt = options.clock.now();
+    this.epoch = options.epoch ?? createEpoch();
+    this.durable = options.durable ?? 'off';
   }
 
   /** Puts something here for others. @throws {Error} where something is there already */

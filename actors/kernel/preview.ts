@@ -1,10 +1,11 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 
 /** Words that a key of a secret has among its own: `refreshToken`, `X-Auth-Token-a`, `client_secret_value`. */
 const SECRET_WORDS: ReadonlySet<string> = new Set(
   (
     'token tokens secret secrets password passwords passwd passphrase pwd authorization cookie cookies bearer ' +
-    'credential credentials apikey accesskey privatekey secretkey routeauth'
+    'credential credentials jwt apikey accesskey privatekey secretkey routeauth'
   ).split(' '),
 );
 /** And what two words in a row may say. */
@@ -15,7 +16,7 @@ const MAX_KEY = 256;
 const SECRET_TEXT = [
   /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi,
   /\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g,
-  /\b(sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z])[-_][\w-]{8,}/g,
+  /\b(sk|pk|rk|sbk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z])[-_][\w-]{8,}/g,
   /\bAKIA[A-Z0-9]{12,}/g,
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
   /(?<=[?&;][\w-]*(?:token|secret|password|key|signature|sig|code)=)[^&#\s]+/gi,
@@ -33,7 +34,7 @@ const MAX_BYTES = 2048;
  * looks like a token or a password is masked, long strings are cut.
  */
 export function preview(params: unknown): string {
-  const text = JSON.stringify(mask(params, { left: MAX_VALUES })) ?? 'null';
+  const text = writeJson(mask(params, { left: MAX_VALUES })) ?? 'null';
   const bytes = Buffer.from(text);
   if (bytes.length <= MAX_BYTES) return text;
   // The cut may split a character; what is left of it decodes to replacement characters, which go too.

@@ -8,6 +8,8 @@ const WINDOW_MS = 10_000;
 /** Kinds beyond so many are told apart by their message alone. */
 const MAX_KINDS = 256;
 
+type Level = 'info' | 'warn' | 'error';
+
 interface Window {
   endsAt: number;
   said: number;
@@ -30,6 +32,11 @@ export class SparseLog {
     this.#deadlines = deadlines;
   }
 
+  /** @param kind - where messages alone do not tell. */
+  info(fields: object, message: string, kind = message): void {
+    if (this.#mayBeSaid('info', message, kind)) this.#log.info(fields, message);
+  }
+
   warn(fields: object, message: string): void {
     if (this.#mayBeSaid('warn', message, message)) this.#log.warn(fields, message);
   }
@@ -39,9 +46,9 @@ export class SparseLog {
     if (this.#mayBeSaid('error', message, kind)) this.#log.error(fields, message);
   }
 
-  #mayBeSaid(level: 'warn' | 'error', message: string, kind: string): boolean {
+  #mayBeSaid(level: Level, message: string, kind: string): boolean {
     const now = this.#clock.now();
-    if (kind !== message && this.#windows.size >= MAX_KINDS && !this.#windows.has(kind))
+    if (kind !== message && !this.#windows.has(kind) && !this.#hasRoom(now))
       return this.#mayBeSaid(level, message, message);
     let window = this.#windows.get(kind);
     if (!window || now >= window.endsAt) {
@@ -58,7 +65,15 @@ export class SparseLog {
     return false;
   }
 
-  #sayRest(level: 'warn' | 'error', message: string, kind: string, window: Window): void {
+  /** Whether one more kind can be told apart. What was said of others is forgotten where its time is over. */
+  #hasRoom(now: number): boolean {
+    if (this.#windows.size < MAX_KINDS) return true;
+    for (const [kind, { endsAt, unsaid }] of this.#windows)
+      if (now >= endsAt && unsaid === 0) this.#windows.delete(kind);
+    return this.#windows.size < MAX_KINDS;
+  }
+
+  #sayRest(level: Level, message: string, kind: string, window: Window): void {
     this.#log[level]({ more: window.unsaid, ...(kind === message ? {} : { kind }) }, `${message}, again and again`);
     if (this.#windows.get(kind) === window) this.#windows.delete(kind);
   }

@@ -1,5 +1,6 @@
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { unwritable } from '../../protocol/json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from './kernel.ts';
 
 /** What a peer is told of an error: a wire error as it is; of a fault of ours nothing but that it happened. */
@@ -13,7 +14,7 @@ export function toWireError(kernel: Kernel, where: string, error: unknown): Wire
 /** Whether a value can be written as JSON, and read again by anybody: an embedder's method may hand over anything. */
 export function isWritable(value: unknown): boolean {
   try {
-    return unwritable(value) === undefined && JSON.stringify(value) !== undefined;
+    return unwritable(value) === undefined && writeJson(value) !== undefined;
   } catch {
     return false;
   }

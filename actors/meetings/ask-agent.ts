@@ -1,18 +1,28 @@
 import { v4 as uuid } from 'uuid';
+import type { Identity } from '../../machines/connection.machine.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Link } from '../../protocol/link.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
+import type { Principal } from '../../protocol/principal.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { GATE } from '../approvals/gate.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 
-/** A connection to this very broker, and the token that it takes. */
-export interface InnerConnection {
-  link: Link;
-  token: string;
-}
+/** Makes a connection to this very broker, which is this one's and has nothing to prove: the daemon's person's too. */
+export type ConnectInside = (identity: Identity) => Link;
 
-/** Makes a connection of the broker's own to itself. */
-export const CONNECT_INSIDE = key<() => InnerConnection>('a connection to itself');
+/** See {@link ConnectInside}. */
+export const CONNECT_INSIDE = key<ConnectInside>('a connection to itself');
+
+/** What is asked, of whom, and in whose name. */
+interface Asking {
+  owner: Principal;
+  /** Which agents exist for whoever wants to know; undefined: all. */
+  mayUse: Identity['mayUse'];
+  agentId: string;
+  prompt: string;
+}
 
 /** Who hears what came of it. One of them is called, once. */
 interface Asker {
@@ -22,11 +32,11 @@ interface Asker {
 
 /**
  * Asks an agent for a text: a chat like anybody's, on a connection of the broker's own, so that every rule of a turn
- * holds for it too; a gate shows it without the prompt, which is not everybody's. What is longer than `maxSummaryBytes` is cut off; to say nothing is to fail. The function that it
- * gives ends it.
+ * holds for it too; a gate shows it without the prompt, which is not everybody's. What is longer than `maxSummaryBytes`
+ * is cut off; to say nothing is to fail. The function that it gives ends it.
  */
-export function askAgent(kernel: Kernel, agentId: string, prompt: string, asker: Asker): () => void {
-  const { link, token } = kernel.get(CONNECT_INSIDE)();
+export function askAgent(kernel: Kernel, { owner, mayUse, agentId, prompt }: Asking, asker: Asker): () => void {
+  const link = kernel.get(CONNECT_INSIDE)({ role: 'client', principal: owner, ...(mayUse ? { mayUse } : {}) });
   const limit = kernel.limits.maxSummaryBytes;
   const sessionId = `summary-${uuid()}`;
   let text = '';
@@ -34,7 +44,7 @@ export function askAgent(kernel: Kernel, agentId: string, prompt: string, asker:
   let isOver = false;
   const unhide = kernel.get(GATE).hide(sessionId, prompt, HIDDEN);
   const send = (id: number, method: string, params: object) =>
-    link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    link.send(writeJson({ jsonrpc: '2.0', id, method, params }));
   const end = () => {
     isOver = true;
     unhide();
@@ -67,23 +77,21 @@ export function askAgent(kernel: Kernel, agentId: string, prompt: string, asker:
   };
   link.open({
     text(data) {
-      const message: unknown = JSON.parse(data);
+      const message: unknown = parseJson(data);
       if (isOver || !isObject(message)) return;
       if (isObject(message.error)) reject(`refused with ${String(message.error.code)}`);
       else if (message.method === 'agents.chat.event' && isObject(message.params)) hear(message.params);
-      else if (message.id === AUTH) send(CHAT, 'agents.chat', { agent_id: agentId, prompt, session_id: sessionId });
     },
     binary() {},
     closed: () => reject('the broker is stopping'),
   });
-  send(AUTH, 'session.auth', { token });
+  send(CHAT, 'agents.chat', { agent_id: agentId, prompt, session_id: sessionId });
   return () => settle(() => {});
 }
 
 /** What a gate shows in place of the prompt. */
 const HIDDEN = '[what was said in a meeting]';
-const AUTH = 1;
-const CHAT = 2;
+const CHAT = 1;
 
 /** @param limit bytes of UTF-8. */
 function cutTo(text: string, limit: number): string {

@@ -1,4 +1,4 @@
-import type { MeetingHead } from './meeting-store.ts';
+import { type MeetingHead, ownerOf } from './meeting-store.ts';
 
 /** A meeting that is kept. */
 export interface Kept {
@@ -17,8 +17,8 @@ export interface Excess {
 
 /**
  * Which meetings make room for others. First those in which nothing was said; then whoever has most loses what began
- * first, so that nobody can have another's deleted by holding many. Whoever: an agent, or all other clients together,
- * among whom again the connection that has most.
+ * first, so that nobody can have another's deleted by holding many. Whoever: the tenant that has most, in it the principal,
+ * be it an agent, and of the connections of one that is none the one that has most.
  * @param kept - all of them, the oldest first.
  */
 export function chooseVictims(kept: readonly Kept[], excess: Readonly<Excess>): MeetingHead[] {
@@ -43,7 +43,7 @@ export function chooseVictims(kept: readonly Kept[], excess: Readonly<Excess>): 
   return [...victims];
 }
 
-/** What somebody has, and the connections among which it is divided. */
+/** What somebody has, and those among whom it is divided. */
 class Holder {
   readonly members = new Map<string, Holder>();
   /** What may go, the oldest first. */
@@ -67,10 +67,11 @@ function holdersOf(kept: readonly Kept[], mayGo: (one: Kept) => boolean): Holder
   for (const one of kept) {
     const { head, clientId } = one;
     const isFree = mayGo(one);
-    // No agent's id has a space in it.
-    const holder = all.member(head.agent_id ?? 'other clients');
+    const owner = ownerOf(head);
+    const tenant = all.member(owner.tenant);
+    const holder = tenant.member(owner.sub);
     const member = holder.member(head.agent_id === null ? clientId : '');
-    for (const each of [holder, member]) {
+    for (const each of [tenant, holder, member]) {
       each.meetings += 1;
       each.bytes += head.bytes;
       if (isFree) each.free += 1;
@@ -81,11 +82,12 @@ function holdersOf(kept: readonly Kept[], mayGo: (one: Kept) => boolean): Holder
 }
 
 function oldestOfLargest(all: Holder, measure: keyof Excess): MeetingHead | undefined {
-  const holder = largest(all.members.values(), measure);
+  const tenant = largest(all.members.values(), measure);
+  const holder = tenant && largest(tenant.members.values(), measure);
   const member = holder && largest(holder.members.values(), measure);
   const head = member?.queue.shift();
-  if (!holder || !member || !head) return undefined;
-  for (const each of [holder, member]) {
+  if (!tenant || !holder || !member || !head) return undefined;
+  for (const each of [tenant, holder, member]) {
     each.meetings -= 1;
     each.bytes -= head.bytes;
     each.free -= 1;

@@ -1,13 +1,14 @@
 import { meetingHotEvents, meetingMachine } from '../../machines/meeting.machine.ts';
+import { agentKey } from '../../protocol/principal.ts';
 import type { Facts } from '../kernel/facts.ts';
 import { type Metric, metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import { MEMORY } from '../memory/facts.ts';
 import type { Family } from '../requests/family.ts';
-import { CONNECT_INSIDE, type InnerConnection } from './ask-agent.ts';
+import { CONNECT_INSIDE, type ConnectInside } from './ask-agent.ts';
 import { MEETING, meetingKind } from './meeting.ts';
 import type { Meeting } from './meeting-record.ts';
-import type { MeetingStore } from './meeting-store.ts';
+import { type MeetingStore, ownerOf } from './meeting-store.ts';
 import { MEETINGS, Meetings } from './meetings.ts';
 import { meetingMethods } from './methods.ts';
 import { SUMMARIES, Summaries } from './summaries.ts';
@@ -18,7 +19,7 @@ const STATES = ['starting', 'running', 'finishing', 'summarizing'];
 export const meetings: Family<{
   meetingStore?: MeetingStore | undefined;
   /** Makes a connection to this very broker. */
-  connectInside: () => InnerConnection;
+  connectInside: ConnectInside;
 }> = {
   name: 'meetings',
   charts: [{ machine: meetingMachine, hot: meetingHotEvents, facts: ({ meeting }) => factsOf(meeting) }],
@@ -35,9 +36,9 @@ export const meetings: Family<{
         for (const { ref } of [...book.ofClient(client)]) if (ref) tell(kernel.ref, ref, { type: 'client.gone' });
       },
       // What was said to this agent is not for the next one of its id. One that still runs ends first.
-      agentRemoved(agentId) {
+      agentRemoved(key) {
         for (const head of [...book.heads]) {
-          if (head.agent_id !== agentId) continue;
+          if (head.agent_id === null || agentKey(ownerOf(head).tenant, head.agent_id) !== key) continue;
           const { ref } = book.find(head.id) ?? {};
           if (ref) tell(kernel.ref, ref, { type: 'client.gone' });
           book.remove(head);

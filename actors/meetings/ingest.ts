@@ -1,5 +1,5 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
-import type { JsonObject } from '../../protocol/json.ts';
+import { isThere, type JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -10,6 +10,7 @@ import { inTime } from '../requests/answer-later.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { ingestSink } from './ingest-sink.ts';
 import type { Meeting } from './meeting-record.ts';
+import { nameOf } from './meeting-store.ts';
 import { MEETINGS } from './meetings.ts';
 
 /** What a text counts for besides its JSON: most are short. */
@@ -67,12 +68,12 @@ async function remember(kernel: Kernel, { client, head }: Meeting, segment: Tran
   if (!hasMemory(client)) return;
   const { text, speaker, start_ms, end_ms } = segment;
   const fact = {
-    subject: head.title === null ? head.id : `${head.title} (${head.id})`,
+    subject: head.title === null ? nameOf(head) : `${head.title} (${nameOf(head)})`,
     body: text,
     kind: 'meeting',
-    ...(speaker === undefined ? {} : { speaker }),
-    ...(start_ms === undefined ? {} : { start_ms }),
-    ...(end_ms === undefined ? {} : { end_ms }),
+    ...(isThere(speaker) ? { speaker } : {}),
+    ...(isThere(start_ms) ? { start_ms } : {}),
+    ...(isThere(end_ms) ? { end_ms } : {}),
   };
   kernel.get(MEMORY).count('add_fact');
   await inTime(kernel, 'memory', kernel.limits.memoryTimeoutMs, () => keepFact(kernel, client, fact));

@@ -1,4 +1,5 @@
 import type { AnyActorRef } from 'xstate';
+import type { Identity } from '../../machines/connection.machine.ts';
 import type { MeetingEvent, MeetingFacts } from '../../machines/meeting.machine.ts';
 import type { VoiceAsker } from '../../machines/voice-stream.machine.ts';
 import type { Client } from '../kernel/client.ts';
@@ -36,6 +37,8 @@ export class Meeting implements MeetingFacts {
   stoppers: Stopper[] = [];
   /** Who is asked for a summary. */
   summarizer: string | undefined;
+  /** Which agents exist for whoever wanted that; undefined: all. */
+  mayUse: Identity['mayUse'];
   /** Gives the summary up. */
   dropSummary: () => void = () => {};
   deadline: Deadline | undefined;

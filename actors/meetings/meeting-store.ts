@@ -1,12 +1,26 @@
 import type { MeetingRow } from '../../protocol/meetings.ts';
+import { DEFAULT_TENANT, LOCAL, type Principal, principalOfAgent } from '../../protocol/principal.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
 
 /** What is kept of a meeting besides what was said in it. */
 export interface MeetingHead extends Omit<MeetingRow, 'status'> {
+  /** What it is kept under: it is one meeting's alone, also where two principals have chosen the same {@link name}. */
+  id: string;
+  /** The id that its owner has for it. Left out: {@link id}. */
+  name?: string | undefined;
+  /** Whose it is. Left out, as before there were principals: its agent's, in the default tenant, else the local person's. */
+  owner?: Principal | undefined;
   status: 'running' | 'ended' | 'interrupted';
   /** Bytes that what was said in it takes, and its summary; 0 where nothing was said. */
   bytes: number;
 }
+
+/** Whose a meeting is. */
+export const ownerOf = ({ owner, agent_id }: MeetingHead): Principal =>
+  owner ?? (agent_id === null ? LOCAL : principalOfAgent(DEFAULT_TENANT, agent_id));
+
+/** What its owner calls it. */
+export const nameOf = ({ name, id }: MeetingHead): string => name ?? id;
 
 /** One line of a meeting's record. Of summaries, and of ends, the last one counts. */
 export type MeetingLine =

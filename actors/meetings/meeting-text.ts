@@ -1,6 +1,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { isObject } from '../../protocol/json.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Transcript } from '../voice/transcript.ts';
 import type { MeetingLine } from './meeting-store.ts';
 
@@ -45,8 +46,8 @@ export async function textOf(lines: readonly MeetingLine[]): Promise<MeetingText
     if (!segment) continue;
     slice += segment.text.length;
     segments.push(segment);
-    if (segment.text !== '') said.push(JSON.stringify(segment.text).slice(1, -1));
-    written.push(JSON.stringify(segment));
+    if (segment.text !== '') said.push(writeJson(segment.text).slice(1, -1));
+    written.push(writeJson(segment));
   }
   // Texts that are escaped one by one are what all of it would be: no pair of them stands across a space.
   return {
@@ -65,8 +66,8 @@ export function heardText(heard: Transcript): MeetingText {
     segments,
     summary: null,
     isTruncated: truncated,
-    transcriptJson: JSON.stringify(transcript),
-    segmentsJson: JSON.stringify(segments),
+    transcriptJson: writeJson(transcript),
+    segmentsJson: writeJson(segments),
   };
 }
 

@@ -37,7 +37,10 @@ function meetingLogic(kernel: Kernel) {
       const meeting = meetingOf(args);
       const { asker, summarizer } = eventOf(args, 'meeting.stop');
       meeting.stoppers.push({ ...asker, summarizer });
-      meeting.summarizer ??= summarizer;
+      if (meeting.summarizer === undefined && summarizer !== undefined) {
+        meeting.summarizer = summarizer;
+        meeting.mayUse = asker.client.identity?.mayUse;
+      }
     },
     askToFinish: (args) => {
       const meeting = meetingOf(args);
@@ -55,7 +58,7 @@ function meetingLogic(kernel: Kernel) {
       const meeting = meetingOf(args);
       const { self } = args;
       const settle = (summary: string | null) => self.send({ type: 'summary.settled', summary });
-      meeting.dropSummary = summarize(kernel, meeting.head, meeting.summarizer ?? '', settle);
+      meeting.dropSummary = summarize(kernel, meeting.head, meeting.summarizer ?? '', meeting.mayUse, settle);
     },
     dropSummary: (args) => meetingOf(args).dropSummary(),
     keepSummary: (args) => {
@@ -99,7 +102,7 @@ export function startMeeting(kernel: Kernel, meeting: Meeting): void {
 
 /** Its voice stream is over: so is the meeting. */
 export function endMeeting(kernel: Kernel, meeting: Meeting, stream: VoiceStream): void {
-  if (meeting.stream !== stream || !meeting.ref || kernel.get(MEETINGS).find(stream.id) !== meeting) return;
+  if (meeting.stream !== stream || !meeting.ref || kernel.get(MEETINGS).find(meeting.id) !== meeting) return;
   const isRefused = stream.ref?.getSnapshot().value === 'refused';
   tell(kernel.ref, meeting.ref, { type: 'stream.over', isRefused });
 }
@@ -134,7 +137,7 @@ function answerStops(kernel: Kernel, source: AnyActorRef, { head }: Meeting, sto
   for (const { client, id, summarizer } of stoppers) {
     const from = client;
     try {
-      const work = async () => stopResult(head.id, await text, summarizer !== undefined);
+      const work = async () => stopResult(from, head, await text, summarizer !== undefined);
       answerLater({ kernel, from, id }, 'meeting.stop', kernel.limits.memoryTimeoutMs, work, source);
     } catch (error) {
       reply(kernel, from, id, { error: toWireError(kernel, 'meeting.stop', error) }, source);

@@ -1,13 +1,23 @@
 import type { Limits } from '../../protocol/limits.ts';
 import type { MeetingStatus } from '../../protocol/meetings.ts';
+import { type Principal, principalKey } from '../../protocol/principal.ts';
 import type { TranscriptSegment } from '../../protocol/voice.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Deadlines } from '../kernel/deadlines.ts';
 import { key } from '../kernel/key.ts';
 import type { Logger } from '../kernel/log.ts';
+import { sees } from '../kernel/sight.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { chooseVictims } from './eviction.ts';
 import type { Meeting } from './meeting-record.ts';
-import { type MeetingHead, type MeetingLine, type MeetingStore, volatileMeetingStore } from './meeting-store.ts';
+import {
+  type MeetingHead,
+  type MeetingLine,
+  type MeetingStore,
+  nameOf,
+  ownerOf,
+  volatileMeetingStore,
+} from './meeting-store.ts';
 import { heardText, type MeetingText } from './meeting-text.ts';
 import { Readings } from './readings.ts';
 
@@ -34,6 +44,8 @@ export class Meetings {
   readonly #readings: Readings;
   /** The oldest first. */
   readonly #heads = new Map<string, MeetingHead>();
+  /** The same by whose they are, and what that one calls them. */
+  readonly #byName = new Map<string, MeetingHead>();
   /** Which connection held what is kept of this start. */
   readonly #clientIds = new WeakMap<MeetingHead, string>();
   readonly #live = new Map<string, Meeting>();
@@ -51,6 +63,7 @@ export class Meetings {
     this.#readings = new Readings(store, limits, deadlines, () => this.#makeRoom());
     for (const head of store.load().sort((a, b) => a.started_at - b.started_at)) {
       this.#heads.set(head.id, head);
+      this.#byName.set(nameKey(ownerOf(head), nameOf(head)), head);
       this.#bytes += head.bytes;
     }
     this.#makeRoom();
@@ -69,6 +82,20 @@ export class Meetings {
 
   head(id: string): MeetingHead | undefined {
     return this.#heads.get(id);
+  }
+  /** What this principal calls so. */
+  named(owner: Principal, name: string): MeetingHead | undefined {
+    return this.#byName.get(nameKey(owner, name));
+  }
+  /**
+   * The one that a client means: its principal's own, else one that it sees, by what that is kept under. Undefined also where
+   * there is one that does not exist for it (`wire.md` section 2).
+   */
+  meant(from: Client, id: string): MeetingHead | undefined {
+    const own = this.named(from.principal, id);
+    if (own) return own;
+    const other = this.head(id);
+    return other && sees(from, ownerOf(other), other.agent_id ?? undefined) ? other : undefined;
   }
   find(id: string): Meeting | undefined {
     return this.#live.get(id);
@@ -90,6 +117,7 @@ export class Meetings {
     this.#store.create(head);
     this.#readings.outdate(id);
     this.#heads.set(id, head);
+    this.#byName.set(nameKey(ownerOf(head), nameOf(head)), head);
     this.#clientIds.set(head, client.id);
     this.#live.set(id, meeting);
   }
@@ -166,6 +194,8 @@ export class Meetings {
   remove(head: MeetingHead): void {
     if (this.#heads.get(head.id) !== head) return;
     this.#heads.delete(head.id);
+    const name = nameKey(ownerOf(head), nameOf(head));
+    if (this.#byName.get(name) === head) this.#byName.delete(name);
     this.#bytes -= head.bytes;
     this.#readings.outdate(head.id);
     try {
@@ -193,3 +223,6 @@ export class Meetings {
     }
   }
 }
+
+/** No principal has a line's end in it. */
+const nameKey = (owner: Principal, name: string): string => `${principalKey(owner)}\n${name}`;

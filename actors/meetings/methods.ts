@@ -3,10 +3,12 @@ import { WireError } from '../../protocol/errors.ts';
 import type { Client } from '../kernel/client.ts';
 import type { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { markedId } from '../kernel/session-name.ts';
 import { slot } from '../kernel/slots.ts';
 import { tell } from '../kernel/tell.ts';
 import { answerLater } from '../requests/answer-later.ts';
 import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { replyRows } from '../requests/reply-rows.ts';
 import { chooseProvider } from '../voice/choose.ts';
 import { openVoiceStream } from '../voice/open.ts';
 import { getResult, mayRead, stopResult, toRow } from './answers.ts';
@@ -23,10 +25,22 @@ const startMeetingOf: Handler<'meeting.start'> = ({ kernel, from, id: requestId,
   if (kernel.isDraining) throw WireError.draining();
   checkFree(kernel, from, id);
   checkRoom(kernel, from);
-  const provider = chooseProvider(kernel, 'transcribe', options?.provider);
+  const provider = chooseProvider(kernel, from, 'transcribe', options?.provider);
   const started_at = Date.now();
   const agent_id = from.agentId ?? null;
-  const head: MeetingHead = { id, title, status: 'running', started_at, ended_at: null, agent_id, bytes: 0 };
+  const owner = from.principal;
+  const head: MeetingHead = {
+    // A name of a file, which has no colon on every system.
+    id: markedId(owner, id, '.'),
+    name: id,
+    owner,
+    title,
+    status: 'running',
+    started_at,
+    ended_at: null,
+    agent_id,
+    bytes: 0,
+  };
   const meeting = new Meeting(head, from, `meeting-${uuid()}`);
   begin(kernel, meeting);
   try {
@@ -76,25 +90,29 @@ const stopMeeting: Handler<'meeting.stop'> = (call) => {
   const timeoutMs = memoryTimeoutMs + (summarizer === undefined ? 0 : summaryTimeoutMs);
   return readLater(call, 'meeting.stop', timeoutMs, async () => {
     const text = await kernel.get(MEETINGS).read(head.id);
-    if (summarizer === undefined) return stopResult(head.id, text, false);
-    const summary = text.summary ?? (await kernel.get(SUMMARIES).of(head, summarizer));
-    return stopResult(head.id, { ...text, summary }, true);
+    if (summarizer === undefined) return stopResult(from, head, text, false);
+    const summary = text.summary ?? (await kernel.get(SUMMARIES).of(head, summarizer, from.identity?.mayUse));
+    return stopResult(from, head, { ...text, summary }, true);
   });
 };
 
 /** `meeting.list` (`wire.md` section 11). */
-const listMeetings: Handler<'meeting.list'> = ({ kernel, from }) => ({
-  meetings: [...kernel.get(MEETINGS).heads]
-    .filter((head) => mayRead(kernel, from, head))
-    .map((head) => toRow(kernel, head)),
-});
+const listMeetings: Handler<'meeting.list'> = (call) => {
+  const { kernel, from } = call;
+  const heads = [...kernel.get(MEETINGS).heads].filter((head) => mayRead(kernel, from, head));
+  return replyRows(
+    call,
+    heads.map((head) => toRow(kernel, from, head)),
+    { as: 'meetings' },
+  );
+};
 
 /** `meeting.get` (`wire.md` section 11). */
 const getMeeting: Handler<'meeting.get'> = (call) => {
-  const { kernel, params } = call;
+  const { kernel, from, params } = call;
   const head = findOwn(call, params.meeting_id);
   return readLater(call, 'meeting.get', kernel.limits.memoryTimeoutMs, async () =>
-    getResult(kernel, head, await kernel.get(MEETINGS).read(head.id)),
+    getResult(kernel, from, head, await kernel.get(MEETINGS).read(head.id)),
   );
 };
 
@@ -133,7 +151,7 @@ function begin(kernel: Kernel, meeting: Meeting): void {
 
 /** @throws {WireError} `-32014`, `-32015` */
 function findOwn({ kernel, from }: Call<unknown>, id: string): MeetingHead {
-  const head = kernel.get(MEETINGS).head(id);
+  const head = kernel.get(MEETINGS).meant(from, id);
   if (!head) throw WireError.notFound('meeting');
   if (!mayRead(kernel, from, head)) throw WireError.forbidden('meeting');
   return head;
@@ -141,10 +159,10 @@ function findOwn({ kernel, from }: Call<unknown>, id: string): MeetingHead {
 
 /** An id is used once, as long as its meeting is kept. @throws {WireError} `-32602`, `-32010`, `-32015` */
 function checkFree(kernel: Kernel, from: Client, id: string): void {
-  const head = kernel.get(MEETINGS).head(id);
+  const head = kernel.get(MEETINGS).named(from.principal, id);
   if (!head) return;
   if (!mayRead(kernel, from, head)) throw WireError.forbidden('meeting');
-  if (kernel.get(MEETINGS).find(id)) throw WireError.sessionBusy();
+  if (kernel.get(MEETINGS).find(head.id)) throw WireError.sessionBusy();
   throw idTaken();
 }
 

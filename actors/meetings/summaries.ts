@@ -1,7 +1,8 @@
+import type { Identity } from '../../machines/connection.machine.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { askAgent } from './ask-agent.ts';
-import type { MeetingHead } from './meeting-store.ts';
+import { type MeetingHead, nameOf, ownerOf } from './meeting-store.ts';
 import type { MeetingText } from './meeting-text.ts';
 import { MEETINGS } from './meetings.ts';
 
@@ -21,11 +22,11 @@ export class Summaries {
   }
 
   /** The meeting's summary: the kept one, or what the agent says; null where there is none. Never rejects. */
-  of(head: MeetingHead, agentId: string): Promise<string | null> {
+  of(head: MeetingHead, agentId: string, mayUse: Identity['mayUse']): Promise<string | null> {
     const begun = this.#begun.get(head);
     if (begun) return begun;
     const summary = new Promise<string | null>((resolve) => {
-      summarize(this.#kernel, head, agentId, (text, isNew) => {
+      summarize(this.#kernel, head, agentId, mayUse, (text, isNew) => {
         this.#begun.delete(head);
         if (text !== null && isNew) this.#kernel.get(MEETINGS).keepSummary(head, text);
         resolve(text);
@@ -37,7 +38,8 @@ export class Summaries {
 }
 
 /**
- * Has an agent summarize a meeting, in a chat of the broker's own. `settle` is called once: with a new summary, with the one that
+ * Has an agent summarize a meeting, in a chat of the broker's own in the name of the meeting's owner. `mayUse`: which agents
+ * exist for whoever wants it. `settle` is called once: with a new summary, with the one that
  * was kept before, or with null where there is none, which is logged. The function that it gives drops it all; nothing is
  * called after that.
  */
@@ -45,6 +47,7 @@ export function summarize(
   kernel: Kernel,
   head: MeetingHead,
   agentId: string,
+  mayUse: Identity['mayUse'],
   settle: (summary: string | null, isNew: boolean) => void,
 ): () => void {
   let isOver = false;
@@ -58,7 +61,10 @@ export function summarize(
   };
   const fail = (err: unknown) =>
     end(() => {
-      kernel.log.warn({ err, meeting: head.id, agent: agentId }, 'a meeting got no summary');
+      kernel.log.warn(
+        { err, meeting: head.id, tenant: ownerOf(head).tenant, agent: agentId },
+        'a meeting got no summary',
+      );
       settle(null, false);
     });
   const deadline = kernel.deadlines.arm(kernel.limits.summaryTimeoutMs, () => fail(new Error('it took too long')));
@@ -72,7 +78,8 @@ export function summarize(
         return;
       }
       const prompt = promptOf(head, text, kernel.limits.maxSummarizedBytes);
-      cancel = askAgent(kernel, agentId, prompt, {
+      const asking = { owner: ownerOf(head), mayUse, agentId, prompt };
+      cancel = askAgent(kernel, asking, {
         resolve: (summary) => end(() => settle(summary, true)),
         reject: fail,
       });
@@ -82,9 +89,9 @@ export function summarize(
 }
 
 /** What the agent is told: who said what, in the order in which it was said. */
-function promptOf({ id, title }: MeetingHead, { segments }: MeetingText, limit: number): string {
+function promptOf(head: MeetingHead, { segments }: MeetingText, limit: number): string {
   const said = segments.map(({ speaker, text }) => (speaker === undefined ? text : `${speaker}: ${text}`)).join('\n');
-  return `Summarize this meeting, ${title ?? id}.\n\n${middleOut(said, limit)}`;
+  return `Summarize this meeting, ${head.title ?? nameOf(head)}.\n\n${middleOut(said, limit)}`;
 }
 
 /** The text, or where it is too long its beginning and its end. @param limit bytes of UTF-8. */

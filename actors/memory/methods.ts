@@ -1,5 +1,6 @@
 import { answerLater } from '../requests/answer-later.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { Fitting } from '../requests/fitting.ts';
 import { MEMORY } from './facts.ts';
 import { checkedCount, checkedRows, keepFact, ownedScope } from './scope.ts';
 
@@ -14,12 +15,14 @@ const addFact: Handler<'memory.add_fact'> = (call) => {
 const queryFacts: Handler<'memory.query'> = (call) => {
   const { kernel, from, params } = call;
   kernel.get(MEMORY).count('query');
-  return slowly(call, 'memory.query', async () => ({
-    facts: checkedRows(
-      await kernel.get(MEMORY).store.query(ownedScope(kernel, from), params.query, params.k),
-      params.k,
-    ),
-  }));
+  return slowly(call, 'memory.query', async () => {
+    const found = await kernel.get(MEMORY).store.query(ownedScope(kernel, from), params.query, params.k);
+    const facts = checkedRows(found, params.k);
+    const fitting = new Fitting();
+    // The best, which come first.
+    const { length } = fitting.first(facts);
+    return fitting.isTruncated ? { facts: facts.slice(0, length), truncated: true } : { facts };
+  });
 };
 
 /** `memory.delete` (`wire.md` section 11). */

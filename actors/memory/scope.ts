@@ -1,6 +1,9 @@
+import { readAbsent } from '../../protocol/absent.ts';
 import { WireError } from '../../protocol/errors.ts';
-import { type FactRow, factRow } from '../../protocol/memory.ts';
+import { type FactRow, keptFactRow } from '../../protocol/memory.ts';
 import type { MemoryScope, NewFact } from '../../protocol/memory-provider.ts';
+import { toMoment } from '../../protocol/moment.ts';
+import { agentIdOf, principalOfAgent, tenantOf } from '../../protocol/principal.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -14,10 +17,10 @@ const disowned = new WeakSet<Client>();
  * @throws {WireError} `-32014` where its agent was removed.
  */
 export function scopeOf(client: Client): MemoryScope {
-  const { id, agentId } = client;
-  if (agentId === undefined) return { kind: 'connection', id };
+  const { id, agentKey } = client;
+  if (agentKey === undefined) return { kind: 'connection', id, principal: client.principal };
   if (disowned.has(client)) throw noOwner();
-  return { kind: 'agent', id: agentId };
+  return agentScope(agentKey);
 }
 
 /**
@@ -26,17 +29,23 @@ export function scopeOf(client: Client): MemoryScope {
  * @throws {WireError} `-32014` where the owner is gone: the connection, or the agent that nobody knows any more.
  */
 export function ownedScope(kernel: Kernel, client: Client): MemoryScope {
-  if (!client.isOpen && !isAgentThere(kernel, client.agentId)) throw noOwner();
+  if (!client.isOpen && !isAgentThere(kernel, client.agentKey)) throw noOwner();
   return scopeOf(client);
 }
+
+const agentScope = (key: string): MemoryScope => ({
+  kind: 'agent',
+  id: key,
+  principal: principalOfAgent(tenantOf(key), agentIdOf(key)),
+});
 
 function noOwner(): WireError {
   return WireError.notFound('owner of facts');
 }
 
-function isAgentThere(kernel: Kernel, agentId: string | undefined): boolean {
-  if (agentId === undefined) return false;
-  return kernel.get(AGENTS).has(agentId) || kernel.attached.get(agentId)?.isOpen === true;
+function isAgentThere(kernel: Kernel, agentKey: string | undefined): boolean {
+  if (agentKey === undefined) return false;
+  return kernel.get(AGENTS).has(agentKey) || kernel.attached.get(agentKey)?.isOpen === true;
 }
 
 /** Keeps a fact for a connection, or its agent. See {@link ownedScope}. @throws {WireError} */
@@ -54,8 +63,8 @@ export function forgetScope(kernel: Kernel, scope: MemoryScope): void {
  * @throws what the memory throws at once: it could not note that, and the agent should stay.
  */
 export function forgetAgent(kernel: Kernel, id: string): void {
-  forget(kernel, { kind: 'agent', id });
-  for (const client of kernel.clients.values()) if (client.agentId === id) disowned.add(client);
+  forget(kernel, agentScope(id));
+  for (const client of kernel.clients.values()) if (client.agentKey === id) disowned.add(client);
 }
 
 function forget(kernel: Kernel, scope: MemoryScope): void {
@@ -73,5 +82,8 @@ export function checkedCount(count: unknown): number {
 /** See {@link checkedCount}: no more rows than were asked for, and of nothing but their own fields. */
 export function checkedRows(rows: unknown, k: number): FactRow[] {
   if (!Array.isArray(rows)) throw new TypeError('a memory answers a query with an array');
-  return rows.slice(0, k).map((row) => factRow.parse(row));
+  return rows.slice(0, k).map((row) => {
+    const fact = keptFactRow.parse(readAbsent(keptFactRow, row));
+    return { ...fact, created_at: toMoment(fact.created_at) };
+  });
 }

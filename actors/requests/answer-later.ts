@@ -13,7 +13,7 @@ import { reply } from './reply.ts';
  * @throws {WireError} `-32020`
  */
 export function answerLater(
-  { kernel, from, id }: Omit<Call<unknown>, 'params'>,
+  { kernel, from, id }: Pick<Call<unknown>, 'kernel' | 'from' | 'id'>,
   method: string,
   timeoutMs: number,
   work: (life: CallLife) => unknown,

@@ -1,4 +1,6 @@
 import type { Identity } from '../../machines/connection.machine.ts';
+import type { Principal } from '../../protocol/principal.ts';
+import type { TraceContext } from '../../protocol/trace.ts';
 import type { CallLife } from '../connection/call-life.ts';
 import type { Client } from '../kernel/client.ts';
 
@@ -12,6 +14,10 @@ export interface Caller {
   readonly agentId: string | undefined;
   /** What an embedder's `auth` function calls it. */
   readonly name: string | undefined;
+  /** Who it is (`docs/protocol.md#principals`): what is kept for a caller belongs to this. */
+  readonly principal: Principal;
+  /** The trace that the call says it belongs to (`docs/protocol.md#traces`). */
+  readonly trace: TraceContext | undefined;
   /**
    * Aborts when nobody waits for the answer any more: the connection is gone, also because the broker stops, or the time
    * of this call is up, and its reason is then the `WireError` `-32004`. Hand it on to whatever the handler waits for.
@@ -25,13 +31,17 @@ export class CallerOf implements Caller {
   readonly role: Caller['role'];
   readonly agentId: string | undefined;
   readonly name: string | undefined;
+  readonly principal: Principal;
+  readonly trace: TraceContext | undefined;
   readonly #life: CallLife;
 
-  constructor({ id, role, agentId, identity }: Client, life: CallLife) {
+  constructor({ id, role, agentId, identity, principal }: Client, life: CallLife, trace: TraceContext | undefined) {
     this.clientId = id;
     this.role = role;
     this.agentId = agentId;
     this.name = identity?.name;
+    this.principal = principal;
+    this.trace = trace;
     this.#life = life;
   }
 

@@ -11,11 +11,14 @@ import {
   requests,
 } from '../../protocol/methods.ts';
 import { parseParams } from '../../protocol/params.ts';
+import { DEFAULT_TENANT } from '../../protocol/principal.ts';
+import { readTrace, type TraceContext } from '../../protocol/trace.ts';
 import type { CallLife } from '../connection/call-life.ts';
 import { checkBacklog } from '../kernel/backlog.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
+import { mayAct } from '../kernel/sight.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from './answer-later.ts';
 import { reply } from './reply.ts';
@@ -27,6 +30,8 @@ export interface Call<P> {
   /** Absent where it came as a notification. */
   readonly id: RpcId | undefined;
   readonly params: P;
+  /** What it has said of the trace that it belongs to (`docs/protocol.md#traces`). */
+  readonly trace: TraceContext | undefined;
 }
 
 /** What a handler returns that answers for itself, later. */
@@ -54,15 +59,27 @@ export type NotificationHandlers = Readonly<Record<string, NotificationHandler>>
 interface Entry {
   role: Role;
   schema: z.ZodType;
+  /** See `MethodSpec.readAs`. */
+  readAs?: ((params: unknown) => unknown) | undefined;
   /** See `MethodSpec.answer`. */
   hasLargeAnswer?: boolean;
   /** See `MethodSpec.shown`. */
   shown?: ((params: unknown) => unknown) | undefined;
+  /** See `MethodSpec.reads`. */
+  reads?: boolean;
+  /** See `MethodSpec.tellsAll`. */
+  tellsAll?: boolean;
+  /** See `MethodSpec.audited`. */
+  isAudited?: boolean;
   /** `life`: of a call that may take its time. */
   handle(call: Call<unknown>, life?: CallLife): unknown;
   /** Only of an embedder's methods, which may be asynchronous. */
   timeoutMs?: number;
 }
+
+/** Whether a method exists for this client. */
+const isFor = ({ role, tenant }: Client, entry: Entry): boolean =>
+  entry.role !== 'host' || (role === 'host' && (!entry.tellsAll || tenant === DEFAULT_TENANT));
 
 /** The dispatcher of a broker. */
 export const DISPATCHER = key<Dispatcher>('the dispatcher');
@@ -88,9 +105,10 @@ export class Dispatcher {
     for (const [name, handle] of Object.entries(handlers)) {
       const spec = requests.get(name);
       if (!spec || this.#entries.has(name)) throw new Error(`no such request in the method table, or twice: ${name}`);
-      const { role, params: schema, shown } = spec;
-      const hasLargeAnswer = spec.answer === 'large';
-      this.#entries.set(name, { role, schema, hasLargeAnswer, shown, handle: handle as Entry['handle'] });
+      const { role, params: schema, shown, reads = false, tellsAll = false, readAs } = spec;
+      const [isAudited, hasLargeAnswer] = [spec.audited === true, spec.answer === 'large'];
+      const known = { role, schema, reads, tellsAll, readAs, isAudited, hasLargeAnswer, shown };
+      this.#entries.set(name, { ...known, handle: handle as Entry['handle'] });
     }
   }
 
@@ -110,8 +128,11 @@ export class Dispatcher {
     kernel.counters.requests += 1;
     try {
       const entry = this.#entries.get(method);
-      if (!entry || (entry.role === 'host' && from.role !== 'host')) throw WireError.methodNotFound();
-      const call = { kernel, from, id, params: parseParams(entry.schema, params) };
+      if (!entry || !isFor(from, entry)) throw WireError.methodNotFound();
+      if (!entry.reads && !mayAct(from)) throw WireError.outOfScope('chat');
+      const checked = parseParams(entry.schema, entry.readAs?.(params) ?? params);
+      const call = { kernel, from, id, params: checked, trace: readTrace(params) };
+      if (entry.isAudited) kernel.audit.demand();
       if (entry.hasLargeAnswer) checkBacklog(kernel, from);
       if (this.gate?.covers(method))
         this.gate.park(call, method, entry.shown, () => this.#carryOut(call, method, entry));

@@ -4,7 +4,7 @@ import type { ConnectionEvent } from '../../machines/connection.machine.ts';
 import type { HotEvents } from '../../machines/hot-events.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Facts } from '../kernel/facts.ts';
-import type { Hook, Route } from '../kernel/hooks.ts';
+import type { Hook, ReadNotification, Route } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Metric } from '../kernel/metric.ts';
 import type { Handlers, NotificationHandlers } from './dispatcher.ts';
@@ -28,7 +28,7 @@ export interface Installed extends Hook {
   /** Which of its clients' events it takes off the way of requests. See {@link Inbound}. */
   readonly inbound?: {
     readonly routes?: Readonly<Partial<Record<FamilyEvent['type'], Route>>>;
-    readonly notifications?: Readonly<Record<string, (params: unknown) => ConnectionEvent | undefined>>;
+    readonly notifications?: Readonly<Record<string, ReadNotification>>;
     readonly binary?: (data: Uint8Array) => ConnectionEvent | undefined;
   };
   /** Put together at scrape. */

@@ -1,3 +1,4 @@
+import { writeJson } from '../../protocol/write-json.ts';
 import { JsonText } from '../kernel/json-text.ts';
 
 /**
@@ -18,7 +19,7 @@ export class Fitting {
   first(rows: Iterable<unknown>): string[] {
     const texts: string[] = [];
     for (const row of rows) {
-      const text = row instanceof JsonText ? row.text : JSON.stringify(row);
+      const text = row instanceof JsonText ? row.text : writeJson(row);
       const bytes = Buffer.byteLength(text) + 1;
       if (bytes > this.#room) {
         this.isTruncated = true;
@@ -43,6 +44,29 @@ export class Fitting {
       else list.texts.push(...this.first([value]));
     }
     return taken.map(({ texts }) => texts.reverse());
+  }
+
+  /**
+   * The newest that fit of rows that stand with the oldest first. First of all heads of them, what can be left out left
+   * out: that one is there says more than all that another has to say. Then the newest get the rest, as long as it fits.
+   * @param toHead a row without what it can do without; the row itself, or nothing given, where that is all of it.
+   */
+  newestOf<T>(rows: readonly T[], toHead: (row: T) => T = (row) => row): string[] {
+    const heads = rows.toReversed();
+    const texts = this.first(heads.map(toHead));
+    for (const [at, text] of texts.entries()) {
+      const row = heads[at] as T;
+      if (toHead(row) === row) continue;
+      const whole = writeJson(row);
+      const more = Buffer.byteLength(whole) - Buffer.byteLength(text);
+      if (more > this.#room) {
+        this.isTruncated = true;
+        break;
+      }
+      this.#room -= more;
+      texts[at] = whole;
+    }
+    return texts.reverse();
   }
 
   /** `,"truncated":true`, where something had no room. */

@@ -11,6 +11,8 @@ export const handshake: Handler<'server.handshake'> = ({ kernel, from, params })
     protocol_version: version,
     server_version: kernel.version,
     client_protocol_version: version,
+    epoch: kernel.epoch,
+    durable: kernel.durable,
     limits: {
       max_message_bytes: kernel.limits.maxMessageBytes,
       max_turns_per_connection: kernel.limits.maxTurnsPerConnection,

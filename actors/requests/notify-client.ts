@@ -1,4 +1,5 @@
 import { isOwnMethod } from '../../protocol/methods.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
@@ -15,10 +16,10 @@ export function notifyClient(kernel: Kernel, clientId: string, method: string, p
   if (typeof method !== 'string' || method === '') throw new TypeError('broker.notify: method is a name');
   // The broker's own say how turns and streams stand: a client would believe what has not happened.
   if (isOwnMethod(method)) throw new TypeError(`broker.notify: ${method} is the broker's own`);
-  const text = isWritable(params) ? JSON.stringify(params) : '';
+  const text = isWritable(params) ? writeJson(params) : '';
   if (!text.startsWith('{') && !text.startsWith('['))
     throw new TypeError('broker.notify: params is a JSON object or array, no deeper than 200 levels');
-  const bytes = FRAME_BYTES + Buffer.byteLength(JSON.stringify(method)) + Buffer.byteLength(text);
+  const bytes = FRAME_BYTES + Buffer.byteLength(writeJson(method)) + Buffer.byteLength(text);
   const { maxMessageBytes } = kernel.limits;
   if (bytes > maxMessageBytes)
     throw new RangeError(`broker.notify: ${bytes} bytes, and limits.maxMessageBytes is ${maxMessageBytes}`);

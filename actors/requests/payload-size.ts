@@ -1,9 +1,10 @@
 import { WireError } from '../../protocol/errors.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 
 /** The bytes of a value as JSON; none where it is not there. */
 export function jsonBytes(value: unknown): number {
-  const text = JSON.stringify(value);
+  const text = writeJson(value);
   return text === undefined ? 0 : Buffer.byteLength(text);
 }
 

@@ -1,13 +1,16 @@
 import { type A2aAnswer, A2aError, isA2aFailure } from '../../protocol/a2a-client.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { isObject, unwritable } from '../../protocol/json.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import { type A2aRouteAuth, withoutCredentials } from '../../protocol/route-auth.ts';
 import type { ActionRoute } from '../../protocol/surfaces.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { commitChanges } from './commit.ts';
 import { type Author, draftChanges } from './draft.ts';
 import { findEnvelopes } from './envelopes.ts';
 import type { Outcome, PendingAction, SurfaceOwner } from './owner-record.ts';
+import { placeIn, surfaceIdFor } from './rooms.ts';
 import { loadedSchemas } from './schemas.ts';
 import type { Route } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
@@ -55,14 +58,14 @@ function readAnswer(answer: unknown): A2aAnswer {
 function readPayload({ limits }: Kernel, payload: unknown): unknown {
   let text: string | undefined;
   try {
-    text = JSON.stringify(payload);
+    text = writeJson(payload);
   } catch {
     throw WireError.invalidParams([{ path: 'payload', message: 'is no JSON' }]);
   }
   if (text === undefined) return undefined;
   const { maxIngestBytes } = limits;
   if (Buffer.byteLength(text) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
-  const read: unknown = JSON.parse(text);
+  const read: unknown = parseJson(text);
   // Before anything else: what follows goes as deep as the answer does.
   const reason = unwritable(read);
   if (reason !== undefined) throw WireError.invalidParams([{ path: 'payload', message: reason }]);
@@ -79,24 +82,26 @@ function ingestAnswer(kernel: Kernel, owner: SurfaceOwner, pending: PendingActio
   if (envelopes.length === 0 || !schemas) return [];
   const inherited = inheritedRoute(kernel, owner, pending);
   const author: Author = {
-    agentId: owner.agentId,
+    agentId: owner.of.agentId,
+    author: owner.of.author,
+    place: (surfaceId) => placeIn(owner.of.room, surfaceId),
     // An agent out there changes what is its own: surfaces whose actions go to it, and new ones.
-    mayChange: ({ surfaceId }) => kernel.get(SURFACES).ownerOf(surfaceId) === owner,
+    mayChange: ({ key }) => kernel.get(SURFACES).ownerOf(key) === owner,
     route: (before) => before?.route ?? inherited,
   };
   const changes = draftChanges(kernel, schemas, author, envelopes);
   commitChanges(kernel, changes, owner);
   // To delete what is not there changes nothing.
-  return changes.filter(({ before, after }) => before || after).map(({ surfaceId }) => surfaceId);
+  return changes.filter(({ before, after }) => before || after).map((change) => surfaceIdFor(pending.client, change));
 }
 
 /**
  * The route of a new surface in an answer: that of the surface that was acted on, while its actions still go there. Once
  * they do not, or it is gone, so are its credentials.
  */
-function inheritedRoute(kernel: Kernel, owner: SurfaceOwner, { route, action }: PendingAction): Route {
-  const now = kernel.get(SURFACES).get(action.surfaceId)?.route;
-  if (now && kernel.get(SURFACES).ownerOf(action.surfaceId) === owner) return now;
+function inheritedRoute(kernel: Kernel, owner: SurfaceOwner, { route, surfaceKey }: PendingAction): Route {
+  const now = kernel.get(SURFACES).get(surfaceKey)?.route;
+  if (now && kernel.get(SURFACES).ownerOf(surfaceKey) === owner) return now;
   const { endpoint, taskId, contextId } = route;
   return { endpoint, taskId, contextId };
 }

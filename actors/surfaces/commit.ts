@@ -1,8 +1,9 @@
+import { agentKey, type Principal } from '../../protocol/principal.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { announceChange } from './feeds.ts';
 import { SURFACE_OWNER, type SurfaceOwner } from './owner-record.ts';
-import type { Change } from './surface.ts';
+import type { Change, Surface } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
 /**
@@ -13,8 +14,8 @@ export function commitChanges(kernel: Kernel, changes: readonly Change[], within
   const now = kernel.clock.now();
   const touched = new Map<SurfaceOwner, Change[]>();
   for (const change of changes) {
-    const owner = change.after && liveOwner(kernel, change.after.agentId, change.after.route?.endpoint);
-    const announcer = owner ?? kernel.get(SURFACES).ownerOf(change.surfaceId);
+    const owner = change.after && liveOwner(kernel, change.after);
+    const announcer = owner ?? kernel.get(SURFACES).ownerOf(change.key);
     for (const one of kernel.get(SURFACES).keep(change, owner, now)) {
       const own = touched.get(one) ?? [];
       touched.set(one, own);
@@ -29,45 +30,44 @@ export function commitChanges(kernel: Kernel, changes: readonly Change[], within
   }
 }
 
-function liveOwner(kernel: Kernel, agentId: string | undefined, endpoint: string | undefined): SurfaceOwner {
-  const { owner, isNew } = kernel.get(SURFACES).ownerFor(agentId, endpoint, kernel.clock.now());
+function liveOwner(kernel: Kernel, { owner: room, agentId, author, route }: Surface): SurfaceOwner {
+  const by = { room, agentId, author, endpoint: route?.endpoint };
+  const { owner, isNew } = kernel.get(SURFACES).ownerFor(by, kernel.clock.now());
   if (isNew) kernel.children.start(kernel.get(SURFACE_OWNER), owner.id, owner, { owner });
   return owner;
 }
 
-/** Removes surfaces; gives how many. */
-export function removeSurfaces(kernel: Kernel, surfaceIds: readonly string[]): number {
-  const changes = surfaceIds.map((surfaceId) => ({
-    surfaceId,
-    before: kernel.get(SURFACES).get(surfaceId),
-    after: undefined,
-  }));
-  commitChanges(kernel, changes);
-  return changes.length;
+/** The removal of a surface, as a change. */
+export const removalOf = (before: Surface): Change => {
+  const { key, owner, surfaceId } = before;
+  return { key, owner, surfaceId, before, after: undefined };
+};
+
+/** Removes surfaces. */
+export function removeSurfaces(kernel: Kernel, surfaces: readonly Surface[]): void {
+  commitChanges(kernel, surfaces.map(removalOf));
 }
 
 /**
  * Removes the surfaces of an agent that was removed, and ends the actions on them: whoever gets its id next is somebody
  * else, and must have neither them nor their credentials.
  */
-export function removeSurfacesOf(kernel: Kernel, agentId: string): void {
-  for (const { agentId: id, ref } of kernel.get(SURFACES).owners()) {
-    if (id === agentId && ref) tell(kernel.ref, ref, { type: 'owner.revoked' });
+export function removeSurfacesOf(kernel: Kernel, removed: string): void {
+  const isOf = (room: Principal, agentId: string | undefined) =>
+    agentId !== undefined && agentKey(room.tenant, agentId) === removed;
+  for (const { of, ref } of kernel.get(SURFACES).owners()) {
+    if (isOf(of.room, of.agentId) && ref) tell(kernel.ref, ref, { type: 'owner.revoked' });
   }
   removeSurfaces(
     kernel,
-    [...kernel.get(SURFACES)].filter((surface) => surface.agentId === agentId).map(({ surfaceId }) => surfaceId),
+    [...kernel.get(SURFACES)].filter(({ owner, agentId }) => isOf(owner, agentId)),
   );
 }
 
-/** Removes what nobody has touched for too long; gives how many. */
-export function reapSurfaces(kernel: Kernel): number {
+/** Removes what nobody has touched for too long, of those that `mayGo` says; gives them. */
+export function reapSurfaces(kernel: Kernel, mayGo: (surface: Surface) => boolean = () => true): Surface[] {
   const then = kernel.clock.now() - kernel.limits.surfaceIdleMs;
-  return removeSurfaces(
-    kernel,
-    kernel
-      .get(SURFACES)
-      .untouchedSince(then)
-      .map(({ surfaceId }) => surfaceId),
-  );
+  const idle = kernel.get(SURFACES).untouchedSince(then).filter(mayGo);
+  removeSurfaces(kernel, idle);
+  return idle;
 }

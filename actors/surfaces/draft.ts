@@ -1,21 +1,27 @@
 import { MAX_ISSUES } from '../../protocol/bounds.ts';
 import { type Issue, WireError } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { type Principal, principalKey } from '../../protocol/principal.ts';
 import { ENVELOPE_KINDS, type EnvelopeKind, MAX_CATALOG_ID, MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { bindingIssues } from './bindings.ts';
 import { setAt } from './data-model.ts';
 import { envelopeIssues } from './envelope-issues.ts';
-import type { FoundEnvelope } from './envelopes.ts';
+import { type FoundEnvelope, isEnvelope, withoutAbsent } from './envelopes.ts';
+import type { Place } from './rooms.ts';
 import { BASIC_CATALOG, below, issuesOf, type SurfaceSchemas } from './schemas.ts';
 import type { Change, Route, Surface } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
 /** Who changes surfaces, and how far that goes. */
 export interface Author {
-  /** Whose the surfaces are that it makes; none: everybody's who is no agent. */
+  /** Whose the surfaces are that it makes; none: everybody's of the room who is no agent. */
   readonly agentId: string | undefined;
+  /** Its principal, where it is an agent. */
+  readonly author: Principal | undefined;
+  /** Where the surface is that it calls so, or would be. @param isNew it is being made */
+  place(surfaceId: string, isNew: boolean): Place;
   mayChange(surface: Surface): boolean;
   /** Where the actions on them go from now on. Left out: where they went. */
   route?(before: Surface | undefined): Route | undefined;
@@ -32,7 +38,7 @@ export function draftChanges(
   author: Author,
   envelopes: readonly FoundEnvelope[],
 ): Change[] {
-  const { maxSurfaceBytes, maxSurfaceComponents, maxSurfaces } = kernel.limits;
+  const { maxSurfaceBytes, maxSurfaceComponents } = kernel.limits;
   for (const { envelope } of envelopes) {
     if (jsonBytes(envelope) > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   }
@@ -40,35 +46,58 @@ export function draftChanges(
     ...checkEnvelope(schemas, envelope, path, maxSurfaceComponents),
     path,
   }));
-  const drafts = new Map<string, Surface | undefined>();
+  const drafts = new Map<string, { place: Place; draft: Surface | undefined }>();
+  /** By their ids: one that these envelopes make is meant by those that follow. */
+  const places = new Map<string, Place>();
   /** Gone with what it had, its route too, even where it is made again: as if the envelopes had come one by one. */
   const deleted = new Set<string>();
   /** Copies that these envelopes have made, and may change in place: one of each thing, however many they are. */
   const own = new Set<unknown>();
-  const current = (id: string) => (drafts.has(id) ? drafts.get(id) : kernel.get(SURFACES).get(id));
+  const current = ({ key }: Place) => (drafts.has(key) ? drafts.get(key)?.draft : kernel.get(SURFACES).get(key));
 
   for (const { kind, body, path } of checked) {
-    const { surfaceId } = body;
-    const known = kernel.get(SURFACES).get(surfaceId);
+    const place = places.get(body.surfaceId) ?? author.place(body.surfaceId, kind === 'createSurface');
+    places.set(body.surfaceId, place);
+    const { key } = place;
+    const known = kernel.get(SURFACES).get(key);
     if (known && !author.mayChange(known)) throw WireError.forbidden('surface');
-    const before = current(surfaceId);
+    const before = current(place);
     if (kind === 'deleteSurface') {
-      drafts.set(surfaceId, undefined);
-      deleted.add(surfaceId);
-    } else if (kind === 'createSurface') drafts.set(surfaceId, created(body, before, author));
+      drafts.set(key, { place, draft: undefined });
+      deleted.add(key);
+    } else if (kind === 'createSurface') drafts.set(key, { place, draft: created(body, place, before, author) });
     else if (!before) throw WireError.notFound('surface');
-    else drafts.set(surfaceId, updated(schemas, before, kind, body, path, own));
+    else drafts.set(key, { place, draft: updated(schemas, before, kind, body, path, own) });
   }
 
-  const changes = [...drafts].map(([surfaceId, draft]) => {
-    const before = kernel.get(SURFACES).get(surfaceId);
-    const former = deleted.has(surfaceId) ? undefined : before;
-    return { surfaceId, before, after: draft && finished(kernel, draft, former, author) };
+  const changes = [...drafts].map(([key, { place, draft }]) => {
+    const before = kernel.get(SURFACES).get(key);
+    const former = deleted.has(key) ? undefined : before;
+    const { owner, surfaceId } = place;
+    return { key, owner, surfaceId, before, after: draft && finished(kernel, draft, former, author) };
   });
-  const grown = changes.reduce((sum, { before, after }) => sum + (after ? 1 : 0) - (before ? 1 : 0), 0);
-  if (grown > 0 && kernel.get(SURFACES).size + grown > maxSurfaces)
-    throw WireError.limitExceeded('max_surfaces', maxSurfaces);
+  checkRoom(kernel, changes);
   return changes;
+}
+
+/** A principal may have so many surfaces, and all of them together so many. @throws {WireError} `-32020` */
+function checkRoom(kernel: Kernel, changes: readonly Change[]): void {
+  const { maxSurfaces, maxAllSurfaces } = kernel.limits;
+  const surfaces = kernel.get(SURFACES);
+  /** By principal: two objects may be the same one. */
+  const grown = new Map<string, { owner: Principal; more: number }>();
+  let all = 0;
+  for (const { owner, before, after } of changes) {
+    const more = (after ? 1 : 0) - (before ? 1 : 0);
+    all += more;
+    const key = principalKey(owner);
+    grown.set(key, { owner, more: (grown.get(key)?.more ?? 0) + more });
+  }
+  for (const { owner, more } of grown.values())
+    if (more > 0 && surfaces.countIn(owner) + more > maxSurfaces)
+      throw WireError.limitExceeded('max_surfaces', maxSurfaces);
+  if (all > 0 && surfaces.size + all > maxAllSurfaces)
+    throw WireError.limitExceeded('max_all_surfaces', maxAllSurfaces);
 }
 
 type Body = JsonObject & { surfaceId: string };
@@ -96,16 +125,19 @@ function checkEnvelope(
   return { kind, body };
 }
 
-function created(body: Body, known: Surface | undefined, author: Author): Surface {
+function created(body: Body, place: Place, known: Surface | undefined, { agentId, author }: Author): Surface {
   const now = Date.now();
   return {
-    surfaceId: body.surfaceId,
+    key: place.key,
+    owner: place.owner,
+    surfaceId: place.surfaceId,
     catalogId: String(body.catalogId),
     theme: body.theme,
     sendDataModel: body.sendDataModel === true,
     components: new Map(),
     dataModel: {},
-    agentId: known ? known.agentId : author.agentId,
+    agentId: known ? known.agentId : agentId,
+    author: known ? known.author : author,
     route: known?.route,
     revision: 0,
     createdAt: now,
@@ -182,7 +214,7 @@ function finished(kernel: Kernel, draft: Surface, before: Surface | undefined, a
   const bytes = sizes.catalogId + sizes.components + sizes.dataModel + sizes.theme;
   if (bytes > maxSurfaceBytes) throw WireError.limitExceeded('max_surface_bytes', maxSurfaceBytes);
   const route = author.route ? author.route(before) : draft.route;
-  return { ...draft, route, bytes, revision: kernel.get(SURFACES).nextRevision(), updatedAt: Date.now() };
+  return { ...draft, route, bytes, revision: kernel.get(SURFACES).nextRevision(draft.owner), updatedAt: Date.now() };
 }
 
 function refuse(issues: Issue[]): never {
@@ -191,8 +223,7 @@ function refuse(issues: Issue[]): never {
 
 /** The envelope in the parameters of `a2ui.apply`: they are it, or have it. */
 export function envelopeOf(params: JsonObject): FoundEnvelope {
-  const isWrapped = Object.hasOwn(params, 'envelope') && !ENVELOPE_KINDS.some((kind) => Object.hasOwn(params, kind));
-  if (!isWrapped) return { envelope: params, path: '' };
+  if (!Object.hasOwn(params, 'envelope') || isEnvelope(params)) return { envelope: withoutAbsent(params), path: '' };
   if (!isObject(params.envelope)) refuse([{ path: 'envelope', message: 'expected an object' }]);
-  return { envelope: params.envelope, path: 'envelope' };
+  return { envelope: withoutAbsent(params.envelope), path: 'envelope' };
 }

@@ -1,6 +1,7 @@
 import { surfaceOwnerMachine } from '../../machines/surface-owner.machine.ts';
 import type { A2aClient } from '../../protocol/a2a-client.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { principalKey } from '../../protocol/principal.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
@@ -38,7 +39,7 @@ export const surfaces: Family<{ a2a: A2aClient }> = {
       connectionEnded: (client) => book.unsubscribe(client),
       agentRemoved: (agentId) => removeSurfacesOf(kernel, agentId),
       // Nobody has touched them for an hour.
-      sweep: () => reapSurfaces(kernel),
+      sweep: () => void reapSurfaces(kernel),
       drain() {
         for (const { ref } of book.owners()) if (ref) tell(kernel.ref, ref, { type: 'owner.drain' });
       },
@@ -49,11 +50,13 @@ export const surfaces: Family<{ a2a: A2aClient }> = {
 
 /** Its actions on their way are told by their ids alone: a route holds credentials. */
 function factsOf(owner: SurfaceOwner): Facts {
-  const { agentId, endpoint, surfaceIds, pending, startedAt } = owner;
+  const { of, surfaceKeys, pending, startedAt } = owner;
+  const { room, agentId, endpoint } = of;
   const fields = {
     agent_id: agentId ?? null,
+    room: principalKey(room),
     endpoint: endpoint === undefined ? undefined : publicEndpoint(endpoint),
-    surfaces: listed(surfaceIds, surfaceIds.size),
+    surfaces: listed(surfaceKeys, surfaceKeys.size),
     pending_actions: listed(pending.keys(), pending.size),
   };
   return { label: agentId ?? 'hosts', startedAt, fields };
@@ -65,8 +68,8 @@ const MAX_CHANGES = 10;
 /** What has become of surfaces, as listings show it: a route has credentials, and its endpoint may have a key in it. */
 function changesOf(event: JsonObject): JsonObject {
   const changes = event.changes as readonly Change[];
-  const shown = changes.slice(0, MAX_CHANGES).map(({ surfaceId, after }) => {
-    return after ? toRow(after) : { surfaceId, deleted: true };
+  const shown = changes.slice(0, MAX_CHANGES).map(({ key, after }) => {
+    return after ? toRow(after, key) : { surfaceId: key, deleted: true };
   });
   return { changes: shown, ...(changes.length > MAX_CHANGES ? { more: changes.length - MAX_CHANGES } : {}) };
 }

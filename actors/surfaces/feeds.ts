@@ -1,18 +1,22 @@
 import type { AnyActorRef } from 'xstate';
 import type { SurfaceAction, SurfaceEvent } from '../../protocol/surfaces.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { namedEvent } from '../kernel/named-event.ts';
+import type { Viewer } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
-import { type Acted, type Change, type Surface, toRow, toView } from './surface.ts';
+import { seesSurface, surfaceIdFor } from './rooms.ts';
+import { type Acted, type Change, labelOf, type Surface, type SurfaceLabel, toRow, toView } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
-/** From now on this client hears of every surface; those that there are it is given as a listing. */
+/** From now on this client hears of every surface that exists for it; those that there are it is given as a listing. */
 export function subscribe(kernel: Kernel, client: Client): void {
   const feed = kernel.get(SURFACES).subscribe(client, () => new SurfaceFeed(kernel, subscriber(kernel, client)));
-  feed.listed(kernel.get(SURFACES));
+  feed.listed([...kernel.get(SURFACES)].filter((surface) => seesSurface(client, surface)));
 }
 
 /** Tells everybody who watches what became of a surface: subscribers all of it, the event log that it happened. */
@@ -22,8 +26,8 @@ export function announceChange(kernel: Kernel, self: AnyActorRef, change: Change
 }
 
 /** Tells everybody who watches what a person did. What came of it is for that person alone. */
-export function announceAction(kernel: Kernel, self: AnyActorRef, action: SurfaceAction, agentId?: string): void {
-  const acted = { action, agentId, text: actionText(action) };
+export function announceAction(kernel: Kernel, self: AnyActorRef, action: SurfaceAction, surface: Surface): void {
+  const acted = { action, surface: labelOf(surface), texts: new Map() };
   for (const feed of feeds(kernel)) feed.acted(acted, self);
 }
 
@@ -39,14 +43,16 @@ const RETRY_MS = 50;
 
 /** Who is told of surfaces, for as long as it has room. */
 interface SurfaceListener {
+  /** Whether a surface exists for it. */
+  sees(surface: SurfaceLabel): boolean;
   hasRoom(): boolean;
   updated(surface: Surface, from: AnyActorRef): void;
-  deleted(surfaceId: string, agentId: string | undefined, from: AnyActorRef): void;
+  deleted(surface: SurfaceLabel, from: AnyActorRef): void;
   acted(acted: Acted, from: AnyActorRef): void;
 }
 
 /** Of a surface, that it is told as it is then; and before that, where it was told to be there, that it has gone. */
-type Waiting = { gone?: { agentId: string | undefined } } | { acted: Acted };
+type Waiting = { gone?: SurfaceLabel } | { acted: Acted };
 
 /**
  * What one listener is still to be told, in order. While it has no room a newer change of a surface takes the place of
@@ -70,19 +76,22 @@ export class SurfaceFeed {
 
   /** It has been given a listing: when one of these goes, it has to hear of that. */
   listed(surfaces: Iterable<Surface>): void {
-    for (const { surfaceId } of surfaces) this.#known.add(surfaceId);
+    for (const { key } of surfaces) this.#known.add(key);
   }
 
-  changed({ surfaceId, before, after }: Change, from: AnyActorRef): void {
-    const waiting = this.#waiting.get(surfaceId);
+  changed({ key, before, after }: Change, from: AnyActorRef): void {
+    const surface = after ?? before;
+    if (!surface || !this.#listener.sees(surface)) return;
+    const waiting = this.#waiting.get(key);
     if (after) {
-      if (!waiting) this.#waiting.set(surfaceId, {});
-    } else if (this.#known.delete(surfaceId)) this.#waiting.set(surfaceId, { gone: { agentId: before?.agentId } });
-    else if (waiting && !('gone' in waiting)) this.#waiting.delete(surfaceId);
+      if (!waiting) this.#waiting.set(key, {});
+    } else if (this.#known.delete(key)) this.#waiting.set(key, { gone: labelOf(surface) });
+    else if (waiting && !('gone' in waiting)) this.#waiting.delete(key);
     this.#flush(from);
   }
 
   acted(acted: Acted, from: AnyActorRef): void {
+    if (!this.#listener.sees(acted.surface)) return;
     this.#waiting.set(acted, { acted });
     this.#actions.add(acted);
     this.#flush(from);
@@ -113,11 +122,11 @@ export class SurfaceFeed {
     });
   }
 
-  #tell(surfaceId: string, gone: { agentId: string | undefined } | undefined, from: AnyActorRef): void {
-    if (gone) this.#listener.deleted(surfaceId, gone.agentId, from);
-    const surface = this.#kernel.get(SURFACES).get(surfaceId);
+  #tell(key: string, gone: SurfaceLabel | undefined, from: AnyActorRef): void {
+    if (gone) this.#listener.deleted(gone, from);
+    const surface = this.#kernel.get(SURFACES).get(key);
     if (!surface) return;
-    this.#known.add(surfaceId);
+    this.#known.add(key);
     this.#listener.updated(surface, from);
   }
 
@@ -175,30 +184,48 @@ function subscriber(kernel: Kernel, client: Client): SurfaceListener {
   };
   return {
     hasRoom: () => allowance.isLeft() && client.link.waitingBytes < most,
-    updated: (surface, from) => send(from, kernel.get(SURFACES).textOf(surface, updateText)),
-    deleted: (surfaceId, _agentId, from) =>
-      send(from, eventText({ kind: 'a2ui.surface_deleted', result: { surfaceId, deleted: true } })),
-    acted: ({ text }, from) => send(from, text),
+    sees: (surface) => seesSurface(client, surface),
+    updated: (surface, from) =>
+      send(from, kernel.get(SURFACES).textOf(surface, surfaceIdFor(client, surface), updateText)),
+    deleted: (surface, from) => {
+      const surfaceId = surfaceIdFor(client, surface);
+      send(from, eventText({ kind: 'a2ui.surface_deleted', result: { surfaceId, deleted: true } }));
+    },
+    acted: ({ action, surface, texts }, from) => {
+      const surfaceId = surfaceIdFor(client, surface);
+      const text = texts.get(surfaceId) ?? actionText({ ...action, surfaceId });
+      texts.set(surfaceId, text);
+      send(from, text);
+    },
   };
 }
 
 /** The event log: it has what happened, and not what is on the surfaces. */
 function eventLogListener(kernel: Kernel): SurfaceListener {
   const allowance = new Allowance(kernel, LOG_WINDOW_MS, LOG_EVENTS);
-  const emit = (kind: string, agentId: string | undefined, message: string, payload: object) => {
+  const emit = (kind: string, surface: SurfaceLabel, message: string, payloadFor: (surfaceId: string) => object) => {
     allowance.use(1);
-    kernel.events.emit({ kind, agentId, message, payload, bytes: jsonBytes(payload) });
+    const { agentId, surfaceId, key } = surface;
+    const isFor = (viewer: Viewer) => seesSurface(viewer, surface);
+    const isOwners = (reader: Viewer) => surfaceIdFor(reader, surface) === surfaceId;
+    const said = namedEvent(surfaceId, key, isOwners, (id) => ({ message, payload: payloadFor(id) }));
+    kernel.events.emit({ tenant: surface.owner.tenant, kind, agentId, bytes: jsonBytes(said.payload), isFor, ...said });
   };
   return {
+    sees: () => true,
     hasRoom: () => allowance.isLeft(),
-    updated: (surface) => {
-      const payload = { surfaceId: surface.surfaceId, deleted: false, surface: toRow(surface) };
-      emit('a2ui.surface_updated', surface.agentId, 'surface updated', payload);
-    },
-    deleted: (surfaceId, agentId) =>
-      emit('a2ui.surface_deleted', agentId, 'surface deleted', { surfaceId, deleted: true }),
-    acted: ({ action, agentId }) => emit('a2ui.action', agentId, 'surface action', { event: action }),
+    updated: (surface) => emit('a2ui.surface_updated', labelOf(surface), 'surface updated', rowsOf(surface)),
+    deleted: (surface) =>
+      emit('a2ui.surface_deleted', surface, 'surface deleted', (surfaceId) => ({ surfaceId, deleted: true })),
+    acted: ({ action, surface }) =>
+      emit('a2ui.action', surface, 'surface action', (surfaceId) => ({ event: { ...action, surfaceId } })),
   };
+}
+
+/** What events say of a surface that has changed. Of the surface itself it keeps nothing: an event is kept for long. */
+function rowsOf(surface: Surface): (surfaceId: string) => object {
+  const row = toRow(surface, surface.surfaceId);
+  return (surfaceId) => ({ surfaceId, deleted: false, surface: { ...row, surfaceId } });
 }
 
 /** What subscribers are sent of an action. */
@@ -206,11 +233,11 @@ function actionText(action: Acted['action']): JsonText {
   return eventText({ kind: 'a2ui.action', result: { event: action } });
 }
 
-function updateText(surface: Surface): JsonText {
-  const { surfaceId } = surface;
-  return eventText({ kind: 'a2ui.surface_updated', result: { surfaceId, deleted: false, surface: toView(surface) } });
+function updateText(surface: Surface, surfaceId: string): JsonText {
+  const result = { surfaceId, deleted: false, surface: toView(surface, surfaceId) };
+  return eventText({ kind: 'a2ui.surface_updated', result });
 }
 
 function eventText(event: SurfaceEvent): JsonText {
-  return new JsonText(JSON.stringify(event));
+  return new JsonText(writeJson(event));
 }

@@ -1,20 +1,25 @@
 import { WireError } from '../../protocol/errors.ts';
+import { sessionId } from '../../protocol/ids.ts';
 import type { RequestMethod, ResultOf } from '../../protocol/methods.ts';
-import { A2UI_MIME_TYPE, A2UI_VERSION, type Applied } from '../../protocol/surfaces.ts';
+import { A2UI_MIME_TYPE, A2UI_VERSION, type Applied, type SurfaceView } from '../../protocol/surfaces.ts';
 import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { withoutBaggage } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { checkSize, jsonBytes } from '../requests/payload-size.ts';
 import { reply } from '../requests/reply.ts';
+import { replyRows } from '../requests/reply-rows.ts';
 import { actionsOf } from './client-actions.ts';
 import { commitChanges, reapSurfaces } from './commit.ts';
 import { type Author, draftChanges, envelopeOf } from './draft.ts';
 import { findEnvelopes } from './envelopes.ts';
 import { announceAction, subscribe } from './feeds.ts';
 import { payForChange, payForSight } from './price.ts';
+import { isInRoomOf, placeFor, roomFor, roomOf, seesSurface, surfaceIdFor } from './rooms.ts';
 import { BASIC_CATALOG, isLoadingSchemas, loadedSchemas, loadSchemas, type SurfaceSchemas } from './schemas.ts';
-import { type Change, type Surface, toApplied, toEnvelopes, toRow, toView } from './surface.ts';
+import { type Change, toApplied, toListed, toView } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 import { wishedRoute } from './wished-route.ts';
 
@@ -71,13 +76,15 @@ const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ kernel }, { compone
 
 /** `a2ui.apply` (`wire.md` section 11). */
 const applyEnvelope = withSchemas<'a2ui.apply'>(({ kernel, from, params }, schemas) => {
-  const envelopes = [envelopeOf(params)];
-  payForChange(kernel, from, envelopes);
-  const changes = draftChanges(kernel, schemas, authorOf(from), envelopes);
+  const { session_id, ...envelope } = params;
+  const envelopes = [envelopeOf(envelope)];
+  const author = authorOf(kernel, from, readSession(session_id));
+  payForChange(kernel, from, author, envelopes);
+  const changes = draftChanges(kernel, schemas, author, envelopes);
   commitChanges(kernel, changes);
   const [change] = changes;
   if (!change) throw new Error('an envelope changed no surface');
-  return toApplied(change);
+  return toApplied(change, surfaceIdFor(from, change));
 });
 
 /** `a2ui.ingest` (`wire.md` section 11): all or none. */
@@ -87,60 +94,80 @@ const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ kernel, from, params }, sc
   if (jsonBytes(params.payload) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
   const envelopes = findEnvelopes(params.payload, maxEnvelopes);
   if (envelopes.length > maxEnvelopes) throw WireError.limitExceeded('max_envelopes', maxEnvelopes);
-  payForChange(kernel, from, envelopes);
-  const changes = draftChanges(kernel, schemas, { ...authorOf(from), ...(route ? { route } : {}) }, envelopes);
+  const author = authorOf(kernel, from, params.session_id);
+  payForChange(kernel, from, author, envelopes);
+  const changes = draftChanges(kernel, schemas, { ...author, ...(route ? { route } : {}) }, envelopes);
   commitChanges(kernel, changes);
-  return { applied: appliedOf(changes, maxIngestBytes) };
+  return { applied: appliedOf(from, changes, maxIngestBytes) };
 });
 
 /** What came of an ingest: with the surfaces, as many as are not too much for one answer; small changes may touch many. */
-function appliedOf(changes: readonly Change[], mostBytes: number): Applied[] {
+function appliedOf(from: Client, changes: readonly Change[], mostBytes: number): Applied[] {
   let bytes = 0;
   return changes.map((change) => {
     bytes += change.after?.bytes ?? 0;
-    return bytes <= mostBytes ? toApplied(change) : { surfaceId: change.surfaceId, deleted: !change.after };
+    const surfaceId = surfaceIdFor(from, change);
+    return bytes <= mostBytes ? toApplied(change, surfaceId) : { surfaceId, deleted: !change.after };
   });
 }
 
 /** `a2ui.surfaces` (`wire.md` section 11). */
-const listSurfaces = inOrder<'a2ui.surfaces'>(({ kernel }) => ({
-  surfaces: [...kernel.get(SURFACES)].map(toRow),
-}));
-
-/** `a2ui.get` (`wire.md` section 11). */
-const getSurface = inOrder<'a2ui.get'>((call) => ({ surface: toView(find(call)) }));
-
-/** `a2ui/replay` (`wire.md` section 11). */
-const replaySurface = inOrder<'a2ui/replay'>((call) => {
-  const surface = find(call);
-  return { surfaceId: surface.surfaceId, revision: surface.revision, envelopes: toEnvelopes(surface) };
+const listSurfaces = inOrder<'a2ui.surfaces'>((call) => {
+  const { kernel, from } = call;
+  const all = [...kernel.get(SURFACES)].filter((surface) => seesSurface(from, surface));
+  const whole = new Set<string>();
+  let room = MAX_LISTED_BYTES;
+  for (const { key, bytes } of all) {
+    if (bytes > room) break;
+    room -= bytes;
+    whole.add(key);
+  }
+  payForSight(kernel, from, whole);
+  const rows = all.map((surface) => toListed(surface, surfaceIdFor(from, surface), whole.has(surface.key)));
+  // Of an owner there may be much to say, too.
+  return replyRows(call, rows);
 });
 
-/** `a2ui.reap` (`wire.md` section 11). */
-const reap = inOrder<'a2ui.reap'>(({ kernel }) => ({ removed: reapSurfaces(kernel) }));
+/** Bytes of what is on surfaces that one listing shows: some clients read no message of a mebibyte. */
+const MAX_LISTED_BYTES = 512 * 1024;
 
-/** `a2ui/subscribe` (`wire.md` section 11): registered before the listing is read, so nothing falls between them. */
+/** `a2ui.get` (`wire.md` section 11). */
+const getSurface = inOrder<'a2ui.get'>((call) => viewOf(call));
+
+/** `a2ui/replay` (`wire.md` section 11). */
+const replaySurface = inOrder<'a2ui/replay'>((call) => viewOf(call));
+
+/** `a2ui.reap` (`wire.md` section 11). */
+const reap = inOrder<'a2ui.reap'>(({ kernel, from }) => {
+  const removed = reapSurfaces(kernel, (surface) => isInRoomOf(from, surface));
+  return { removed: removed.map((surface) => surfaceIdFor(from, surface)) };
+});
+
+/** `a2ui/subscribe` (`wire.md` section 11). Whoever lists the surfaces then misses nothing. */
 const subscribeSurfaces: Handler<'a2ui/subscribe'> = ({ kernel, from }) => {
   subscribe(kernel, from);
-  return { subscribed: true, surfaces: [...kernel.get(SURFACES)].map(toRow) };
+  return { subscribed: true };
 };
 
 /** `a2ui/unsubscribe` (`wire.md` section 11). */
-const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ kernel, from }) => ({
-  unsubscribed: kernel.get(SURFACES).unsubscribe(from),
-});
+const unsubscribeSurfaces: Handler<'a2ui/unsubscribe'> = ({ kernel, from }) => {
+  kernel.get(SURFACES).unsubscribe(from);
+  return { subscribed: false };
+};
 
 /**
  * `a2ui.action` (`wire.md` section 11). On a surface of an A2A agent its owner answers, once that agent has. It goes there
  * with the credentials that the surface was given, so no other agent may have it sent.
  */
-const act = inOrder<'a2ui.action'>(({ kernel, from, id, params }) => {
-  const { surfaceId, sourceComponentId, context = {}, timestamp = new Date().toISOString() } = params;
-  const action = { name: params.name ?? params.action ?? '', surfaceId, sourceComponentId, timestamp, context };
+const act = inOrder<'a2ui.action'>(({ kernel, from, id, params, trace }) => {
+  const { sourceComponentId, context = {}, timestamp = new Date().toISOString() } = params;
   checkSize(kernel, context);
-  const surface = kernel.get(SURFACES).get(surfaceId);
-  const owner = kernel.get(SURFACES).ownerOf(surfaceId);
+  const { key } = placeFor(kernel, from, roomOf(from.principal), params.surfaceId);
+  const surface = kernel.get(SURFACES).get(key);
+  const owner = kernel.get(SURFACES).ownerOf(key);
   if (!surface || !owner?.ref) throw WireError.notFound('surface');
+  const { surfaceId } = surface;
+  const action = { name: params.name ?? params.action ?? '', surfaceId, sourceComponentId, timestamp, context };
   const { endpoint } = surface.route ?? {};
   const isOfAnother = from.agentId !== undefined && from.agentId !== surface.agentId;
   if (endpoint !== undefined && isOfAnother) throw WireError.forbidden('surface');
@@ -151,11 +178,12 @@ const act = inOrder<'a2ui.action'>(({ kernel, from, id, params }) => {
       throw WireError.limitExceeded('max_pending_actions', maxPendingActions);
     }
   }
-  kernel.get(SURFACES).touch(surfaceId, kernel.clock.now());
-  announceAction(kernel, kernel.ref, action, surface.agentId);
+  kernel.get(SURFACES).touch(key, kernel.clock.now());
+  announceAction(kernel, kernel.ref, action, surface);
+  const seenAs = surfaceIdFor(from, surface);
   if (endpoint === undefined) {
     kernel.get(SURFACES).countAction('none');
-    return { event: action, route: { status: 'none' } };
+    return { event: { ...action, surfaceId: seenAs }, route: { status: 'none' } };
   }
   const actionId = kernel.get(SURFACES).nextActionId();
   actionsOf(from).pending += 1;
@@ -164,29 +192,50 @@ const act = inOrder<'a2ui.action'>(({ kernel, from, id, params }) => {
     id: actionId,
     client: from,
     requestId: id,
+    surfaceKey: key,
+    surfaceId: seenAs,
     action,
     route,
+    trace: withoutBaggage(trace),
     abort: new AbortController(),
   });
   tell(kernel.ref, owner.ref, { type: 'owner.send', actionId });
   return LATER;
 });
 
-/** An agent changes its own surfaces, everybody else those of no agent, and the host role all of them. */
-function authorOf(from: Client): Author {
+/**
+ * An agent changes its own surfaces, everybody else those of no agent in their room, and the host role all that it sees. An agent
+ * that names a live turn which it answers works in the room of whoever asked.
+ * @throws {WireError} `-32014`
+ */
+function authorOf(kernel: Kernel, from: Client, sessionId: string | undefined): Author {
+  const room = roomFor(kernel, from, sessionId);
   return {
     agentId: from.agentId,
-    mayChange: ({ agentId }) => agentId === from.agentId || from.role === 'host',
+    author: from.agentId === undefined ? undefined : from.principal,
+    place: (surfaceId, isNew) => placeFor(kernel, from, room, surfaceId, isNew),
+    mayChange: (surface) =>
+      from.role === 'host' ||
+      (surface.agentId === from.agentId && (from.agentId !== undefined || isInRoomOf(from, surface))),
   };
 }
 
-/** @throws {WireError} `-32014`, `-32020` */
-function find(call: Call<{ surfaceId?: string | undefined; surface_id?: string | undefined }>): Surface {
+/** The session beside an envelope, whose parameters are otherwise the envelope's own. @throws {WireError} `-32602` */
+function readSession(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const read = sessionId.safeParse(value);
+  if (read.success) return read.data;
+  throw WireError.invalidParams([{ path: 'session_id', message: read.error.issues[0]?.message ?? 'is none' }]);
+}
+
+/** @throws {WireError} `-32020` */
+function viewOf(call: Call<{ surfaceId?: string | undefined; surface_id?: string | undefined }>): SurfaceView | null {
   const { kernel, from, params } = call;
-  const surface = kernel.get(SURFACES).get(params.surfaceId ?? params.surface_id ?? '');
-  if (!surface) throw WireError.notFound('surface');
-  payForSight(kernel, from, surface.surfaceId);
-  return surface;
+  const place = placeFor(kernel, from, roomOf(from.principal), params.surfaceId ?? params.surface_id ?? '');
+  const surface = kernel.get(SURFACES).get(place.key);
+  if (!surface) return null;
+  payForSight(kernel, from, new Set([surface.key]));
+  return toView(surface, surfaceIdFor(from, surface));
 }
 
 /** What surfaces answer. */

@@ -2,7 +2,9 @@ import type { AnyActorRef } from 'xstate';
 import type { SurfaceOwnerEvent, SurfaceOwnerFacts } from '../../machines/surface-owner.machine.ts';
 import type { A2aAnswer } from '../../protocol/a2a-client.ts';
 import type { RpcId } from '../../protocol/frame.ts';
+import type { Principal } from '../../protocol/principal.ts';
 import type { SurfaceAction } from '../../protocol/surfaces.ts';
+import type { TraceContext } from '../../protocol/trace.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
@@ -18,9 +20,14 @@ export interface PendingAction {
   readonly id: string;
   readonly client: Client;
   readonly requestId: RpcId | undefined;
+  /** The surface that was acted on. */
+  readonly surfaceKey: string;
+  /** What whoever acted calls it. */
+  readonly surfaceId: string;
   readonly action: SurfaceAction;
   /** As it was when somebody acted: what the surface is given later does not go along. */
   readonly route: Route & { endpoint: string };
+  readonly trace: TraceContext | undefined;
   readonly abort: AbortController;
   deadline?: Deadline;
   outcome?: Outcome;
@@ -35,31 +42,40 @@ export interface OwnerHolds {
 /** Everything that an owner hears. */
 export type OwnerHears = SurfaceOwnerEvent<OwnerHolds>;
 
+/** What tells owners apart. */
+export interface OwnedBy {
+  /** In whose room their surfaces are. */
+  readonly room: Principal;
+  /** None: all clients of the room that are no agents. */
+  readonly agentId: string | undefined;
+  /** That agent's principal. */
+  readonly author: Principal | undefined;
+  /** Where actions on its surfaces go. */
+  readonly endpoint: string | undefined;
+}
+
 /** Who surfaces belong to: what its actor and the registry share. */
 export class SurfaceOwner implements SurfaceOwnerFacts {
   readonly id: string;
-  /** What tells owners apart. */
+  /** What tells owners apart, as a text. */
   readonly key: string;
-  /** None: all clients that are no agents. */
-  readonly agentId: string | undefined;
-  /** Where actions on its surfaces go. */
-  readonly endpoint: string | undefined;
+  readonly of: OwnedBy;
   /** Unix milliseconds. */
   readonly startedAt: number;
-  readonly surfaceIds = new Set<string>();
+  /** Of its surfaces: see `SurfaceLabel.key`. */
+  readonly surfaceKeys = new Set<string>();
   readonly pending = new Map<string, PendingAction>();
   ref: (AnyActorRef & ActorOf<OwnerHears>) | undefined;
 
-  constructor(id: string, key: string, agentId: string | undefined, endpoint: string | undefined, now: number) {
+  constructor(id: string, key: string, of: OwnedBy, now: number) {
     this.id = id;
     this.key = key;
-    this.agentId = agentId;
-    this.endpoint = endpoint;
+    this.of = of;
     this.startedAt = now;
   }
 
   get surfaceCount(): number {
-    return this.surfaceIds.size;
+    return this.surfaceKeys.size;
   }
   get pendingCount(): number {
     return this.pending.size;

@@ -11,7 +11,7 @@ import { key } from '../kernel/key.ts';
 import { reply } from '../requests/reply.ts';
 import { routeOf } from './answer.ts';
 import { actionsOf } from './client-actions.ts';
-import { removeSurfaces } from './commit.ts';
+import { removalOf, removeSurfaces } from './commit.ts';
 import { announceChange } from './feeds.ts';
 import type { Outcome, OwnerHears, OwnerHolds, PendingAction, SurfaceOwner } from './owner-record.ts';
 import { SURFACES } from './surfaces.ts';
@@ -80,6 +80,7 @@ function send(kernel: Kernel, pending: PendingAction, self: AnyActorRef): void {
       kernel.get(A2A).send({
         endpoint: route.endpoint,
         headers: route.auth ? headersOf(route.auth.open()) : {},
+        traceparent: pending.trace?.traceparent,
         messageId: globalThis.crypto.randomUUID(),
         taskId: route.taskId,
         contextId: route.contextId,
@@ -102,10 +103,11 @@ function finish(
   pending: PendingAction,
   route: ActionRoute,
 ): void {
-  const { client, requestId, action } = pending;
+  const { client, requestId, surfaceId } = pending;
+  const event = { ...pending.action, surfaceId };
   forget(kernel, owner, pending);
   kernel.get(SURFACES).countAction(route.reason ?? route.status);
-  reply(kernel, client, requestId, { result: { event: action, route } }, source);
+  reply(kernel, client, requestId, { result: { event, route } }, source);
 }
 
 /** Lets go of an action: of its time, of whoever still works on it, and of its credentials. */
@@ -134,13 +136,9 @@ function failOwner(kernel: Kernel, owner: SurfaceOwner): void {
       finish(kernel, kernel.ref, owner, pending, { status: 'failed', reason: 'internal', message: 'internal error' }),
     );
   }
-  const surfaceIds = [...owner.surfaceIds];
-  const changes = surfaceIds.map((surfaceId) => ({
-    surfaceId,
-    before: kernel.get(SURFACES).get(surfaceId),
-    after: undefined,
-  }));
-  step(() => removeSurfaces(kernel, surfaceIds));
+  const surfaces = [...owner.surfaceKeys].flatMap((surfaceKey) => kernel.get(SURFACES).get(surfaceKey) ?? []);
+  const changes = surfaces.map(removalOf);
+  step(() => removeSurfaces(kernel, surfaces));
   // Its actor hears nothing any more.
   for (const change of changes) step(() => announceChange(kernel, kernel.ref, change));
   step(() => kernel.get(SURFACES).forgetOwner(owner));

@@ -1,14 +1,8 @@
 import type { JsonObject } from '../../protocol/json.ts';
+import type { Principal } from '../../protocol/principal.ts';
 import type { A2aRouteAuth } from '../../protocol/route-auth.ts';
 import type { Sealed } from '../../protocol/sealed.ts';
-import {
-  A2UI_VERSION,
-  type Applied,
-  type SurfaceAction,
-  type SurfaceOwnerRow,
-  type SurfaceRow,
-  type SurfaceView,
-} from '../../protocol/surfaces.ts';
+import type { Applied, SurfaceAction, SurfaceOwnerRow, SurfaceRow, SurfaceView } from '../../protocol/surfaces.ts';
 import type { JsonText } from '../kernel/json-text.ts';
 import { publicEndpoint } from './endpoint.ts';
 
@@ -21,17 +15,28 @@ export interface Route {
   readonly contextId?: string | undefined;
 }
 
-/** One surface as it is. Never changed: a change makes another one of it, so that an ingest is all or none. */
-export interface Surface {
+/** Whose a surface is, and what it is called. */
+export interface SurfaceLabel {
+  /** What it is kept under: it is one surface's alone. */
+  readonly key: string;
+  /** In whose room it is. */
+  readonly owner: Principal;
+  /** Its id there. */
   readonly surfaceId: string;
+  /** The agent that it belongs to; none: to all clients of the room that are no agents. */
+  readonly agentId: string | undefined;
+  /** That agent's principal, to which it exists wherever it is. */
+  readonly author: Principal | undefined;
+}
+
+/** One surface as it is. Never changed: a change makes another one of it, so that an ingest is all or none. */
+export interface Surface extends SurfaceLabel {
   readonly catalogId: string;
   readonly theme: unknown;
   readonly sendDataModel: boolean;
   /** By id, in the order in which they came. */
   readonly components: ReadonlyMap<string, JsonObject>;
   readonly dataModel: unknown;
-  /** The agent that it belongs to; none: to all clients that are no agents. */
-  readonly agentId: string | undefined;
   /** Undefined: no A2A task's. */
   readonly route: Route | undefined;
   readonly revision: number;
@@ -53,20 +58,28 @@ export interface SurfaceSizes {
 }
 
 /** What becomes of one surface. */
-export interface Change {
-  readonly surfaceId: string;
+export interface Change extends Pick<SurfaceLabel, 'key' | 'owner' | 'surfaceId'> {
   readonly before: Surface | undefined;
   readonly after: Surface | undefined;
 }
 
 /** What a person has done on a surface. */
 export interface Acted {
+  /** It calls the surface as its room does. */
   readonly action: SurfaceAction;
-  /** The agent that the surface belongs to, if any. */
-  readonly agentId: string | undefined;
-  /** What subscribers are sent of it: one text for all of them. */
-  readonly text: JsonText;
+  readonly surface: SurfaceLabel;
+  /** What subscribers are sent of it: one text for all who call the surface the same. */
+  readonly texts: Map<string, JsonText>;
 }
+
+/** What is remembered of a surface that is gone. */
+export const labelOf = ({ key, owner, surfaceId, agentId, author }: SurfaceLabel): SurfaceLabel => ({
+  key,
+  owner,
+  surfaceId,
+  agentId,
+  author,
+});
 
 function ownerRow(route: Route): SurfaceOwnerRow {
   const { taskId, contextId, endpoint } = route;
@@ -78,21 +91,21 @@ function ownerRow(route: Route): SurfaceOwnerRow {
   };
 }
 
-function common({ surfaceId, catalogId, agentId, route, revision, createdAt, updatedAt }: Surface) {
+function common({ catalogId, agentId, route, revision, createdAt, updatedAt }: Surface, surfaceId: string) {
   const owner = route ? { owner: ownerRow(route) } : {};
   return { surfaceId, catalogId, agentId: agentId ?? null, ...owner, revision, createdAt, updatedAt };
 }
 
-/** A surface as listings show it. */
-export function toRow(surface: Surface): SurfaceRow {
-  return { ...common(surface), components: surface.components.size, bytes: surface.bytes };
+/** A surface without what is on it, as events show it. */
+export function toRow(surface: Surface, surfaceId: string) {
+  return { ...common(surface, surfaceId), components: surface.components.size, bytes: surface.bytes };
 }
 
-/** A surface, whole. Its credentials are in no view of it. */
-export function toView(surface: Surface): SurfaceView {
+/** A surface, whole, as whoever calls it so sees it. Its credentials are in no view of it. */
+export function toView(surface: Surface, surfaceId: string): SurfaceView {
   const { theme, sendDataModel, components, dataModel } = surface;
   return {
-    ...common(surface),
+    ...common(surface, surfaceId),
     ...(theme === undefined ? {} : { theme }),
     sendDataModel,
     components: [...components.values()],
@@ -100,23 +113,14 @@ export function toView(surface: Surface): SurfaceView {
   };
 }
 
-/** What came of a change. */
-export function toApplied({ surfaceId, before, after }: Change): Applied {
-  if (after) return { surfaceId, deleted: false, surface: toView(after) };
-  return { surfaceId, deleted: before !== undefined };
+/** A surface as listings show it, with what is on it or without. */
+export function toListed(surface: Surface, surfaceId: string, isWhole: boolean): SurfaceRow {
+  const counts = { componentCount: surface.components.size, bytes: surface.bytes };
+  return { ...(isWhole ? toView(surface, surfaceId) : common(surface, surfaceId)), ...counts };
 }
 
-/** The envelopes that make a surface from nothing. */
-export function toEnvelopes(surface: Surface): JsonObject[] {
-  const { surfaceId, catalogId, theme, sendDataModel, components, dataModel } = surface;
-  const version = A2UI_VERSION;
-  const create = { surfaceId, catalogId, ...(theme === undefined ? {} : { theme }), sendDataModel };
-  return [
-    { version, createSurface: create },
-    // A renderer takes no empty list.
-    ...(components.size === 0
-      ? []
-      : [{ version, updateComponents: { surfaceId, components: [...components.values()] } }]),
-    { version, updateDataModel: { surfaceId, path: '/', value: dataModel } },
-  ];
+/** What came of a change. */
+export function toApplied({ before, after }: Change, surfaceId: string): Applied {
+  if (after) return { surfaceId, deleted: false, surface: toView(after, surfaceId) };
+  return { surfaceId, deleted: before !== undefined };
 }

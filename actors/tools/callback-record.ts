@@ -3,20 +3,20 @@ import type { CallbackEvent, CallbackFacts } from '../../machines/callback.machi
 import type { RpcId } from '../../protocol/frame.ts';
 import type { ProgressParams } from '../../protocol/tools.ts';
 import type { Approval } from '../approvals/approval-record.ts';
+import type { GatedTurn } from '../approvals/gated-turn.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import { roughBytes } from '../kernel/held-bytes.ts';
 import { preview } from '../kernel/preview.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { ToolAnswer } from '../requests/reply.ts';
+import type { TracedCall } from './tool-span.ts';
 
 /** A tool may take this many times its timeout in all, however much progress it reports (`wire.md` section 7). */
 const MAX_EXTENSIONS = 10;
 
 /** The turn that a tool call belongs to. */
-export interface CallingTurn {
-  readonly id: string;
-  readonly sessionId: string;
+export interface CallingTurn extends GatedTurn {
   /** Its calls that have not ended. */
   readonly callbacks: { delete(id: string): boolean };
 }
@@ -25,7 +25,7 @@ export interface CallingTurn {
 const MAX_SHOWN_BYTES = 2_048;
 
 /** What a tool call is made of. */
-export interface CallbackSpec {
+export interface CallbackSpec extends TracedCall {
   /** `cb-<n>`. */
   id: string;
   /** Whose tool it is. */
@@ -38,7 +38,7 @@ export interface CallbackSpec {
   /** The turn that it belongs to; absent for the embedding API's own. */
   turn?: CallingTurn;
   /** The agent's request that it answers; absent for the embedding API's own. */
-  caller?: { client: Client; id: RpcId | undefined };
+  caller?: { client: Client; id: RpcId | undefined } | undefined;
   /** Called once, with what the caller is answered. `source`: the actor that answers. */
   answer(answer: ToolAnswer, source: AnyActorRef): void;
   progress?(params: ProgressParams, source: AnyActorRef): void;

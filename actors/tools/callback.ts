@@ -3,6 +3,7 @@ import { type CallbackEvent, createCallbackMachine } from '../../machines/callba
 import { withEffects } from '../../machines/effects.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
+import { traceId } from '../../protocol/trace.ts';
 import { raiseApproval, withdrawApproval } from '../approvals/approval.ts';
 import { GATE } from '../approvals/gate.ts';
 import type { ChildKind } from '../kernel/children.ts';
@@ -11,10 +12,12 @@ import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { preview } from '../kernel/preview.ts';
+import { metaOf, withoutBaggage } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import type { ToolAnswer } from '../requests/reply.ts';
 import type { Callback } from './callback-record.ts';
 import { toolsOf } from './client-tools.ts';
+import { endCall } from './tool-span.ts';
 
 type EventOf<T extends CallbackEvent['type']> = Extract<CallbackEvent, { type: T }>;
 interface Args {
@@ -35,12 +38,13 @@ function callbackLogic(kernel: Kernel) {
   };
   const tellHost = (args: Args, reason: ToolCancelReason) => {
     const { id, spec } = callbackOf(args);
-    const params = { request_id: id, action_id: spec.actionId, reason };
+    const params = { request_id: id, action_id: spec.actionId, reason, ...metaOf(withoutBaggage(spec.trace)) };
     tell(args.self, spec.host.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
   };
   const conclude = (args: Args, ending: CallbackEnding, answer: ToolAnswer) => {
     const callback = callbackOf(args);
     kernel.counters.callback(ending, kernel.clock.now() - callback.startedAt);
+    noteRun(kernel, callback, ending);
     callback.answer(answer, args.self);
   };
 
@@ -48,8 +52,9 @@ function callbackLogic(kernel: Kernel) {
     raiseGate: (args) => {
       const callback = callbackOf(args);
       const { parameters } = callback;
-      const { tool, turn, caller } = callback.spec;
+      const { tool, turn, caller, span, trace } = callback.spec;
       if (!caller) return;
+      kernel.tracing.event(span, 'parked');
       callback.approval = raiseApproval(kernel, {
         kind: 'gate',
         raiser: caller.client,
@@ -61,6 +66,9 @@ function callbackLogic(kernel: Kernel) {
           params_preview: preview(parameters),
           ...(turn ? { session_id: turn.sessionId, turn_id: turn.id } : {}),
         },
+        params: parameters,
+        gated: turn,
+        trace,
         timeoutMs: kernel.get(GATE).timeoutMs,
         onSettled: (outcome, source) => {
           if (outcome === 'approved') tell(source, args.self, { type: 'gate.opened' });
@@ -78,7 +86,8 @@ function callbackLogic(kernel: Kernel) {
     callHost: (args) => {
       const callback = callbackOf(args);
       const { parameters } = callback;
-      const { host, tool, timeoutMs, actionId, attempt, turn } = callback.spec;
+      const { host, tool, timeoutMs, actionId, attempt, turn, span, trace } = callback.spec;
+      if (callback.approval) kernel.tracing.event(span, 'approved');
       host.calls.set(callback.id, { progressTo: args.self, replyTo: args.self });
       arm(callback, args.self);
       const params = {
@@ -90,6 +99,7 @@ function callbackLogic(kernel: Kernel) {
         attempt,
         request_id: callback.id,
         ...(turn ? { session_id: turn.sessionId } : {}),
+        ...metaOf(trace),
       };
       tell(args.self, host.ref, { type: 'rpc.call', id: callback.id, method: 'tools.execute', params });
       callback.letGo();
@@ -118,6 +128,21 @@ function callbackLogic(kernel: Kernel) {
     tellHostCancelled: (args) => tellHost(args, eventOf(args, 'callback.cancel').reason),
   });
   return withFastPath(machine, {}, {});
+}
+
+/**
+ * A tool call has ended: its span does, and the audit has that it was run, or was to be: whose, for whom, and how it ended.
+ * Nothing of what it was called with.
+ */
+function noteRun(kernel: Kernel, { id, spec, approval }: Callback, outcome: CallbackEnding | 'failed'): void {
+  endCall(kernel, spec, outcome);
+  const { audit } = kernel;
+  if (!audit.isOn) return;
+  const { caller, host, tool, turn } = spec;
+  const data = { call: id, turn: turn?.id, host: host.principal.sub, host_conn: host.id, approval: approval?.id };
+  const trace = traceId(spec.trace);
+  if (caller) audit.by(caller.client, 'tool.run', outcome, tool, data, trace);
+  else audit.own('tool.run', outcome, tool, data, { who: 'program', trace });
 }
 
 /** What a tool call is to its parent. */
@@ -154,6 +179,7 @@ export function cancelCallback(
   if (!ref) {
     callback.spec.turn?.callbacks.delete(callback.id);
     kernel.counters.callback('cancelled', kernel.clock.now() - callback.startedAt);
+    noteRun(kernel, callback, 'cancelled');
     callback.answer({ error: WireError.toolCancelled(reason) }, source);
     return;
   }
@@ -165,6 +191,7 @@ export function cancelCallback(
 /** A tool call's actor failed, a fault of ours: its caller is answered, and no other notices (law 10). */
 export function buryCallback(kernel: Kernel, callback: Callback): void {
   const step = (run: () => void) => kernel.attempt('a broken tool call', run);
+  if (!callback.isAnswered) step(() => noteRun(kernel, callback, 'failed'));
   step(() => kernel.deadlines.disarm(callback.deadline));
   step(() => callback.spec.host.calls.delete(callback.id));
   step(() => callback.approval && withdrawApproval(kernel, callback.approval));

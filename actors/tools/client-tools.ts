@@ -13,6 +13,8 @@ class ClientTools {
   wantsParamsOnce = false;
   /** Calls that it asked for as an agent, by its own request's id. */
   readonly requested = new LazyMap<RpcId, Callback>();
+  /** Those that wait until there is a host: what withdraws each. */
+  readonly awaiting = new LazyMap<RpcId, () => void>();
   /** Calls that the embedding API runs on it, outside any turn. */
   readonly direct = new LazySet<Callback>();
 }

@@ -1,10 +1,12 @@
 import { WireError } from '../../protocol/errors.ts';
+import { readTrace, type TraceContext } from '../../protocol/trace.ts';
 import { checkMs } from '../kernel/check-limits.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { isWritable } from '../kernel/wire-errors.ts';
 import { cancelCallback, startDirectCallback } from './callback.ts';
 import { Callback } from './callback-record.ts';
 import { toolsOf } from './client-tools.ts';
+import { traceCall } from './tool-span.ts';
 import { TOOLS } from './tools.ts';
 
 /** What the embedding API may say of a tool call. */
@@ -15,6 +17,8 @@ export interface ExecuteToolOptions {
   actionId?: string;
   /** Withdraws the call. Default: none. */
   signal?: AbortSignal;
+  /** The trace that it belongs to, for the host. What is malformed of it is left out. Default: none. */
+  trace?: TraceContext;
 }
 
 /**
@@ -26,13 +30,13 @@ export function executeTool(
   clientId: string,
   tool: string,
   parameters: unknown,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, actionId = '', signal }: ExecuteToolOptions,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, actionId = '', signal, trace }: ExecuteToolOptions,
 ): Promise<unknown> {
   checkMs('timeoutMs', timeoutMs);
   return new Promise((resolve, reject) => {
     const host = kernel.clients.get(clientId);
     if (!host?.isOpen) throw WireError.notFound('connection');
-    if (!toolsOf(host).offered.has(tool)) throw WireError.toolUnavailable();
+    if (!toolsOf(host).offered.has(tool)) throw WireError.toolUnavailable(tool);
     if (!isWritable(parameters)) {
       throw WireError.invalidParams([{ path: 'parameters', message: 'is no JSON value, or nested too deeply' }]);
     }
@@ -40,9 +44,11 @@ export function executeTool(
     if (toolsOf(host).direct.size >= limit) throw WireError.limitExceeded('max_pending_tools', limit);
     if (signal?.aborted) throw WireError.toolCancelled('agent_withdrew');
     const withdraw = () => cancelCallback(kernel, callback, 'agent_withdrew');
+    const id = kernel.get(TOOLS).nextCallbackId();
     const callback: Callback = new Callback(
       {
-        id: kernel.get(TOOLS).nextCallbackId(),
+        ...traceCall(kernel, { id, tool, actionId }, readTrace({ _meta: trace })),
+        id,
         host,
         tool,
         parameters,

@@ -1,4 +1,5 @@
 import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
 import type { ProgressParams, ToolDefinition } from '../../protocol/tools.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -49,9 +50,11 @@ const progress = (kernel: Kernel, from: Client, params: ProgressParams): void =>
 };
 
 /** An agent withdraws its own request; one that is over already is no error. */
-const withdraw = (kernel: Kernel, from: Client, { id }: { id: string | number }): void => {
+const withdraw = (kernel: Kernel, from: Client, { id }: { id: RpcId }): void => {
   const callback = toolsOf(from).requested.get(id);
+  const withdraw = toolsOf(from).awaiting.get(id);
   if (callback) cancelCallback(kernel, callback, 'agent_withdrew');
+  else if (withdraw) withdraw();
   else kernel.counters.drop('late_withdrawal');
 };
 

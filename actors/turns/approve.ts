@@ -7,7 +7,7 @@ import { findOwnTurn } from './methods.ts';
 
 /** `agents.chat.approve` (`wire.md` section 6): the same approval, by the agent's own id for it. */
 export const approveChat: Handler<'agents.chat.approve'> = (call) => {
-  const { kernel, from, id, params } = call;
+  const { kernel, from, id, params, trace } = call;
   if (from.role === 'agent') throw WireError.forbidden('approval');
   const turn = findOwnTurn(call, params.session_id);
   const approval = turn.pendingApprovals.get(params.approval_id);
@@ -16,7 +16,7 @@ export const approveChat: Handler<'agents.chat.approve'> = (call) => {
   }
   const approve = approves(params.decision);
   const { session_id: _session, approval_id: _approval, ...fields } = params;
-  const asker = { client: from, id, isAnswered: false };
+  const asker = { client: from, id, isAnswered: false, trace };
   answerApproval(kernel, approval, { approve, resolution: approve ? 'approve' : 'deny', asker, fields });
   return LATER;
 };

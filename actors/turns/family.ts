@@ -1,45 +1,99 @@
 import { turnHotEvents, turnMachine } from '../../machines/turn.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
-import type { Client } from '../kernel/client.ts';
+import type { TurnJournal } from '../../protocol/turn-journal.ts';
+import { FIND_TURN } from '../approvals/gated-turn.ts';
+import { AGENTS } from '../connection/agent-registry.ts';
 import { type Facts, ids, listed } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { sees } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Family } from '../requests/family.ts';
-import { reply } from '../requests/reply.ts';
+import { forgetArrivals } from './agent-acks.ts';
+import { awaitNames, endOrphans, leaveTurns, resumeAgent, stopAwaiting } from './agent-resume.ts';
 import { approveChat } from './approve.ts';
+import { answerAskers } from './askers.ts';
 import { turnsOf, unobserve } from './client-turns.ts';
-import { executeTool } from './execute.ts';
+import { executeForTurn } from './execute.ts';
+import { sessionNames } from './find-turn.ts';
+import { afterRecovery } from './held-calls.ts';
 import { TURN, turnKind } from './lifecycle.ts';
 import { turnMethods } from './methods.ts';
 import { turnMetrics } from './metrics.ts';
+import { skipEvent } from './routing.ts';
 import { resumeMethods } from './subscribe.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS, Turns } from './turns.ts';
+import { agentIsBack, agentIsRemoved, startNext } from './waiting-chats.ts';
 
 /** Turns: one chat each, from its opening to its terminal (`wire.md` sections 6 and 8). */
-export const turns: Family = {
+export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
   name: 'turns',
   charts: [{ machine: turnMachine, hot: turnHotEvents, facts: ({ turn }) => factsOf(turn) }],
-  install(kernel) {
-    const book = kernel.put(TURNS, new Turns(kernel.limits));
-    kernel.put(TURN, turnKind(kernel));
+  install(kernel, { turnJournal }) {
+    const book = kernel.put(TURNS, new Turns(kernel.limits, turnJournal));
+    kernel.put(
+      TURN,
+      turnKind(kernel, (sessionKey) => startNext(kernel, sessionKey)),
+    );
+    // Those that are known from before are not back yet, where the broker itself was away.
+    for (const key of kernel.get(AGENTS).keys()) book.waits.gone(key, kernel.clock.now());
+    kernel.put(FIND_TURN, (sessionId, agent) => {
+      const turn = book.sessions.live(sessionId);
+      return turn?.speaker === agent ? turn : undefined;
+    });
     return {
       methods: {
         ...turnMethods,
         ...resumeMethods,
-        'agents.chat.approve': approveChat,
-        'tools.execute': executeTool,
+        'agents.chat.approve': afterRecovery('agents.chat.approve', approveChat, sessionNames),
+        'tools.execute': executeForTurn,
+        'agent.resume': afterRecovery('agent.resume', resumeAgent),
       },
       metrics: turnMetrics(kernel, book),
-      agentReplaced: (client) => endServing(kernel, client, 'agent_replaced'),
+      agentAttached(agentKey, client) {
+        awaitNames(kernel, client);
+        agentIsBack(kernel, agentKey);
+      },
+      agentRemoved(agentKey) {
+        agentIsRemoved(kernel, agentKey);
+        // It is closed in a moment, and comes back no more.
+        const client = kernel.attached.get(agentKey);
+        if (client) client.wantsResume = false;
+        endOrphans(kernel, agentKey, 'agent_disconnected');
+      },
+      agentReplaced(client) {
+        const newer = client.agentKey === undefined ? undefined : kernel.attached.get(client.agentKey);
+        leaveTurns(kernel, client, 'agent_replaced', newer?.resumes === true);
+      },
+      eventDropped: (client, params) => skipEvent(kernel, book.sessions, client, params),
+      sightChanged(client) {
+        for (const turn of [...turnsOf(client).observing])
+          if (!sees(client, turn.owner, turn.agentId)) unobserve(turn, client);
+      },
       connectionEnded(client) {
         const { queued, hosting, observing } = turnsOf(client);
-        for (const chat of [...queued]) book.sessions.remove(chat);
+        const { agentKey } = client;
+        if (agentKey !== undefined && kernel.attached.get(agentKey) === client) {
+          book.waits.gone(agentKey, kernel.clock.now(), client);
+        }
+        const left = [...queued];
+        for (const chat of left) {
+          book.sessions.remove(chat);
+          chat.spans?.ended('dropped');
+        }
+        for (const { sessionKey } of left) startNext(kernel, sessionKey);
         for (const { ref } of [...hosting]) if (ref) tell(kernel.ref, ref, { type: 'host.gone' });
         for (const turn of [...observing]) unobserve(turn, client);
-        endServing(kernel, client, 'agent_disconnected');
+        stopAwaiting(kernel, client);
+        forgetArrivals(kernel, client);
+        leaveTurns(kernel, client, 'agent_disconnected', client.resumes && !client.hasLeft);
+        book.sessions.gone(client);
       },
       sweep: (now) => sweepTurns(kernel, book, now),
+      answered() {
+        const over = book.journalWaits?.over();
+        return over ? [over] : [];
+      },
       clientFacts(client) {
         const { hosting, serving, queued } = turnsOf(client);
         return {
@@ -53,10 +107,6 @@ export const turns: Family = {
   },
 };
 
-function endServing(kernel: Kernel, client: Client, code: 'agent_disconnected' | 'agent_replaced'): void {
-  for (const { ref } of [...turnsOf(client).serving]) if (ref) tell(kernel.ref, ref, { type: 'agent.gone', code });
-}
-
 /**
  * Ends every turn whose agent has been silent for too long, and forgets ended ones that nobody came back to. A turn that
  * waits for a person, or for a tool, is not stale.
@@ -65,7 +115,8 @@ function sweepTurns(kernel: Kernel, book: Turns, now: number): void {
   book.logs.sweep(now);
   const oldest = now - kernel.limits.staleAfterMs;
   for (const turn of [...book.byId.values()]) {
-    if (turn.lastFrameAt > oldest || turn.callbacks.size > 0 || !turn.ref) continue;
+    if (turn.lastFrameAt > oldest || turn.callbacks.size + turn.waitingCalls.size + turn.gates.size > 0 || !turn.ref)
+      continue;
     const { status } = turn;
     if (status === 'streaming' || status === 'detached') tell(kernel.ref, turn.ref, { type: 'turn.stale' });
   }
@@ -73,8 +124,10 @@ function sweepTurns(kernel: Kernel, book: Turns, now: number): void {
 
 /** No new chats: what waits for its session is refused. */
 export function refuseQueued(kernel: Kernel): void {
-  for (const { from, id } of kernel.get(TURNS).sessions.takeAllWaiting()) {
-    reply(kernel, from, id, { error: WireError.draining() });
+  for (const { askers, spans } of kernel.get(TURNS).sessions.takeAllWaiting()) {
+    const error = WireError.draining();
+    spans?.refused(error);
+    answerAskers(kernel, askers, () => ({ error }));
   }
 }
 
@@ -97,10 +150,12 @@ function factsOf(turn: Turn): Facts {
       ),
     log_bytes: turn.log?.bytes,
     resume_window_ms: turn.log?.windowMs,
-    agent: turn.agent.id,
+    agent: turn.speaker?.id ?? null,
+    received: turn.line?.received,
     prompt: turn.promptHead,
     conversation_id: turn.conversationId,
     model: turn.model,
+    front: turn.front,
     seq: turn.seq,
     is_accepted: turn.isAccepted,
     is_ending: turn.isEnding,
@@ -110,6 +165,8 @@ function factsOf(turn: Turn): Facts {
     held_terminal: turn.heldTerminal,
     pending_approvals: listed(turn.pendingApprovals.keys(), turn.pendingApprovals.size),
     callbacks: listed(turn.callbacks.keys(), turn.callbacks.size),
+    waiting_calls: turn.waitingCalls.size,
+    gates: ids(turn.gates, turn.gates.size),
   };
   return { label: turn.agentId, startedAt: turn.createdAt, fields };
 }

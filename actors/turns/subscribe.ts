@@ -1,26 +1,29 @@
 import { WireError } from '../../protocol/errors.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
-import { type EndedStatus, isEnded } from '../../protocol/resume.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { observes } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
-import { unobserve } from './client-turns.ts';
-import { checkTurnLimit } from './methods.ts';
+import { checkTurnLimit, unobserve } from './client-turns.ts';
+import { endedLog, endingOf, liveTurn, sessionNames } from './find-turn.ts';
+import { afterRecovery, carryOut } from './held-calls.ts';
 import type { TurnLog } from './resume/turn-log.ts';
-import { admitSubscription, answerEnded, checkAfter, type Subscription } from './subscription.ts';
+import { admitSubscription, answerEnded, checkAfter, lateTerminal, type Subscription } from './subscription.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
 
 /** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
-const subscribeChat: Handler<'agents.chat.subscribe'> = ({ kernel, from, id, params }) => {
+const subscribeChat: Handler<'agents.chat.subscribe'> = (call) => {
+  const { kernel, from, id, params, trace } = call;
   const { turn, log } = find(kernel, from, params);
+  if (waitsForDisk(kernel, log)) return waitForDisk(call, log);
   const { after, claim } = params;
-  checkAfter(log, after);
+  const ending = turn ? endingOf(turn) : log.ending;
+  checkAfter(log, after, ending ? lateTerminal(log, after) !== undefined : turn?.resumes === true);
   const isController = params.role === 'controller';
   if (isController && params.unless_taken && log.key.isTakenFrom(claim)) throw WireError.takenOver();
-  const subscription: Subscription = { client: from, id, after, claim, isAnswered: false };
-  const ending = turn ? endingOf(turn) : log.ending;
+  const subscription: Subscription = { client: from, id, after, claim, trace, isAnswered: false };
   if (turn?.ref && !ending) {
     if (isController && turn.host !== from) checkTurnLimit(kernel, from);
     if (!isController) checkObserverLimit(kernel, turn, from);
@@ -36,25 +39,30 @@ const subscribeChat: Handler<'agents.chat.subscribe'> = ({ kernel, from, id, par
   return LATER;
 };
 
+/** Whether a turn has ended by the broker's word, and that is not certain yet to outlive it: nobody is told of it. */
+function waitsForDisk(kernel: Kernel, { kept, terminal }: TurnLog): boolean {
+  if (kept?.journal.level !== 'disk' || terminal === undefined || kept.isSettled) return false;
+  return kernel.get(TURNS).journal?.state === 'ok';
+}
+
+/** Carries the request out when it is. */
+function waitForDisk(call: Parameters<typeof subscribeChat>[0], { kept }: TurnLog): typeof LATER {
+  const { kernel, from, params } = call;
+  const letGo = kernel.held.hold(from, params);
+  kernel.get(TURNS).journalWaits?.run(kept?.position ?? 0, () => {
+    letGo();
+    carryOut(call, 'agents.chat.subscribe', subscribeChat);
+  });
+  return LATER;
+}
+
 /** `agents.chat.unsubscribe`: an observer leaves. To anybody else it says that nothing was to be left. */
 const unsubscribeChat: Handler<'agents.chat.unsubscribe'> = ({ kernel, from, params }) => {
   const { session_id, turn_id } = params;
-  const turn = kernel.get(TURNS).sessions.live(session_id);
+  const turn = liveTurn(kernel, from, session_id);
   const isMeant = turn !== undefined && (turn_id === undefined || turn_id === turn.id);
   return { session_id, unsubscribed: isMeant && unobserve(turn, from) };
 };
-
-/**
- * How a turn has ended that is not yet buried: its log has the terminal, and does not know what it means.
- * @returns undefined where it is live
- * @throws {WireError} `-32603` where its actor broke: nobody can say, until it is buried
- */
-function endingOf({ ref, status }: Turn): EndedStatus | undefined {
-  const actor = ref?.getSnapshot();
-  if (actor?.status === 'active') return undefined;
-  if (actor?.status === 'done' && isEnded(status)) return status;
-  throw WireError.internal();
-}
 
 /**
  * The turn that is meant, and its log.
@@ -63,12 +71,14 @@ function endingOf({ ref, status }: Turn): EndedStatus | undefined {
 function find(
   kernel: Kernel,
   from: Client,
-  { session_id, turn_id, resume_token }: ParamsOf<'agents.chat.subscribe'>,
+  { session_id, turn_id, resume_token, role }: ParamsOf<'agents.chat.subscribe'>,
 ): { turn: Turn | undefined; log: TurnLog } {
-  const live = kernel.get(TURNS).sessions.live(session_id);
+  const live = liveTurn(kernel, from, session_id);
   const turn = live && (turn_id === undefined || turn_id === live.id) ? live : undefined;
-  const log = turn ? turn.log : kernel.get(TURNS).logs.find(session_id, turn_id, kernel.clock.now());
-  const isAdmitted = log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
+  const log = turn ? turn.log : endedLog(kernel, from, session_id, turn_id);
+  const isWatcher = role === 'observer' && observes(from);
+  const isAdmitted =
+    isWatcher || log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
   if ((turn || log) && !isAdmitted) throw WireError.forbidden('session');
   if (!log) throw WireError.notFound(turn ? 'log: this turn cannot be resumed' : 'session');
   return { turn, log };
@@ -82,6 +92,6 @@ function checkObserverLimit(kernel: Kernel, { observers }: Turn, from: Client): 
 
 /** What resuming answers. */
 export const resumeMethods: Handlers = {
-  'agents.chat.subscribe': subscribeChat,
+  'agents.chat.subscribe': afterRecovery('agents.chat.subscribe', subscribeChat, sessionNames),
   'agents.chat.unsubscribe': unsubscribeChat,
 };

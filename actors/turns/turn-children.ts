@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
-import type { TurnEvent } from '../../machines/turn.machine.ts';
+import type { TurnEvent } from '../../machines/turn-events.ts';
 import type { CheckedEvent } from '../../protocol/events.ts';
+import { isThere } from '../../protocol/json.ts';
 import type { ToolCancelReason } from '../../protocol/tools.ts';
 import { startApproval, withdrawApproval } from '../approvals/approval.ts';
 import { Approval } from '../approvals/approval-record.ts';
@@ -8,10 +9,11 @@ import { boundedDetails } from '../approvals/approvals.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { cancelCallback } from '../tools/callback.ts';
+import { refuseWaiting } from './tool-waits.ts';
 import type { Turn } from './turn-record.ts';
 
-/** Lists an approval that a turn's agent waits for. The same id again is the same approval. */
-export function raiseChatApproval(kernel: Kernel, turn: Turn, event: CheckedEvent): void {
+/** Lists an approval that a turn's agent waits for. The same id again is the same approval. `seq`: of the event. */
+export function raiseChatApproval(kernel: Kernel, turn: Turn, event: CheckedEvent, seq = turn.seq): void {
   const approvalId = event.approval_id as string;
   if (turn.isEnding || turn.pendingApprovals.has(approvalId)) return;
   const { tool, action, params, details, deadline } = event;
@@ -26,14 +28,14 @@ export function raiseChatApproval(kernel: Kernel, turn: Turn, event: CheckedEven
       session_id: turn.sessionId,
       turn_id: turn.id,
       approval_id: approvalId,
-      ...(tool === undefined ? {} : { tool: shorten(tool as string) }),
-      ...(deadline === undefined ? {} : { deadline }),
+      ...(isThere(tool) ? { tool: shorten(tool as string) } : {}),
+      ...(isThere(deadline) ? { deadline } : {}),
     },
     hidden: boundedDetails(kernel, {
-      ...(params === undefined ? {} : { params }),
-      ...(details === undefined ? {} : { details }),
+      ...(isThere(params) ? { params } : {}),
+      ...(isThere(details) ? { details } : {}),
     }),
-    chat: { turn, approvalId, seq: turn.seq },
+    chat: { turn, approvalId, seq },
     onSettled: (_outcome, source) => {
       // The agent may have ended this one by itself, and asked for another under the same id.
       if (turn.pendingApprovals.get(approvalId) !== approval) return;
@@ -67,9 +69,11 @@ export function endCallbacks(kernel: Kernel, source: AnyActorRef, turn: Turn, re
 /** Ends whatever a turn still waits for: its tool calls, and each approval is withdrawn. */
 export function endChildren(kernel: Kernel, source: AnyActorRef, turn: Turn, reason: ToolCancelReason): void {
   turn.isEnding = true;
+  refuseWaiting(source, turn, reason);
   endCallbacks(kernel, source, turn, reason);
   for (const approval of [...turn.pendingApprovals.values()]) withdrawApproval(kernel, approval, source);
   turn.pendingApprovals.clear();
+  for (const approval of [...turn.gates]) withdrawApproval(kernel, approval, source);
 }
 
 /** Why a turn's tool calls end, of what ends the turn. */
@@ -78,6 +82,7 @@ export function endReason(event: TurnEvent): ToolCancelReason {
     case 'host.gone':
       return 'host_disconnected';
     case 'agent.gone':
+    case 'agent.window.expired':
       return 'agent_disconnected';
     case 'turn.drain':
       return 'draining';

@@ -1,6 +1,11 @@
 import { turnStatus } from '../../protocol/chat.ts';
 import type { Limits } from '../../protocol/limits.ts';
+import type { TurnJournal } from '../../protocol/turn-journal.ts';
 import { key } from '../kernel/key.ts';
+import { AgentWaits } from './agent-waits.ts';
+import { JournalWaits } from './journal-waits.ts';
+import { Orphans } from './orphans.ts';
+import type { Recovery } from './recovery.ts';
 import { TurnLogs } from './resume/turn-logs.ts';
 import { Sessions } from './sessions.ts';
 import type { Turn } from './turn-record.ts';
@@ -14,9 +19,21 @@ export class Turns {
   readonly byId = new Map<string, Turn>();
   readonly sessions = new Sessions();
   readonly logs: TurnLogs;
+  readonly waits: AgentWaits;
+  readonly orphans = new Orphans();
+  /** Where turns that may be resumed outlive this process, if they do. */
+  readonly journal: TurnJournal | undefined;
+  readonly journalWaits: JournalWaits | undefined;
+  /** While turns from before are taken up. */
+  recovery: Recovery | undefined;
+  /** Live turns that were. */
+  restored = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, journal?: TurnJournal) {
+    this.journal = journal;
+    this.journalWaits = journal && new JournalWaits(journal);
     this.logs = new TurnLogs(limits);
+    this.waits = new AgentWaits(limits);
   }
 
   /** Live turns by where they stand. */

@@ -1,25 +1,25 @@
 import { WireError } from '../../protocol/errors.ts';
 import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
+import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { attachedFor, mayUse } from '../kernel/sight.ts';
 import { LOCAL_VOICE } from './local-provider.ts';
 import { AgentProvider, type VoiceProvider } from './provider.ts';
-
-type Capability = (typeof VOICE_CAPABILITIES)[VoiceKind];
 
 /** Who says that an agent is a provider: the registry comes first, for an agent may say of itself what it likes. */
 const Word = { Registry: 0, Own: 1 } as const;
 type Word = (typeof Word)[keyof typeof Word];
 
 /**
- * The provider that was named, else the embedder's own, else of the agents that the registry knows as providers the
- * first by its id, else of those that say so of themselves.
+ * The provider for a client that was named, else the embedder's own, else of the agents that the registry knows as providers the
+ * first by its id, else of those that say so of themselves. Of agents only those that exist for this client.
  * @throws {WireError} `-32011` where there is none.
  */
-export function chooseProvider(kernel: Kernel, kind: VoiceKind, name: string | undefined): VoiceProvider {
+export function chooseProvider(kernel: Kernel, from: Client, kind: VoiceKind, name: string | undefined): VoiceProvider {
   const local = kernel.peek(LOCAL_VOICE)?.offers(kind) ? kernel.peek(LOCAL_VOICE) : undefined;
   if (name === undefined) {
-    const chosen = local ?? agentProvider(kernel, firstAgent(kernel, kind));
+    const chosen = local ?? agentProvider(kernel, firstAgent(kernel, from, kind));
     if (!chosen) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
     return chosen;
   }
@@ -28,56 +28,60 @@ export function chooseProvider(kernel: Kernel, kind: VoiceKind, name: string | u
     if (local) return local;
     throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   }
-  const agent = agentProvider(kernel, name);
+  const agent = agentProvider(kernel, attachedFor(kernel, from, name));
   if (!agent) throw WireError.agentNotAttached(name);
-  if (wordOf(kernel, name, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
+  if (wordOf(kernel, agent.agent, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   return agent;
 }
 
-/** Everybody who would take a stream, in the order in which one is chosen: of those who transcribe, then of the others. */
-export function voiceProviders(kernel: Kernel): { provider: string; capabilities: Capability[] }[] {
-  const kinds = Object.keys(VOICE_CAPABILITIES) as VoiceKind[];
-  const local = { provider: LOCAL_PROVIDER, able: kinds.filter((kind) => kernel.peek(LOCAL_VOICE)?.offers(kind)) };
-  const agents = [];
-  for (const provider of kernel.attached.keys()) {
-    const able = kinds.filter((kind) => wordOf(kernel, provider, kind) !== undefined);
-    const [first] = able;
-    if (first === undefined) continue;
-    agents.push({
-      provider,
-      able,
-      place: [kinds.indexOf(first), wordOf(kernel, provider, first) ?? Word.Own] as const,
+/**
+ * Who would take a stream of a client's of which kind, in the order in which one is chosen: those who transcribe, then those
+ * who speak.
+ */
+export function voiceProviders(kernel: Kernel, from: Client): { id: string; kind: VoiceKind }[] {
+  const local = kernel.peek(LOCAL_VOICE);
+  const mine = [...kernel.attached.values()].filter((client) => isFor(from, client));
+  return (Object.keys(VOICE_CAPABILITIES) as VoiceKind[]).flatMap((kind) => {
+    const agents = mine.flatMap((client) => {
+      const word = wordOf(kernel, client, kind);
+      return word === undefined ? [] : [{ id: client.agentId ?? '', kind, word }];
     });
-  }
-  agents.sort((a, b) => a.place[0] - b.place[0] || a.place[1] - b.place[1] || (a.provider < b.provider ? -1 : 1));
-  return [local, ...agents]
-    .filter(({ able }) => able.length > 0)
-    .map(({ provider, able }) => ({ provider, capabilities: able.map((kind) => VOICE_CAPABILITIES[kind]) }));
+    agents.sort((a, b) => a.word - b.word || (a.id < b.id ? -1 : 1));
+    return [...(local?.offers(kind) ? [{ id: LOCAL_PROVIDER, kind }] : []), ...agents];
+  });
 }
 
 /** In one pass, for there may be ten thousand of them. */
-function firstAgent(kernel: Kernel, kind: VoiceKind): string | undefined {
-  let first: string | undefined;
+function firstAgent(kernel: Kernel, from: Client, kind: VoiceKind): Client | undefined {
+  let first: Client | undefined;
+  let firstId = '';
   let best: Word = Word.Own;
-  for (const id of kernel.attached.keys()) {
-    if (first !== undefined && best === Word.Registry && id >= first) continue;
-    const word = wordOf(kernel, id, kind);
-    if (word === undefined || (first !== undefined && (word > best || (word === best && id >= first)))) continue;
-    first = id;
+  for (const client of kernel.attached.values()) {
+    const { agentId: id = '' } = client;
+    if (client.tenant !== from.tenant || (first && best === Word.Registry && id >= firstId)) continue;
+    const word = wordOf(kernel, client, kind);
+    if (word === undefined || (first && (word > best || (word === best && id >= firstId)))) continue;
+    // Last of all: an embedder's function may have to be asked.
+    if (!mayUse(from, id)) continue;
+    first = client;
+    firstId = id;
     best = word;
   }
   return first;
 }
 
-function agentProvider(kernel: Kernel, id: string | undefined): AgentProvider | undefined {
-  const client = id === undefined ? undefined : kernel.attached.get(id);
-  return id !== undefined && client ? new AgentProvider(kernel, id, client) : undefined;
+function agentProvider(kernel: Kernel, client: Client | undefined): AgentProvider | undefined {
+  return client?.agentId === undefined ? undefined : new AgentProvider(kernel, client.agentId, client);
 }
 
+/** Whether an attached agent exists for a client. */
+const isFor = (from: Client, { tenant, agentId = '' }: Client): boolean =>
+  tenant === from.tenant && mayUse(from, agentId);
+
 /** By whose word an agent is a provider of that kind, if it is one. One that is called like the embedder's is none. */
-function wordOf(kernel: Kernel, id: string, kind: VoiceKind): Word | undefined {
-  if (id === LOCAL_PROVIDER) return undefined;
+function wordOf(kernel: Kernel, { agentId, agentKey: key }: Client, kind: VoiceKind): Word | undefined {
+  if (key === undefined || agentId === LOCAL_PROVIDER) return undefined;
   const capability = VOICE_CAPABILITIES[kind];
-  if (kernel.get(AGENTS).capabilitiesOf(id).includes(capability)) return Word.Registry;
-  return kernel.hooks.capabilitiesOf(id).includes(capability) ? Word.Own : undefined;
+  if (kernel.get(AGENTS).capabilitiesOf(key).includes(capability)) return Word.Registry;
+  return kernel.hooks.capabilitiesOf(key).includes(capability) ? Word.Own : undefined;
 }

@@ -1,10 +1,11 @@
 import type { ConnectionEvent } from '../../machines/connection.machine.ts';
 import { voiceStreamHotEvents, voiceStreamMachine } from '../../machines/voice-stream.machine.ts';
 import { decodeAudioFrame } from '../../protocol/audio-frame.ts';
-import { unwritable } from '../../protocol/json.ts';
-import { isProviderEvent } from '../../protocol/voice.ts';
+import { EventFault } from '../../protocol/event-fault.ts';
+import { readProviderEvent } from '../../protocol/voice.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Facts } from '../kernel/facts.ts';
+import type { ReadNotification } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Family } from '../requests/family.ts';
@@ -37,7 +38,7 @@ export const voice: Family<{ voice?: LocalVoice | undefined }> = {
             if (event.type === 'voice.audio') routeAudio(kernel, event.from as Client, event.frame, self);
           },
         },
-        notifications: { 'voice.event': readProviderEvent },
+        notifications: { 'voice.event': readVoiceEvent },
         binary: readAudio,
       },
       agentReplaced: (client) => endJobs(kernel, client),
@@ -67,15 +68,17 @@ export const voice: Family<{ voice?: LocalVoice | undefined }> = {
 };
 
 /** A provider's event, checked; undefined where it is malformed. */
-function readProviderEvent(params: unknown): ConnectionEvent | undefined {
-  if (!isProviderEvent(params) || unwritable(params) !== undefined) return undefined;
-  return { type: 'voice.event', params };
-}
+const readVoiceEvent: ReadNotification = (params, note) => {
+  const read = readProviderEvent(params);
+  if (!(read instanceof EventFault)) return { type: 'voice.event', params: read };
+  note(read);
+  return read.event && { type: 'voice.event', params: read.event };
+};
 
 /** A binary frame, which is audio or nothing (`wire.md` section 11). */
 function readAudio(data: Uint8Array): ConnectionEvent | undefined {
   const frame = decodeAudioFrame(data);
-  return frame && { type: 'voice.audio', frame: { ...frame, seq: Number(frame.seq) } };
+  return frame && { type: 'voice.audio', frame };
 }
 
 /** Its agent is gone: what it worked on ends. */

@@ -1,14 +1,16 @@
 import type { AnyActorRef } from 'xstate';
 import { AUDIO_FORMATS } from '../../protocol/audio-frame.ts';
-import { unwritable } from '../../protocol/json.ts';
+import { EventFault } from '../../protocol/event-fault.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import {
-  isProviderEvent,
   LOCAL_PROVIDER,
   type ProviderEvent,
+  readProviderEvent,
   type VoiceKind,
   type VoiceStopReason,
 } from '../../protocol/voice.ts';
 import type { OnSpeak, OnTranscribe, TranscriptPart } from '../../protocol/voice-provider.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
@@ -143,9 +145,9 @@ export class LocalProvider implements VoiceProvider {
  * @throws {TypeError} where it is no part of a transcript.
  */
 function eventOf(part: TranscriptPart, streamId: string): ProviderEvent {
-  const params: unknown = JSON.parse(JSON.stringify({ ...part, stream_id: streamId }));
+  const read = readProviderEvent(parseJson(writeJson({ ...part, stream_id: streamId })));
+  const params = read instanceof EventFault ? read.event : read;
   // Its end is the function's own.
-  const isPart = isProviderEvent(params) && (params.type === 'partial' || params.type === 'final');
-  if (!isPart || unwritable(params) !== undefined) throw new TypeError('not a whole part of a transcript');
+  if (params?.type !== 'partial' && params?.type !== 'final') throw new TypeError('not a whole part of a transcript');
   return params;
 }

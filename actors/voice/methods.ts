@@ -1,10 +1,15 @@
 import { WireError } from '../../protocol/errors.ts';
-import type { VoiceKind, VoiceStatus } from '../../protocol/voice.ts';
+import { toMoment } from '../../protocol/moment.ts';
+import { LOCAL_PROVIDER, type VoiceKind, type VoiceStatus } from '../../protocol/voice.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { idFor } from '../kernel/session-name.ts';
+import { observes, sees } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { replyRows } from '../requests/reply-rows.ts';
 import { chooseProvider, voiceProviders } from './choose.ts';
+import { voiceOf } from './client-voice.ts';
 import { openVoiceStream } from './open.ts';
 import { isWhole, pushAudio } from './routing.ts';
 import type { VoiceStream } from './stream-record.ts';
@@ -17,7 +22,7 @@ const startTranscription: Handler<'voice.transcribe_stream.start'> = ({ kernel, 
     id: session_id,
     client: from,
     requestId: id,
-    provider: chooseProvider(kernel, 'transcribe', options?.provider),
+    provider: chooseProvider(kernel, from, 'transcribe', options?.provider),
     task: { kind: 'transcribe', source },
   });
   return LATER;
@@ -53,23 +58,37 @@ const stopTranscription: Handler<'voice.transcribe_stream.stop'> = ({ kernel, fr
 };
 
 /** `voice.sessions.list` (`wire.md` section 11). */
-const listTranscriptions: Handler<'voice.sessions.list'> = ({ kernel, from }) => ({
-  sessions: visibleTo(kernel, from, 'transcribe').flatMap((stream) => {
+const listTranscriptions: Handler<'voice.sessions.list'> = (call) => {
+  const { kernel, from } = call;
+  const rows = visibleTo(kernel, from, 'transcribe').flatMap((stream) => {
     const { task } = stream.spec;
     if (task.kind !== 'transcribe') return [];
     const { sample_rate, channels } = task.source;
     const segments = stream.transcript.size;
-    return [{ session_id: stream.id, ...toRow(kernel, stream), sample_rate, channels, segments }];
-  }),
-});
+    // Unix seconds, as every listing of sessions has it.
+    const created_at = Math.floor(startedAt(kernel, stream) / 1000);
+    return [{ session_id: idSeenBy(from, stream), ...toRow(stream), created_at, sample_rate, channels, segments }];
+  });
+  return replyRows(call, rows);
+};
 
 /** `voice.providers.list` (`wire.md` section 11). */
-const listProviders: Handler<'voice.providers.list'> = ({ kernel }) => {
+const listProviders: Handler<'voice.providers.list'> = (call) => {
+  const { kernel, from } = call;
   const streams = new Map<string, number>();
-  for (const { provider } of kernel.get(VOICE)) streams.set(provider.id, (streams.get(provider.id) ?? 0) + 1);
-  return {
-    providers: voiceProviders(kernel).map((row) => ({ ...row, streams: streams.get(row.provider) ?? 0 })),
-  };
+  for (const { provider, kind, owner, agentId } of kernel.get(VOICE)) {
+    if (!sees(from, owner, agentId)) continue;
+    const one = `${kind} ${provider.id}`;
+    streams.set(one, (streams.get(one) ?? 0) + 1);
+  }
+  const rows = voiceProviders(kernel, from).map(({ id, kind }) => ({
+    id,
+    kind: kind === 'transcribe' ? 'stt' : 'tts',
+    available: true,
+    description: `${kind === 'transcribe' ? 'transcribes' : 'speaks'}: ${id === LOCAL_PROVIDER ? 'a provider within the broker' : `the agent ${id}`}`,
+    streams: streams.get(`${kind} ${id}`) ?? 0,
+  }));
+  return replyRows(call, rows);
 };
 
 /** `voice.tts_stream.start` (`wire.md` section 11). The stream answers, once its provider has accepted. */
@@ -81,7 +100,7 @@ const startSpeech: Handler<'voice.tts_stream.start'> = ({ kernel, from, id, para
     id: stream_id,
     client: from,
     requestId: id,
-    provider: chooseProvider(kernel, 'speak', options?.provider),
+    provider: chooseProvider(kernel, from, 'speak', options?.provider),
     task: { kind: 'speak', text, voiceId: options?.voice_id, binaryFrames: options?.binary_frames ?? false },
   });
   return LATER;
@@ -89,46 +108,57 @@ const startSpeech: Handler<'voice.tts_stream.start'> = ({ kernel, from, id, para
 
 /** `voice.tts_stream.cancel` (`wire.md` section 11): never an error. The stream answers, before its last event. */
 const cancelSpeech: Handler<'voice.tts_stream.cancel'> = ({ kernel, from, id, params }) => {
-  const stream = kernel.get(VOICE).find('speak', params.stream_id);
+  const stream = kernel.get(VOICE).meant('speak', from, params.stream_id);
   if (!stream?.ref || !mayEnd(from, stream)) return { stream_id: params.stream_id, cancelled: false };
   tell(kernel.ref, stream.ref, { type: 'stream.cancel', asker: { client: from, id } });
   return LATER;
 };
 
 /** `voice.tts_stream.list` (`wire.md` section 11). */
-const listSpeech: Handler<'voice.tts_stream.list'> = ({ kernel, from }) => ({
-  streams: visibleTo(kernel, from, 'speak').map((stream) => ({
-    stream_id: stream.id,
-    ...toRow(kernel, stream),
+const listSpeech: Handler<'voice.tts_stream.list'> = (call) => {
+  const { kernel, from } = call;
+  const rows = visibleTo(kernel, from, 'speak').map((stream) => ({
+    stream_id: idSeenBy(from, stream),
+    ...toRow(stream),
+    created_at: toMoment(startedAt(kernel, stream)),
     binary_frames: stream.isBinary,
-  })),
-});
+  }));
+  return replyRows(call, rows, { as: 'streams' });
+};
 
 /** @throws {WireError} `-32014`, `-32015` */
 function findOwn(kernel: Kernel, from: Client, sessionId: string): VoiceStream {
-  const stream = kernel.get(VOICE).find('transcribe', sessionId);
+  const stream = kernel.get(VOICE).meant('transcribe', from, sessionId);
   if (!stream) throw WireError.notFound('session');
   if (!mayEnd(from, stream)) throw WireError.forbidden('stream');
   return stream;
 }
 
-/** Who started it, and the host role. */
+/** Who started it, and the host role, of those for whom it exists. */
 function mayEnd(from: Client, stream: VoiceStream): boolean {
   return stream.client === from || from.role === 'host';
 }
 
+/** What a client calls a stream that it sees. */
+const idSeenBy = (from: Client, { owner, id, key }: VoiceStream): string => idFor(from, owner, id, key);
+
 function visibleTo(kernel: Kernel, from: Client, kind: VoiceKind): VoiceStream[] {
-  return [...kernel.get(VOICE)].filter((stream) => stream.kind === kind && mayEnd(from, stream));
+  const { streams: own } = voiceOf(from);
+  const all = from.role === 'host' || observes(from) ? kernel.get(VOICE) : own;
+  return [...all].filter((stream) => stream.kind === kind && sees(from, stream.owner, stream.agentId));
 }
 
-function toRow(kernel: Kernel, stream: VoiceStream) {
+function toRow(stream: VoiceStream) {
   return {
     provider: stream.provider.id,
     status: (stream.ref?.getSnapshot().value ?? 'starting') as VoiceStatus,
     client_id: stream.client.id,
-    // Unix seconds, as every listing has it; the clock may be monotonic.
-    created_at: Math.floor((Date.now() - (kernel.clock.now() - stream.startedAt)) / 1000),
   };
+}
+
+/** In Unix milliseconds; the clock may be monotonic. */
+function startedAt(kernel: Kernel, stream: VoiceStream): number {
+  return Date.now() - (kernel.clock.now() - stream.startedAt);
 }
 
 /** What voice answers. */

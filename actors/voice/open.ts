@@ -1,6 +1,7 @@
 import { v4 as uuid } from 'uuid';
 import { WireError } from '../../protocol/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
 import { voiceOf } from './client-voice.ts';
 import { startVoiceStream } from './stream.ts';
 import { VoiceStream, type VoiceStreamSpec } from './stream-record.ts';
@@ -14,7 +15,7 @@ import { Transcript } from './transcript.ts';
 export function openVoiceStream(kernel: Kernel, spec: VoiceStreamSpec): VoiceStream {
   const { id, client, task } = spec;
   if (kernel.isDraining) throw WireError.draining();
-  const live = kernel.get(VOICE).find(task.kind, id);
+  const live = kernel.get(VOICE).find(task.kind, agentSessionId(client.principal, id));
   if (live) throw live.client === client ? WireError.sessionBusy() : WireError.forbidden('stream');
   const { maxVoiceStreams, maxTranscriptBytes } = kernel.limits;
   if (voiceOf(client).streams.size >= maxVoiceStreams)

@@ -1,8 +1,9 @@
 import type { AnyActorRef } from 'xstate';
-import { AudioFrameType, type ReceivedAudio } from '../../protocol/audio-frame.ts';
+import { type AudioFrame, AudioFrameType } from '../../protocol/audio-frame.ts';
 import type { ProviderEvent } from '../../protocol/voice.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
 import { tell } from '../kernel/tell.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { voiceOf } from './client-voice.ts';
@@ -23,14 +24,14 @@ export function routeVoiceEvent(kernel: Kernel, from: Client, params: ProviderEv
   else if (params.type !== 'tts_chunk') tell(self, stream.ref, { type: 'voice.event', params });
   else if (stream.kind !== 'speak') drop(kernel, from, 'malformed_audio');
   else {
-    noteSeq(stream, Number(params.seq));
+    noteSeq(stream, BigInt(params.seq as number | bigint));
     tell(self, stream.ref, { type: 'voice.event', params });
     if (params.is_final === true) tell(self, stream.ref, { type: 'provider.ended' });
   }
 }
 
 /** The same for a binary frame, of a client's or of a provider's. */
-export function routeAudio(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+export function routeAudio(kernel: Kernel, from: Client, frame: AudioFrame, self: AnyActorRef): void {
   if (frame.type === AudioFrameType.AudioIn) routeAudioIn(kernel, from, frame, self);
   else if (frame.type === AudioFrameType.AudioOut) routeAudioOut(kernel, from, frame, self);
   else routeEnd(kernel, from, frame, self);
@@ -43,9 +44,12 @@ export function pushAudio(self: AnyActorRef, stream: VoiceStream, audio: Uint8Ar
   return true;
 }
 
-/** The transcription of these digits; or the client's own whose id is the same UUID, written in another way. */
+/**
+ * The transcription of the client's principal that has these digits; or the client's own whose id is the same UUID, written
+ * in another way.
+ */
 function transcriptionOf(kernel: Kernel, from: Client, digits: string): VoiceStream | undefined {
-  const stream = kernel.get(VOICE).find('transcribe', digits);
+  const stream = kernel.get(VOICE).find('transcribe', agentSessionId(from.principal, digits));
   if (stream) return stream;
   for (const own of voiceOf(from).streams) {
     if (own.kind === 'transcribe' && own.id.replaceAll('-', '').toLowerCase() === digits) return own;
@@ -61,7 +65,7 @@ export function isWhole(stream: VoiceStream, audio: Uint8Array): boolean {
 
 const SAMPLE_BYTES = 2;
 
-function routeAudioIn(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+function routeAudioIn(kernel: Kernel, from: Client, frame: AudioFrame, self: AnyActorRef): void {
   const stream = transcriptionOf(kernel, from, frame.streamId);
   if (!stream || stream.isStopAsked) drop(kernel, from, 'unknown_stream');
   else if (stream.client !== from) drop(kernel, from, 'not_owner');
@@ -82,7 +86,7 @@ function routeAudioIn(kernel: Kernel, from: Client, frame: ReceivedAudio, self: 
   }
 }
 
-function routeAudioOut(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+function routeAudioOut(kernel: Kernel, from: Client, frame: AudioFrame, self: AnyActorRef): void {
   const stream = ownJob(kernel, from, frame.streamId);
   if (!stream?.ref) return;
   const { format, payload: audio } = frame;
@@ -94,8 +98,8 @@ function routeAudioOut(kernel: Kernel, from: Client, frame: ReceivedAudio, self:
 }
 
 /** Where a provider's numbers leave pieces out, so do the client's. */
-function noteSeq(stream: VoiceStream, seq: number): void {
-  if (stream.lastHeardSeq !== undefined && seq > stream.lastHeardSeq + 1) stream.nextChunkSeq += 1;
+function noteSeq(stream: VoiceStream, seq: bigint): void {
+  if (stream.lastHeardSeq !== undefined && seq > stream.lastHeardSeq + 1n) stream.nextChunkSeq += 1;
   stream.lastHeardSeq = seq;
 }
 
@@ -115,7 +119,7 @@ function eventBytes(params: ProviderEvent): number {
   return jsonBytes(rest) + (typeof audio_b64 === 'string' ? audio_b64.length : jsonBytes(audio_b64 ?? null));
 }
 
-function routeEnd(kernel: Kernel, from: Client, frame: ReceivedAudio, self: AnyActorRef): void {
+function routeEnd(kernel: Kernel, from: Client, frame: AudioFrame, self: AnyActorRef): void {
   const own = transcriptionOf(kernel, from, frame.streamId);
   if (own?.ref && own.client === from) {
     // Whether that is all, or its microphone broke: no more audio comes.

@@ -3,9 +3,11 @@ import type { VoiceAsker, VoiceStreamEvent, VoiceStreamFacts } from '../../machi
 import type { AudioFormat } from '../../protocol/audio-frame.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import type { Principal } from '../../protocol/principal.ts';
 import type { AudioSource, VoiceKind } from '../../protocol/voice.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import type { VoiceProvider } from './provider.ts';
 import { StreamWaiting } from './stream-waiting.ts';
@@ -45,6 +47,8 @@ export type StreamHears = VoiceStreamEvent<StreamHolds>;
 /** One stream's record: what its actor, its client and its provider share. Plain and mutable, never copied. */
 export class VoiceStream implements VoiceStreamFacts {
   readonly spec: VoiceStreamSpec;
+  /** Its id, as one principal's alone: what it is kept under, and what another principal calls it that sees it. */
+  readonly key: string;
   readonly providerId: string;
   readonly transcript: Transcript;
   /** In the clock's milliseconds. */
@@ -58,7 +62,7 @@ export class VoiceStream implements VoiceStreamFacts {
   /** Of speech that came as binary frames, or goes as such: the next piece's number, and the last one's format. */
   nextChunkSeq = 0;
   /** The number that its provider gave the last piece of speech. */
-  lastHeardSeq: number | undefined;
+  lastHeardSeq: bigint | undefined;
   format: AudioFormat = 'pcm';
   /** Pieces went out as JSON that were none: the last of them is still to come. */
   needsLastPiece = false;
@@ -74,6 +78,7 @@ export class VoiceStream implements VoiceStreamFacts {
 
   constructor(spec: VoiceStreamSpec, providerId: string, transcript: Transcript, now: number) {
     this.spec = spec;
+    this.key = agentSessionId(spec.client.principal, spec.id);
     this.providerId = providerId;
     this.transcript = transcript;
     this.startedAt = now;
@@ -86,11 +91,19 @@ export class VoiceStream implements VoiceStreamFacts {
   get kind(): VoiceKind {
     return this.spec.task.kind;
   }
+  /** Whose it is. */
+  get owner(): Principal {
+    return this.spec.client.principal;
+  }
   get client(): Client {
     return this.spec.client;
   }
   get provider(): VoiceProvider {
     return this.spec.provider;
+  }
+  /** The agent that provides it; none: the embedder's own provider. */
+  get agentId(): string | undefined {
+    return this.provider.agent?.agentId;
   }
   /** Its speech goes to the client as binary frames. */
   get isBinary(): boolean {

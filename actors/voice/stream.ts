@@ -4,12 +4,14 @@ import { createVoiceStreamMachine, voiceStreamHotEvents } from '../../machines/v
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { TranscriptSegment, VoiceStopReason } from '../../protocol/voice.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { agentError } from '../kernel/refused-call.ts';
+import { idFor } from '../kernel/session-name.ts';
 import { reply } from '../requests/reply.ts';
 import type { StreamHears, StreamHolds, VoiceStream } from './stream-record.ts';
 import { VOICE } from './streams.ts';
@@ -110,7 +112,8 @@ function voiceStreamLogic(kernel: Kernel) {
     confirmCancel: (args) => {
       const { asker } = eventOf(args, 'stream.cancel');
       if (!asker) return;
-      const result = { stream_id: streamOf(args).id, cancelled: true };
+      const { owner, id, key: marked } = streamOf(args);
+      const result = { stream_id: idFor(asker.client, owner, id, marked), cancelled: true };
       reply(kernel, asker.client, asker.id, { result }, args.self);
     },
     tellEnded: (args) => {
@@ -167,9 +170,14 @@ function stopReason(event: StreamHears): VoiceStopReason {
 
 function answerStops(kernel: Kernel, source: AnyActorRef, stream: VoiceStream): void {
   if (stream.stoppers.length === 0) return;
-  // Once for all of them: it may be a mebibyte.
-  const result = new JsonText(JSON.stringify(stream.transcript.result(stream.id)));
-  for (const { client, id } of stream.stoppers.splice(0)) reply(kernel, client, id, { result }, source);
+  // Once for all who call it the same: it may be a mebibyte.
+  const texts = new Map<string, JsonText>();
+  for (const { client, id } of stream.stoppers.splice(0)) {
+    const name = idFor(client, stream.owner, stream.id, stream.key);
+    const result = texts.get(name) ?? new JsonText(writeJson(stream.transcript.result(name)));
+    texts.set(name, result);
+    reply(kernel, client, id, { result }, source);
+  }
 }
 
 function refuseAll(kernel: Kernel, source: AnyActorRef, stream: VoiceStream, error: WireError): void {

@@ -1,5 +1,8 @@
 import type { VoiceKind } from '../../protocol/voice.ts';
+import type { Client } from '../kernel/client.ts';
 import { key } from '../kernel/key.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
+import { sees } from '../kernel/sight.ts';
 import { voiceOf } from './client-voice.ts';
 import type { VoiceStream } from './stream-record.ts';
 
@@ -26,9 +29,20 @@ export class VoiceStreams {
     return this.#byProvidersId.values();
   }
 
-  /** By its `session_id` (transcription) or `stream_id` (speech). */
-  find(kind: VoiceKind, id: string): VoiceStream | undefined {
-    return this.#byClientsId[kind].get(id);
+  /** By its {@link VoiceStream.key}. */
+  find(kind: VoiceKind, key: string): VoiceStream | undefined {
+    return this.#byClientsId[kind].get(key);
+  }
+
+  /**
+   * The one that a client means by a `session_id` (transcription) or `stream_id` (speech): its principal's own, else one that
+   * it sees, by its key. Undefined also where there is one that does not exist for it (`wire.md` section 2).
+   */
+  meant(kind: VoiceKind, from: Client, id: string): VoiceStream | undefined {
+    const own = this.find(kind, agentSessionId(from.principal, id));
+    if (own) return own;
+    const other = this.find(kind, id);
+    return other && sees(from, other.owner, other.agentId) ? other : undefined;
   }
 
   /** By the id that its provider knows it by, which is its actor's too. */
@@ -42,7 +56,7 @@ export class VoiceStreams {
   }
 
   add(stream: VoiceStream): void {
-    this.#byClientsId[stream.kind].set(stream.id, stream);
+    this.#byClientsId[stream.kind].set(stream.key, stream);
     this.#byProvidersId.set(stream.providerId, stream);
     voiceOf(stream.client).streams.add(stream);
     const { agent } = stream.provider;
@@ -53,7 +67,7 @@ export class VoiceStreams {
 
   delete(stream: VoiceStream): void {
     const byId = this.#byClientsId[stream.kind];
-    if (byId.get(stream.id) === stream) byId.delete(stream.id);
+    if (byId.get(stream.key) === stream) byId.delete(stream.key);
     this.#byProvidersId.delete(stream.providerId);
     voiceOf(stream.client).streams.delete(stream);
     const { agent } = stream.provider;

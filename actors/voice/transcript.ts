@@ -1,3 +1,4 @@
+import { isThere } from '../../protocol/json.ts';
 import type { TranscribeStopResult, TranscriptSegment } from '../../protocol/voice.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 
@@ -18,12 +19,13 @@ export class Transcript {
   }
 
   add({ text, start_ms, end_ms, speaker, confidence }: TranscriptSegment): void {
+    // The event goes on as it came, and may say by `null` what it does not know.
     const segment: TranscriptSegment = {
       text,
-      ...(start_ms === undefined ? {} : { start_ms }),
-      ...(end_ms === undefined ? {} : { end_ms }),
-      ...(speaker === undefined ? {} : { speaker }),
-      ...(confidence === undefined ? {} : { confidence }),
+      ...(isThere(start_ms) ? { start_ms } : {}),
+      ...(isThere(end_ms) ? { end_ms } : {}),
+      ...(isThere(speaker) ? { speaker } : {}),
+      ...(isThere(confidence) ? { confidence } : {}),
     };
     const bytes = jsonBytes(segment);
     this.#segments.push({ segment, bytes });

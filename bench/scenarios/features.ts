@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fleet } from '../load/fleet.ts';
 import { makePlan, type Plan } from '../load/plan.ts';
 import type { StreamResult } from '../load/stream-run.ts';
@@ -74,7 +75,10 @@ async function measurePair(
     startDaemon(cores, ['--no-auth', '--no-approvals', '--log-level', 'silent'], OFF),
   ]);
   const [on] = pair;
-  const scraping = setInterval(() => void scrape(on), SCRAPE_MS);
+  const enough = new AbortController();
+  const scraping = scrapeUntil(on, enough.signal);
+  // It is heard of below, when the measurement is over.
+  scraping.catch(() => {});
   try {
     const results: [string, StreamResult][] = [];
     for (const target of isOffFirst ? pair.toReversed() : pair) {
@@ -85,8 +89,21 @@ async function measurePair(
     }
     return results;
   } finally {
-    clearInterval(scraping);
-    for (const target of pair) target.stop();
+    enough.abort();
+    try {
+      // Not from under a scrape that is under way.
+      await scraping;
+    } finally {
+      for (const target of pair) target.stop();
+    }
+  }
+}
+
+/** Scrapes again and again. Resolves when it is told to end, and the last scrape has been answered. */
+async function scrapeUntil(target: Target, enough: AbortSignal): Promise<void> {
+  while (!enough.aborted) {
+    await sleep(SCRAPE_MS, undefined, { signal: enough }).catch(() => {});
+    if (!enough.aborted) await scrape(target);
   }
 }
 

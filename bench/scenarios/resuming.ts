@@ -10,6 +10,8 @@ import { flood, HUNDRED } from './flooding.ts';
 
 const LOGGED = 'with a window';
 const PLAIN = 'without';
+/** The log alone: what a journal of it costs, `journal` measures. */
+const OFF = ['--durable', 'off'];
 /** Longer than any run. */
 const WINDOW_MS = 600_000;
 
@@ -65,7 +67,7 @@ async function measurePair(
   plan: Plan,
   isLoggedFirst: boolean,
 ): Promise<[name: string, result: StreamResult][]> {
-  const pair = await Promise.all([startDaemon(cores, [], PLAIN), startDaemon(cores, [], LOGGED)]);
+  const pair = await Promise.all([startDaemon(cores, OFF, PLAIN), startDaemon(cores, OFF, LOGGED)]);
   try {
     const results: [string, StreamResult][] = [];
     for (const target of isLoggedFirst ? pair.toReversed() : pair) {

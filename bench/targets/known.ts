@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Cores } from './pinning.ts';
 import { Target } from './target.ts';
 
@@ -10,9 +11,17 @@ export const CORKED = 'corked relay (b)';
 
 const DAEMON = ['main.js', '--home', 'HOME', '--port', '0', '--no-socket'];
 
+/** What `npm start` gives to Node, so that what is measured is what people run. */
+function nodeFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const [, flags] = /\bexec node ((?:--\S+ )*)dist\/main\.js$/.exec(scripts.start) ?? [];
+  if (flags === undefined) throw new Error(`npm start is not understood: ${scripts.start}`);
+  return flags.split(' ').filter((flag) => flag !== '');
+}
+
 /** The built daemon as it comes, with the flags given besides. */
 export function startDaemon(cores: Cores | undefined, flags: readonly string[] = [], name = BROKER): Promise<Target> {
-  return Target.start({ name, command: [...DAEMON, ...flags], stamps: true, cores });
+  return Target.start({ name, command: [...DAEMON, ...flags], nodeFlags: nodeFlags(), stamps: true, cores });
 }
 
 /** The three that are compared: the daemon, the plain relay, the corked one. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ProbeAnswer, ProbeRequest } from '../probe.ts';
+import type { Collections, ProbeAnswer, ProbeRequest } from '../probe.ts';
 import { type CpuTime, cpuTime } from './cpu-time.ts';
 import { type Cores, pinned } from './pinning.ts';
 
@@ -18,6 +18,10 @@ export interface TargetOptions {
   name: string;
   /** The script to run, relative to `dist/`, and its arguments; HOME stands for its own directory. */
   command: readonly string[];
+  /** What Node itself is started with. */
+  nodeFlags?: readonly string[];
+  /** Variables that it gets beside this process's. */
+  env?: Readonly<Record<string, string>>;
   /** Whether it stamps `turn_id` and `seq` on events, so that their absence is a fault. */
   stamps: boolean;
   cores: Cores | undefined;
@@ -35,16 +39,16 @@ export class Target {
   readonly #home = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
   readonly #child: ChildProcess;
 
-  private constructor({ name, command, stamps, cores }: TargetOptions) {
+  private constructor({ name, command, nodeFlags = [], env, stamps, cores }: TargetOptions) {
     this.name = name;
     this.stamps = stamps;
     const [script = '', ...args] = command;
-    const node = [process.execPath, '--expose-gc', '--import', file('bench/probe.js').href];
+    const node = [process.execPath, ...nodeFlags, '--expose-gc', '--import', file('bench/probe.js').href];
     const whole = [...node, fileURLToPath(file(script)), ...args.map((arg) => (arg === 'HOME' ? this.#home : arg))];
     const [program = '', ...rest] = pinned(cores, whole);
     const log = openSync(this.#logFile, 'a');
     // A file, not a pipe: reading its log would cost the load's core.
-    this.#child = spawn(program, rest, { stdio: ['ignore', log, log, 'ipc'], env: environment() });
+    this.#child = spawn(program, rest, { stdio: ['ignore', log, log, 'ipc'], env: { ...environment(), ...env } });
     closeSync(log);
     running.add(this);
     this.#child.once('exit', () => {
@@ -78,6 +82,13 @@ export class Target {
     const { memory } = await this.#ask('memory');
     if (!memory) throw new Error(`${this.name} did not say what it holds`);
     return memory;
+  }
+
+  /** Its collections since this was last called; it counts them from the first call on. */
+  async collections(): Promise<Collections> {
+    const { collections } = await this.#ask('collections');
+    if (!collections) throw new Error(`${this.name} did not say what it has collected`);
+    return collections;
   }
 
   /** Ends it at once: its state is thrown away anyhow. */

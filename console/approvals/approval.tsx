@@ -97,11 +97,12 @@ function Clock({ row, subject }: { row: ApprovalRow; subject: Subject }) {
           {words(row.status)}
           {detail}
         </span>{' '}
-        {row.resolved_at === undefined ? null : moment(row.resolved_at)}
+        {row.resolved_at === undefined ? null : moment(Date.parse(row.resolved_at))}
       </p>
     );
   }
-  if (subject.expiresAt === undefined) return <p class="clock">waiting {age(shownAt.value - row.created_at)}</p>;
+  if (subject.expiresAt === undefined)
+    return <p class="clock">waiting {age(shownAt.value - Date.parse(row.created_at))}</p>;
   const left = subject.expiresAt - brokerTime.value;
   return (
     <p class="clock" data-soon={left < SOON_MS}>
@@ -117,7 +118,7 @@ const TONES = { approved: 'good', denied: 'bad', expired: 'off', withdrawn: 'off
 function About({ row, subject }: { row: ApprovalRow; subject: Subject }) {
   return (
     <p class="about">
-      from {subject.raiser}, {moment(row.created_at)}
+      from {subject.raiser}, {moment(Date.parse(row.created_at))}
       {subject.turnId === undefined ? null : (
         <>
           {' · '}

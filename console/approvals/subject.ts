@@ -1,5 +1,7 @@
 import type { ApprovalRow } from '../../client/browser.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import { visible, visibleLine } from '../../protocol/visible.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { deadlineOf } from '../format.ts';
 
 /** What an approval is about, as people read it. */
@@ -47,8 +49,14 @@ export function subjectOf(row: ApprovalRow, most = MAX_PREVIEW): Subject {
     rest: visible(others.slice(0, most)),
     leftOut: Math.max(0, preview.length - most) + Math.max(0, others.length - most),
     turnId: isBrokers ? text(details.turn_id) : undefined,
-    expiresAt: row.expires_at ?? deadlineOf(deadline),
+    expiresAt: row.expires_at === undefined ? deadlineOf(deadline) : Date.parse(row.expires_at),
   };
+}
+
+/** The same of what the broker holds back at the gate, as its turn's host hears of it. */
+export function gateSubject(action: string, details: ApprovalRow['details']): Pick<Subject, 'title' | 'preview'> {
+  const { title, preview } = readers.gate({ action, details });
+  return { title: visibleLine(title), preview: visible(preview) };
 }
 
 /** What an approval's origin makes of its row. Together `title`, `preview` and `rest` hold all of it. */
@@ -60,7 +68,7 @@ interface Reading {
   deadline?: unknown;
 }
 
-const readers: Record<ApprovalRow['origin'], (row: ApprovalRow) => Reading> = {
+const readers: Record<ApprovalRow['origin'], (row: Pick<ApprovalRow, 'action' | 'details'>) => Reading> = {
   gate({ action, details: { params_preview, ...rest } }) {
     const tool = rest.tool === undefined ? '' : `: ${String(rest.tool)}`;
     return {
@@ -107,7 +115,7 @@ function show(details: object): string {
 function pretty(preview: unknown): string {
   if (typeof preview !== 'string') return JSON.stringify(preview, undefined, 2);
   try {
-    return JSON.stringify(JSON.parse(preview), undefined, 2);
+    return writeJson(parseJson(preview), 2);
   } catch {
     return preview;
   }

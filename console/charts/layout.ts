@@ -56,19 +56,21 @@ const OPTIONS = {
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.json.shapeCoords': 'ROOT',
   'elk.json.edgeCoords': 'ROOT',
-  'elk.spacing.nodeNode': '14',
-  'elk.spacing.edgeNode': '10',
-  'elk.spacing.edgeEdge': '8',
+  'elk.spacing.nodeNode': '10',
+  'elk.spacing.edgeNode': '7',
+  'elk.spacing.edgeEdge': '6',
   'elk.spacing.edgeLabel': '4',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '18',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '10',
-  'elk.layered.spacing.edgeEdgeBetweenLayers': '7',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '8',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '6',
+  'elk.layered.spacing.edgeEdgeBetweenLayers': '5',
+  // Beside what it leads to there is most room: the narrowest of the placements.
+  'elk.layered.edgeLabels.centerLabelPlacementStrategy': 'HEAD_LAYER',
   // A chart is written in the order in which it runs: what leads upwards is a way back.
   'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
   'elk.layered.compaction.postCompaction.strategy': 'EDGE_LENGTH',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.nodePlacement.favorStraightEdges': 'true',
-  'elk.padding': '[top=8,left=8,bottom=8,right=8]',
+  'elk.padding': '[top=4,left=4,bottom=4,right=4]',
 };
 
 /** Longer labels than this are broken before their guard. */

@@ -17,7 +17,7 @@ const SMALLEST = 0.15;
 const LARGEST = 3;
 /** Below this the texts cannot be read: a chart that is opened shows a part rather than be smaller. */
 const READABLE = 0.72;
-const MARGIN = 10;
+const MARGIN = 8;
 
 /** The whole chart, in the middle, never enlarged. */
 export function whole(window: Size, chart: Size): Viewport {

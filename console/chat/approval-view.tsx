@@ -51,8 +51,15 @@ function Deadline({ deadline }: { deadline: number | string | undefined }) {
   return <span class="soft">until {at === undefined ? visibleLine(String(deadline)) : moment(at)}</span>;
 }
 
+const OUTCOMES = {
+  approve: 'Approved.',
+  deny: 'Denied.',
+  timeout: 'Nobody answered in time.',
+  withdrawn: 'Withdrawn: nobody waits for it any more.',
+};
+
 function outcome(state: ApprovalState): string {
   if (state.kind === 'withdrawn') return 'Not answered: the turn is over.';
   if (state.kind !== 'resolved') return '';
-  return { approve: 'Approved.', deny: 'Denied.', timeout: 'Nobody answered in time.' }[state.resolution];
+  return OUTCOMES[state.resolution];
 }

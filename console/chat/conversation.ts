@@ -10,8 +10,8 @@ import {
   RpcError,
   type TerminalEvent,
 } from '../../client/browser.ts';
-import { visibleLine } from '../../protocol/visible.ts';
 import { nextFrame } from '../next-frame.ts';
+import { askingOf } from './asking.ts';
 import { FrameLog } from './frame-log.ts';
 import { routeFrames } from './frame-router.ts';
 import { offerPageTool, releasePageTool } from './page-tool.ts';
@@ -280,9 +280,7 @@ export class Conversation {
       if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') return endingOf(event);
       if (event.kind === 'token' && event.recovered) this.#isBack('gap');
       this.transcript.event(event);
-      if (event.kind === 'approval_pending') {
-        this.announcement.value = `${chat.agentId} asks for approval: ${visibleLine(event.action ?? event.tool ?? '')}.`;
-      }
+      this.announcement.value = askingOf(event, chat.agentId) ?? this.announcement.value;
       this.#schedule();
     }
     return { end: { tone: 'quiet', title: 'ended' } };

@@ -1,7 +1,7 @@
 import { batch, type Signal, signal } from '@preact/signals';
 import type { ChatEvent } from '../../client/browser.ts';
 import { visible, visibleLine } from '../../protocol/visible.ts';
-import { detailsOf } from '../approvals/subject.ts';
+import { detailsOf, gateSubject } from '../approvals/subject.ts';
 import { oneLine, preview } from '../preview.ts';
 import { type SavedTranscript, savedEntries } from './saved-transcript.ts';
 import { TextBlock } from './text-block.ts';
@@ -11,6 +11,8 @@ import type { TurnEnd } from './turn-end.ts';
 const KEPT_CHARACTERS = 1_048_576;
 /** Entries that one conversation keeps; the oldest go. */
 const KEPT_ENTRIES = 1_000;
+
+type GatePending = Extract<ChatEvent, { kind: 'gate_pending' }>;
 
 /** What came of a tool call. */
 export interface ToolOutcome {
@@ -24,7 +26,7 @@ export type ApprovalState =
   | { kind: 'pending'; problem?: string }
   /** Somebody at this page has decided, and the agent has not taken it yet. */
   | { kind: 'deciding'; approve: boolean }
-  | { kind: 'resolved'; resolution: 'approve' | 'deny' | 'timeout' }
+  | { kind: 'resolved'; resolution: 'approve' | 'deny' | 'timeout' | 'withdrawn' }
   /** The turn is over: it cannot be answered any more. */
   | { kind: 'withdrawn' };
 
@@ -56,6 +58,9 @@ export type EntryOf<K extends Entry['kind']> = Extract<Entry, { kind: K }>;
 
 /** Whether it still waits for an answer. */
 export const isOpen = ({ kind }: ApprovalState): boolean => kind === 'pending' || kind === 'deciding';
+
+/** Of a note that there is one of, and that has said all. */
+const ONCE = { count: 1, detail: '' };
 
 /** An entry without its place. */
 export type Draft<T = Entry> = T extends Entry ? Omit<T, 'key'> : never;
@@ -108,8 +113,18 @@ export class Transcript {
         if (this.#openApproval(event.approval_id)) return;
         this.#ask(event);
         return;
+      case 'gate_pending':
+        if (!this.#openApproval(event.approval_id)) this.#askForGate(event);
+        return;
       case 'approval_resolved':
+      case 'gate_resolved':
         this.approval(event.approval_id, { kind: 'resolved', resolution: event.resolution });
+        return;
+      case 'agent_away':
+        this.#add({ kind: 'note', label: 'the agent is away; the turn waits for it', latest: signal(ONCE) });
+        return;
+      case 'agent_back':
+        this.#add({ kind: 'note', label: 'the agent is back', latest: signal(ONCE) });
         return;
       default:
         this.#note(event);
@@ -191,14 +206,18 @@ export class Transcript {
       ...rest
     } = event;
     const what = action ?? tool ?? '';
-    this.#add({
-      kind: 'approval',
-      approvalId,
-      what: visibleLine(what),
-      details: visible(preview(detailsOf(rest, tool, what))),
-      deadline,
-      state: signal<ApprovalState>({ kind: 'pending' }),
-    });
+    const details = visible(preview(detailsOf(rest, tool, what)));
+    this.#addApproval({ approvalId, what: visibleLine(what), details, deadline });
+  }
+
+  /** The broker itself asks, of what it holds back. */
+  #askForGate({ approval_id: approvalId, action, details, expires_at: deadline }: GatePending): void {
+    const { title, preview: told } = gateSubject(action, details);
+    this.#addApproval({ approvalId, what: title, details: preview(told), deadline });
+  }
+
+  #addApproval(draft: Pick<EntryOf<'approval'>, 'approvalId' | 'what' | 'details' | 'deadline'>): void {
+    this.#add({ kind: 'approval', ...draft, state: signal<ApprovalState>({ kind: 'pending' }) });
     this.#countWaiting();
   }
 

@@ -1,5 +1,5 @@
 import type { AgentRow } from '../../client/browser.ts';
-import { agents, useAgents } from '../agents.ts';
+import { agents, saidByAgents, useAgents } from '../agents.ts';
 import { type Column, Free, Table } from '../table.tsx';
 
 /** Rows that are drawn. */
@@ -42,6 +42,23 @@ const COLUMNS: readonly Column<AgentRow>[] = [
       </span>
     ),
   },
+  { title: 'Says', cell: ({ spec }) => <Said id={spec.id} /> },
   { title: 'Turns', isNumber: true, cell: ({ turns }) => turns },
   { title: 'Capabilities', cell: ({ spec }) => <Free text={spec.capabilities.join(', ')} /> },
 ];
+
+/** How an agent says that it stands, and the last that its program has complained of. */
+function Said({ id }: { id: string }) {
+  const agent = saidByAgents.value.get(id);
+  if (!agent || agent.current_task === null) return null;
+  const attached = Object(agent.metadata.attached) as { last_words?: unknown };
+  const { last_words: words } = attached;
+  return (
+    <>
+      <span data-tone={agent.status === 'errored' ? 'bad' : undefined}>
+        <Free text={agent.current_task} />
+      </span>
+      {typeof words === 'string' && agent.status === 'errored' ? <Free text={words} isCode /> : null}
+    </>
+  );
+}

@@ -6,6 +6,7 @@ import { usePoll } from '../use-poll.ts';
 import { Agents } from './agents.tsx';
 import { Connections } from './connections.tsx';
 import { Counts } from './counts.tsx';
+import { EventFaults } from './event-faults.tsx';
 import { note, status } from './history.ts';
 import { Plot } from './plot.tsx';
 import { Turns } from './turns.tsx';
@@ -36,6 +37,7 @@ export function Overview() {
         <Agents />
         <Connections />
       </div>
+      {value ? <EventFaults rows={value.event_faults} /> : null}
       {value ? (
         <div class="columns three">
           <Counts id="endings" title="Turns ended" counts={value.endings} empty="No turn has ended yet." />
@@ -47,6 +49,9 @@ export function Overview() {
             empty="None: everything has reached somebody."
           />
         </div>
+      ) : null}
+      {value && Object.keys(value.limited).length > 0 ? (
+        <Counts id="limited" title="Limits reached" counts={value.limited} empty="None of those that are set." />
       ) : null}
     </div>
   );

@@ -48,11 +48,20 @@ export function Turns() {
   );
 }
 
-const TONES = { dispatching: 'off', streaming: 'good', parked: 'warn', detached: 'warn', cancelling: 'bad' } as const;
+const TONES = {
+  dispatching: 'off',
+  streaming: 'good',
+  parked: 'warn',
+  detached: 'warn',
+  orphaned: 'warn',
+  recovering: 'warn',
+  cancelling: 'bad',
+} as const;
 
 const COLUMNS: readonly Column<SessionRow>[] = [
   { title: 'Turn', isHeading: true, cell: ({ turn_id }) => <TurnId id={turn_id} /> },
   { title: 'Agent', cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
+  { title: 'By', cell: ({ front }) => front ?? <span class="soft">WebSocket</span> },
   {
     title: 'State',
     cell: (row) => (

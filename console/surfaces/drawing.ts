@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 
 /** A surface as it is to be drawn. */
 export interface Drawing {
@@ -7,20 +7,6 @@ export interface Drawing {
   theme?: unknown;
   components: readonly JsonObject[];
   dataModel: unknown;
-}
-
-/** The surface that the envelopes of `a2ui/replay` make. */
-export function drawingOf({ revision, envelopes }: { revision: number; envelopes: readonly JsonObject[] }): Drawing {
-  const drawing: Drawing = { revision, catalogId: '', components: [], dataModel: {} };
-  for (const { createSurface, updateComponents, updateDataModel } of envelopes) {
-    if (isObject(createSurface)) {
-      drawing.catalogId = String(createSurface.catalogId);
-      drawing.theme = createSurface.theme;
-    }
-    if (isObject(updateComponents)) drawing.components = updateComponents.components as readonly JsonObject[];
-    if (isObject(updateDataModel)) drawing.dataModel = updateDataModel.value;
-  }
-  return drawing;
 }
 
 /** Whether the one can become the other piece by piece. Else it is drawn anew. */

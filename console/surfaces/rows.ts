@@ -21,7 +21,7 @@ export const surfaces = ofSession<ReadonlyMap<string, ListedSurface> | undefined
 
 /** Takes the listing of a subscription. */
 export function replaceSurfaces(rows: readonly SurfaceRow[]): void {
-  surfaces.value = new Map(rows.map((row) => [row.surfaceId, listed(row, row.components)]));
+  surfaces.value = new Map(rows.map((row) => [row.surfaceId, listed(row, row.componentCount)]));
 }
 
 /** Takes a surface's change. @returns the surface as it is now, where that is newer than what was known */

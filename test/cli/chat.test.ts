@@ -249,7 +249,9 @@ describe('switchboard chat AGENT PROMPT', () => {
 
   it('when the token is wrong › ends with 4 and says so', async () => {
     expect(await io.run('chat', 'echo', 'hi', '--token', 'bad')).toBe(4);
-    expect(io.err).toContain('refused the token');
+    expect(io.err).toBe(
+      `switchboard: the daemon at ${daemon.broker.url} refused the token that --token gave; is it that of the running daemon?\n`,
+    );
   });
 
   it('when nobody listens › ends with 3 and says how to start one', async () => {
@@ -257,7 +259,7 @@ describe('switchboard chat AGENT PROMPT', () => {
     await daemon.stop();
     expect(await io.run('chat', 'echo', 'hi', '--url', url)).toBe(3);
     expect(io.err).toBe(
-      `switchboard: no daemon is running at ${url}; start one with \`npm start\`, or name another with --url or --home\n`,
+      `switchboard: no daemon is running at ${url}; start one with \`npx switchboard serve\`, or name another with --url or --home\n`,
     );
     daemon = await TestDaemon.start();
   });
@@ -265,7 +267,7 @@ describe('switchboard chat AGENT PROMPT', () => {
   it('when no daemon is found › ends with 3 and says where it looked', async () => {
     const lonely = new TestIo();
     expect(await lonely.run('chat', 'echo', 'hi', '--home', '/nonexistent')).toBe(3);
-    expect(lonely.err).toContain('no daemon is running for /nonexistent; start one with `npm start`');
+    expect(lonely.err).toContain('no daemon is running for /nonexistent; start one with `npx switchboard serve`');
   });
 
   it.each([

@@ -110,7 +110,7 @@ describe('switchboard console', () => {
     const io = new TestIo({ SWITCHBOARD_HOME: temporaryDirectory() });
     expect(await io.run('console')).toBe(3);
     expect(io.out).toBe('');
-    expect(io.err).toMatch(/no daemon is running for .*start one with `npm start`/);
+    expect(io.err).toMatch(/no daemon is running for .*start one with `npx switchboard serve`/);
   });
 
   it('a token that the daemon does not take › no link, with status 4', async () => {
@@ -118,7 +118,7 @@ describe('switchboard console', () => {
     const io = new TestIo({ SWITCHBOARD_HOME: home });
     expect(await io.run('console', '--host-token', 'wrong')).toBe(4);
     expect(io.out).toBe('');
-    expect(io.err).toContain('refused the token');
+    expect(io.err).toContain('refused the host token');
   });
 
   it.each([

@@ -62,6 +62,7 @@ export class TestDaemon {
           return { session_id: 'c1', tools_registered: tools.length, policies_registered: 0 };
         },
         'host.approvals': () => ({ approvals: [] }),
+        'host.agents': () => [],
         'agents.list': () => [row('echo', true), row('sleepy', false)],
         'agents.upsert': (params) => {
           this.requests.push(['agents.upsert', params]);

@@ -34,6 +34,10 @@ export class TestIo implements Io {
     return () => this.#listeners.delete(listener);
   }
 
+  onTerminate(): () => void {
+    return () => {};
+  }
+
   /** Presses Ctrl-C. */
   interrupt(): void {
     if (this.#listeners.size === 0) throw new Error('nobody hears a Ctrl-C: the process would end');

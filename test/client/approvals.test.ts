@@ -101,9 +101,11 @@ describe('turn.requestApproval', () => {
   });
 
   it('when the deadline is further away than a timer can wait › waits all the same', async () => {
+    // The broker's clock is left as it is: it would sweep every five seconds of 25 days.
+    const clock = { now: Date.now, setTimeout, clearTimeout };
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const deadline = new Date(Date.now() + 2 ** 31 + 5_000);
-    const real = await RealBroker.start();
+    const real = await RealBroker.start({ clock });
     const outcome = deferred<ApprovalOutcome>();
     await real.agent(async (turn) => outcome.resolve(await turn.requestApproval({ action: 'wait', deadline })));
     const host = await real.host();

@@ -90,6 +90,13 @@ describe('host.chat', () => {
     expect(await read(chat)).toEqual(['error']);
   });
 
+  it('when a kind is a word of every object › is an event like any other that is not known', async () => {
+    const kinds = ['constructor', 'toString', '__proto__', 'hasOwnProperty'];
+    const { chat, request } = await open();
+    wire.send(ack(request), ...kinds.map((kind) => event({ kind })), done());
+    expect(await read(chat)).toEqual([...kinds, 'done']);
+  });
+
   it('keeps two chats apart by their turns, in the same session too', async () => {
     const first = await open({ sessionId: 's' });
     wire.send(ack(first.request, 't1'));
@@ -135,12 +142,36 @@ describe('host.chat', () => {
     await expect(chat.ack).rejects.toMatchObject({ name: 'ConnectionLostError', closeCode: 1006, retryable: true });
   });
 
-  it('when the host is closed › reading throws ConnectionClosedError', async () => {
+  it('when the host is closed › its loop ends, as its program asked for', async () => {
     const { chat, request } = await open();
     wire.send(ack(request));
     await chat.ack;
     const reading = read(chat);
-    await Promise.all([expect(reading).rejects.toBeInstanceOf(ConnectionClosedError), host.close()]);
+    await host.close();
+    expect(await reading).toEqual([]);
+  });
+
+  it('when the host is closed › its text is not there, which text() says', async () => {
+    const { chat, request } = await open();
+    wire.send(ack(request));
+    await chat.ack;
+    await Promise.all([expect(chat.text()).rejects.toBeInstanceOf(ConnectionClosedError), host.close()]);
+  });
+
+  it('when the broker’s answer or event is none › says which of its members is wrong', async () => {
+    const { chat, request } = await open();
+    wire.send({ id: request.id as number, result: { accepted: true, session_id: 's' } });
+    await expect(chat.ack).rejects.toMatchObject({
+      name: 'ProtocolError',
+      message: expect.stringContaining('turn_id'),
+    });
+    const next = await open();
+    wire.send(ack(next.request));
+    const { turn_id } = await next.chat.ack;
+    const reading = read(next.chat);
+    const event = { session_id: next.chat.sessionId, turn_id, agent_id: 'echo', seq: 1, kind: 'token', delta: 7 };
+    wire.send({ method: 'agents.chat.event', params: event });
+    await expect(reading).rejects.toMatchObject({ name: 'ProtocolError', message: expect.stringContaining('delta') });
   });
 
   it('when the loop is left early › cancels the turn', async () => {

@@ -46,17 +46,18 @@ describe('findUrl', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'no run/broker.json'],
-    ['is damaged', '{"pid"', 'damaged'],
-    ['is no object', 'null', 'damaged'],
+    ['is not there', undefined, 'no run/broker.json', 'absent'],
+    ['is damaged', '{"pid"', 'damaged', 'damaged'],
+    ['is no object', 'null', 'damaged', 'damaged'],
     // No system gives out a process id beyond 2 ** 22.
-    ['was left by a daemon that died', { pid: 2 ** 30, url }, 'has died'],
-  ])('when the file %s › throws NoDaemonError', (_what, content, words) => {
+    ['was left by a daemon that died', { pid: 2 ** 30, url }, 'has died', 'dead'],
+  ])('when the file %s › throws NoDaemonError', (_what, content, words, reason) => {
     if (content !== undefined) write('broker.json', content);
     const found = () => findUrl({ home, env });
     expect(found).toThrow(NoDaemonError);
     expect(found).toThrow(words);
     expect(found).toThrow(home);
+    expect(found).toThrow(expect.objectContaining({ reason }));
   });
 });
 
@@ -128,7 +129,7 @@ describe('connectAgent in Node', () => {
       reconnect: { minMs: 1 },
     });
     const wire = await first.accept();
-    expect((await wire.authenticate()).params).toEqual({ agent_id: 'echo', token: 'mine' });
+    expect((await wire.authenticate()).params).toEqual({ agent_id: 'echo', token: 'mine', resume: true });
     const agent = await connecting;
     write('broker.json', { pid: process.pid, url: second.url });
     wire.close(1001);

@@ -26,7 +26,15 @@ const event = (sequence: number, fields: object = {}): Message => ({
 });
 const snapshot = (id: number, sequence: number): Message => ({
   id,
-  result: { subscribed: true, agents: [], devices: [], approvals: [], events: [], event_sequence: sequence },
+  result: {
+    subscribed: true,
+    agents: [],
+    devices: [],
+    approvals: [],
+    events: [],
+    event_sequence: sequence,
+    identity: { version: '1', pid: 1 },
+  },
 });
 const next = async (events: AsyncIterator<HostEvent>) => (await events.next()).value?.sequence;
 
@@ -116,7 +124,7 @@ describe('the host registry', () => {
     const host = await (await RealBroker.start()).host();
     const agent = await host.registerAgent({ id: 'mine', name: 'Mine', kind: 'script' });
     expect(agent).toMatchObject({ id: 'mine', kind: 'script', status: 'idle' });
-    const busy = await host.setStatus({ agent_id: 'mine', status: 'running', current_task: 'dishes' });
+    const busy = await host.setStatus({ agentId: 'mine', status: 'running', currentTask: 'dishes' });
     expect(busy).toMatchObject({ status: 'running', current_task: 'dishes' });
     expect(await host.hostAgents()).toEqual([busy]);
     await host.unregisterAgent('mine');

@@ -5,6 +5,23 @@ import { deferred, RealBroker, rejection } from './real-broker.ts';
 import { using } from './using-tool.ts';
 
 describe('host.tool', () => {
+  it('when an argument is missing › says which', async () => {
+    const host = await (await RealBroker.start()).host();
+    // As in JavaScript, where nobody checks.
+    const tool = host.tool as unknown as (...args: unknown[]) => Promise<unknown>;
+    const noOptions = {
+      name: 'TypeError',
+      message: expect.stringContaining('its options, the second argument, are missing'),
+    };
+    expect(await rejection(tool('n', () => 1))).toMatchObject(noOptions);
+    expect(await rejection(tool('n', undefined, () => 1))).toMatchObject(noOptions);
+    expect(await rejection(tool('n', {}))).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('its handler, the third argument, is no function'),
+    });
+    expect(await host.tools()).toEqual([]);
+  });
+
   it('is offered to agents with its description and its JSON Schema', async () => {
     const real = await RealBroker.start();
     const seen = deferred<Turn['tools']['list']>();

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   AuthError,
   ConnectionClosedError,
@@ -54,6 +54,22 @@ describe('connectHost', () => {
     expect(error).toMatchObject({ code: -32603, codeName: 'InternalError', retryable: false });
     await wire.closed;
   });
+
+  it.each([undefined, null, ''])(
+    'when no token is given, but %j › says so, and what the broker said',
+    async (token) => {
+      vi.stubEnv('SWITCHBOARD_AUTH_TOKEN', '');
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const connecting = connectHost({ url: broker.url, home: '/nowhere', ...({ token } as { token: string }) });
+      const wire = await broker.accept();
+      const { id, params } = await wire.receive('session.auth');
+      expect(params).toEqual({ token: '' });
+      wire.send({ id: id as number, error: { code: -32603, message: 'auth failed: token mismatch' } });
+      const error = await connecting.catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(AuthError);
+      expect((error as Error).message).toBe('auth failed: token mismatch (no token was given)');
+    },
+  );
 
   it('when the broker closes before the answer › rejects with ConnectionLostError', async () => {
     const connecting = connectHost({ url: broker.url, token: 'wrong' });

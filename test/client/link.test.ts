@@ -241,10 +241,10 @@ describe('a link that is lost', () => {
 });
 
 describe('the entry for browsers', () => {
-  it('takes links, too', async () => {
-    const broker = start();
-    await using host = await browser.connectHost({ link: broker.connect(), token: broker.tokens.daemon });
-    expect(await host.agents.list()).toEqual([]);
+  it('takes no link: a page has no broker in it, and its script is smaller without', async () => {
+    const link = start().connect();
+    const refused = await rejection(browser.connectHost({ link, token: '' } as never));
+    expect(refused).toMatchObject({ name: 'TypeError', message: expect.stringContaining('there is no option link') });
   });
 });
 

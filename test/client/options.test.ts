@@ -38,10 +38,14 @@ describe('an option that does not exist', () => {
       () => connectHost({ link, host_token: 'a' } as never),
       'no option host_token; did you mean hostToken?',
     ],
-    ['onchat', () => browser.connectAgent({ link, onchat: onChat } as never), 'did you mean onChat?'],
+    [
+      'onchat',
+      () => browser.connectAgent({ url: 'ws://127.0.0.1:1', onchat: onChat } as never),
+      'did you mean onChat?',
+    ],
     [
       'connectTimeout',
-      () => browser.connectHost({ link, connectTimeout: 1 } as never),
+      () => browser.connectHost({ url: 'ws://127.0.0.1:1', connectTimeout: 1 } as never),
       'did you mean connectTimeoutMs?',
     ],
     [
@@ -49,7 +53,11 @@ describe('an option that does not exist', () => {
       () => connectHost({ link, reconnect: { minMS: 1 } } as never),
       'reconnect: there is no option minMS; did you mean minMs?',
     ],
-    ['management', () => browser.connectHost({ link, management: true } as never), 'no option management'],
+    [
+      'management',
+      () => browser.connectHost({ url: 'ws://127.0.0.1:1', management: true } as never),
+      'no option management',
+    ],
   ])('%s › is refused by name', async (_what, connect, says) => {
     const error = (await rejection(connect())) as Error;
     expect(error).toBeInstanceOf(TypeError);

@@ -148,7 +148,7 @@ describe('host.resume', () => {
     await stage.connect();
     const { chat } = await stage.open();
     await chat.ack;
-    expect(String(await failure(stage.host.resume(handle)))).toContain('being read already');
+    expect(String(await failure(stage.host.resume(handle)))).toContain('another chat here reads this turn');
   });
 
   it.each([[undefined], [{}], [{ ...handle, seq: -1 }], [{ ...handle, resume_token: 7 }]])(

@@ -4,7 +4,15 @@ import { approvals, keepApprovals, pending, replaceApprovals } from '../../conso
 import { forgetAll } from '../../console/sign-out.ts';
 
 const row = (id: string, status: ApprovalRow['status'] = 'pending', created_at = 0) =>
-  ({ id, action: 'x', agent_id: null, details: {}, status, options: ['approve', 'deny'], created_at }) as ApprovalRow;
+  ({
+    id,
+    action: 'x',
+    agent_id: null,
+    details: {},
+    status,
+    options: ['approve', 'deny'],
+    created_at: new Date(created_at).toISOString(),
+  }) as unknown as ApprovalRow;
 
 beforeEach(() => replaceApprovals([]));
 

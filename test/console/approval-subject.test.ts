@@ -11,7 +11,7 @@ const row = (fields: Partial<ApprovalRow>): ApprovalRow => ({
   details: {},
   options: ['approve', 'deny'],
   status: 'pending',
-  created_at: 1_000,
+  created_at: '1970-01-01T00:00:01.000Z',
   ...fields,
 });
 
@@ -22,7 +22,7 @@ describe('subjectOf › what a person reads of an approval', () => {
         origin: 'gate',
         action: 'ws.method:tools.execute',
         details: { method: 'tools.execute', tool: 'risky', params_preview: '{"a":1}', session_id: 's', turn_id: 't' },
-        expires_at: 61_000,
+        expires_at: '1970-01-01T00:01:01.000Z',
       }),
     );
     expect(subject).toMatchObject({
@@ -38,6 +38,11 @@ describe('subjectOf › what a person reads of an approval', () => {
       session_id: 's',
       turn_id: 't',
     });
+  });
+
+  test('a long integer in a gate’s preview › digit for digit', () => {
+    const details = { method: 'mail.send', params_preview: '{"to":12345678901234567890}' };
+    expect(subjectOf(row({ origin: 'gate', details })).preview).toBe('{\n  "to": 12345678901234567890\n}');
   });
 
   test('a gate’s preview that was cut off, and is no JSON any more › as it is', () => {

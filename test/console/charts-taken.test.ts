@@ -86,7 +86,7 @@ describe('Follower', () => {
     const { watched, apply } = follow();
     apply({ ...moved('t1', 'call.answered', 'dispatching', 'streaming'), ...throughAccepted });
     const follower = new Follower(graph, watched);
-    expect([...follower.trail.keys()]).toEqual(ACCEPTANCE);
+    expect([...follower.trail.keys()]).toEqual(['begun→dispatching', ...ACCEPTANCE]);
     expect(follower.flashes).toEqual([]);
     apply(moved('t1', 'approval.pending', 'streaming', 'parked'));
     expect(follower.update(0)).toBe(true);

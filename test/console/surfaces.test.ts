@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { dataChanges } from '../../console/surfaces/data-changes.ts';
-import { drawingOf, isSameSurface } from '../../console/surfaces/drawing.ts';
+import { type Drawing, isSameSurface } from '../../console/surfaces/drawing.ts';
 import { outcome } from '../../console/surfaces/outcome.ts';
 import { fits } from '../../console/surfaces/pattern.ts';
 import { shown, webAddress } from '../../console/surfaces/shown.ts';
 import { MAX_ELEMENTS, tooMuch } from '../../console/surfaces/size.ts';
-import { components, create, data, text } from '../support/surfaces.ts';
+import { text } from '../support/surfaces.ts';
 
 /** An expression in a template. */
 const expression = (text: string) => `\${${text}}`;
@@ -153,23 +153,13 @@ describe('what of a surface is drawn', () => {
 });
 
 describe('a surface that changes', () => {
-  test('the envelopes of a replay › make the surface', () => {
-    const envelopes = [
-      create('s', { theme: { primaryColor: '#ff0000' } }),
-      components('s', text('root', 'x')),
-      data('s', '/', { a: 1 }),
-    ];
-    expect(drawingOf({ revision: 7, envelopes })).toMatchObject({
-      revision: 7,
-      theme: { primaryColor: '#ff0000' },
-      components: [{ id: 'root' }],
-      dataModel: { a: 1 },
-    });
-  });
-
   test('something turns into something else, or the root goes › it is drawn anew', () => {
-    const drawing = (...parts: object[]) =>
-      drawingOf({ revision: 1, envelopes: [create('s'), components('s', ...parts)] });
+    const drawing = (...parts: object[]): Drawing => ({
+      revision: 1,
+      catalogId: 'c',
+      components: parts as Drawing['components'],
+      dataModel: {},
+    });
     const before = drawing(column('root', ['a']), text('a', 'A'));
     expect(isSameSurface(before, drawing(column('root', [])))).toBe(true);
     expect(isSameSurface(before, drawing(column('root', ['a', 'b']), text('a', 'B'), text('b', '')))).toBe(true);

@@ -155,3 +155,33 @@ describe('a conversation on the page', () => {
     expect(transcript.truncated.value).toBe(true);
   });
 });
+
+describe('what the gate holds back, on the page', () => {
+  const pending = event({
+    kind: 'gate_pending',
+    approval_id: 'g',
+    action: 'ws.method:tools.execute',
+    details: { method: 'tools.execute', tool: 'mail\u200b', params_preview: '{"to":"ada"}' },
+    expires_at: '2026-01-01T00:00:00.000Z',
+    seq: undefined,
+    synthesized: true,
+  });
+  const resolved = (resolution: string) =>
+    event({ kind: 'gate_resolved', approval_id: 'g', resolution, synthesized: true });
+
+  it('is asked for like an approval, once, with the tool and what it would be given', () => {
+    const transcript = told(pending, pending);
+    expect(kinds(transcript)).toEqual(['prompt', 'approval']);
+    const entry = the(transcript, 'approval');
+    expect(entry.what).toBe('tools.execute: mail\\u200b');
+    expect(entry.details).toContain('"to": "ada"');
+    expect(entry.deadline).toBe('2026-01-01T00:00:00.000Z');
+    expect(transcript.waiting.value).toBe(1);
+  });
+
+  it.each(['approve', 'deny', 'timeout', 'withdrawn'])('when it is settled by %s › waits no more', (resolution) => {
+    const transcript = told(pending, resolved(resolution));
+    expect(the(transcript, 'approval').state.value).toEqual({ kind: 'resolved', resolution });
+    expect(transcript.waiting.value).toBe(0);
+  });
+});

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configHelp, configSchema, readConfig } from '../../daemon/config.ts';
 import { ConfigError } from '../../daemon/errors.ts';
+import { DEFAULT_FRONTS } from '../../fronts/list.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 function file(content: unknown): string {
@@ -32,16 +33,35 @@ describe('the settings', () => {
       host: '127.0.0.1',
       port: 9100,
       'no-socket': false,
+      durable: 'process',
+      'journal-max': 512 * 1024 * 1024,
+      'journal-repair': false,
+      'otlp-interval': 60_000,
+      'trace-sample': 1,
       'allow-origin': [],
+      'allow-host': [],
+      'agent-wait': 2_000,
+      'agent-window': 60_000,
+      'tls-client-auth': 'none',
+      'metrics-auth': false,
+      'metrics-tenant': [],
       'no-auth': false,
       'no-approvals': false,
       approve: [],
+      'audit-required': false,
+      front: [...DEFAULT_FRONTS],
+      'park-timeout': 600_000,
+      'front-approval-timeout': 300_000,
+      'openai-approvals': 'wait',
+      'openai-show-tools': false,
       'approval-timeout': 60_000,
       'stale-after': 900_000,
       'max-message-bytes': 16 * 1024 * 1024,
       'max-connections': 10_000,
       'max-turns-per-connection': 1_000,
+      limit: [],
       'resume-window': 600_000,
+      'max-all-log-bytes': 256 * 1024 * 1024,
       'drain-timeout': 10_000,
       home: join(homedir(), '.switchboard'),
       inspect: false,
@@ -83,6 +103,16 @@ describe('the settings', () => {
     const env = { SWITCHBOARD_APPROVE: 'c.d, e.f' };
     expect(settings([], env).approve).toEqual(['c.d', 'e.f']);
     expect(settings(argv, env).approve).toEqual(['a.b', 'tools.execute:x']);
+  });
+
+  it('take shared limits by name', () => {
+    expect(settings(['--limit', 'identity.chats=5', '--limit=tenant.bytes=1000']).limit).toEqual([
+      'identity.chats=5',
+      'tenant.bytes=1000',
+    ]);
+    expect(settings([], { SWITCHBOARD_LIMIT: 'agent.deltas=7' }).limit).toEqual(['agent.deltas=7']);
+    for (const bad of ['identity.chats', 'chats=5', 'identity.chats=0', 'identity.chats=x', 'agent.connections=1'])
+      expect(refusal(['--limit', bad])).toMatch(/^--limit takes NAME=N, .*identity\.chats, .*, not "/);
   });
 
   it('count an empty variable as unset', () => {
@@ -147,13 +177,28 @@ describe('a bad setting', () => {
     ['--home', '~/x', '--home takes an absolute path, not "~/x"'],
     ['--host', '[::1]', '--host takes a host name or an IP address, IPv6 without brackets, not "[::1]"'],
     ['--log-level', 'loud', '--log-level takes one of trace, debug, info, warn, error, fatal, silent, not "loud"'],
+    [
+      '--allow-host',
+      'chat.example:80',
+      'takes host names such as chat.example, without scheme, port or path, not "chat.example:80"',
+    ],
     ['--allow-origin', 'https://a/b', 'takes origins such as https://app.example, without a path, not "https://a/b"'],
+    ['--public-url', 'agents.example', '--public-url takes an http(s) URL without a query, not "agents.example"'],
+    ['--public-url', 'https://agents.example/?key=1', '--public-url takes an http(s) URL'],
+    ['--a2a-root', 'echo', '--a2a-root needs the front a2a: --front a2a'],
+    ['--a2a-root', 'no such/agent', "--a2a-root takes an agent's id"],
     ['--inspector-url', 'stately.ai/inspect', '--inspector-url takes an http(s) URL, not "stately.ai/inspect"'],
     ['--inspector-url', 'javascript:alert(1)', '--inspector-url takes an http(s) URL'],
     ['--approve', 'session.auth', '--approve takes method names'],
     ['--socket', `/${'x'.repeat(120)}`, '--socket takes a path of at most 107 bytes'],
   ])('%s %s is refused with what it takes', (flag, value, message) => {
     expect(refusal([flag, value])).toContain(message);
+  });
+
+  it.each(['--jwks-url', '--otlp', '--inspector-url', '--allow-origin'])('shows no secret of a URL in %s', (flag) => {
+    const message = refusal([flag, 'ftp://me:SECRET@idp.example/jwks?key=SECRET']);
+    expect(message).toMatch(/, not "ftp:\/\/…@idp\.example\/jwks\?…"$/);
+    expect(message).not.toContain('SECRET');
   });
 
   it('names the variable that it came from', () => {
@@ -232,5 +277,37 @@ describe('the help text', () => {
     }
     expect(lines.find((line) => line.includes('--port'))).toContain('[9100]');
     expect(configHelp()).toContain('SWITCHBOARD_AUTH_TOKEN');
+  });
+});
+
+describe('the settings for JWTs', () => {
+  const whose = ['--jwt-issuer', 'https://idp.example', '--jwt-audience', 'https://broker.example/'];
+
+  it('are an issuer, an audience, and where its keys are', () => {
+    expect(settings([...whose, '--jwks-url', 'https://idp.example/jwks', '--jwt-tenant-claim', 'org'])).toMatchObject({
+      'jwt-issuer': 'https://idp.example',
+      'jwt-audience': 'https://broker.example/',
+      'jwks-url': 'https://idp.example/jwks',
+      'jwt-tenant-claim': 'org',
+    });
+    expect(settings([...whose, '--jwks-file', '/etc/jwks.json'])['jwks-file']).toBe('/etc/jwks.json');
+  });
+
+  it.each([
+    [['--jwks-file', 'x'], '--jwks-file goes with --jwt-issuer, and that is not there'],
+    [whose.slice(0, 2), '--jwt-issuer goes with --jwt-audience, and that is not there'],
+    [whose, '--jwt-issuer goes with --jwks-url or --jwks-file, one of them'],
+    [
+      [...whose, '--jwks-url', 'https://idp.example/jwks', '--jwks-file', 'x'],
+      '--jwt-issuer goes with --jwks-url or --jwks-file, one of them',
+    ],
+    [
+      [...whose, '--jwks-url', 'http://idp.example/jwks'],
+      '--jwks-url takes an https URL, or an http one on this machine, without a user, not "http://idp.example/jwks"',
+    ],
+    [[...whose, '--jwks-file', 'x', '--no-auth'], '--jwt-issuer and --no-auth exclude each other'],
+    [['--metrics-auth', '--no-auth'], '--metrics-auth and --no-auth exclude each other'],
+  ])('that do not go together are refused: %j', (argv, message) => {
+    expect(refusal(argv)).toBe(message);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Chat, ChatEvent, Host } from '../../client/node.ts';
 import { connectEcho, type Pause, words } from '../../daemon/echo.ts';
+import { findCommand } from '../../daemon/echo-commands.ts';
 import { ECHO_ID } from '../../daemon/echo-id.ts';
 import { aborted, deferred, RealBroker } from '../client/real-broker.ts';
 
@@ -61,6 +62,12 @@ describe('echo', () => {
     for (const command of ['/tool [NAME [JSON]]', '/approve [WHAT]', '/slow', '/fail', '/help']) {
       expect(text).toContain(`\n  ${command} `);
     }
+  });
+
+  it('is found at once in however long a prompt', () => {
+    expect(findCommand(`/help\n a${' '.repeat(500_000)}b\t`)?.rest).toHaveLength(500_002);
+    expect(findCommand(`/helpless${' '.repeat(500_000)}b`)).toBeUndefined();
+    expect(findCommand(' /help')).toBeUndefined();
   });
 
   it('/fail ends in an error', async () => {

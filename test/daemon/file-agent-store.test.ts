@@ -17,40 +17,56 @@ describe('the agents’ file', () => {
     expect(fileAgentStore(storePath()).load()).toEqual([]);
   });
 
-  it('gives back what was saved, odd names too', () => {
+  it('gives back what was saved, odd names too', async () => {
     const path = storePath();
     const metadata = JSON.parse('{"__proto__": {"a": [1, null]}, "constructor": "x"}');
     const records = [record('__proto__', { metadata, name: 'Zoë "quoted"\n' }), record('constructor')];
-    fileAgentStore(path).save(records);
+    await fileAgentStore(path).save(records);
     const loaded = fileAgentStore(path).load();
     expect(JSON.stringify(loaded)).toBe(JSON.stringify(records));
   });
 
-  it('is private, and a save replaces it as a whole', () => {
+  it('keeps an agent of another tenant, and one of the same id, apart', async () => {
+    const path = storePath();
+    const records = [record('echo'), record('acme/echo', { name: 'echo' })];
+    await fileAgentStore(path).save(records);
+    expect(fileAgentStore(path).load()).toEqual(records);
+  });
+
+  it('reads as one JSON text would, whatever its size, and is no one text', async () => {
+    const path = storePath();
+    for (const count of [0, 1, 2, 3_000]) {
+      const records = Array.from({ length: count }, (_, i) => record(`a${i}`, { metadata: { text: '"\n', i } }));
+      await fileAgentStore(path).save(records);
+      expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify({ agents: records }, null, 2)}\n`);
+    }
+  });
+
+  it('is private, and a save replaces it as a whole', async () => {
     const path = storePath();
     const store = fileAgentStore(path);
-    store.save([record('a'), record('b')]);
-    store.save([record('c')]);
+    await store.save([record('a'), record('b')]);
+    await store.save([record('c')]);
     expect(modeOf(path)).toBe(0o600);
     expect(store.load()).toEqual([record('c')]);
     expect(readdirSync(join(path, '..'))).toEqual(['agents.json']);
   });
 
-  it('is saved over what an interrupted save left', () => {
+  it('is saved over what an interrupted save left', async () => {
     const path = storePath();
     writeFileSync(`${path}.tmp`, 'half a fi', { mode: 0o644 });
-    fileAgentStore(path).save([record('a')]);
+    await fileAgentStore(path).save([record('a')]);
     expect(modeOf(path)).toBe(0o600);
     expect(readdirSync(join(path, '..'))).toEqual(['agents.json']);
   });
 
-  it('stays as it was when a save fails', () => {
+  it('stays as it was when a save fails', async () => {
     const path = storePath();
     const store = fileAgentStore(path);
-    store.save([record('a')]);
+    await store.save([record('a')]);
     // A directory in the temporary file's place cannot be written, not even by root.
     mkdirSync(join(`${path}.tmp`, 'in the way'), { recursive: true });
-    expect(() => store.save([record('b')])).toThrow();
+    await expect(store.save([record('b')])).rejects.toThrow(/agents\.json\.tmp/);
     expect(store.load()).toEqual([record('a')]);
   });
 
@@ -61,6 +77,8 @@ describe('the agents’ file', () => {
     ['{}', 'agents'],
     ['{"agents": [{"id": "a"}]}', 'agents.0.name'],
     [JSON.stringify({ agents: [record('a b')] }), 'agents.0.id'],
+    [JSON.stringify({ agents: [record('default/a')] }), 'agents.0.id'],
+    [JSON.stringify({ agents: [record('a/b/c')] }), 'agents.0.id'],
     [JSON.stringify({ agents: [record('a', { token_hash: 'short' })] }), 'agents.0.token_hash'],
     [JSON.stringify({ agents: [record('a'), record('a')] }), 'an id is there twice'],
   ])('that says %s is refused in one line, and left as it is', (text, why) => {

@@ -166,7 +166,7 @@ describe('a meeting’s file › when it cannot be written', () => {
   test('at its very beginning › then nothing is left of it, and its id can be used', () => {
     const store = fileMeetingStore(directory, silent());
     // What has no JSON is found out behind the file's making, as a full disk is.
-    const unwritable = head('m', { title: 1n as never });
+    const unwritable = head('m', { title: { toJSON: () => expect.unreachable() } as never });
     expect(() => store.create(unwritable)).toThrow();
     expect(readdirSync(directory)).toEqual([]);
     store.create(head('m'));

@@ -166,3 +166,22 @@ test('a meeting’s file › when it is long › then every line is read, whole'
   expect(read).toHaveLength(said.length);
   expect(read).toEqual(said);
 });
+
+test('a meeting’s file › when it is somebody’s › then the next daemon knows whose, and one from before says nothing of that', async () => {
+  const store = fileMeetingStore(directory, silent());
+  const owner = { tenant: 'acme', sub: 'al"ice' };
+  store.create(head('m.abcdefghijklm', { name: 'm', owner, title: 'Plans' }));
+  store.append('m.abcdefghijklm', { type: 'ended', ended_at: 9 });
+  await store.close();
+  const before = { type: 'meeting', id: 'old', title: 'Old', started_at: 1, agent_id: 'ann' };
+  writeFileSync(pathOf('old'), `${JSON.stringify(before)}\n{"type":"ended","ended_at":2}\n`);
+  const strange = { ...before, id: 'strange', owner: { tenant: 'a/b', sub: 'x' } };
+  writeFileSync(pathOf('strange'), `${JSON.stringify(strange)}\n`);
+  const kept = fileMeetingStore(directory, silent()).load();
+  const rows = kept.map(({ id, name, owner: whose, agent_id }) => [id, name, whose, agent_id]);
+  expect(rows.sort()).toEqual([
+    ['m.abcdefghijklm', 'm', owner, null],
+    ['old', undefined, undefined, 'ann'],
+  ]);
+  expect(existsSync(pathOf('strange'))).toBe(true);
+});

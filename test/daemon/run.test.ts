@@ -70,6 +70,12 @@ describe('the daemon', () => {
     expect(await run(place(), ['--version'])).toMatchObject({ code: 0, out: '0.1.0\n', err: '' });
   });
 
+  it.each(['--help', '--version'])('prints %s for a reader that has left, and says nothing of that', async (flag) => {
+    const child = launch(place(), [flag]);
+    child.stdout.destroy();
+    expect(await Promise.all([text(child.stderr), exitOf(child)])).toEqual(['', 0]);
+  });
+
   it('ends with 2 and one line on a bad setting, and has made nothing', async () => {
     const where = place();
     const { code, out, err } = await run(where, ['--port', 'x']);

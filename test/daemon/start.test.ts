@@ -3,8 +3,10 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectHost } from '../../client/node.ts';
 import { readConfig } from '../../daemon/config.ts';
 import { createLogger } from '../../daemon/log.ts';
+import { Reload } from '../../daemon/reload.ts';
 import { startDaemon } from '../../daemon/start.ts';
 import { Teardown } from '../../daemon/teardown.ts';
 import { temporaryDirectory } from './temporary.ts';
@@ -14,8 +16,8 @@ async function start(home: string, flags: string[], env: NodeJS.ProcessEnv = {})
   const log = await createLogger('silent', false, { write() {} });
   const failures: unknown[] = [];
   const teardown = new Teardown((error) => failures.push(error));
-  const config = readConfig(['--home', home, ...(flags.includes('--port') ? [] : ['--port', '0']), ...flags], {});
-  const started = startDaemon(config, { XDG_RUNTIME_DIR: home, ...env }, log, teardown);
+  const config = readConfig(['--home', home, ...(flags.includes('--port') ? [] : ['--port', '0']), ...flags], env);
+  const started = startDaemon(config, { XDG_RUNTIME_DIR: home, ...env }, log, teardown, new Reload(() => {}));
   onTestFinished(() => teardown.stop());
   return { started, teardown, failures };
 }
@@ -37,6 +39,15 @@ async function takenPort(): Promise<string> {
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   return String((server.address() as { port: number }).port);
+}
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return String(port);
 }
 
 /** What keeps a daemon from starting, and how to take it out of the way. */
@@ -67,6 +78,19 @@ const obstacles: [what: string, obstacle: Obstacle][] = [
     },
   ],
 ];
+
+describe('the daemon, with --demo', () => {
+  it('has echo attached when its port answers for the first time', async () => {
+    const port = await freePort();
+    const env = { SWITCHBOARD_AUTH_TOKEN: 'given' };
+    const { started } = await start(temporaryDirectory(), ['--demo', '--port', port], env);
+    const eager = { waitForBroker: true, reconnect: { minMs: 1, maxMs: 2 } };
+    const host = await connectHost({ url: `ws://127.0.0.1:${port}`, token: 'given', ...eager });
+    onTestFinished(() => host.close());
+    expect(await host.request('agents.list', {})).toMatchObject([{ spec: { id: 'echo' }, attached: true }]);
+    await started;
+  });
+});
 
 describe('the daemon, when it cannot start', () => {
   it.each(obstacles)('because %s: holds nothing, and starts on the same home at once', async (_what, obstacle) => {

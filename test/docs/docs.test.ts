@@ -1,26 +1,20 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
-import { z } from 'zod';
-import { createBroker } from '../../broker.ts';
-import { connectAgent, connectHost } from '../../client/node.ts';
 import { configSchema } from '../../daemon/config.ts';
-import { connectEcho } from '../../daemon/echo.ts';
 import { variableOf } from '../../daemon/flag.ts';
 import { allStates, readChart } from '../../docs/chart.ts';
 import { idOf } from '../../docs/mermaid.ts';
 import { MACHINES, ROOT, renderPages } from '../../docs/render.ts';
-import { isChatEvent } from '../../protocol/events.ts';
+import { BROKER_KINDS } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
 import { CloseCode, chatEventKinds, DEFAULT_LIMITS, ErrorCode, methods } from '../../protocol/index.ts';
 import type { MethodSpec } from '../../protocol/method.ts';
+import { readChatEvent } from '../../protocol/read-event.ts';
+import { PAGES, page } from './support.ts';
 
-const page = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const protocol = page('docs/protocol.md');
-const readme = page('README.md');
 const rendered = await renderPages();
 
 describe('the pages', () => {
@@ -32,9 +26,11 @@ describe('the pages', () => {
     expect(await renderPages()).toEqual(rendered);
   });
 
-  it.each(['README.md', 'docs/protocol.md', 'docs/statecharts.md'])('%s links to files that are there', (path) => {
-    for (const [, target = ''] of page(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      expect(() => readFileSync(join(ROOT, path, '..', target)), target).not.toThrow(/ENOENT/);
+  it.each(PAGES)('%s links to files, and to headings of pages, that are there', (path) => {
+    for (const [, target = '', heading] of page(path).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const linked = target === '' ? path : join(dirname(path), target);
+      expect(existsSync(join(ROOT, linked)), target).toBe(true);
+      if (heading !== undefined) expect(headingsOf(page(linked)), `${target}#${heading}`).toContain(heading);
     }
   });
 });
@@ -59,6 +55,15 @@ describe('docs/protocol.md', () => {
     expect(protocol).toContain(`| \`${kind}\` |`);
   });
 
+  it('has what an agent streams in one table, and what the broker alone says in another', () => {
+    const kindsIn = (name: string) => {
+      const [, table = ''] = protocol.split(`<!-- generated:${name} -->`);
+      return [...(table.split('<!-- /generated -->')[0] ?? '').matchAll(/^\| `(\w+)` \|/gm)].map(([, kind]) => kind);
+    };
+    expect(kindsIn('broker-events')).toEqual([...BROKER_KINDS]);
+    expect(kindsIn('events')).toEqual(Object.keys(chatEventKinds).filter((kind) => !BROKER_KINDS.has(kind)));
+  });
+
   it.each(Object.keys(DEFAULT_LIMITS))('has a row for the limit %s', (name) => {
     expect(protocol).toContain(`| \`${name}\` |`);
   });
@@ -69,7 +74,7 @@ describe('docs/protocol.md', () => {
     for (const frame of frames) {
       expect(frame.kind).not.toBe('bad');
       if (frame.kind === 'notification' && frame.method.endsWith('.event')) {
-        expect(isChatEvent(frame.params)).toBe(true);
+        expect(readChatEvent(frame.params)).toBe(frame.params);
       }
     }
   });
@@ -110,6 +115,17 @@ describe('docs/statecharts.md', () => {
   });
 });
 
+/** How the headings of a page are linked to: as GitHub names them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replaceAll(/[^\p{Letter}\p{Number}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 /** What this reads of a machine's configuration. */
 interface Config {
   always?: unknown;
@@ -120,96 +136,8 @@ interface Config {
 
 const many = (value: unknown): unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 
-describe('README.md', () => {
+describe('docs/flags.md', () => {
   it.each(Object.keys(configSchema.shape))('has a row for --%s', (name) => {
-    expect(readme).toMatch(new RegExp(`\\| \`--${name}(?: [A-Z]+)?\` \\| \`${variableOf(name)}\` \\|`));
-  });
-
-  it('shows an embedded broker that runs, and says what it prints', async () => {
-    const source = snippet('embed');
-    const promised = [...source.matchAll(/^console\.log\(.*\); \/\/ (.+)$/gm)].map(([, said]) => said);
-    expect(promised).toHaveLength(2);
-    expect((await run(source)).trim().split('\n')).toEqual(promised);
-  });
-
-  it('shows a broker that decides who connects, with clients inside its process, and says what they print', async () => {
-    const printed = (await run(snippet('embed-inside'))).trim().split('\n');
-    const [, promised = ''] = /^It prints (.*)\.$/m.exec(readme) ?? [];
-    expect(printed).toHaveLength(4);
-    expect([...promised.matchAll(/`([^`]+)`/g)].map(([, line]) => line)).toEqual(printed);
-  });
-
-  it.each(['host', 'resume'])('shows a host that runs: %s', async (name) => {
-    const broker = createBroker();
-    const { url } = await broker.listen({ port: 0 });
-    const { token } = broker.upsertAgent({ id: 'echo' });
-    const agent = await connectAgent({ url, token, agentId: 'echo', onChat: async ({ prompt }) => prompt });
-    const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon };
-    try {
-      expect(await run(snippet(name), env)).toBe('hello there');
-    } finally {
-      await agent.close();
-      await broker.close();
-    }
-  });
-
-  it('shows a tool that echo uses, and says what it prints', async () => {
-    const broker = createBroker();
-    const { url } = await broker.listen({ port: 0 });
-    const { token = '' } = broker.upsertAgent({ id: 'echo' });
-    const echo = await connectEcho({ url, token });
-    const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AUTH_TOKEN: broker.tokens.daemon };
-    try {
-      const [, promised] = /; \/\/ (Your add says.*)$/m.exec(snippet('tool')) ?? [];
-      expect((await run(snippet('tool'), env)).trim()).toBe(promised);
-    } finally {
-      await echo.close();
-      await broker.close();
-    }
-  });
-
-  it('shows an agent that asks, and uses a tool', async () => {
-    const broker = createBroker();
-    const { url } = await broker.listen({ port: 0 });
-    const { token } = broker.upsertAgent({ id: 'adder' });
-    const host = await connectHost({ url, token: broker.tokens.daemon });
-    const events = await host.subscribe();
-    const parameters = z.object({ a: z.number(), b: z.number() });
-    await host.tool('add', { parameters }, ({ a, b }) => ({ sum: a + b }));
-    const stop = new AbortController();
-    const env = { ...process.env, SWITCHBOARD_URL: url, SWITCHBOARD_AGENT_TOKEN: token };
-    const program = run(snippet('tool-agent'), env, stop.signal).catch((error: unknown) => error);
-    try {
-      for await (const { kind } of events) if (kind === 'agent.attached') break;
-      const answer = async (approved: boolean) => {
-        const chat = host.chat('adder', 'go');
-        let text = '';
-        for await (const event of chat) {
-          if (event.kind === 'approval_pending') await chat.approve(event.approval_id, approved);
-          if (event.kind === 'token') text += event.delta;
-        }
-        return text;
-      };
-      expect([await answer(true), await answer(false)]).toEqual(['It is 42.', 'Then not.']);
-    } finally {
-      stop.abort();
-      await program;
-      await host.close();
-      await broker.close();
-    }
+    expect(page('docs/flags.md')).toMatch(new RegExp(`\\| \`--${name}(?: [A-Z=]+)?\` \\| \`${variableOf(name)}\` \\|`));
   });
 });
-
-/** Runs a snippet as a program of its own, in the package's directory, and gives what it prints. */
-async function run(source: string, env = process.env, signal?: AbortSignal): Promise<string> {
-  const argv = ['--input-type=module', '-e', source];
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: ROOT, env, signal, timeout: 15_000 });
-  return stdout;
-}
-
-/** The code block after `<!-- snippet:NAME -->`. */
-function snippet(name: string): string {
-  const [, source] = new RegExp(`<!-- snippet:${name} -->\\s*\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(readme) ?? [];
-  if (source === undefined) throw new Error(`the README has no snippet ${name}`);
-  return source;
-}

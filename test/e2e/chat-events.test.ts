@@ -58,14 +58,9 @@ const dropped: [what: string, event: object][] = [
   ['approval_pending for nothing', { kind: 'approval_pending', approval_id: 'p' }],
   ['approval_resolved otherwise', { kind: 'approval_resolved', approval_id: 'p', resolution: 'maybe' }],
   ['goal_evaluated in part', { kind: 'goal_evaluated', iteration: 1, met: false }],
-  ['done without a reason', { kind: 'done' }],
-  ['done with a text that is none', { kind: 'done', finish_reason: 'stop', text: 7 }],
-  ['error without words', { kind: 'error' }],
-  ['auth_required without a message', { kind: 'auth_required', reason: 'r' }],
   ['no kind', { delta: 'x' }],
   ['a kind that is no string', { kind: 7 }],
   ['another turn’s id', { kind: 'token', delta: 'x', turn_id: 'another' }],
-  ['a turn id that is no string', { kind: 'token', delta: 'x', turn_id: 7 }],
 ];
 
 describe('an event of section 6', () => {
@@ -79,6 +74,18 @@ describe('an event of section 6', () => {
 
   it.each(dropped)('%s › is dropped, and ends nothing', async (_, event) => {
     expect(await relayed(event)).toMatchObject([{ ...DONE, seq: 1 }]);
+  });
+
+  it.each<[string, object, object]>([
+    ['done without a reason', { kind: 'done' }, { kind: 'done', finish_reason: 'stop' }],
+    ['done with a text that is none', { ...DONE, text: 7 }, DONE],
+    ['error without words', { kind: 'error' }, { kind: 'error', error: 'the agent gave no reason' }],
+    ['auth_required without a reason', { kind: 'auth_required', message: 'm' }, { reason: 'unknown', message: 'm' }],
+  ])('%s › ends the turn all the same, repaired', async (_, sent, heard) => {
+    const chat = await open();
+    chat.emit(sent);
+    expect(await host.terminal(chat.turnId)).toMatchObject({ ...heard, seq: 1 });
+    expect(host.events(chat.turnId)[0]).not.toHaveProperty('text');
   });
 
   it.each<object>([

@@ -34,7 +34,12 @@ describe('agents.chat', () => {
       turn_id: expect.any(String),
       prompt: 'hello',
       stream: true,
-      context: { host_client_id: expect.any(String), voice_input: false, tools: [] },
+      context: {
+        host_client_id: expect.any(String),
+        voice_input: false,
+        tools: [],
+        principal: { sub: 'local', tenant: 'default' },
+      },
     });
   });
 
@@ -49,7 +54,8 @@ describe('agents.chat', () => {
         { type: 'image_url', url: 'https://example.org/a.png', detail: 'high' },
       ],
     };
-    const context = { city: 'Ghent', host_client_id: 'me', voice_input: 'no', tools: 'all', constructor: [1] };
+    const ours = { host_client_id: 'me', voice_input: 'no', tools: 'all', principal: 'root' };
+    const context = { city: 'Ghent', ...ours, constructor: [1] };
     const params = await asked({ ...said, goal: { check: 'tests pass' }, context, voice_input: true });
     expect(params).toMatchObject({ ...said, goal: { check: 'tests pass', max_iterations: 8 } });
     expect(params.context).toEqual({
@@ -58,6 +64,7 @@ describe('agents.chat', () => {
       host_client_id: expect.not.stringMatching(/^me$/),
       voice_input: true,
       tools: [],
+      principal: { sub: 'local', tenant: 'default' },
     });
   });
 
@@ -78,7 +85,7 @@ describe('agents.chat', () => {
     ['attachments.0', { attachments: [{ type: 'file', path: '/etc/passwd' }] }],
     ['attachments.0.media_type', { attachments: [{ type: 'image_base64', data: 'AA', media_type: 'image/svg+xml' }] }],
     ['attachments.0.url', { attachments: [{ type: 'image_url', url: 'file:///etc/passwd' }] }],
-    ['goal.max_iterations', { goal: { check: 'x', max_iterations: 51 } }],
+    ['goal.max_iterations', { goal: { check: 'x', max_iterations: '8' } }],
     ['session_id', { session_id: 'a b' }],
     ['session_id', { session_id: 'x'.repeat(129) }],
     ['conversation_id', { conversation_id: '' }],

@@ -174,7 +174,7 @@ describe('a secret', () => {
     for (const secret of secrets) expect(daemon.program.out).not.toContain(secret);
     expect(daemon.program.err).toBe('');
     // The log was talkative enough to have told.
-    expect(daemon.program.out).toContain('wrong token');
+    expect(daemon.program.out).toContain('a wrong daemon token');
     expect(daemon.program.out).toContain('connection opened');
     expect(daemon.program.out).toContain('turn opened');
   });

@@ -9,10 +9,13 @@ import type { WireClient } from './support/wire-client.ts';
 /** Long enough, at a tenth of a second a word, for whoever is to be killed. */
 const LONG_PROMPT = 'word '.repeat(500).trim();
 
+/** Soon over, for an agent that never comes back. */
+const WINDOW_MS = 300;
+
 let daemon: Daemon;
 let host: WireClient;
 beforeAll(async () => {
-  daemon = await startDaemon();
+  daemon = await startDaemon({ flags: ['--agent-window', String(WINDOW_MS)] });
   host = await daemon.host();
 });
 
@@ -31,14 +34,14 @@ function hostProcess(agentId: string, on = daemon): Program {
   return sdkProcess(text, { SWITCHBOARD_HOME: on.home });
 }
 
-function commandProcess(agentId: string): Program {
-  const program = new Program([CLI, 'chat', agentId, LONG_PROMPT, '--json'], { SWITCHBOARD_HOME: daemon.home });
+function commandProcess(agentId: string, ...flags: string[]): Program {
+  const program = new Program([CLI, 'chat', agentId, LONG_PROMPT, ...flags], { SWITCHBOARD_HOME: daemon.home });
   program.child.stdin?.end();
   return program;
 }
 
 describe('when an agent’s process is killed', () => {
-  it('its host is told: an error that the broker makes, and that is the end', async () => {
+  it('its host is told that it is away, then that it has not come back, and that is the end', async () => {
     const agent = await agentProcess('doomed');
     const { turn_id } = await host.ok('agents.chat', { agent_id: 'doomed', prompt: LONG_PROMPT });
     await host.event(turn_id, ({ seq }) => seq === 3);
@@ -47,18 +50,67 @@ describe('when an agent’s process is killed', () => {
     expect(end).toMatchObject({ kind: 'error', code: 'agent_disconnected', synthesized: true });
     const events = host.events(turn_id);
     expect(events.at(-1)).toBe(end);
-    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    const [away, ...more] = events.filter(({ seq }) => seq === undefined);
+    expect(away).toMatchObject({ kind: 'agent_away', window_ms: WINDOW_MS, synthesized: true });
+    expect(more).toEqual([]);
+    // Nothing comes of it between the two.
+    expect(events.at(-2)).toBe(away);
+    const numbered = events.filter((event) => event !== away);
+    expect(numbered.map(({ seq }) => seq)).toEqual(numbered.map((_, index) => index + 1));
     expect((await host.call('agents.chat', { agent_id: 'doomed', prompt: 'x' })).error.code).toBe(-32011);
   });
 
   it('a host process ends with 1, and what came so far is on its screen', async () => {
     const agent = await agentProcess('doomed-too');
-    const program = commandProcess('doomed-too');
+    const program = commandProcess('doomed-too', '--json');
     await program.shows('"seq":2');
     await agent.kill('SIGKILL');
     expect(await program.exit).toEqual({ code: 1, signal: null });
-    expect(JSON.parse(program.lines.at(-1) ?? '')).toMatchObject({ kind: 'error', code: 'agent_disconnected' });
+    expect(program.lines.slice(-2).map((line) => JSON.parse(line))).toMatchObject([
+      { kind: 'agent_away', window_ms: WINDOW_MS },
+      { kind: 'error', code: 'agent_disconnected' },
+    ]);
     expect(program.err).toContain('the agent failed: the agent disconnected');
+  });
+
+  it('a person who waits for its answer reads that it is away, then that it has failed', async () => {
+    const agent = await agentProcess('doomed-three');
+    const program = commandProcess('doomed-three');
+    await program.shows('word word');
+    await agent.kill('SIGKILL');
+    expect(await program.exit).toEqual({ code: 1, signal: null });
+    expect(program.err).toMatch(/^\[the agent is away; waiting for it to come back…\]\n.*the agent disconnected/);
+    expect(program.out).toMatch(/word word \n$/);
+  });
+
+  it('where no turn waits for an agent, its host is told the end at once', async () => {
+    const strict = await startDaemon({ flags: ['--agent-window', '0'] });
+    const client = await strict.host();
+    const agent = await agentProcess('doomed', strict);
+    const { turn_id } = await client.ok('agents.chat', { agent_id: 'doomed', prompt: LONG_PROMPT });
+    await client.event(turn_id, ({ seq }) => seq === 3);
+    await agent.kill('SIGKILL');
+    expect(await client.terminal(turn_id)).toMatchObject({ kind: 'error', code: 'agent_disconnected' });
+    const events = client.events(turn_id);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  });
+
+  it('and started again meanwhile, the turn ends with the old one, and the new one serves the next', async () => {
+    // It waits for a minute, as by default.
+    const patient = await startDaemon();
+    const client = await patient.host();
+    const agent = await agentProcess('restarted', patient);
+    const { turn_id } = await client.ok('agents.chat', { agent_id: 'restarted', prompt: LONG_PROMPT });
+    await client.event(turn_id, ({ seq }) => seq === 3);
+    await agent.kill('SIGKILL');
+    expect(await client.event(turn_id, ({ kind }) => kind === 'agent_away')).toMatchObject({ window_ms: 60_000 });
+    expect((await client.call('agents.chat', { agent_id: 'restarted', prompt: 'x' })).error.code).toBe(-32011);
+    const { sessions } = await (await patient.manager()).ok('agents.chat.sessions');
+    expect(sessions).toMatchObject([{ turn_id, status: 'orphaned' }]);
+    await agentProcess('restarted', patient);
+    expect(await client.terminal(turn_id)).toMatchObject({ kind: 'error', code: 'agent_replaced', synthesized: true });
+    const next = await client.ok('agents.chat', { agent_id: 'restarted', prompt: 'next' });
+    expect(await client.terminal(next.turn_id)).toMatchObject({ kind: 'done', finish_reason: 'stop' });
   });
 });
 
@@ -97,7 +149,10 @@ describe('when the daemon is killed', () => {
     const first = await startDaemon();
     const { home } = first;
     const statuses: AgentStatus['status'][] = [];
-    const aborted: unknown[] = [];
+    let abort: (reason: unknown) => void;
+    const aborted = new Promise<unknown>((resolve) => {
+      abort = resolve;
+    });
     let ready = () => {};
     const agent = await connectAgent({
       agentId: 'phoenix',
@@ -113,7 +168,7 @@ describe('when the daemon is killed', () => {
         yield `${prompt} `;
         if (prompt !== 'wait') return;
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        aborted.push(signal.reason);
+        abort(signal.reason);
       },
     });
     own(() => agent.close());
@@ -138,7 +193,8 @@ describe('when the daemon is killed', () => {
     });
     await startDaemon({ home });
     await back;
-    expect(aborted).toMatchObject([{ name: 'TurnCancelled', reason: 'connection_lost' }]);
+    // It asks the next one for its turn, which knows nothing of it.
+    expect(await aborted).toMatchObject({ name: 'TurnCancelled', reason: 'connection_lost' });
     expect(statuses.slice(0, 3)).toEqual(['connecting', 'ready', 'waiting']);
     const after = await connectHost({ home, env: {} });
     own(() => after.close());

@@ -38,7 +38,13 @@ it('a broker out of file handles says that it cannot be scraped, and can be as s
   const { code } = await program.exit;
   expect({ code, lines: program.lines, err: program.err }).toEqual({
     code: 0,
-    lines: ['200', 'EMFILE the route /metrics failed', '500 200', '200'],
+    // Which file there is no handle for depends on Node: 24 reads a package.json first, and words that in its own way.
+    lines: [
+      '200',
+      expect.stringMatching(/^(EMFILE|ERR_INVALID_PACKAGE_CONFIG) the route \/metrics failed$/),
+      '500 200',
+      '200',
+    ],
     err: '',
   });
 });

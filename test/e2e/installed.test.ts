@@ -1,40 +1,60 @@
-import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_PORT } from '../../broker.ts';
+import { FRONTS } from '../../fronts/list.ts';
+import { NOBODY, nodeOfNobody } from '../support/nobody.ts';
 import { components, create, text } from '../support/surfaces.ts';
 import { temporaryDirectory } from './support/cleanup.ts';
 import { Daemon } from './support/daemon.ts';
 import { Program, run } from './support/program.ts';
+import { startRegistry } from './support/registry.ts';
 
-/* What `npm ci --omit=dev` leaves: the packages that the lock file does not call `dev`, where it says, and dist/. */
+/* What `npm pack` makes, as `npm install` leaves it in somebody's folder. */
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** What the packages may take on the disk. */
 const MAX_MEGABYTES = 50;
 
-interface Locked {
-  dev?: boolean;
-  devOptional?: boolean;
-}
-
+let folder: string;
+/** The package in it. */
 let installed: string;
 let packages: string[];
-beforeAll(() => {
-  installed = temporaryDirectory();
-  const lock: Record<string, Locked> = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
-  packages = Object.entries(lock)
-    // The package itself has no path; what is for other systems is locked, and not there.
-    .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional && existsSync(join(ROOT, path)))
-    .map(([path]) => path);
-  for (const path of packages) {
-    cpSync(join(ROOT, path), join(installed, path), {
-      recursive: true,
-      // A package below another one has a line of its own in the lock file.
-      filter: (source) => source === join(ROOT, path) || !source.endsWith('/node_modules'),
-    });
-  }
-  for (const path of ['package.json', 'dist']) cpSync(join(ROOT, path), join(installed, path), { recursive: true });
-});
+/** The paths that are packed. */
+let packed: string[];
+beforeAll(async () => {
+  const registry = await startRegistry(ROOT);
+  packages = registry.paths;
+  const scratch = temporaryDirectory();
+  // `nobody` has to come by.
+  chmodSync(scratch, 0o755);
+  folder = join(scratch, 'app');
+  installed = join(folder, 'node_modules/switchboard');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{"private":true}');
+  const npm = async (...words: string[]) => {
+    const quiet = ['--cache', join(scratch, 'cache'), '--no-audit', '--no-fund', '--no-update-notifier'];
+    const options = { cwd: folder, env: { PATH: process.env.PATH, HOME: scratch, npm_config_registry: registry.url } };
+    return (await promisify(execFile)('npm', [...words, ...quiet], options)).stdout;
+  };
+  const [{ filename, files }] = JSON.parse(await npm('pack', ROOT, '--ignore-scripts', '--json'));
+  packed = files.map(({ path }: { path: string }) => path);
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  registry.publish(manifest, join(folder, filename));
+  // By its name: of a file npm reads all twice.
+  await npm('install', '--omit=dev', manifest.name);
+}, 120_000);
 
 /** What a folder takes on the disk, as `du` counts. */
 function bytesOf(path: string): number {
@@ -43,13 +63,79 @@ function bytesOf(path: string): number {
   return below.reduce((sum, bytes) => sum + bytes, stats.blocks * 512);
 }
 
+/** What the image runs as its HEALTHCHECK, of a daemon at this URL. */
+function healthScript(url: string): string {
+  const [, command = ''] =
+    /^HEALTHCHECK [^[]*(\[[^\n]*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? [];
+  const [node, flag, script = ''] = JSON.parse(command);
+  expect([node, flag, script]).toEqual(['node', '-e', expect.stringContaining(`127.0.0.1:${DEFAULT_PORT}/healthz`)]);
+  return script.replace(`127.0.0.1:${DEFAULT_PORT}`, new URL(url).host);
+}
+
+/** The chunks of a bundle that it does not load at its start: a few that it shares with them may be. */
+function neededLater(bundle: string): string[] {
+  const file = join(installed, 'dist', bundle);
+  const chunks = join(dirname(file), 'chunks');
+  const atOnce = [...readFileSync(file, 'utf8').matchAll(/^import .* from "\.\/chunks\/([\w-]+\.js)";$/gm)].map(
+    ([, name]) => name,
+  );
+  expect(atOnce.length, atOnce.join()).toBeLessThanOrEqual(5);
+  const names = readdirSync(chunks).filter((name) => name.endsWith('.js') && !atOnce.includes(name));
+  return names.map((name) => join(chunks, name));
+}
+
 const program = (...argv: string[]) => run([join(installed, 'dist/cli/main.js'), ...argv]);
 
-describe('Switchboard without its devDependencies', () => {
+describe('Switchboard as a package', () => {
+  it('has what it takes to run and to be imported, and nothing twice', () => {
+    expect(packed.length).toBeLessThan(1_500);
+    for (const path of ['dist/main.js', 'dist/broker.d.ts', 'dist/console/index.html', 'LICENSE']) {
+      expect(packed).toContain(path);
+    }
+    const sources = /^(?!dist|examples)[^/]*(\/.*)?\.tsx?$/;
+    const ofUsOnly = /^(dist\/)?(test|bench|soak|trials|node_modules|console\/.*\.tsx?)(\/|$)|(^|\/)\.|tsbuildinfo/;
+    expect(packed.filter((path) => sources.test(path) || ofUsOnly.test(path))).toEqual([]);
+    // What maps there are name sources and lines, and hold no text.
+    for (const path of packed.filter((path) => path.endsWith('.map'))) {
+      expect(JSON.parse(readFileSync(join(installed, path), 'utf8')).sourcesContent ?? [], path).toEqual([]);
+    }
+  });
+
+  it('serves from any folder, for somebody who may write to nothing of it, and is talked to from another', async () => {
+    const [home, cwd] = [temporaryDirectory(), temporaryDirectory()];
+    if (NOBODY !== undefined) for (const path of [home, cwd]) chownSync(path, NOBODY, NOBODY);
+    const place = NOBODY === undefined ? { cwd } : { cwd, uid: NOBODY, runtime: nodeOfNobody() };
+    const command = join(folder, 'node_modules/.bin/switchboard');
+    const env = { SWITCHBOARD_HOME: home };
+    const flags = ['--port', '0', '--no-socket', '--demo', '--front', 'all'];
+    const served = new Program([command, 'serve', ...flags], env, undefined, place);
+    await served.shows('"try: ');
+    const { url } = new Daemon(served, home);
+    // Each is loaded when it is asked for something: it is there, and wants a key.
+    for (const { path } of Object.values(FRONTS))
+      expect((await fetch(`${url.replace('ws', 'http')}${path}/x`)).status, path).toBe(401);
+    // As a container of it is asked whether it is well.
+    expect((await run(['-e', healthScript(new Daemon(served, home).url)])).code).toBe(0);
+    const chat = new Program([command, 'chat', 'echo', 'good morning'], env, undefined, place);
+    expect(await chat.exit, chat.err).toMatchObject({ code: 0 });
+    expect(chat.out).toContain('good morning');
+    expect(await served.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(readdirSync(join(home, 'run'))).toEqual([]);
+    expect((await run(['-e', healthScript('ws://127.0.0.1:1')])).code).toBe(1);
+  });
+
+  it('is built already: npm finds nothing to do, and a build says that there is nothing to build from', async () => {
+    const { scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    expect(scripts.start).toMatch(/^node scripts\/build\.js --if-needed && /);
+    const build = join(installed, 'scripts/build.js');
+    expect(await run([build, '--if-needed'])).toMatchObject({ code: 0, out: '', err: '' });
+    expect(await run([build])).toMatchObject({ code: 1, err: expect.stringContaining('no sources') });
+  });
+
   it(`takes less than ${MAX_MEGABYTES} MB`, () => {
     expect(packages).toContain('node_modules/pino');
     expect(packages).not.toContain('node_modules/typescript');
-    expect(bytesOf(join(installed, 'node_modules')) / 2 ** 20).toBeLessThan(MAX_MEGABYTES);
+    expect(bytesOf(join(folder, 'node_modules')) / 2 ** 20).toBeLessThan(MAX_MEGABYTES);
   });
 
   it('has a command line', async () => {
@@ -58,9 +144,10 @@ describe('Switchboard without its devDependencies', () => {
     expect(await program('serve', '--help')).toMatchObject({ code: 0, err: '' });
   });
 
-  it('starts from one file: what is loaded when it is used may even be gone', async () => {
-    const chunks = ['cli', 'daemon'].map((folder) => join(installed, 'dist', folder, 'chunks'));
-    for (const path of chunks) renameSync(path, `${path}-gone`);
+  it('starts from a few files: what is loaded when it is used may even be gone', async () => {
+    const laterOnes = [neededLater('cli/program.js'), neededLater('daemon/run.js')].flat();
+    expect(laterOnes.length).toBeGreaterThan(20);
+    for (const path of laterOnes) renameSync(path, `${path}-gone`);
     try {
       expect(await program('--version')).toMatchObject({ code: 0, err: '' });
       expect(await program('agents', '--help')).toMatchObject({ code: 0, err: '' });
@@ -69,7 +156,7 @@ describe('Switchboard without its devDependencies', () => {
       });
       await served.shows('"try: ');
     } finally {
-      for (const path of chunks) renameSync(`${path}-gone`, path);
+      for (const path of laterOnes) renameSync(`${path}-gone`, path);
     }
   });
 
@@ -104,9 +191,18 @@ describe('Switchboard without its devDependencies', () => {
       console.log(JSON.stringify(await host.agents.list()), typeof protocol.methods);
       await host.close();
       await broker.close();`;
-    // Run from inside the package, which can name itself.
-    const script = join(installed, 'embedder.mjs');
+    const script = join(folder, 'embedder.mjs');
     writeFileSync(script, words);
     expect(await run([script])).toMatchObject({ code: 0, out: '[] object\n', err: '' });
+  });
+
+  it.each(['dist/main.js', 'dist/cli/main.js'])('says by %s in one line that Node is too old', async (path) => {
+    const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"18.20.8"})';
+    const { code, out, err } = await run(['--import', old, join(installed, path), '--version']);
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^switchboard: it needs Node 20\.19 or newer, and this is 18\.20\.8\n$/),
+    });
   });
 });

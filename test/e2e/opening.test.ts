@@ -164,6 +164,8 @@ describe('server.handshake', () => {
         max_pending_tools: expect.any(Number),
         resume_window_ms: expect.any(Number),
       },
+      epoch: expect.stringMatching(/^[0-9a-f]{16}$/),
+      durable: 'process',
     };
     expect(await client.ok('server.handshake', { protocol_version, client_version: 'x' })).toEqual(answer);
     expect(await client.ok('server.handshake', { protocol_version })).toEqual(answer);

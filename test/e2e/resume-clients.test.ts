@@ -36,9 +36,31 @@ async function agentAt(daemon: Daemon, onChat: OnChat) {
 }
 
 describe('when the daemon dies and is started again', () => {
-  it('a resumable chat ends in an error that may be retried; host and agent come back, and it works', async () => {
+  const flags = ['--durable', 'off'];
+
+  it('a resumable chat goes on, and switchboard chat says so', async () => {
     const home = temporaryDirectory();
     const daemon = await startDaemon({ home });
+    const { onChat, say } = speaker();
+    await agentAt(daemon, onChat);
+    const chat = new Program([CLI, 'chat', 'speaker', 'x'], { SWITCHBOARD_HOME: home });
+    say('one ');
+    await chat.shows('one ');
+    await daemon.program.kill('SIGKILL');
+    await chat.shows('connection lost', 'err');
+    say('two ');
+    await startDaemon({ home });
+    await chat.shows('[back]', 'err');
+    await chat.shows('two ');
+    say('three');
+    say();
+    expect(await chat.exit).toEqual({ code: 0, signal: null });
+    expect(chat.out).toBe('one two three\n');
+  });
+
+  it('without a journal a resumable chat ends in an error that may be retried; host and agent come back, and it works', async () => {
+    const home = temporaryDirectory();
+    const daemon = await startDaemon({ home, flags });
     const { attached } = await agentAt(daemon, async function* ({ prompt, signal }) {
       yield 'one';
       if (prompt === 'wait') await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -48,7 +70,7 @@ describe('when the daemon dies and is started again', () => {
     expect(await events.next()).toMatchObject({ value: { delta: 'one' } });
     const back = attached();
     await daemon.program.kill('SIGKILL');
-    await startDaemon({ home });
+    await startDaemon({ home, flags });
     const error = await events.next().catch((error: unknown) => error);
     expect(error).toBeInstanceOf(ResumeError);
     expect(error).toMatchObject({ reason: 'not_found', retryable: true });
@@ -81,9 +103,9 @@ describe('when the daemon dies and is started again', () => {
     await host.closed;
   });
 
-  it('switchboard chat ends with 1 and says what became of the answer', async () => {
+  it('without a journal switchboard chat ends with 1 and says what became of the answer', async () => {
     const home = temporaryDirectory();
-    const daemon = await startDaemon({ home });
+    const daemon = await startDaemon({ home, flags });
     const { onChat, say } = speaker();
     await agentAt(daemon, onChat);
     const chat = new Program([CLI, 'chat', 'speaker', 'x'], { SWITCHBOARD_HOME: home });
@@ -91,7 +113,7 @@ describe('when the daemon dies and is started again', () => {
     await chat.shows('one');
     await daemon.program.kill('SIGKILL');
     await chat.shows('connection lost', 'err');
-    await startDaemon({ home });
+    await startDaemon({ home, flags });
     expect(await chat.exit).toEqual({ code: 1, signal: null });
     expect(chat.out).toBe('one\n');
     expect(chat.err).toContain('the chat cannot be resumed');

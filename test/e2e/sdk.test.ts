@@ -164,7 +164,7 @@ describe('an agent written with the SDK', () => {
 
   it('is refused with a token that was rotated away', async () => {
     const { token } = await manager.agents.upsert({ id: 'turning' });
-    const { token: next } = await manager.agents.upsert({ id: 'turning', rotate_token: true });
+    const { token: next } = await manager.agents.upsert({ id: 'turning', rotateToken: true });
     const options = { url: daemon.url, agentId: 'turning', onChat: async () => 'in' };
     await expect(connectAgent({ ...options, token })).rejects.toMatchObject({ name: 'AuthError', code: -32603 });
     const agent = await connectAgent({ ...options, token: next });
@@ -219,13 +219,13 @@ describe('a host written with the SDK', () => {
     expect(await second.cancelled).toMatchObject({ reason: 'host_cancelled' });
   });
 
-  it('that closes has its turns ended, and its chats fail', async () => {
+  it('that closes has its turns ended, and its loops with them', async () => {
     const { agent, cancelled } = await waiter();
     const leaving = await connect();
     const reading = (async () => {
       for await (const event of leaving.chat(agent.agentId, 'x')) if (event.kind === 'token') void leaving.close();
     })();
-    await expect(reading).rejects.toMatchObject({ name: 'ConnectionClosedError' });
+    await reading;
     expect(await cancelled).toMatchObject({ reason: 'host_disconnected' });
   });
 

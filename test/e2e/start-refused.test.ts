@@ -55,7 +55,7 @@ describe('a daemon in whose home something is what it should not be', () => {
     },
   );
 
-  it.each(['', 'run', 'memory', 'meetings'])(
+  it.each(['', 'run', 'memory', 'journal', 'meetings'])(
     '/%s is a file, or a link that leads nowhere › it says so',
     async (name) => {
       for (const make of [
@@ -170,8 +170,7 @@ describe('a daemon without room', () => {
       if (isStarted) break;
       const { code, signal } = await program.exit;
       // Node itself cannot begin with so few.
-      if (signal !== null || /node::|uv_|Assertion/.test(program.err) || program.err.includes(`open '${MAIN}'`))
-        continue;
+      if (signal !== null || /node::|uv_|Assertion/.test(program.err) || isNodesOwn(program.err)) continue;
       seen.add(code);
       expect(program.err.trim().split('\n'), `${files}: ${program.err}`).toHaveLength(1);
       expect(program.err, `${files}`).toMatch(/^switchboard: .*(EMFILE|too many open files)/);
@@ -182,6 +181,12 @@ describe('a daemon without room', () => {
   });
 });
 
+/** Whether Node failed before it ran a line of ours: it names the main file that it cannot read, or its stack is its own. */
+function isNodesOwn(err: string): boolean {
+  const stack = err.match(/^ {4}at .*$/gm) ?? [];
+  return err.includes(`open '${MAIN}'`) || (stack.length > 0 && stack.every((line) => line.includes('node:internal/')));
+}
+
 describe('a daemon that is not told where its home is', () => {
   it.each([
     [{ HOME: '' }, [], 'HOME names no directory'],
@@ -191,5 +196,22 @@ describe('a daemon that is not told where its home is', () => {
     const { code, out, err } = await run([MAIN, '--port', '0', '--no-socket', ...flags], env);
     expect({ code, out, lines: err.trim().split('\n').length }).toEqual({ code: 2, out: '', lines: 1 });
     expect(err).toContain(words);
+  });
+});
+
+describe('a daemon whose home cannot be', () => {
+  it.each([
+    ['/proc/x', 'the state directory /proc/x cannot be made: nothing can be made in the one above it (ENOENT)'],
+    ['/dev/null/x', 'the state directory /dev/null/x cannot be made: a part of its path is a file (ENOTDIR)'],
+  ])('%s › says why', async (home, words) => {
+    const { code, line } = await refused(home);
+    expect({ code, line }).toEqual({ code: 1, line: `switchboard: ${words}; choose another with --home` });
+  });
+
+  it('a relative one, and none with an empty HOME › it says what it takes, with 2', async () => {
+    const relative = await refused('', ['--home', 'here']);
+    expect(relative).toMatchObject({ code: 2, line: 'switchboard: --home takes an absolute path, not "here"' });
+    const none = await refused('', [], { HOME: '' });
+    expect(none).toMatchObject({ code: 2, line: expect.stringContaining('HOME names no directory') });
   });
 });

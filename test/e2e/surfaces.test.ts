@@ -49,7 +49,7 @@ async function everything(host: WireClient, watcher: WireClient): Promise<string
   const asked = ['a2ui.surfaces', 'a2ui.capabilities', 'host.events', 'host.agents', 'host.approvals', 'agents.list'];
   const answers: unknown[] = [];
   for (const method of asked) answers.push(await host.ok(method, {}));
-  for (const { surfaceId } of (await host.ok('a2ui.surfaces')).surfaces) {
+  for (const { surfaceId } of await host.ok('a2ui.surfaces')) {
     answers.push(await host.ok('a2ui.get', { surfaceId }), await host.ok('a2ui/replay', { surfaceId }));
   }
   const metrics = await daemon.get('/metrics');
@@ -83,7 +83,7 @@ describe.each(['1.0', '0.3'] as const)('an A2A agent of %s', (generation) => {
         text: 'ordered 2',
         applied: [surfaceId],
       });
-      expect((await host.ok('a2ui.get', { surfaceId })).surface.dataModel).toEqual({ ordered: 2 });
+      expect((await host.ok('a2ui.get', { surfaceId })).dataModel).toEqual({ ordered: 2 });
       expect(agent.messages).toMatchObject([{ contextId: 'c-1' }]);
       for (const heard of agent.heard) expect(heard.headers).toMatchObject(headers);
       const kinds = watcher.received('a2ui.event').map(({ params }) => params.kind);

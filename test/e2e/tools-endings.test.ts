@@ -64,27 +64,38 @@ describe('a tool that is pending when a process is killed', () => {
     expect(answersTo(agent, id)).toHaveLength(1);
   });
 
-  it('the agent’s: the host is told to stop, then that the agent is gone', async () => {
-    const host = await daemon.host();
+  const agents: [how: string, options: string, told: string[]][] = [
+    ['which does not come back', 'reconnect: false,', []],
+    ['which might come back, and does not', '', ['agent_away']],
+  ];
+  it.each(agents)('the agent’s, %s: the host is told to stop, then that it is gone', async (_, options, first) => {
+    const waiting = await startDaemon({ flags: ['--agent-window', '300'] });
+    const host = await waiting.host();
     await host.ok('tools.register', [{ name: 'hang' }]);
     const program = sdkProcess(
-      `await connectAgent({ agentId: 'doomed', async *onChat(turn) { yield 'I ask'; await turn.tools.call('hang', {}); } });
+      `await connectAgent({ agentId: 'doomed', ${options} async *onChat(turn) {
+        yield 'I ask';
+        await turn.tools.call('hang', {});
+      } });
       console.log('ready');`,
-      { SWITCHBOARD_URL: daemon.url, SWITCHBOARD_AGENT_TOKEN: await daemon.register('doomed') },
+      { SWITCHBOARD_URL: waiting.url, SWITCHBOARD_AGENT_TOKEN: await waiting.register('doomed') },
     );
     await program.shows('ready');
     const { turn_id } = await host.ok('agents.chat', { agent_id: 'doomed', prompt: 'go' });
     const request = await host.when(() => host.received('tools.execute')[0]);
-    const before = await drops(daemon, 'late_response');
+    const before = await drops(waiting, 'late_response');
     await program.kill('SIGKILL');
     const end = await host.terminal(turn_id);
     expect(end).toMatchObject({ kind: 'error', code: 'agent_disconnected', synthesized: true });
     const told = host.received('tools.cancel');
     expect(told.map(({ params }) => params)).toMatchObject([{ request_id: request.id, reason: 'agent_disconnected' }]);
-    expect(host.frames.indexOf(told[0])).toBeLessThan(host.frames.findIndex(({ params }) => params === end));
+    // While it is away its tool runs on.
+    const since = host.frames.slice(host.frames.indexOf(request) + 1).filter(({ method }) => method !== undefined);
+    const order = since.map(({ method, params }) => (method === 'tools.cancel' ? method : params?.kind));
+    expect(order).toEqual([...first, 'tools.cancel', 'error']);
     host.answer(request, 'to nobody');
     await host.settled();
-    expect(await drops(daemon, 'late_response')).toBe(before + 1);
+    expect(await drops(waiting, 'late_response')).toBe(before + 1);
   });
 
   it('the daemon’s: the SDK’s agent is told that the connection is lost, and does not hang', async () => {

@@ -109,13 +109,14 @@ describe('a tool of the host', () => {
     expect(host.received('tools.execute')).toEqual([]);
   });
 
-  it('is for the agent of the turn: -32015 for another agent and the host itself, -32014 for no such session', async () => {
+  it('is for the agent of the turn: -32015 for the host itself, -32014 for another agent, and for no such session', async () => {
     const { host, agent, chat, execute } = await toolTurn(daemon);
+    const own = callsOf(host, host, chat.sessionId).execute();
+    expect((await host.replyTo(own)).error.code).toBe(-32015);
+    // Another agent is another principal: for it there is no such session.
     const other = await daemon.agent('other');
-    for (const client of [other, host]) {
-      const id = callsOf(host, client, chat.sessionId).execute();
-      expect((await client.replyTo(id)).error.code).toBe(-32015);
-    }
+    const foreign = callsOf(host, other, chat.sessionId).execute();
+    expect((await other.replyTo(foreign)).error.code).toBe(-32014);
     expect((await agent.replyTo(execute({ session_id: 'none' }))).error.code).toBe(-32014);
   });
 

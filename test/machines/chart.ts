@@ -9,6 +9,7 @@ import {
   type StateValue,
 } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
+import { writeJson } from '../../protocol/write-json.ts';
 
 /** One transition of a chart, written down: which state it leaves by which event, where it ends, and what it does. */
 export interface Row<F> {
@@ -101,7 +102,8 @@ export function outcomesOf(rows: readonly Omit<Row<object>, 'given'>[]): Map<str
 export function reachedBy<F>(chart: Chart<F>, events: EventObject[], variants: F[]): Set<string> {
   const reached = new Set<string>();
   for (const facts of variants) {
-    const paths = getShortestPaths(chart.machine, { input: chart.input(facts), events, limit: 5_000 });
+    const options = { input: chart.input(facts), events, limit: 5_000, serializeEvent: writeJson };
+    const paths = getShortestPaths(chart.machine, options);
     for (const path of paths) reached.add(standingOf(chart, path.state as AnyMachineSnapshot));
   }
   return reached;

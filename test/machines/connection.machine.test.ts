@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ConnectionEvent, type ConnectionFacts, connectionMachine } from '../../machines/connection.machine.ts';
 import { WireError } from '../../protocol/errors.ts';
+import { LOCAL } from '../../protocol/principal.ts';
 import { type Chart, outcomesOf, playTo, type Row, reachedBy, start, transitionsOf } from './chart.ts';
 import { testRows } from './chart-rows.ts';
 
@@ -10,8 +11,9 @@ const request = (method: string): ConnectionEvent => ({ type: 'rpc.request', id:
 const auth = request('session.auth');
 const other = request('agents.list');
 const asked: ConnectionEvent = { type: 'auth.asked' };
-const granted: ConnectionEvent = { type: 'auth.granted', id: 1, identity: { role: 'client' } };
+const granted: ConnectionEvent = { type: 'auth.granted', id: 1, identity: { role: 'client', principal: LOCAL } };
 const refused: ConnectionEvent = { type: 'auth.refused', id: 1 };
+const unjudged: ConnectionEvent = { type: 'auth.unjudged', id: 1, why: 'jwks' };
 const expired: ConnectionEvent = { type: 'auth.expired' };
 const close: ConnectionEvent = { type: 'connection.close', code: 1001 };
 const closed: ConnectionEvent = { type: 'link.closed', code: 1000 };
@@ -29,7 +31,7 @@ const voiceEvent: ConnectionEvent = {
 };
 const audio: ConnectionEvent = {
   type: 'voice.audio',
-  frame: { type: 1, streamId: 's', seq: 0, format: 'pcm', payload: new Uint8Array(2) },
+  frame: { type: 1, streamId: 's', seq: 0n, format: 'pcm', payload: new Uint8Array(2) },
 };
 const voiceOut: ConnectionEvent = { type: 'voice.deliver', params: { type: 'partial' }, isPartial: true };
 const audioOut: ConnectionEvent = { type: 'audio.deliver', data: new Uint8Array(2) };
@@ -78,7 +80,7 @@ const rows: Row<Facts>[] = [
     in: 'authenticating',
     on: granted,
     to: 'ready',
-    does: ['disarmAuthTimeout', 'bindIdentity', 'confirmIdentity'],
+    does: ['disarmAuthTimeout', 'confirmIdentity', 'bindIdentity'],
   },
   { in: 'authenticating', on: refused, does: ['refuseToken', 'countFailure'] },
   { in: 'authenticating', on: refused, given: { authFailures: 3 }, does: ['refuseToken', 'countFailure'] },
@@ -98,7 +100,7 @@ const rows: Row<Facts>[] = [
     in: 'deciding',
     on: granted,
     to: 'ready',
-    does: ['disarmAuthTimeout', 'endDecision', 'bindIdentity', 'confirmIdentity'],
+    does: ['disarmAuthTimeout', 'endDecision', 'confirmIdentity', 'bindIdentity'],
   },
   {
     in: 'deciding',
@@ -112,6 +114,13 @@ const rows: Row<Facts>[] = [
     given: lastTry,
     to: 'closing',
     does: ['disarmAuthTimeout', 'endDecision', 'refuseToken', 'closeUnauthenticated'],
+  },
+  {
+    in: 'deciding',
+    on: unjudged,
+    given: lastTry,
+    to: 'authenticating',
+    does: ['disarmAuthTimeout', 'endDecision', 'putOff', 'armAuthTimeout'],
   },
   {
     in: 'deciding',
@@ -145,7 +154,7 @@ const rows: Row<Facts>[] = [
   { in: 'ready', on: deliver, does: ['write'] },
   { in: 'ready', on: framed, does: ['write'] },
   { in: 'ready', on: token, does: ['writeToken'] },
-  { in: 'ready', on: granted, does: ['bindIdentity', 'confirmIdentity'] },
+  { in: 'ready', on: granted, does: ['confirmIdentity', 'bindIdentity'] },
   { in: 'ready', on: close, to: 'closing', does: ['announceGone', 'closeAsAsked'] },
   { in: 'ready', on: overrun, to: 'closing', does: ['announceGone', 'noteOverrun', 'closeOverrun'] },
   { in: 'ready', on: closed, to: 'closed', does: ['announceGone', 'release'] },

@@ -1,4 +1,4 @@
-import type { TurnEvent } from '../../machines/turn.machine.ts';
+import type { TurnEvent } from '../../machines/turn-events.ts';
 
 /* What a turn can hear, each once, for the rows of its chart. */
 
@@ -26,12 +26,21 @@ export const resolved = frame('approval.resolved', {
   resolution: 'approve',
 });
 export const expired: TurnEvent = { type: 'ack.expired' };
+export const openingKept: TurnEvent = { type: 'opening.kept' };
 export const cancel: TurnEvent = { type: 'turn.cancel', reason: 'host_cancelled', graceMs: 0 };
 export const cancelGently: TurnEvent = { type: 'turn.cancel', reason: 'host_cancelled', graceMs: 100 };
 export const graceOver: TurnEvent = { type: 'grace.expired' };
 export const stale: TurnEvent = { type: 'turn.stale' };
 export const hostGone: TurnEvent = { type: 'host.gone' };
-export const agentGone: TurnEvent = { type: 'agent.gone', code: 'agent_disconnected' };
+export const agentGone: TurnEvent = {
+  type: 'agent.gone',
+  code: 'agent_disconnected',
+  mayReturn: true,
+};
+export const agentReplaced: TurnEvent = { type: 'agent.gone', code: 'agent_replaced', mayReturn: false };
+export const agentBack: TurnEvent = { type: 'agent.back', client: {}, missed: undefined };
+export const agentWindowOver: TurnEvent = { type: 'agent.window.expired' };
+export const eventLost: TurnEvent = { type: 'event.lost' };
 export const drain: TurnEvent = { type: 'turn.drain' };
 export const toolRequested: TurnEvent = { type: 'tool.requested', callback: { id: 'cb-1', isGated: false } };
 export const settled: TurnEvent = { type: 'approval.settled', approvalId: 'a' };
@@ -42,6 +51,7 @@ export const childDone: TurnEvent = { type: 'child.done', id: 'cb-1' };
 export const childFailed: TurnEvent = { type: 'child.failed', id: 'cb-1', error: new Error('oh') };
 export const everyEvent = [
   ...[ack, token, done, error, pending, resolved, expired],
-  ...[cancel, cancelGently, graceOver, stale, hostGone, agentGone, drain],
+  ...[cancel, cancelGently, graceOver, stale, hostGone, agentGone, agentReplaced, drain],
+  ...[agentBack, agentWindowOver, eventLost, openingKept],
   ...[toolRequested, settled, hostJoined, observerJoined, windowOver, childDone, childFailed],
 ];

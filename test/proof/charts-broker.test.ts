@@ -83,7 +83,7 @@ class BrokerPlay implements Play<BrokerEvent> {
   }
 
   static async start(facts: Facts, coverage: Coverage): Promise<BrokerPlay> {
-    const limits = { drainTimeoutMs: DRAIN_MS, authTimeoutMs: 60_000, staleAfterMs: 4 * SWEEP_MS };
+    const limits = { agentWaitMs: 0, drainTimeoutMs: DRAIN_MS, authTimeoutMs: 60_000, staleAfterMs: 4 * SWEEP_MS };
     const broker = startInternals({ limits });
     broker.inspect(coverage.see);
     const actorsLeft = watchActors(broker);

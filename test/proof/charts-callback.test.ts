@@ -23,6 +23,15 @@ const events = {
   'host goes': { type: 'callback.cancel', reason: 'host_disconnected' },
   'turn ends': { type: 'callback.cancel', reason: 'turn_ended' },
 } as const satisfies Record<string, CallbackEvent>;
+/** How the host is told that what was parked is settled, where it was parked still. */
+const SETTLED: ReadonlyMap<CallbackEvent, string> = new Map<CallbackEvent, string>([
+  [events.approve, 'approve'],
+  [events.deny, 'deny'],
+  [events['nobody says'], 'timeout'],
+  [events['agent withdraws'], 'withdrawn'],
+  [events['agent goes'], 'withdrawn'],
+  [events['turn ends'], 'withdrawn'],
+]);
 const names = Object.keys(events) as (keyof typeof events)[];
 
 class CallbackPlay implements Play<CallbackEvent> {
@@ -31,9 +40,14 @@ class CallbackPlay implements Play<CallbackEvent> {
   readonly #host: Listener;
   readonly #agent: Listener;
   readonly #call: number;
+  readonly #isGated: boolean;
   #progress = 0;
+  /** What the host of a gated call must have been told of the gate. */
+  #gate: string[];
 
-  private constructor(stage: Stage, manager: Listener, host: Listener, agent: Listener) {
+  private constructor(stage: Stage, manager: Listener, host: Listener, agent: Listener, isGated: boolean) {
+    this.#isGated = isGated;
+    this.#gate = isGated ? ['pending'] : [];
     this.#stage = stage;
     this.#manager = manager;
     this.#host = host;
@@ -53,7 +67,7 @@ class CallbackPlay implements Play<CallbackEvent> {
     agent.client.answer(agent.client.lastChat(), { accepted: true });
     await settle();
     expect(host.replyTo(chat).result.accepted).toBe(true);
-    const play = new CallbackPlay(stage, await stage.manager(), host, agent);
+    const play = new CallbackPlay(stage, await stage.manager(), host, agent, isGated);
     await settle();
     return play;
   }
@@ -62,6 +76,8 @@ class CallbackPlay implements Play<CallbackEvent> {
     const { client: host } = this.#host;
     const { client: agent } = this.#agent;
     const asked = this.#asked.at(-1);
+    const settled = SETTLED.get(event);
+    if (this.#isGated && this.#gate.length === 1 && settled) this.#gate.push(settled);
     if (event === events.approve || event === events.deny) {
       const [row] = await this.#gates('pending');
       const resolution = event === events.approve ? 'approve' : 'deny';
@@ -85,6 +101,8 @@ class CallbackPlay implements Play<CallbackEvent> {
     const pending = await this.#gates('pending');
     this.#stage.check();
     expect(pending).toHaveLength(state === 'parked' ? 1 : 0);
+    const gate = this.#host.client.events('s').filter(({ kind }) => kind.startsWith('gate_'));
+    expect(gate.map(({ resolution = 'pending' }) => resolution)).toEqual(this.#gate);
     const answer = this.#agent.replyTo(this.#call);
     const told = this.#host.client.received('tools.cancel').map(({ params }) => params.reason);
     const progress = this.#agent.client.received('tools.progress').map(({ params }) => params.request_id);

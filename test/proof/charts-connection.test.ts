@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type AnyMachineSnapshot, type AnyStateMachine, assign } from 'xstate';
+import { type AnyMachineSnapshot, type AnyStateMachine, assign, SimulatedClock } from 'xstate';
 import { AGENTS } from '../../actors/connection/agent-registry.ts';
 import type { AuthAnswer } from '../../actors/connection/auth-function.ts';
+import { silentLog } from '../../actors/kernel/log.ts';
+import { Verifier } from '../../jwt/verifier.ts';
 import { type ConnectionEvent, connectionMachine } from '../../machines/connection.machine.ts';
+import { DEFAULT_LIMITS } from '../../protocol/limits.ts';
+import { LOCAL } from '../../protocol/principal.ts';
+import { AUDIENCE, ISSUER, Issuer } from '../support/jwt.ts';
 import { type LinkedClient, type Message, openChat, settle } from '../support/linked.ts';
 import { subscribe } from '../support/tool-scene.ts';
 import { Coverage, type Play, playWalk, walksOf } from './support/chart-walks.ts';
@@ -17,9 +22,10 @@ const FLOOD = 250;
 
 /** What a connection lives through. A connection is told more than it hears; so several are one event's consequences. */
 const events = {
-  'right token': { type: 'auth.granted', id: 1, identity: { role: 'agent' } },
+  'right token': { type: 'auth.granted', id: 1, identity: { role: 'agent', principal: LOCAL } },
   'unknown token': { type: 'auth.asked' },
   'wrong token': { type: 'auth.refused', id: 1 },
+  'no key for it': { type: 'auth.unjudged', id: 1, why: 'jwks' },
   'bad auth': { type: 'rpc.request', id: 1, method: 'session.auth', params: {} },
   request: { type: 'rpc.request', id: 1, method: 'tools.list', params: {} },
   notification: { type: 'rpc.notification', method: 'tools.progress', params: {} },
@@ -65,20 +71,38 @@ const CLOSED_BY_PEER = 1000;
 interface How {
   needsAuth: boolean;
   isAsked: boolean;
+  /** What the function is asked about is a JWT, and the issuer's key is of no use. */
+  isJwt?: boolean;
 }
 
 /** An embedder's function that takes its time. */
 class Doorman {
-  #answer: (answer: AuthAnswer) => void = () => {};
+  #answer: ((answer: AuthAnswer) => void) | undefined;
 
   readonly auth = (): Promise<AuthAnswer> =>
     new Promise((resolve) => {
       this.#answer = resolve;
     });
 
-  answer(answer: AuthAnswer): void {
-    this.#answer(answer);
+  /** Resolves once there is a question: other threads look at a JWT before. */
+  async asked(): Promise<void> {
+    while (!this.#answer) await settle();
   }
+
+  answer(answer: AuthAnswer): void {
+    this.#answer?.(answer);
+    this.#answer = undefined;
+  }
+}
+
+/** An issuer with a key that cannot be used, and a token that names it. */
+async function useless() {
+  const idp = await Issuer.create();
+  const [key] = idp.jwks.keys;
+  const jwks = { keys: [{ ...key, x: 'AAAA' }] } as typeof idp.jwks;
+  const world = { limits: DEFAULT_LIMITS, wallNow: () => 0, clock: new SimulatedClock(), log: silentLog };
+  const jwts = new Verifier({ issuer: ISSUER, audience: AUDIENCE, jwks }, world);
+  return { jwt: await idp.token(), options: { jwts } };
 }
 
 class ConnectionPlay implements Play<ConnectionEvent> {
@@ -88,6 +112,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
   readonly #token: string;
   readonly #helper: LinkedClient;
   readonly #doorman: Doorman;
+  readonly #jwt: string | undefined;
   #closeCode: number | undefined;
   #chats = 0;
   #state = '';
@@ -101,6 +126,7 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     token: string,
     helper: LinkedClient,
     asked: Doorman,
+    jwt: string | undefined,
   ) {
     this.#stage = stage;
     this.#link = link;
@@ -108,21 +134,21 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     this.#token = token;
     this.#helper = helper;
     this.#doorman = asked;
+    this.#jwt = jwt;
   }
 
   static async start(how: How, coverage: Coverage): Promise<ConnectionPlay> {
     const asked = new Doorman();
-    const stage = await Stage.open(
-      { auth: how.isAsked ? asked.auth : how.needsAuth, limits: { authTimeoutMs: AUTH_MS } },
-      coverage,
-    );
+    const auth = how.isAsked ? asked.auth : how.needsAuth;
+    const issuer = how.isJwt ? await useless() : undefined;
+    const stage = await Stage.open({ auth, limits: { authTimeoutMs: AUTH_MS }, ...issuer?.options }, coverage);
     const { broker } = stage;
     // Host of the subject's own turns, and the agent that it talks to itself.
     const helper = (await stage.agent('helper')).client;
     await helper.ok('tools.register', [{ name: 'clock' }]);
     const { token = '' } = broker.state.get(AGENTS).upsert({ id: 'subject', rotate_token: true });
     const { client, link } = laggingPair(broker.open);
-    return new ConnectionPlay(stage, link, stage.add('subject', client), token, helper, asked);
+    return new ConnectionPlay(stage, link, stage.add('subject', client), token, helper, asked, issuer?.jwt);
   }
 
   async happen(event: ConnectionEvent): Promise<void> {
@@ -139,7 +165,14 @@ class ConnectionPlay implements Play<ConnectionEvent> {
         if (this.#state === 'deciding') return this.#doorman.answer({ agentId: 'subject' });
         return this.#subject.post('session.auth', { agent_id: 'subject', token: this.#token });
       case 'unknown token':
-        return this.#subject.post('session.auth', { agent_id: 'subject', token: 'of somebody' });
+        if (this.#jwt === undefined)
+          return this.#subject.post('session.auth', { agent_id: 'subject', token: 'of somebody' });
+        this.#subject.post('session.auth', { agent_id: 'subject', jwt: this.#jwt });
+        return this.#doorman.asked();
+      case 'no key for it':
+        this.#doorman.answer(undefined);
+        await settle();
+        return expect(this.#subject.client.frames.at(-1)?.error).toMatchObject({ code: -32020 });
       case 'wrong token': {
         if (this.#state === 'deciding') return this.#doorman.answer(undefined);
         const id = this.#subject.post('session.auth', { agent_id: 'subject', token: 'guessed' });
@@ -219,7 +252,9 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     const { client } = this.#subject;
     const session = this.#session();
     await openChat(this.#helper, client, { agent_id: 'subject', session_id: session });
-    const id = this.#subject.post('tools.execute', { session_id: session, tool: 'clock', parameters: {} });
+    // The helper is somebody else: an agent knows the sessions of others by names of its own.
+    const { session_id } = client.lastChat().params;
+    const id = this.#subject.post('tools.execute', { session_id, tool: 'clock', parameters: {} });
     await settle();
     const asked = this.#helper.received('tools.execute').at(-1);
     this.#helper.send({ jsonrpc: '2.0', id: asked.id, error: { code: 7, message: 'no' } });
@@ -232,8 +267,9 @@ class ConnectionPlay implements Play<ConnectionEvent> {
     const session = this.#session();
     this.#subject.post('agents.chat', { agent_id: 'helper', prompt: 'hi', session_id: session, ...chat });
     await settle();
-    this.#helper.answer(this.#helper.lastChat(), { accepted: true });
-    this.#helper.emit(session, event);
+    const asked = this.#helper.lastChat();
+    this.#helper.answer(asked, { accepted: true });
+    this.#helper.emit(asked.params.session_id, event);
     await settle();
     expect(this.#subject.client.events(session)).toMatchObject([event]);
   }
@@ -267,6 +303,7 @@ describe('the chart of a connection', () => {
   it.each([
     ['has to authenticate', { needsAuth: true, isAsked: false }],
     ["has to, and an embedder's function is asked", { needsAuth: true, isAsked: true }],
+    ["has to, by a JWT for which the issuer's key is of no use", { needsAuth: true, isAsked: true, isJwt: true }],
     ['need not authenticate', { needsAuth: false, isAsked: false }],
   ])('holds on every walk of one that %s', { timeout: 120_000 }, async (_what, how) => {
     const walks = walksOf<ConnectionEvent>(chart, {
@@ -286,10 +323,21 @@ describe('the chart of a connection', () => {
 
 /** Whatever else comes meanwhile waits until it is decided: test/broker/connection/auth-function.test.ts. */
 const OF_DECIDING: ReadonlySet<Name> = new Set([
-  ...(['right token', 'wrong token', 'too late', 'a binary frame', 'too slow', 'socket closes'] as const),
+  ...([
+    'right token',
+    'wrong token',
+    'no key for it',
+    'too late',
+    'a binary frame',
+    'too slow',
+    'socket closes',
+  ] as const),
 ]);
 
-function canHappen(name: Name, state: string, { needsAuth, isAsked }: How): boolean {
+function canHappen(name: Name, state: string, { needsAuth, isAsked, isJwt = false }: How): boolean {
+  if (name === 'no key for it') return state === 'deciding' && isJwt;
+  // Of that one nobody can say that it is wrong.
+  if (name === 'wrong token' && isJwt) return false;
   if (name === 'unknown token') return state === 'authenticating' && isAsked;
   if (state === 'deciding') return OF_DECIDING.has(name);
   // Asked, every wrong one comes by way of the question.

@@ -4,15 +4,16 @@ import { describe, expect, it, onTestFailed } from 'vitest';
 import { temporaryDirectory } from '../e2e/support/cleanup.ts';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { answerTo, type ChatEnd, endOf, startAgent, startHost, untilSo } from './support/death-scene.ts';
+import { ofProof } from './support/extent.ts';
 import { proofSeed, Random } from './support/random.ts';
 import { beginStart, type Place, startAgain } from './support/restarts.ts';
 
-const DEATHS = 50;
+const DEATHS = ofProof(50, 16);
 const AGENTS = ['north', 'south', 'east'];
 const HOSTS = 4;
 const CHATS = 3;
 
-describe('a daemon that is killed fifty times, at any moment', () => {
+describe(`a daemon that is killed ${DEATHS} times, at any moment`, () => {
   it('starts again on the same home; all come back, and every chat ends', { timeout: 300_000 }, async () => {
     const random = new Random(proofSeed('death'));
     const home = temporaryDirectory();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ofProof } from './support/extent.ts';
 import { histories, playHistory, scriptOf, shorten } from './support/histories.ts';
 import { HistoryPlay } from './support/history-play.ts';
 import { proofSeed } from './support/random.ts';
@@ -10,7 +11,7 @@ import { proofSeed } from './support/random.ts';
  * approvals; when everybody has gone, nothing is left. PROOF_RUNS=5000 looks longer.
  */
 
-const RUNS = Number(process.env.PROOF_RUNS ?? 200);
+const RUNS = Number(process.env.PROOF_RUNS ?? ofProof(1_000, 200));
 
 describe('a broker, in any history', () => {
   it('does what its model does', { timeout: 30_000 + RUNS * 1_000 }, async () => {

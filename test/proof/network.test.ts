@@ -1,9 +1,10 @@
-import type { ChatEvent, Interruption } from 'switchboard/client';
+import type { Interruption } from 'switchboard/client';
 import { describe, expect, it } from 'vitest';
+import { ErrorCode } from '../../protocol/errors.ts';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { untilSo } from './support/death-scene.ts';
 import { expectNothingLeft } from './support/leftovers.ts';
-import { answerTo, expectWhole, read, startAgent, startHost } from './support/network-scene.ts';
+import { expectWhole, read, startAgent, startHost } from './support/network-scene.ts';
 import { HostileProxy } from './support/proxy.ts';
 import { proofSeed, Random } from './support/random.ts';
 
@@ -19,7 +20,7 @@ describe('a network that cuts, stalls, delays and drips', () => {
     const random = new Random(proofSeed('network'));
     const daemon = await startDaemon({ flags: ['--log-level', 'info'] });
     const forHosts = await HostileProxy.to(daemon.url, random.fork(1));
-    // Theirs is as slow, and is never cut: an agent that is lost loses its turns.
+    // Theirs is as slow, and is never cut: that has a proof of its own, below.
     const forAgents = await HostileProxy.to(daemon.url, random.fork(2));
     const agents = [];
     for (const id of AGENTS) agents.push(await startAgent(daemon, id, forAgents.url));
@@ -49,7 +50,7 @@ describe('a network that cuts, stalls, delays and drips', () => {
     await expectNothingLeft(daemon);
   });
 
-  it('lets a chat that is opened in it be whole, or says that it may be tried again', { timeout: 60_000 }, async () => {
+  it('lets every chat that is opened in it be whole, whichever answer is lost', { timeout: 60_000 }, async () => {
     const random = new Random(proofSeed('network-opening'));
     const daemon = await startDaemon({ flags: ['--log-level', 'info'] });
     await startAgent(daemon, 'north', daemon.url);
@@ -62,16 +63,17 @@ describe('a network that cuts, stalls, delays and drips', () => {
         try {
           return { prompt, ...(await read(host.chat('north', prompt, { resumable: true }))) };
         } catch (error) {
-          expect(error).toMatchObject({ retryable: true });
+          // Its agent was too slow for it, on this machine.
+          expect(error).toMatchObject({ code: ErrorCode.AgentAckTimeout });
         }
-        // As a person would: not before there is a connection again.
-        await untilSo(() => host.status === 'ready');
       }
     });
     for (const { prompt, ...answer } of await Promise.all(answers)) await expectWhole(prompt, answer);
   });
 
-  it('that cuts an agent off ends its turns with an error that says so, and the agent comes back', async () => {
+  it('that cuts an agent off takes nothing from its turns: they go on when it is back', {
+    timeout: 60_000,
+  }, async () => {
     const random = new Random(proofSeed('network-agents'));
     const daemon = await startDaemon({ flags: ['--log-level', 'info'] });
     const proxy = await HostileProxy.to(daemon.url, random);
@@ -82,19 +84,15 @@ describe('a network that cuts, stalls, delays and drips', () => {
       chat: host.chat('north', `say-${c}`),
     }));
     await Promise.all(chats.map(({ chat }) => chat.ack));
-    proxy.rage({ ...HOSTILE, bytesPerCut: 5_000, cuts: 1 });
+    proxy.rage({ ...HOSTILE, bytesPerCut: 5_000, cuts: 5 });
     const ends = await Promise.all(chats.map(async ({ prompt, chat }) => ({ prompt, ...(await read(chat)) })));
-    for (const { prompt, events, text } of ends) {
-      const last = events.at(-1) as ChatEvent;
-      expect(last).toMatchObject({ kind: 'error', synthesized: true });
-      // Whichever the daemon hears of first: that the connection is gone, or that there is another.
-      expect(['agent_disconnected', 'agent_replaced']).toContain(last.kind === 'error' && last.code);
-      expect(answerTo(prompt).join('').startsWith(text)).toBe(true);
-    }
-    expect(proxy.cuts).toBe(1);
+    for (const { prompt, ...answer } of ends) await expectWhole(prompt, answer);
+    expect(proxy.cuts).toBeGreaterThan(0);
+    // All of them are that agent's, and were told so.
+    expect(ends.filter(({ absences }) => absences === 0)).toEqual([]);
 
     proxy.calm();
-    await untilSo(() => proxy.connections === 2 && agent.status === 'ready');
+    await untilSo(() => agent.status === 'ready');
     await expectWhole('say-again', await read(host.chat('north', 'say-again')));
   });
 });

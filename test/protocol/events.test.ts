@@ -1,5 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { chatEventKinds, isChatEvent, TERMINAL_KINDS } from '../../protocol/events.ts';
+import { EventFault } from '../../protocol/event-fault.ts';
+import { type chatEventKinds, TERMINAL_KINDS } from '../../protocol/events.ts';
+import { readChatEvent } from '../../protocol/read-event.ts';
+
+/** What becomes of an event: whole, it goes on as it came; mended, without what was wrong; refused, not at all. */
+function fate(params: unknown): 'whole' | 'mended' | 'refused' {
+  const own = structuredClone(params);
+  const read = readChatEvent(own);
+  if (read instanceof EventFault) return read.event ? 'mended' : 'refused';
+  expect(read).toBe(own);
+  expect(read).toEqual(params);
+  return 'whole';
+}
+
+/** A turn whose agent has said that it is over is over, whatever it lacks. */
+const isPutIn = (kind: string, field: string) => TERMINAL_KINDS.has(kind) && field !== 'session_id';
 
 const text = ['text', [7, null, true, {}, []]] as const;
 const flag = [true, [1, 'true', null, {}]] as const;
@@ -23,35 +38,54 @@ const table: Record<keyof typeof chatEventKinds, { needs: Record<string, Field>;
   done: { needs: { finish_reason: text }, may: { text } },
   error: { needs: { error: text }, may: { code: ['c', [null, true, {}]], retryable: flag } },
   auth_required: { needs: { reason: text, message: text } },
+  gate_pending: { needs: { approval_id: text, action: text, details: [{}, [[], 'd', null]], expires_at: text } },
+  agent_away: { needs: { window_ms: number } },
+  agent_back: { needs: {} },
+  gate_resolved: { needs: { approval_id: text, resolution: ['withdrawn', ['approved', '', true, null]] } },
 };
 
 const values = (fields: Record<string, Field>) =>
   Object.fromEntries(Object.entries(fields).map(([name, [right]]) => [name, right]));
 
-describe.each(Object.entries(table))('isChatEvent › when the kind is %s', (kind, { needs, may = {} }) => {
+const wrongs = (fields: Record<string, Field>) =>
+  Object.entries(fields).flatMap(([field, [, wrong]]) =>
+    wrong.map((value) => [field, JSON.stringify(value), value] as const),
+  );
+
+describe.each(Object.entries(table))('readChatEvent › when the kind is %s', (kind, { needs, may = {} }) => {
   const minimal = { session_id: 's', kind, ...values(needs) };
 
   test('with what it needs and no more › then it passes', () => {
-    expect(isChatEvent(minimal)).toBe(true);
+    expect(fate(minimal)).toBe('whole');
   });
 
   test('with everything that it may have, a turn_id and fields that nobody knows › then it passes', () => {
     const full = { ...minimal, ...values(may), turn_id: 't', mood: 'good', extra: { deep: [1] }, seq: 'x' };
-    expect(isChatEvent(full)).toBe(true);
+    expect(fate(full)).toBe('whole');
   });
 
-  test.each(Object.keys(needs))('without %s › then it does not pass', (field) => {
+  test.each(Object.keys(needs))('without %s › then it does not pass, unless it ends the turn', (field) => {
     const { [field]: _, ...rest } = minimal as Record<string, unknown>;
-    expect(isChatEvent(rest)).toBe(false);
+    expect(fate(rest)).toBe(isPutIn(kind, field) ? 'mended' : 'refused');
   });
 
-  test.each(
-    Object.entries({ ...needs, ...may }).flatMap(([field, [, wrong]]) =>
-      wrong.map((value) => [field, JSON.stringify(value), value] as const),
-    ),
-  )('with %s: %s › then it does not pass', (field, _shown, value) => {
-    expect(isChatEvent({ ...minimal, [field]: value })).toBe(false);
+  test.each([...Object.keys(may), 'turn_id'])('with %s: null › then that reads as left out, and it passes', (field) => {
+    expect(fate({ ...minimal, [field]: null })).toBe('whole');
   });
+
+  test.each(wrongs(needs))('with %s: %s › then it does not pass, unless it ends the turn', (field, _shown, value) => {
+    expect(fate({ ...minimal, [field]: value })).toBe(isPutIn(kind, field) ? 'mended' : 'refused');
+  });
+
+  // Of the kinds that have any.
+  for (const [field, shown, value] of [...wrongs(may), ['turn_id', '7', 7] as const]) {
+    if (value === null) continue;
+    test(`with ${field}: ${shown}, which may be left out › then it goes on without it`, () => {
+      const event = { ...minimal, [field]: value };
+      expect(fate(event)).toBe('mended');
+      expect(readChatEvent(event)).toMatchObject({ field, event: minimal });
+    });
+  }
 
   test.each([
     ['session_id', undefined],
@@ -59,41 +93,40 @@ describe.each(Object.entries(table))('isChatEvent › when the kind is %s', (kin
     ['session_id', ''],
     ['session_id', 'a b'],
     ['session_id', 'a'.repeat(129)],
-    ['turn_id', 7],
-    ['turn_id', null],
+    ['turn_id', 'x'.repeat(2_000)],
   ])('with %s: %s › then it does not pass', (field, value) => {
-    expect(isChatEvent({ ...minimal, [field]: value })).toBe(false);
+    expect(fate({ ...minimal, [field]: value })).toBe('refused');
   });
 });
 
-describe('isChatEvent › when a field has a choice', () => {
+describe('readChatEvent › when a field has a choice', () => {
   const pending = { session_id: 's', kind: 'approval_pending', approval_id: 'a' };
 
   test('approval_pending with an action and no tool › then it passes', () => {
-    expect(isChatEvent({ ...pending, action: 'send' })).toBe(true);
+    expect(fate({ ...pending, action: 'send' })).toBe('whole');
   });
 
   test('approval_pending with neither › then it does not pass', () => {
-    expect(isChatEvent(pending)).toBe(false);
+    expect(fate(pending)).toBe('refused');
   });
 
   test.each([1_700_000_000, '2030-01-01T00:00:00Z'])(
     'approval_pending with deadline %s › then it passes',
     (deadline) => {
-      expect(isChatEvent({ ...pending, tool: 't', deadline })).toBe(true);
+      expect(fate({ ...pending, tool: 't', deadline })).toBe('whole');
     },
   );
 
   test.each(['approve', 'deny', 'timeout'])('approval_resolved with resolution %s › then it passes', (resolution) => {
-    expect(isChatEvent({ session_id: 's', kind: 'approval_resolved', approval_id: 'a', resolution })).toBe(true);
+    expect(fate({ session_id: 's', kind: 'approval_resolved', approval_id: 'a', resolution })).toBe('whole');
   });
 
   test.each(['code', 404])('error with code %s › then it passes', (code) => {
-    expect(isChatEvent({ session_id: 's', kind: 'error', error: 'e', code })).toBe(true);
+    expect(fate({ session_id: 's', kind: 'error', error: 'e', code })).toBe('whole');
   });
 });
 
-describe('isChatEvent › when the kind is not in the table', () => {
+describe('readChatEvent › when the kind is not in the table', () => {
   test.each([
     'todos',
     'inference_started',
@@ -107,7 +140,7 @@ describe('isChatEvent › when the kind is not in the table', () => {
     'toString',
     'Done',
   ])('%s › then it passes as it comes, and is no terminal', (kind) => {
-    expect(isChatEvent({ session_id: 's', kind, anything: [1, { a: null }] })).toBe(true);
+    expect(fate({ session_id: 's', kind, anything: [1, { a: null }] })).toBe('whole');
     expect(TERMINAL_KINDS.has(kind)).toBe(false);
   });
 
@@ -121,11 +154,11 @@ describe('isChatEvent › when the kind is not in the table', () => {
     ['a string', 'token'],
     ['nothing', undefined],
   ])('%s › then it does not pass', (_what, params) => {
-    expect(isChatEvent(params)).toBe(false);
+    expect(fate(params)).toBe('refused');
   });
 });
 
-test('TERMINAL_KINDS › when a kind ends a turn › then its fields are checked, for a bad one must not end it', () => {
+test('TERMINAL_KINDS › when a kind ends a turn › then what it needs is known', () => {
   expect([...TERMINAL_KINDS].sort()).toEqual(['auth_required', 'done', 'error']);
-  for (const kind of TERMINAL_KINDS) expect(Object.keys(chatEventKinds)).toContain(kind);
+  for (const kind of TERMINAL_KINDS) expect(Object.keys(table)).toContain(kind);
 });

@@ -47,26 +47,60 @@ describe('decodeFrame › when the text is no message', () => {
     ['params: number', frame('"id":1,"method":"m","params":0'), InvalidRequest, 1],
     ['params: false', frame('"id":1,"method":"m","params":false'), InvalidRequest, 1],
     ['params: string, without an id', frame('"method":"m","params":"p"'), InvalidRequest, null],
-    ['neither a method nor a result', frame('"id":1'), InvalidRequest, null],
-    ['an id and params alone', frame('"id":1,"params":{}'), InvalidRequest, null],
-    ['a method that only __proto__ has', frame('"__proto__":{"method":"m"},"id":1'), InvalidRequest, null],
     ['a result without an id', frame('"result":1'), InvalidRequest, null],
     ['an error without an id', frame('"error":{"code":1,"message":"x"}'), InvalidRequest, null],
     ['a result for id: null', frame('"id":null,"result":1'), InvalidRequest, null],
-    ['a result and an error', frame('"id":1,"result":1,"error":{"code":1,"message":"x"}'), InvalidRequest, null],
-    ['error: null and no result', frame('"id":1,"error":null'), InvalidRequest, null],
-    ['error: string', frame('"id":1,"error":"bad"'), InvalidRequest, null],
-    ['error: array', frame('"id":1,"error":[1,"x"]'), InvalidRequest, null],
-    ['an error without a code', frame('"id":1,"error":{"message":"x"}'), InvalidRequest, null],
-    ['an error whose code is text', frame('"id":1,"error":{"code":"1","message":"x"}'), InvalidRequest, null],
-    ['an error whose code is no integer', frame('"id":1,"error":{"code":1.5,"message":"x"}'), InvalidRequest, null],
-    ['an error whose code is 1e400', frame('"id":1,"error":{"code":1e400,"message":"x"}'), InvalidRequest, null],
-    ['an error without a message', frame('"id":1,"error":{"code":1}'), InvalidRequest, null],
-    ['an error whose message is a number', frame('"id":1,"error":{"code":1,"message":2}'), InvalidRequest, null],
   ])('%s › then it is refused with its code and id', (_what, text, code, id) => {
     const decoded = decodeFrame(text);
     expect(decoded).toMatchObject({ kind: 'bad', id });
     expect(decoded.kind === 'bad' && decoded.error.code).toBe(code);
+  });
+});
+
+describe('decodeFrame › when an answer is no answer as JSON-RPC has it', () => {
+  const made = (peer_error: unknown) => ({
+    error: { code: ErrorCode.InternalError, message: 'the peer answered with a malformed error', data: { peer_error } },
+    fault: 'error is {code, message}',
+  });
+  const empty = { result: null, fault: 'neither a request nor a notification nor a response' };
+
+  test.each<[what: string, text: string, read: object]>([
+    ['neither a result nor an error', frame('"id":1'), empty],
+    ['params alone', frame('"id":1,"params":{}'), empty],
+    ['a method that only __proto__ has', frame('"__proto__":{"method":"m"},"id":1'), empty],
+    ['error: null and no result', frame('"id":1,"error":null'), empty],
+    ['method: null and error: null', frame('"id":1,"method":null,"error":null'), empty],
+    ['a result, and method: null', frame('"id":1,"method":null,"params":null,"result":2'), { result: 2 }],
+    ['a result of another version', '{"jsonrpc":"1.0","id":1,"result":2}', { result: 2, fault: 'jsonrpc is "2.0"' }],
+    ['a result without a version', '{"id":1,"result":2}', { result: 2, fault: 'jsonrpc is "2.0"' }],
+    [
+      'a result and an error',
+      frame('"id":1,"result":1,"error":{"code":1,"message":"x"}'),
+      { error: { code: 1, message: 'x' }, fault: 'result and error exclude each other' },
+    ],
+    ['error: string', frame('"id":1,"error":"bad"'), made('bad')],
+    ['error: false', frame('"id":1,"error":false'), made(false)],
+    ['error: array', frame('"id":1,"error":[1,"x"]'), made([1, 'x'])],
+    ['a result and an error that is none', frame('"id":1,"result":1,"error":"bad"'), made('bad')],
+    ['an error without a code', frame('"id":1,"error":{"message":"x"}'), made({ message: 'x' })],
+    [
+      'an error whose code is text',
+      frame('"id":1,"error":{"code":"1","message":"x"}'),
+      made({ code: '1', message: 'x' }),
+    ],
+    [
+      'an error whose code is no integer',
+      frame('"id":1,"error":{"code":1.5,"message":"x"}'),
+      made({ code: 1.5, message: 'x' }),
+    ],
+    ['an error without a message', frame('"id":1,"error":{"code":1}'), made({ code: 1 })],
+    [
+      'an error whose message is a number',
+      frame('"id":1,"error":{"code":1,"message":2}'),
+      made({ code: 1, message: 2 }),
+    ],
+  ])('%s › then it is one to whoever waits for it', (_what, text, read) => {
+    expect(decodeFrame(text)).toEqual({ kind: 'response', id: 1, ...read });
   });
 });
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { upsertParams } from '../../protocol/agents.ts';
 import { chatParams } from '../../protocol/chat.ts';
 import { ErrorCode, type Issue, WireError } from '../../protocol/errors.ts';
-import { jsonObject, MAX_DEPTH, unwritable } from '../../protocol/json.ts';
+import { MAX_DEPTH, unwritable } from '../../protocol/json.ts';
+import { jsonObject } from '../../protocol/json-object.ts';
 import { parseParams } from '../../protocol/params.ts';
 
 /** The issues that `params` are refused with; fails where they are not. */
@@ -42,7 +43,7 @@ describe('parseParams › when fields are wrong', () => {
     const params = {
       agent_id: 'a',
       prompt: '',
-      goal: { check: '', max_iterations: 51 },
+      goal: { check: '', max_iterations: 'many' },
       attachments: [
         { type: 'image_url', url: 'https://x/y.png' },
         { type: 'image_url', url: 'file:///etc/passwd' },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isChatEvent } from '../../protocol/events.ts';
-import { type JsonObject, unwritable } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { readChatEvent } from '../../protocol/read-event.ts';
 import { settle, startLinked } from '../support/linked.ts';
 import { SocketClient, startListening } from '../transport/socket-client.ts';
 
@@ -86,13 +86,13 @@ async function check(pass: Pass, frame: string): Promise<boolean> {
   return true;
 }
 
-/** The event that a frame is for whoever goes by JSON.parse and the schema; undefined where it is none. */
+/** The event that a frame is for whoever goes by JSON.parse; undefined where it is none. */
 function judge(frame: string): JsonObject | undefined {
   try {
     const message = JSON.parse(frame);
     const { jsonrpc, method, params } = message;
     if (jsonrpc !== '2.0' || method !== 'agent.chat.event' || Object.hasOwn(message, 'id')) return undefined;
-    if (!isChatEvent(params) || unwritable(params) !== undefined) return undefined;
+    if (readChatEvent(params) !== params) return undefined;
     return params.session_id === 's' && params.turn_id === undefined ? params : undefined;
   } catch {
     return undefined;

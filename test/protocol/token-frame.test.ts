@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CheckedEvent, isChatEvent } from '../../protocol/events.ts';
+import type { CheckedEvent } from '../../protocol/events.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
+import { readChatEvent } from '../../protocol/read-event.ts';
 import { isPlainToken, tokenHead, tokenText } from '../../protocol/token.ts';
 
 const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 });
@@ -64,7 +65,7 @@ describe('isPlainToken › when a checked token has come off the wire', () => {
         // Written by hand, so that `__proto__` is an own key.
         const written = members.map(([name, what]) => `${JSON.stringify(name)}:${JSON.stringify(what)}`);
         const params = JSON.parse(`{${written.join()}}`) as CheckedEvent;
-        expect(isChatEvent(params)).toBe(true);
+        expect(readChatEvent(params)).toBe(params);
         const isPlain = Object.keys(params).every((name) => PLAIN.includes(name));
         expect(isPlainToken(params)).toBe(isPlain);
         seen[isPlain ? 'plain' : 'other'] += 1;
@@ -86,7 +87,7 @@ describe('isPlainToken › when a checked token has come off the wire', () => {
     ['a delta that comes twice', '{"session_id":"s","kind":"token","delta":1,"delta":"d"}', true],
   ])('with %s › then it is judged by what it reads', (_name, text, plain) => {
     const params = JSON.parse(text) as CheckedEvent;
-    expect(isChatEvent(params)).toBe(true);
+    expect(readChatEvent(params)).toBe(params);
     expect(isPlainToken(params)).toBe(plain);
   });
 });

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkFileLimit } from '../../soak/file-limit.ts';
 import { Histogram } from '../../soak/histogram.ts';
-import { judgeLoad } from '../../soak/verdict.ts';
+import { judgeDeaths, judgeLoad } from '../../soak/verdict.ts';
 import { temporaryDirectory } from '../e2e/support/cleanup.ts';
 import { DIST, Program, run } from '../e2e/support/program.ts';
 
@@ -11,9 +11,9 @@ const SOAK = resolve(DIST, 'soak/main.js');
 const SMALL = ['--connections', '40', '--turns', '20'];
 
 /** A small soak, and the directory in which it keeps what it starts. */
-function startSoak(minutes: number) {
+function startSoak(minutes: number, ...flags: string[]) {
   const TMPDIR = temporaryDirectory();
-  const program = new Program([SOAK, '--minutes', String(minutes), ...SMALL], { TMPDIR });
+  const program = new Program([SOAK, '--minutes', String(minutes), ...SMALL, ...flags], { TMPDIR });
   return { program, homes: () => readdirSync(TMPDIR).map((name) => join(TMPDIR, name)) };
 }
 
@@ -22,11 +22,36 @@ describe('npm run soak', () => {
     const { program, homes } = startSoak(0.05);
     // Far too short to say that memory does not grow: it must not look like one that has passed.
     expect(await program.exit).toEqual({ code: 3, signal: null });
-    for (const words of ['events/s', 'turns that ended: stop', 'resumed', 'bad visitors', 'No promise was broken.']) {
+    for (const words of [
+      'events/s',
+      'turns that ended: stop',
+      'turns that last',
+      'resumed',
+      'bad visitors',
+      'No promise was broken.',
+    ]) {
       expect(program.out).toContain(words);
     }
     expect(program.out).toContain('Nothing is proven: 1 samples in 0.05 min');
     expect(program.out).not.toContain('Every promise was kept.');
+    expect(program.err).toBe('');
+    expect(homes()).toEqual([]);
+  });
+
+  it('kills the daemon again and again, and says what became of the turns', { timeout: 150_000 }, async () => {
+    const { program, homes } = startSoak(0.4, '--restarts', '1');
+    // What was broken stands there in words.
+    expect(await program.exit, program.out).toEqual({ code: 0, signal: null });
+    for (const words of [
+      'death 3: back after',
+      'cuts of agents that last',
+      'turns that last',
+      'Every promise was kept.',
+    ]) {
+      expect(program.out).toContain(words);
+    }
+    // Without a journal its turns go with it; with one none does.
+    expect(program.out).toMatch(/ turns that (went with|outlived) the daemon/);
     expect(program.err).toBe('');
     expect(homes()).toEqual([]);
   });
@@ -53,6 +78,7 @@ describe('npm run soak', () => {
 
   it.each([
     [['--minutes', 'long'], '--minutes takes a number above 0'],
+    [['--restarts', 'often'], '--restarts takes an integer from 0, not often'],
     [['--turns', '0'], '--turns takes an integer from 1, not 0'],
     [['--connections', '100', '--turns', '90'], '--turns takes at most 66 with 100 connections'],
     [['--loud'], '--loud'],
@@ -80,6 +106,14 @@ describe('what a soak proves', () => {
 
   it('is nothing, where memory was looked at too rarely to be judged', () => {
     expect(judgeLoad(samples(100, 5), asked)).toContain('5 samples in 1 min');
+  });
+});
+
+describe('what a soak with deaths proves', () => {
+  it('is nothing, where there were too few of them, or nobody was there', () => {
+    expect(judgeDeaths(2, 100)).toContain('the daemon died 2 times');
+    expect(judgeDeaths(5, 4)).toContain('only 4 turns were going on at 5 deaths');
+    expect(judgeDeaths(3, 3)).toBeUndefined();
   });
 });
 

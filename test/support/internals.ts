@@ -5,6 +5,8 @@ import { AgentRegistry } from '../../actors/connection/agent-registry.ts';
 import { type AgentStore, memoryAgentStore } from '../../actors/connection/agent-store.ts';
 import type { AuthFunction } from '../../actors/connection/auth-function.ts';
 import { Authenticator } from '../../actors/connection/authenticator.ts';
+import { KeyRing } from '../../actors/connection/key-ring.ts';
+import { memoryKeyStore } from '../../actors/connection/key-store.ts';
 import type { Client } from '../../actors/kernel/client.ts';
 import type { BrokerClock } from '../../actors/kernel/deadlines.ts';
 import { type Logger, silentLog } from '../../actors/kernel/log.ts';
@@ -12,12 +14,15 @@ import type { Turn } from '../../actors/turns/turn-record.ts';
 import { TURNS } from '../../actors/turns/turns.ts';
 import type { LocalVoice } from '../../actors/voice/local-provider.ts';
 import type { Link, LinkHandlers } from '../../broker.ts';
+import type { Identity } from '../../machines/connection.machine.ts';
 import { RankedMemory } from '../../memory/ranked-memory.ts';
 import { type A2aClient, A2aError } from '../../protocol/a2a-client.ts';
 import { upsertParams } from '../../protocol/agents.ts';
+import type { JwtVerifier } from '../../protocol/jwt.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts';
 import type { Memory } from '../../protocol/memory-provider.ts';
 import { parseParams } from '../../protocol/params.ts';
+import type { SharedLimits } from '../../protocol/shared-limits.ts';
 import { type Token, tokenText } from '../../protocol/token.ts';
 import { linkedPair } from '../../transport/linked-pair.ts';
 import { clientsOf, type LinkedClient } from './linked.ts';
@@ -27,12 +32,15 @@ export function startInternals(
   options: {
     auth?: boolean | AuthFunction;
     limits?: Partial<Limits>;
+    sharedLimits?: SharedLimits;
     log?: Logger;
     agentStore?: AgentStore;
     approvals?: ApprovalPolicy;
     inspect?: boolean;
     memory?: Memory;
     a2a?: A2aClient;
+    /** Proves JWTs. */
+    jwts?: JwtVerifier | undefined;
     voice?: LocalVoice | undefined;
   } = {},
 ) {
@@ -40,18 +48,23 @@ export function startInternals(
   const clock = new SimulatedClock();
   const tokens = { daemon: 'daemon-token', host: 'host-token' };
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
+  const keys = new KeyRing(memoryKeyStore(), () => clock.now());
   const { kernel: state } = createKernel(
     {
       version: '0',
       clock: clock as BrokerClock,
       log: options.log ?? silentLog,
       limits,
+      sharedLimits: options.sharedLimits,
       agents,
+      keys,
       auth: new Authenticator({
         enabled: options.auth !== false,
         ask: typeof options.auth === 'function' ? options.auth : undefined,
         tokens,
         agents,
+        keys,
+        jwts: options.jwts,
       }),
     },
     {
@@ -59,15 +72,16 @@ export function startInternals(
       inspect: options.inspect,
       voice: options.voice,
       memory: options.memory ?? new RankedMemory(limits),
-      connectInside: () => ({ link: connect(), token: tokens.daemon }),
+      connectInside: (who) => connect(who),
       a2a: options.a2a ?? { send: () => Promise.reject(new A2aError('unreachable', 'there is no A2A client')) },
     },
   );
   const root: AnyActorRef = startBroker(state);
-  const open = (link: Link) => root.send({ type: 'link.opened', link });
-  const connect = (): Link => {
+  const open = (link: Link, identity?: Identity) =>
+    root.send({ type: 'link.opened', link, ...(identity ? { identity } : {}) });
+  const connect = (identity?: Identity): Link => {
     const [near, far] = linkedPair();
-    open(far);
+    open(far, identity);
     return near;
   };
   const upsertAgent = (params: { id: string }) => agents.upsert(parseParams(upsertParams, params));

@@ -16,3 +16,12 @@ export function keptLog() {
   };
   return { log, errors, next: () => new Promise<void>((resolve) => waiting.push(resolve)) };
 }
+
+/** A log that keeps every line at `info` and above. */
+export function recordingLog() {
+  const lines: { level: 'info' | 'warn' | 'error'; text: string }[] = [];
+  const note = (level: 'info' | 'warn' | 'error') => (_fields: object, text: string) =>
+    void lines.push({ level, text });
+  const log: Logger = { debug: () => {}, info: note('info'), warn: note('warn'), error: note('error') };
+  return { log, lines };
+}

@@ -39,11 +39,11 @@ export function clientsOf(broker: Pick<Broker, 'connect' | 'tokens' | 'upsertAge
       await client.ok('session.auth', { host_token: broker.tokens.host });
       return client;
     },
-    /** An attached agent; the same id again is a newer connection of it. */
-    async agent(id: string): Promise<LinkedClient> {
+    /** An attached agent; the same id again is a newer connection of it. `resume`: it numbers its events. */
+    async agent(id: string, { resume = false } = {}): Promise<LinkedClient> {
       const { token } = broker.upsertAgent({ id, rotate_token: true });
       const client = connect();
-      await client.ok('session.auth', { agent_id: id, token });
+      await client.ok('session.auth', { agent_id: id, token, ...(resume ? { resume } : {}) });
       return client;
     },
     /** Lets what was sent arrive, and then that much time pass. */
@@ -147,6 +147,11 @@ export class LinkedClient {
 
   close(): void {
     this.#link.close(1000, '');
+  }
+
+  /** Its connection is lost, and nobody has said why. */
+  cut(): void {
+    this.#link.terminate();
   }
 }
 

@@ -6,16 +6,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONGEST = [
   'proof/garbage-frames',
-  'proof/neighbours',
   'soak/soak',
   'browser/playground',
   'proof/death',
-  'broker/turns/laws-heap',
+  'proof/heap',
   'browser/charts',
-  'proof/neighbours-places',
   'browser/restart',
   'e2e/voice',
+  'e2e/examples',
   'browser/resume',
+  'browser/examples',
   'proof/charts-turn',
   'proof/network',
   'e2e/memory',
@@ -30,7 +30,7 @@ const LONGEST = [
 ];
 
 /** A worker goes on with the next file where that is of the same project: another one needs a new process. */
-const PROJECTS = ['alone', 'built', 'rooms'];
+const PROJECTS = ['alone', 'built', 'rooms', 'measured'];
 
 /** Of each project the longest files first. */
 export class LongestFirst extends BaseSequencer {

@@ -27,8 +27,8 @@ export const surfaceEvents = (client: LinkedClient): Message[] =>
 
 /** The ids of all surfaces that a client sees. */
 export const idsOf = async (client: LinkedClient): Promise<string[]> =>
-  (await client.ok('a2ui.surfaces')).surfaces.map(({ surfaceId }: Message) => surfaceId);
+  (await client.ok('a2ui.surfaces')).map(({ surfaceId }: Message) => surfaceId);
 
 /** What a surface's data model is. */
 export const modelOf = async (client: LinkedClient, surfaceId: string): Promise<unknown> =>
-  (await client.ok('a2ui.get', { surfaceId })).surface.dataModel;
+  (await client.ok('a2ui.get', { surfaceId })).dataModel;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { http, rawSocket, startListening, upgradeHeaders } from './socket-client.ts';
 
+const KEY = Buffer.alloc(16).toString('base64');
 const ALLOWED = 'https://app.example';
 
 /** Asks for every page, and for an upgrade, with these headers; gives each status. */
@@ -49,6 +50,20 @@ describe('the Host header › when the listener is a loopback one', () => {
     const { ended, received } = rawSocket(port, 'GET /metrics HTTP/1.0\r\n\r\n');
     await ended;
     expect(received().toString()).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test.each(['', ':', ':9100', ' :80'])('an empty one, %j › then 403, pages and upgrades alike', async (host) => {
+    const { port } = await startListening();
+    const upgrade = `Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}`;
+    for (const connection of ['close', upgrade]) {
+      const { ended, received, socket } = rawSocket(
+        port,
+        `GET / HTTP/1.1\r\nHost:${host}\r\nConnection: ${connection}\r\n\r\n`,
+      );
+      socket.end();
+      await ended;
+      expect(received().toString()).toMatch(/^HTTP\/1\.1 403 /);
+    }
   });
 
   test('and the listener is open to all, but was reached over loopback › then it is checked there too', async () => {

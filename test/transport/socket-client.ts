@@ -49,9 +49,9 @@ export class SocketClient {
   }
 
   /** Connects and attaches as an agent, which accepts every chat. */
-  static async agent(broker: Broker, address: Address, id: string): Promise<SocketClient> {
+  static async agent(broker: Broker, address: Address, id: string, options?: ClientOptions): Promise<SocketClient> {
     const { token } = broker.upsertAgent({ id, rotate_token: true });
-    const client = await SocketClient.connect(address);
+    const client = await SocketClient.connect(address, options);
     client.ws.on('message', (data) => {
       const frame = JSON.parse(String(data));
       if (frame.method === 'agent.chat') client.send({ jsonrpc: '2.0', id: frame.id, result: { accepted: true } });

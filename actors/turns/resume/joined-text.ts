@@ -23,6 +23,11 @@ export class JoinedText {
     return this.#isLost ? undefined : [...this.#blocks, ...this.#parts].join('');
   }
 
+  /** The same, in parts. */
+  get parts(): readonly string[] | undefined {
+    return this.#isLost ? undefined : [...this.#blocks, ...this.#parts];
+  }
+
   add(part: string): void {
     if (this.#isLost || part === '') return;
     this.#bytes += Buffer.byteLength(part);

@@ -1,4 +1,5 @@
 import { WireError } from '../../../protocol/errors.ts';
+import { writeJson } from '../../../protocol/write-json.ts';
 import { checkBacklog, RETRY_MS } from '../../kernel/backlog.ts';
 import type { Client } from '../../kernel/client.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -23,7 +24,11 @@ export function* replayFrom(log: TurnLog, first: number): Generator<LoggedEvent>
   const isMerging = head - first >= MERGED_FROM;
   for (let seq = first; seq <= head; seq += 1) {
     const event = log.at(seq);
-    if (!event) continue;
+    if (!event) {
+      // Nobody has what lies before its terminal.
+      seq = Math.max(seq, head - 1);
+      continue;
+    }
     if (!isMerging || event.type === 'chat.frame') {
       yield event;
       continue;
@@ -60,7 +65,7 @@ export function admitReplay(kernel: Kernel, client: Client, log: TurnLog, replay
   const size = replayBytes(log, replay, cutBytes - waiting);
   const isTooMuch = waiting + size > cutBytes;
   if (isTooMuch && waiting > softLimitBytes) throw WireError.limitExceeded('cut_bytes', cutBytes, RETRY_MS);
-  const events = log.head + 1 - replay.first;
+  const events = log.countFrom(replay.first);
   const frames = Math.min(events, log.frameCount);
   const retryAfterMs = rate.pay(kernel.clock.now(), Math.floor(frames / EVENTS_A_REQUEST + events / TOKENS_A_REQUEST));
   if (retryAfterMs > 0) throw WireError.limitExceeded('requests_per_second', requestsPerSecond, retryAfterMs);
@@ -81,4 +86,4 @@ function replayBytes(log: TurnLog, { first, hasText, otherBytes }: Replay, room:
   return bytes;
 }
 
-const jsonLength = (text: string): number => Buffer.byteLength(JSON.stringify(text));
+const jsonLength = (text: string): number => Buffer.byteLength(writeJson(text));

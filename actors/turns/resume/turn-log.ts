@@ -1,11 +1,17 @@
 import type { OutwardEvent } from '../../../machines/connection.machine.ts';
 import type { Limits } from '../../../protocol/limits.ts';
+import type { Principal } from '../../../protocol/principal.ts';
+import type { LogSnapshot } from '../../../protocol/turn-journal.ts';
 import type { Ending } from '../../kernel/counters.ts';
+import type { AgentLine } from './agent-line.ts';
 import { JoinedText } from './joined-text.ts';
+import type { Kept } from './kept.ts';
+import type { LoggedTurn } from './logged-turn.ts';
+import type { Opening } from './opening.ts';
 import { TurnKey } from './turn-key.ts';
 
 /** What an event counts besides its text: the place that it takes. */
-const ENTRY_BYTES = 64;
+export const ENTRY_BYTES = 64;
 /** What a log counts besides its events: its ids and hashes, and its places in the book of all logs. */
 export const LOG_BYTES = 1024;
 /** From so many dropped entries on the array is cut. */
@@ -27,8 +33,6 @@ type Entry = string | LoggedFrame;
 export interface LogBudget {
   /** It takes that many bytes more than before, or less. */
   changed(bytes: number): void;
-  /** One more turn that this connection opened may be without a host. */
-  mayDetach(openerId: string): boolean;
 }
 
 /**
@@ -38,12 +42,22 @@ export interface LogBudget {
 export class TurnLog {
   readonly turnId: string;
   readonly sessionId: string;
+  readonly sessionKey: string;
+  readonly owner: Principal;
   readonly agentId: string;
   readonly tokenHead: string;
   readonly key: TurnKey;
   /** How long the turn waits for its host to come back, in milliseconds. */
   readonly windowMs: number;
   readonly budget: LogBudget;
+  /** What the turn was opened with, where its host has chosen the secret. */
+  readonly opening: Opening | undefined;
+  /** How far its agent has come, where it numbers its events. */
+  readonly line: AgentLine | undefined;
+  /** Its host may have had more of it: it was found at the start of the broker, and its agent has not come back. */
+  isBehind: boolean;
+  /** Its place in the journal, where there is one. */
+  kept: Kept | undefined;
   /** How the turn ended, once it has. */
   ending: Exclude<Ending, 'refused'> | undefined;
   /** When, in the clock's milliseconds. */
@@ -60,20 +74,33 @@ export class TurnLog {
   #bytes = 0;
   /** Of it, the terminal's, which alone must stay: whoever comes back is owed it. 0: there is none yet. */
   #terminalBytes = 0;
+  /** How many numbers lie between the terminal and what was kept before it: somebody has had more than came here. */
+  #missing = 0;
+  /** The last event before numbers that are left out, until the next one is there. */
+  #jumpedFrom: number | undefined;
 
   constructor(options: {
-    turn: { id: string; sessionId: string; agentId: string; tokenHead: string };
-    openerId: string;
+    turn: Pick<
+      LoggedTurn,
+      'id' | 'sessionId' | 'sessionKey' | 'owner' | 'agentId' | 'tokenHead' | 'openerId' | 'opening' | 'line'
+    >;
     windowMs: number;
-    token: string;
+    tokenHash: string;
     limits: Limits;
     budget: LogBudget;
+    /** It was found at the start of the broker. */
+    isRestored?: boolean;
   }) {
     this.turnId = options.turn.id;
     this.sessionId = options.turn.sessionId;
+    this.sessionKey = options.turn.sessionKey;
+    this.owner = options.turn.owner;
     this.agentId = options.turn.agentId;
     this.tokenHead = options.turn.tokenHead;
-    this.key = new TurnKey(options.openerId, options.token);
+    this.opening = options.turn.opening;
+    this.line = options.turn.line;
+    this.isBehind = options.isRestored ?? false;
+    this.key = new TurnKey(options.turn.openerId, options.tokenHash, this.isBehind ? this.owner : undefined);
     this.windowMs = options.windowMs;
     this.budget = options.budget;
     this.#maxBytes = options.limits.maxLogBytes;
@@ -82,7 +109,13 @@ export class TurnLog {
 
   /** The `seq` of the newest event; 0 before the first. */
   get head(): number {
-    return this.#firstSeq + this.#entries.length - this.#first - 1;
+    return this.#firstSeq + this.#entries.length - this.#first - 1 + this.#missing;
+  }
+
+  /** How many events there are from this `seq` on, of those that are kept. */
+  countFrom(first: number): number {
+    const { head } = this;
+    return Math.max(head + 1 - this.#missing - first, first <= head ? 1 : 0);
   }
 
   /** What it takes, the text of dropped events included. */
@@ -105,19 +138,61 @@ export class TurnLog {
     return after + 1 >= this.#firstSeq;
   }
 
-  addToken(delta: string): void {
+  /** Adds a plain token. `aseq`: the number that its agent gave it; 0: none. */
+  addToken(delta: string, aseq: number): void {
     this.#entries.push(delta);
     this.#grow(Buffer.byteLength(delta) + ENTRY_BYTES);
+    this.kept?.token(this.head, aseq, delta);
   }
 
-  /** Adds any other event. `delta`: its part of the text. */
-  addFrame(text: string, delta: string | undefined, isTerminal: boolean): void {
+  /** Adds any other event. `delta`: its part of the text. `terminalSeq`: of a terminal, which may leave some numbers out. */
+  addFrame(text: string, delta: string | undefined, aseq: number, terminalSeq?: number): void {
     const entry = { text, delta };
+    const isTerminal = terminalSeq !== undefined;
+    const before = this.#jumpedFrom ?? this.head;
+    this.#jumpedFrom = undefined;
+    if (isTerminal) this.#missing = terminalSeq - this.head - 1;
     this.#entries.push(entry);
     this.#frameCount += 1;
     const bytes = bytesOf(entry);
     if (isTerminal) this.#terminalBytes = bytes;
     this.#grow(bytes);
+    this.kept?.frame(this.head, aseq, text, delta, isTerminal, before);
+  }
+
+  /** Of what came so far only the text stays, and the next event has this `seq`. */
+  foldTo(seq: number): void {
+    const before = this.bytes;
+    while (this.#hasSpare) this.#dropOldest();
+    if (seq > this.head + 1) this.#jumpedFrom = this.head;
+    this.#firstSeq = seq;
+    this.budget.changed(this.bytes - before);
+  }
+
+  /** It begins with this `seq`: what came before is gone, but for its text. */
+  beginAt(seq: number): void {
+    this.#firstSeq = seq;
+  }
+
+  /** A part of the text of what came before the first event, as the journal tells it; undefined: it was too long to keep. */
+  addDropped(part: string | undefined): void {
+    const before = this.bytes;
+    if (part === undefined) this.#dropped.forget();
+    else this.#dropped.add(part);
+    this.budget.changed(this.bytes - before);
+  }
+
+  /** What it holds now, for the journal. */
+  snapshot(): LogSnapshot {
+    return {
+      seq: this.head,
+      aseq: this.line?.received ?? 0,
+      firstSeq: this.#firstSeq,
+      entries: this.#entries.slice(this.#first),
+      hasTerminal: this.#terminalBytes > 0,
+      dropped: this.#dropped.parts,
+      textLength: this.line?.textLength ?? 0,
+    };
   }
 
   /** A kept event, as it is sent. */
@@ -132,6 +207,12 @@ export class TurnLog {
   deltaAt(seq: number): string | undefined {
     const entry = this.#entryAt(seq);
     return typeof entry === 'string' ? entry : undefined;
+  }
+
+  /** The frame of its terminal, once there is one. */
+  get terminal(): string | undefined {
+    const last = this.#terminalBytes > 0 ? this.#entries.at(-1) : undefined;
+    return typeof last === 'object' ? last.text : undefined;
   }
 
   /** All `token` deltas up to the head, joined; undefined where they were too long to keep. */
@@ -149,7 +230,11 @@ export class TurnLog {
   }
 
   #entryAt(seq: number): Entry | undefined {
-    return seq < this.#firstSeq ? undefined : this.#entries[this.#first + seq - this.#firstSeq];
+    if (seq < this.#firstSeq) return undefined;
+    const at = this.#first + seq - this.#firstSeq;
+    if (this.#missing === 0) return this.#entries[at];
+    const last = this.#entries.length - 1;
+    return seq === this.head ? this.#entries[last] : at < last ? this.#entries[at] : undefined;
   }
 
   /** Whether there is an event that may go. The terminal is the last one. */

@@ -1,9 +1,19 @@
 import type { Limits } from '../../../protocol/limits.ts';
-import { createToken } from '../../connection/agent-registry.ts';
+import { Sealed } from '../../../protocol/sealed.ts';
+import { createToken, hashToken } from '../../connection/agent-registry.ts';
 import type { Ending } from '../../kernel/counters.ts';
 import { DetachedTurns } from './detached-turns.ts';
+import type { Kept } from './kept.ts';
 import type { LoggedTurn } from './logged-turn.ts';
+import type { Opening } from './opening.ts';
 import { LOG_BYTES, type LogBudget, TurnLog } from './turn-log.ts';
+
+/** A log that is new, the token that resumes its turn, and that token's hash. */
+export interface OpenedLog {
+  readonly log: TurnLog;
+  readonly token: Sealed<string>;
+  readonly tokenHash: string;
+}
 
 /**
  * The logs of all turns that may be resumed, live and ended ones, and the room that they share (`wire.md` section 8).
@@ -18,6 +28,10 @@ export class TurnLogs implements LogBudget {
   readonly #ended = new Map<string, TurnLog>();
   /** Of each session, the one that ended last. */
   readonly #newest = new Map<string, TurnLog>();
+  /** Those whose host has chosen the token, by it and their session. */
+  readonly #opened = new Map<string, TurnLog>();
+  /** Those that are in the journal, by their number there. */
+  readonly #kept = new Map<number, TurnLog>();
   #bytes = 0;
 
   constructor(limits: Limits) {
@@ -35,37 +49,79 @@ export class TurnLogs implements LogBudget {
     return this.#ended.size;
   }
 
-  mayDetach(openerId: string): boolean {
-    return this.detached.mayAdd(openerId);
+  /** How long a turn may wait for its host: no longer than any may. Milliseconds. */
+  windowOf({ resumeWindowMs }: Pick<LoggedTurn, 'resumeWindowMs'>): number {
+    return Math.min(resumeWindowMs, this.#limits.resumeWindowMs);
   }
 
   /** The log of a turn that has just been accepted, and the token that resumes it; undefined where it wants none. */
-  open(turn: LoggedTurn): { log: TurnLog; token: string } | undefined {
-    const windowMs = Math.min(turn.resumeWindowMs, this.#limits.resumeWindowMs);
-    if (windowMs <= 0 || !turn.host) return undefined;
-    const token = createToken();
-    const log = new TurnLog({ turn, openerId: turn.host.id, windowMs, token, limits: this.#limits, budget: this });
+  open(turn: LoggedTurn): OpenedLog | undefined {
+    const windowMs = this.windowOf(turn);
+    if (windowMs <= 0) return undefined;
+    const token = turn.opening?.token ?? new Sealed(createToken());
+    const tokenHash = turn.opening?.tokenHash ?? hashToken(token.open());
+    const log = new TurnLog({ turn, windowMs, tokenHash, limits: this.#limits, budget: this });
     this.#live.add(log);
     this.changed(LOG_BYTES);
-    return { log, token };
+    return { log, token, tokenHash };
+  }
+
+  /** The log of a turn that was found at the start, still empty. `number`: of the turn in the journal. */
+  restore(turn: LoggedTurn, tokenHash: string, number: number): TurnLog {
+    const windowMs = this.windowOf(turn);
+    const log = new TurnLog({ turn, windowMs, tokenHash, limits: this.#limits, budget: this, isRestored: true });
+    this.#live.add(log);
+    this.#kept.set(number, log);
+    this.changed(LOG_BYTES);
+    return log;
+  }
+
+  /** From now on it is in the journal. */
+  keep(log: TurnLog, kept: Kept): void {
+    log.kept = kept;
+    this.#kept.set(kept.turn, log);
+  }
+
+  /** The log that has this number in the journal. */
+  keptAs(turn: number): TurnLog | undefined {
+    return this.#kept.get(turn);
+  }
+
+  /** Its turn was not accepted after all. */
+  discard(log: TurnLog): void {
+    this.#live.delete(log);
+    this.#leave(log);
   }
 
   /** The turn has ended; its log stays for a while. */
   end(log: TurnLog, ending: Ending, now: number): void {
     // What was never accepted has no log.
     log.ending = ending === 'refused' ? 'failed' : ending;
-    log.endedAt = now;
+    log.kept?.end(log.ending);
+    this.hasEnded(log, now);
+  }
+
+  /** The same of a turn that had ended before the start. `at`: in the clock's milliseconds. */
+  hasEnded(log: TurnLog, at: number): void {
+    log.endedAt = at;
     this.#live.delete(log);
     this.#ended.set(log.turnId, log);
-    this.#newest.set(log.sessionId, log);
+    this.#newest.set(log.sessionKey, log);
+    if (log.opening) this.#opened.set(openingKey(log.sessionKey, log.opening), log);
     while (this.#ended.size > this.#limits.keptEndedTurns) this.#forgetOldest();
     this.#makeRoom();
   }
 
   /** An ended turn that may still be resumed: the last one of its session, where no turn is named. */
-  find(sessionId: string, turnId: string | undefined, now: number): TurnLog | undefined {
-    const log = turnId === undefined ? this.#newest.get(sessionId) : this.#ended.get(turnId);
-    return log?.sessionId === sessionId && !this.#isOver(log, now) ? log : undefined;
+  find(sessionKey: string, turnId: string | undefined, now: number): TurnLog | undefined {
+    const log = turnId === undefined ? this.#newest.get(sessionKey) : this.#ended.get(turnId);
+    return log?.sessionKey === sessionKey && !this.#isOver(log, now) ? log : undefined;
+  }
+
+  /** An ended turn of this session that was opened with the same token and may still be resumed. */
+  opened(sessionKey: string, opening: Opening, now: number): TurnLog | undefined {
+    const log = this.#opened.get(openingKey(sessionKey, opening));
+    return log && !this.#isOver(log, now) ? log : undefined;
   }
 
   /** Forgets the ended ones whose time is over. */
@@ -111,7 +167,20 @@ export class TurnLogs implements LogBudget {
 
   #forget(log: TurnLog): void {
     this.#ended.delete(log.turnId);
-    if (this.#newest.get(log.sessionId) === log) this.#newest.delete(log.sessionId);
+    if (this.#newest.get(log.sessionKey) === log) this.#newest.delete(log.sessionKey);
+    if (log.opening) {
+      const key = openingKey(log.sessionKey, log.opening);
+      if (this.#opened.get(key) === log) this.#opened.delete(key);
+    }
+    this.#leave(log);
+  }
+
+  #leave(log: TurnLog): void {
     this.#bytes -= log.bytes;
+    if (!log.kept) return;
+    log.kept.forget();
+    this.#kept.delete(log.kept.turn);
   }
 }
+
+const openingKey = (sessionKey: string, { tokenHash }: Opening): string => `${tokenHash} ${sessionKey}`;

@@ -269,7 +269,7 @@ test.each([
 test.each([
   [{}, ['session_id', 'approval_id']],
   [{ session_id: 's', approval_id: 'a', decision: 1 }, ['decision']],
-  [{ session_id: 's', approval_id: 1, decision: null }, ['approval_id', 'decision']],
+  [{ session_id: 's', approval_id: 1, decision: {} }, ['approval_id', 'decision']],
   [{ session_id: 'a b', approval_id: 'a' }, ['session_id']],
 ])('agents.chat.approve › when the params are %j › then -32602, and it waits on', async (params, paths) => {
   const { host, agent, rowStatus } = await park();

@@ -145,7 +145,8 @@ test('agents.chat.approve › when somebody answers › then the turn’s host a
 test('agents.chat.approve › when an agent opened the turn › then it may not answer, on either path; the host role may', async () => {
   const { people } = await setUp();
   await openChat(people.otherAgent, people.agent, { agent_id: 'echo', session_id: 'between' });
-  people.agent.emit('between', pending('a'));
+  const { session_id } = people.agent.lastChat().params;
+  people.agent.emit(session_id, pending('a'));
   await settle();
   const rows = await approvalsOf(people.otherAgent);
   expect(rows).toMatchObject([{ details: { source: 'chat' } }]);
@@ -156,7 +157,7 @@ test('agents.chat.approve › when an agent opened the turn › then it may not 
   ] as const) {
     expect((await people.otherAgent.call(method, params)).error.code).toBe(-32015);
   }
-  people.manager.post('agents.chat.approve', { session_id: 'between', approval_id: 'a', decision: true });
+  people.manager.post('agents.chat.approve', { session_id, approval_id: 'a', decision: true });
   await settle();
   expect(people.agent.received('agent.chat.approve')).toHaveLength(1);
 });

@@ -133,7 +133,8 @@ describe('session.auth › when its params are wrong', () => {
     [{ token: 'x', agent_id: 'a b' }, 'agent_id'],
     [{ token: 'x', agent_id: '' }, 'agent_id'],
     [{ host_token: 'x', agent_id: 'echo' }, 'agent_id'],
-    [[], ''],
+    [[1], ''],
+    [[], 'token'],
   ])('%j › then -32602 naming %j, which is no wrong token and closes nothing', async (params, path) => {
     const { broker, connect } = startLinked();
     const client = connect();

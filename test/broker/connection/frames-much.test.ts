@@ -41,7 +41,10 @@ describe('a frame with more in it than is read', () => {
     await settle();
     expect(host.events()).toMatchObject([{ kind: 'token', delta: 'kept', seq: 1 }]);
     expect(agent.frames).toHaveLength(before);
-    expect((await manager.ok('broker.status')).drops).toMatchObject({ malformed_event: 1 });
+    const { drops, event_faults } = await manager.ok('broker.status');
+    expect(drops).toMatchObject({ malformed_event: 1 });
+    const why = `more than ${MAX_MEMBERS} members and elements in one message`;
+    expect(event_faults).toMatchObject([{ agent_id: 'echo', kind: 'other', dropped: 1, field: '', why }]);
   });
 
   test('an answer › then whoever waits for it hears of an error, at once', async () => {

@@ -23,7 +23,7 @@ describe('a connection › when a frame is malformed', () => {
     ['id: object', '{"jsonrpc":"2.0","id":{},"method":"agents.list"}', InvalidRequest, null],
     ['method: number', '{"jsonrpc":"2.0","id":"x","method":1}', InvalidRequest, 'x'],
     ['params: number', '{"jsonrpc":"2.0","id":"x","method":"agents.list","params":3}', InvalidRequest, 'x'],
-    ['params: array', '{"jsonrpc":"2.0","id":"x","method":"agents.list","params":[]}', InvalidParams, 'x'],
+    ['params: array', '{"jsonrpc":"2.0","id":"x","method":"agents.list","params":[1]}', InvalidParams, 'x'],
     ['a malformed response', '{"jsonrpc":"2.0","id":"sb-1","error":"no"}', InvalidRequest, null],
     ['an unknown method', '{"jsonrpc":"2.0","id":"x","method":"agents.fly"}', MethodNotFound, 'x'],
   ])('%s › then it is answered once with its code and id, and the connection lives', async (_what, text, code, id) => {
@@ -222,7 +222,8 @@ describe('fields › when they are passed on', () => {
       `{"jsonrpc":"2.0","id":"c","method":"agents.chat","params":{"agent_id":"echo","prompt":"","context":${odd}}}`,
     );
     await settle();
-    const { host_client_id: _client, voice_input: _voice, tools: _tools, ...own } = agent.lastChat().params.context;
+    const { host_client_id, voice_input, tools, principal, ...own } = agent.lastChat().params.context;
+    expect({ host_client_id, voice_input, tools, principal }).not.toContain(undefined);
     expect(textOf([own])).toEqual(textOf([JSON.parse(odd)]));
     expect(Object.keys(agent.lastChat().params.context)).toContain('__proto__');
   });

@@ -10,6 +10,8 @@ describe('server.handshake › when the version is one that is spoken', () => {
       protocol_version,
       client_protocol_version: protocol_version,
       server_version: linked.broker.version,
+      epoch: expect.stringMatching(/^epoch-/),
+      durable: 'off',
       limits: {
         max_message_bytes: 5_000,
         max_turns_per_connection: 7,
@@ -42,16 +44,19 @@ describe('server.handshake › when the version is another or none', () => {
     },
   );
 
-  test.each([undefined, null, {}, { client_version: '1' }])('params %j › then -32006 too', async (params) => {
-    const client = await startLinked().host();
-    expect((await client.call('server.handshake', params)).error.code).toBe(ErrorCode.VersionMismatch);
-  });
+  test.each([undefined, null, {}, [], { client_version: '1' }, { protocol_version: null, client_version: null }])(
+    'params %j › then -32006 too',
+    async (params) => {
+      const client = await startLinked().host();
+      expect((await client.call('server.handshake', params)).error.code).toBe(ErrorCode.VersionMismatch);
+    },
+  );
 
   test('and another param is wrong as well › then -32602 comes first', async () => {
     const client = await startLinked().host();
     const { error } = await client.call('server.handshake', { protocol_version: 9, client_version: 1 });
     expect(error).toMatchObject({ code: ErrorCode.InvalidParams, data: { issues: [{ path: 'client_version' }] } });
-    expect((await client.call('server.handshake', [])).error.code).toBe(ErrorCode.InvalidParams);
+    expect((await client.call('server.handshake', [9])).error.code).toBe(ErrorCode.InvalidParams);
   });
 });
 

@@ -34,6 +34,18 @@ test('large frames › beyond what may be read at once › are read all the same
   expect(link.closeCode).toBeUndefined();
 });
 
+test('members of a large frame › cost more than their text: whoever sends many waits', () => {
+  const { link, isPaused, wait } = connected();
+  const members = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, 0]));
+  // A thousand of them in 210 kB, on credit for 10 kB: half a megabyte more is to be paid for.
+  link.deliver({ id: 1, method: 'agents.list', params: { x: 'x'.repeat(200_000), members } });
+  expect(isPaused()).toBe(true);
+  wait(5_000);
+  expect(isPaused()).toBe(true);
+  wait(500);
+  expect(isPaused()).toBe(false);
+});
+
 test('small frames › however many › are free', () => {
   const { send, changes } = connected();
   for (let n = 0; n < 1_000; n += 1) send(3_000);

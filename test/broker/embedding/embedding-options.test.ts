@@ -61,3 +61,21 @@ describe('a broker › when it is disposed of', () => {
 test('auth › when it is neither a boolean nor a function › then there is no broker', () => {
   for (const auth of ['yes', 1, {}, null]) expect(() => createBroker({ auth: auth as never })).toThrow(TypeError);
 });
+
+describe('broker.method › when it cannot be', () => {
+  const method = { schema: z.object({}), handler: () => 1 };
+
+  test('for want of a name › then it is refused', () => {
+    const { broker } = startLinked();
+    expect(() => broker.method('', method)).toThrow(new TypeError('broker.method: a method needs a name'));
+    expect(() => broker.method(undefined as never, method)).toThrow('a method needs a name');
+  });
+
+  test('for the broker closes, or has closed › then it is refused, as a route is', async () => {
+    const { broker } = startLinked();
+    const closed = broker.close();
+    expect(() => broker.method('mine', method)).toThrow('the broker is stopping');
+    await closed;
+    expect(() => broker.method('mine', method)).toThrow('the broker is stopping');
+  });
+});

@@ -107,5 +107,5 @@ test('caller.signal › when it is asked for twice › then it is the same, and 
   (await linked.host()).post('slow');
   await settle();
   expect(callers[0]?.signal).toBe(callers[0]?.signal);
-  expect(Object.keys(callers[0] ?? {})).toEqual(['clientId', 'role', 'agentId', 'name']);
+  expect(Object.keys(callers[0] ?? {})).toEqual(['clientId', 'role', 'agentId', 'name', 'principal', 'trace']);
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createBroker, ErrorCode, type MethodOptions, WireError } from '../../../broker.ts';
 import { MAX_DEPTH } from '../../../protocol/json.ts';
 import { methods } from '../../../protocol/methods.ts';
+import { LOCAL } from '../../../protocol/principal.ts';
 import { LinkedClient, openChat, settle, startLinked } from '../../support/linked.ts';
 
 const anything = z.object({});
@@ -36,8 +37,13 @@ describe('broker.method › when a client calls it', () => {
     expect(await (await linked.host()).ok('sum', { a: 1, b: 2 })).toBe(3);
     expect(await (await linked.manager()).ok('later')).toEqual({ ok: true });
     expect(calls).toEqual([
-      { clientId: expect.stringMatching(/^client-/), role: 'agent', agentId: 'echo' },
-      { clientId: expect.stringMatching(/^client-/), role: 'client', agentId: undefined },
+      {
+        clientId: expect.stringMatching(/^client-/),
+        role: 'agent',
+        agentId: 'echo',
+        principal: { tenant: 'default', sub: 'agent:echo' },
+      },
+      { clientId: expect.stringMatching(/^client-/), role: 'client', agentId: undefined, principal: LOCAL },
     ]);
   });
 
@@ -120,7 +126,6 @@ describe('broker.method › when its handler fails', () => {
     ['gives a result that nests too deeply', () => tooDeep],
     ['gives a result a hundred thousand levels deep', () => JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))],
     ['gives a result that refers to itself', () => loop],
-    ['gives a result that JSON cannot write', () => ({ big: 1n })],
     ['gives a function', () => () => secret],
     [
       'gives a result that throws when it is written',
@@ -130,7 +135,7 @@ describe('broker.method › when its handler fails', () => {
         },
       }),
     ],
-    ['throws a wire error whose data JSON cannot write', () => Promise.reject(new WireError(1, 'x', { big: 1n }))],
+    ['throws a wire error whose data JSON cannot write', () => Promise.reject(new WireError(1, 'x', loop))],
     ['throws a wire error whose data nests too deeply', () => Promise.reject(new WireError(1, 'x', tooDeep))],
   ])('%s › then -32603 without any detail, and the connection lives', async (_what, handler) => {
     const logged: unknown[] = [];

@@ -268,7 +268,7 @@ test('executeTool › when its parameters are no JSON › then it rejects, and t
   const { host, run } = await setUp();
   const loop: unknown[] = [];
   loop.push(loop);
-  for (const parameters of [{ n: 1n }, loop, { n: Number.NaN }, () => 1]) {
+  for (const parameters of [loop, { n: Number.NaN }, () => 1]) {
     const call = run(parameters);
     await settle();
     expect(errorOf(call)).toMatchObject({ code: ErrorCode.InvalidParams, data: { issues: [{ path: 'parameters' }] } });

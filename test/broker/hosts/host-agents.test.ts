@@ -25,7 +25,7 @@ test('host.register_agent › when only what is needed is given › then the res
     metadata: {},
     status: 'idle',
     current_task: null,
-    updated_at: 3_000,
+    updated_at: '1970-01-01T00:00:03.000Z',
   });
   const second = await host.ok('host.register_agent', { name: 'A', kind: 'k' });
   expect(second.id).not.toBe(agent.id);
@@ -44,7 +44,7 @@ test('host.register_agent › when everything is given › then it is listed as 
     metadata: { deep: { a: [1] } },
   };
   const agent = await host.ok('host.register_agent', given);
-  expect(agent).toEqual({ ...given, status: 'idle', current_task: null, updated_at: 0 });
+  expect(agent).toEqual({ ...given, status: 'idle', current_task: null, updated_at: '1970-01-01T00:00:00.000Z' });
   expect(eventsOf(other)).toMatchObject([{ kind: 'agent.registered', agent_id: 'a', payload: agent }]);
 });
 
@@ -55,7 +55,7 @@ test('host.register_agent › when its own is registered again › then it is ch
   const agent = await host.ok('host.register_agent', { id: 'a', name: 'B', kind: 'l' });
   expect(agent).toEqual({
     ...{ id: 'a', name: 'B', kind: 'l', capabilities: [], metadata: {} },
-    ...{ status: 'running', current_task: 't', updated_at: 0 },
+    ...{ status: 'running', current_task: 't', updated_at: '1970-01-01T00:00:00.000Z' },
   });
   expect(await host.ok('host.agents')).toEqual([agent]);
 });
@@ -119,7 +119,7 @@ test.each(STATUSES)(
       project: '/p',
       status,
       current_task: 'task',
-      updated_at: 1_000,
+      updated_at: '1970-01-01T00:00:01.000Z',
     });
     expect(await other.ok('host.agents')).toEqual([agent]);
     expect(eventsOf(other)).toMatchObject([
@@ -161,7 +161,7 @@ test('host.agents › when an agent is attached and registered nothing › then 
   const agent = await linked.agent('echo');
   const row = {
     ...{ id: 'echo', name: 'echo', kind: 'attached', capabilities: [], metadata: {} },
-    ...{ status: 'idle', current_task: null, updated_at: 7_000 },
+    ...{ status: 'idle', current_task: null, updated_at: '1970-01-01T00:00:07.000Z' },
   };
   expect(await host.ok('host.agents')).toEqual([row]);
   await openChat(host, agent, { agent_id: 'echo', session_id: 's' });

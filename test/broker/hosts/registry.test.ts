@@ -61,7 +61,7 @@ describe('agents.upsert › when it comes from the management role', () => {
     [{ id: 'a', capabilities: 'x' }, 'capabilities'],
     [{ id: 'a', capabilities: ['x', 1] }, 'capabilities.1'],
     [{ id: 'a', metadata: [] }, 'metadata'],
-    [{ id: 'a', metadata: null }, 'metadata'],
+    [{ id: 'a', metadata: 7 }, 'metadata'],
     [{ id: 'a', rotate_token: 'yes' }, 'rotate_token'],
   ])('%j › then -32602 naming %s, and nothing is there', async (params, path) => {
     const manager = await startLinked().manager();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { INSPECTION } from '../../../actors/inspect/feed.ts';
 import { inspectEventParams } from '../../../protocol/inspect.ts';
 import { poison, StubbornLink, startInternals } from '../../support/internals.ts';
+import { AUDIENCE, ISSUER, Issuer } from '../../support/jwt.ts';
 import { type Message, openChat, settle, startLinked } from '../../support/linked.ts';
 import { actorIn, ofActor, recordsOf, tick } from './inspect-support.ts';
 
@@ -104,7 +105,7 @@ describe('the inspection feed › when something in it breaks', () => {
     expect(ofActor(watcher, turn.id).at(-1)).toMatchObject({
       type: 'ended',
       status: 'error',
-      state: ['live.host.here', 'live.work.streaming'],
+      state: ['live.host.here', 'live.agent.here', 'live.work.streaming'],
     });
     const failed = recordsOf(watcher).find((record) => record.event === 'child.failed');
     expect(failed).toMatchObject({ from: turn.id, payload: { id: turn.name } });
@@ -194,7 +195,9 @@ describe('the inspection feed › when a watcher does not read', () => {
 
 describe('the inspection feed › when secrets pass through the broker', () => {
   test('tokens of every kind, in their places and out of them › then none is in anything that a watcher is sent', async () => {
-    const linked = startLinked({ inspect: true, approvals: { methods: ['agents.chat'] } });
+    const idp = await Issuer.create();
+    const jwt = { issuer: ISSUER, audience: AUDIENCE, jwks: idp.jwks };
+    const linked = startLinked({ inspect: true, jwt, approvals: { methods: ['agents.chat'] } });
     const { tokens } = linked.broker;
     const watcher = await linked.manager();
     await watcher.ok('inspect.subscribe');
@@ -206,6 +209,14 @@ describe('the inspection feed › when secrets pass through the broker', () => {
     secrets.add(token);
     const agent = linked.connect();
     await agent.ok('session.auth', { agent_id: 'echo', token });
+    const [first, second] = [await idp.token(), await idp.token({ jti: '2' })];
+    secrets.add(first).add(second);
+    const ada = linked.connect();
+    const entered = ada.post('session.auth', { jwt: first });
+    while (!ada.replyTo(entered)) await settle();
+    const refreshed = ada.post('session.refresh', { jwt: second });
+    while (!ada.replyTo(refreshed)) await settle();
+    await ada.call('session.refresh', { token: 'hunter2-hunter2', jwt: ['hunter2-hunter2'] });
     // Credentials that are none, or under a key of their own.
     for (const params of [[tokens.host], { Token_: token }, { agent_id: 'echo', pass: 'hunter2-hunter2' }, token]) {
       const lost = linked.connect();

@@ -16,8 +16,8 @@ async function startWatched() {
 }
 
 /** Where a turn stands whose host is there. */
-const STREAMING = ['live.host.here', 'live.work.streaming'];
-const PARKED = ['live.host.here', 'live.work.parked'];
+const STREAMING = ['live.host.here', 'live.agent.here', 'live.work.streaming'];
+const PARKED = ['live.host.here', 'live.agent.here', 'live.work.parked'];
 
 describe('inspect.subscribe › when it is not for this client', () => {
   test('the broker was started without inspect › then -32601, and broker.status says so', async () => {
@@ -167,7 +167,7 @@ describe('inspect.event › when actors go through their lives', () => {
     expect(told.at(-1)).toMatchObject({ type: 'ended', status: 'done', state: ['done'], output: { turnId: turn_id } });
     // The chart passes a state on its way that it never stays in.
     expect(told.find((record) => record.type === 'transition')?.through).toEqual([
-      ['live.host.here', 'live.work.accepted'],
+      ['live.host.accepted', 'live.agent.accepted', 'live.work.accepted'],
     ]);
     // One message's whole way: the agent's connection, the broker, the turn, the host's connection.
     const way = records.filter((record) => JSON.stringify(record.payload ?? '').includes('"one"'));

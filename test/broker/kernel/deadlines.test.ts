@@ -94,3 +94,44 @@ test('deadlines › when all are disarmed, or cleared › then nothing runs, and
   clock.increment(1_000);
   expect(ran).toEqual(['new']);
 });
+
+/** Takes as long as the end of a turn does. */
+function work(): void {
+  for (const until = performance.now() + 0.2; performance.now() < until; );
+}
+
+test('hundreds of deadlines that are due at once › then they run in slices, in order, and those that are disarmed meanwhile do not', async () => {
+  const { clock, deadlines, ran } = start();
+  const armed = Array.from({ length: 500 }, (_, n) =>
+    deadlines.arm(100, () => {
+      work();
+      ran.push(String(n));
+    }),
+  );
+  clock.increment(100);
+  expect(ran.length).toBeGreaterThanOrEqual(64);
+  expect(ran.length).toBeLessThan(400);
+  deadlines.disarm(armed[450]);
+  // One that is armed meanwhile waits for its time.
+  deadlines.arm(40, () => ran.push('later'));
+  await expect.poll(() => ran.length).toBe(499);
+  expect(ran).toEqual(armed.flatMap((_, n) => (n === 450 ? [] : [String(n)])));
+  clock.increment(40);
+  expect(ran.at(-1)).toBe('later');
+  expect(deadlines.size).toBe(0);
+});
+
+test('hundreds of deadlines that are due at once › when all are cleared between two slices › then no more of them runs', async () => {
+  const { clock, deadlines, ran } = start();
+  for (let n = 0; n < 500; n += 1)
+    deadlines.arm(100, () => {
+      work();
+      ran.push(String(n));
+    });
+  clock.increment(100);
+  const { length } = ran;
+  expect(length).toBeLessThan(400);
+  deadlines.clear();
+  for (let round = 0; round < 20; round += 1) await new Promise(setImmediate);
+  expect(ran).toHaveLength(length);
+});

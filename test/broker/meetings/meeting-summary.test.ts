@@ -281,7 +281,8 @@ test('a meeting › when its summary waits at a gate › then nobody is shown wh
   await settle();
   expect(sage.lastChat().params.prompt).toContain('the secret plan');
   sage.answer(sage.lastChat(), { accepted: true });
-  sage.emit(shown.session_id, { kind: 'done', finish_reason: 'stop', text: 'A plan.' });
+  // The chat is the agent's whose meeting it is: another agent reads another name for it.
+  sage.emit(sage.lastChat().params.session_id, { kind: 'done', finish_reason: 'stop', text: 'A plan.' });
   await settle();
   await settle();
   expect(ear.replyTo(id).result.summary).toBe('A plan.');

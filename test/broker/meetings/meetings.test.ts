@@ -240,7 +240,8 @@ describe('a meeting › when it ends otherwise', () => {
     await settle();
     const other = await linked.host();
     expect(await other.ok('meeting.get', { meeting_id: 'm' })).toMatchObject({ status: 'ended', transcript: 'one' });
-    expect((await ear.call('meeting.get', { meeting_id: 'm' })).error.code).toBe(-32015);
+    // To an agent, which is somebody else, there is no such meeting.
+    expect((await ear.call('meeting.get', { meeting_id: 'm' })).error.code).toBe(-32014);
     expect(await ear.ok('meeting.list')).toEqual({ meetings: [] });
   });
 
@@ -251,7 +252,10 @@ describe('a meeting › when it ends otherwise', () => {
     await settle();
     scribe.close();
     await settle();
-    expect((await host.call('meeting.get', { meeting_id: 'm' })).error.code).toBe(-32015);
+    // Its id is the agent's own, and the local person sees that there is one.
+    expect((await host.call('meeting.get', { meeting_id: 'm' })).error.code).toBe(-32014);
+    const [row] = (await (await linked.manager()).ok('meeting.list')).meetings;
+    expect((await host.call('meeting.get', { meeting_id: row.id })).error.code).toBe(-32015);
     const again = await linked.agent('scribe');
     expect(await again.ok('meeting.get', { meeting_id: 'm' })).toMatchObject({ agent_id: 'scribe', transcript: 'one' });
     expect((await again.ok('memory.query', { query: 'one' })).facts).toHaveLength(1);

@@ -26,7 +26,7 @@ test('memory › when an agent comes back › then its facts are there; a connec
         id: expect.any(String),
         ...FACT,
         kind: 'taste',
-        created_at: expect.any(Number),
+        created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         score: expect.any(Number),
       },
     ],

@@ -15,7 +15,7 @@ test('an ended turn › when its host comes back for it › then it gets the res
   const { client, result } = await scene.resume({ after: 1 });
   expect(result).toEqual({
     ...{ session_id: 's', turn_id: scene.turnId, agent_id: 'echo' },
-    ...{ status: 'done', head: 3, recovered: true, pending_approvals: [] },
+    ...{ status: 'done', head: 3, recovered: true, pending_approvals: [], epoch: expect.any(String) },
   });
   expect(heard(client)).toEqual(['2 token b', '3 done stop']);
 });
@@ -143,11 +143,12 @@ test.each(['done', 'failed', 'abandoned'])(
     const agent = await internals.agent('echo');
     await openChat(host, agent, { agent_id: 'echo', session_id: 's', resume_window_ms: 60_000 });
     const turn = internals.turn('s');
-    for (let n = 0; n < 10; n += 1) turn.log?.addToken('0123456789');
+    for (let n = 0; n < 10; n += 1) turn.log?.addToken('0123456789', 0);
     turn.log?.addFrame(
       JSON.stringify({ method: 'agents.chat.event', params: { session_id: 's', kind: 'done' } }),
       '',
-      true,
+      0,
+      11,
     );
     turn.ref = { getSnapshot: () => ({ status: 'done', value }) } as unknown as NonNullable<typeof turn.ref>;
     const result = await host.ok('agents.chat.subscribe', { session_id: 's' });

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Logger } from '../../../broker.ts';
 import { startInternals } from '../../support/internals.ts';
-import { openChat, settle } from '../../support/linked.ts';
+import { openChat, settle, startLinked } from '../../support/linked.ts';
 import { readMetric, scrape } from '../../support/metrics.ts';
 import { startResumable } from '../../support/resume-scene.ts';
 import { eventsOf, subscribe } from '../../support/tool-scene.ts';
+import { recordsOf, tick } from '../inspect/inspect-support.ts';
 
 /* The token that resumes a turn opens it to whoever has it: it stands in one reply and nowhere else. */
 
@@ -66,4 +67,26 @@ test('agents.chat.subscribe › when its params are wrong › then the error doe
   const reply = await client.call('agents.chat.subscribe', { ...scene.claim(), after: 'x', turn_id: 7 });
   expect(reply.error.code).toBe(-32602);
   expect(JSON.stringify(reply)).not.toContain(scene.token);
+});
+
+test('a resume token › when a host has chosen it › then no watcher, listing, log line or error has it', async () => {
+  const lines: unknown[][] = [];
+  const note = (...line: unknown[]) => lines.push(line);
+  const linked = startLinked({ log: { debug: note, info: note, warn: note, error: note }, inspect: true });
+  const manager = await linked.manager();
+  await subscribe(manager);
+  await manager.ok('inspect.subscribe');
+  const host = await linked.host();
+  const agent = await linked.agent('echo');
+  const token = 'chosen-by-the-host-and-by-nobody-else-at-all';
+  const params = { agent_id: 'echo', session_id: 's', resume_window_ms: 60_000, resume_token: token };
+  host.post('agents.chat', { prompt: 'hi', ...params });
+  await openChat(host, agent, params);
+  const refused = await host.call('agents.chat', { ...params, prompt: 'ho' });
+  agent.emit('s', { kind: 'done', finish_reason: 'stop' });
+  await host.ok('agents.chat', { prompt: 'hi', ...params });
+  await manager.ok('agents.chat.sessions');
+  await tick(linked);
+  expect(recordsOf(manager).length).toBeGreaterThan(5);
+  for (const seen of [manager.frames, agent.frames, lines, refused]) expect(JSON.stringify(seen)).not.toContain(token);
 });

@@ -46,7 +46,7 @@ test('agents.chat.subscribe › when the host is back with its token › then re
   const { client, result } = await scene.resume({ after: 2 });
   expect(result).toEqual({
     ...{ session_id: 's', turn_id: scene.turnId, agent_id: 'echo' },
-    ...{ status: 'streaming', head: 4, recovered: true, pending_approvals: [] },
+    ...{ status: 'streaming', head: 4, recovered: true, pending_approvals: [], epoch: expect.any(String) },
   });
   await scene.say('d');
   await scene.emit({ kind: 'done', finish_reason: 'stop' });

@@ -162,7 +162,6 @@ describe('a2ui.action › on a surface of an A2A agent', () => {
   });
 
   test.each<[string, () => object]>([
-    ['a number that JSON has not', () => payloadOf(data('s', '/x', 1), { n: 1n })],
     [
       'itself',
       () => {

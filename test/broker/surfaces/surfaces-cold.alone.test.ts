@@ -26,9 +26,9 @@ test('a2ui › when the first calls come before the schemas are there › then t
   await vi.waitFor(() => expect(host.replyTo(listed)).toBeDefined(), 20_000);
   expect(host.frames.slice(-ids.length).map(({ id }) => id)).toEqual(ids);
   expect(host.replyTo(bad).error.code).toBe(-32602);
-  expect(host.replyTo(got).result.surface.dataModel).toEqual({ a: 1 });
+  expect(host.replyTo(got).result.dataModel).toEqual({ a: 1 });
   expect(host.replyTo(acted).result.route).toEqual({ status: 'none' });
   // A surface outlives the connection that asked for it; an agent that was removed makes none.
-  const surfaces: { surfaceId: string }[] = host.replyTo(listed).result.surfaces;
+  const surfaces: { surfaceId: string }[] = host.replyTo(listed).result;
   expect(surfaces.map(({ surfaceId }) => surfaceId)).toEqual(['of-one-that-went', 's']);
 }, 30_000);

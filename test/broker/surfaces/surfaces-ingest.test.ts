@@ -155,7 +155,7 @@ describe('a2ui.ingest › when it names an endpoint', () => {
 
   test('with a query › then the listing is without it, and the request with it', async () => {
     await ingest(host, 's', { endpoint: `${E1}?key=${SECRET}` });
-    const { surfaces } = await host.ok('a2ui.surfaces');
+    const surfaces = await host.ok('a2ui.surfaces');
     expect(surfaces[0].owner).toEqual({ kind: 'a2a', taskId: 't-1', contextId: 'c-1', endpoint: E1 });
     await act(host);
     expect(last().message.endpoint).toBe(`${E1}?key=${SECRET}`);

@@ -49,7 +49,7 @@ describe('credentials › when the surface', () => {
     await ingest(host);
     const other = await linked.host();
     await other.ok('a2ui.ingest', { payload: payloadOf(remove('s'), create('s')) });
-    expect((await other.ok('a2ui.surfaces')).surfaces[0].owner).toBeUndefined();
+    expect((await other.ok('a2ui.surfaces'))[0].owner).toBeUndefined();
     expect((await other.ok('a2ui.action', ACT)).route).toEqual({ status: 'none' });
     await ingest(host);
     await other.ok('a2ui.ingest', { payload: payloadOf(remove('s'), create('s')), endpoint: E1 });
@@ -92,7 +92,7 @@ describe('credentials › when the surface', () => {
     await settle();
     expect(host.replyTo(id).result.route).toMatchObject({ status: 'sent', applied: ['s'] });
     expect(host.replyTo(id).result.route.text).toMatch(/^you sent -?\[redacted\]\d?$/);
-    const { dataModel } = (await host.ok('a2ui.get', { surfaceId: 's' })).surface;
+    const { dataModel } = await host.ok('a2ui.get', { surfaceId: 's' });
     expect(dataModel.said).toBe('[redacted]');
     expect(JSON.stringify(host.frames)).not.toContain(String(echo));
   });
@@ -213,7 +213,7 @@ describe('the laws', () => {
     await ingest(client, 'other', { endpoint: E2 });
     const id = await act(client);
     const owner = internals.state.get(SURFACES).ownerOf('s');
-    poison(owner as NonNullable<typeof owner>, 'agentId');
+    poison(owner as NonNullable<typeof owner>, 'of');
     last().answer({ payload: { parts: [{ data: data('s', '/a', 1) }] } });
     await settle();
     expect(client.replyTo(id).result.route).toMatchObject({ status: 'failed', reason: 'internal' });

@@ -64,8 +64,8 @@ test('the gate › when a tool is parked › then its row tells which, and shows
       },
       options: ['approve', 'deny'],
       status: 'pending',
-      created_at: 0,
-      expires_at: 60_000,
+      created_at: '1970-01-01T00:00:00.000Z',
+      expires_at: '1970-01-01T00:01:00.000Z',
     },
   ]);
   expect(eventsOf(watcher)).toMatchObject([{ kind: 'approval.requested', agent_id: 'echo', payload: rows[0] }]);
@@ -136,7 +136,7 @@ test('the gate › when a gated tool is unknown, the session is not its own, or 
   expect(agent.replyTo(await execute({ tool: 1 })).error.code).toBe(-32602);
   const other = await linked.agent('other');
   const params = { session_id: 's', tool: 'risky', parameters: 1 };
-  expect((await other.call('tools.execute', params)).error.code).toBe(-32015);
+  expect((await other.call('tools.execute', params)).error.code).toBe(-32014);
   expect(await approvalsOf(host)).toEqual([]);
 });
 

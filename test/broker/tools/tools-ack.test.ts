@@ -153,7 +153,7 @@ test('tools.execute › when a gated one overtakes the ack › then it is parked
   await accept();
   const [row] = (await host.ok('host.approvals')).approvals;
   await host.ok('host.resolve_approval', { approval_id: row.id, resolution: 'approve' });
-  expect(heard()).toEqual(['other', 'accepted', 'other', 'other', 'tool 1']);
+  expect(heard()).toEqual(['other', 'accepted', 'gate_pending', 'other', 'other', 'gate_resolved', 'tool 1']);
 });
 
 test('approval_pending › when 65 overtake the ack › then the last is dropped and counted, as after the ack', async () => {

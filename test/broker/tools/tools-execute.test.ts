@@ -32,7 +32,18 @@ test('tools.execute › when the agent fills in every field › then the host re
   expect(host.received('tools.execute')).toHaveLength(2);
 });
 
-test.each([null, false, 0, '', [], 'x', [1, 'x'], '"'])(
+test.each([{}, { parameters: null, timeout_ms: null, action_id: null, attempt: null }])(
+  'tools.execute › when what may be left out is %j › then the host reads the defaults',
+  async (params) => {
+    const { host, agent } = await startToolScene();
+    agent.post('tools.execute', { session_id: 's', tool: 'clock', ...params });
+    await settle();
+    const [{ params: asked }] = host.received('tools.execute');
+    expect(asked).toMatchObject({ parameters: {}, params: {}, timeout_ms: 300_000, action_id: '', attempt: 1 });
+  },
+);
+
+test.each([false, 0, '', [], 'x', [1, 'x'], '"', { a: null, b: [null] }])(
   'tools.execute › when the parameters are %j › then the host reads just that',
   async (parameters) => {
     const { execute, asked } = await startToolScene();
@@ -67,17 +78,43 @@ test.each([
   expect(answersTo(agent, id)).toEqual([{ jsonrpc: '2.0', id, error }]);
 });
 
-test('tools.execute › when the host’s answer is no answer › then the tool is waited for on, and the right one still counts', async () => {
-  const { host, agent, execute, asked } = await startToolScene();
+const peerError = (peer_error: unknown) => ({
+  error: { code: -32603, message: 'the peer answered with a malformed error', data: { peer_error } },
+});
+
+test.each<[object, object]>([
+  [{}, { result: null }],
+  [{ error: null }, { result: null }],
+  [{ result: undefined }, { result: null }],
+  [{ jsonrpc: undefined, result: 1 }, { result: 1 }],
+  [{ jsonrpc: '1.0', result: 1, error: null }, { result: 1 }],
+  [{ method: null, params: null, result: 1, error: null }, { result: 1 }],
+  [{ error: 'no' }, peerError('no')],
+  [{ error: false }, peerError(false)],
+  [{ error: ['no'] }, peerError(['no'])],
+  [{ error: { code: 'x', message: '' } }, peerError({ code: 'x', message: '' })],
+  [{ error: { message: 'no' } }, peerError({ message: 'no' })],
+  [{ error: { code: 1.5, message: 'no' } }, peerError({ code: 1.5, message: 'no' })],
+  [{ result: 1, error: { code: 1 } }, peerError({ code: 1 })],
+  [{ result: 1, error: { code: 1, message: 'no' } }, { error: { code: 1, message: 'no' } }],
+])('tools.execute › when the host answers with %j › then that settles it, and nobody waits', async (answer, read) => {
+  const warned: object[] = [];
+  const log = {
+    debug() {},
+    info() {},
+    error() {},
+    warn: (fields: object, what: string) => warned.push({ what, ...fields }),
+  };
+  const { host, agent, execute, asked } = await startToolScene({ log });
   const id = await execute();
-  for (const wrong of [{}, { error: 'no' }, { error: { code: 'x', message: '' } }, { result: 1, error: { code: 1 } }]) {
-    host.send({ jsonrpc: '2.0', id: asked().id, ...wrong });
-  }
+  host.send({ jsonrpc: '2.0', id: asked().id, ...answer });
+  host.answer(asked(), 'late');
   await settle();
-  expect(agent.replyTo(id)).toBeUndefined();
-  host.answer(asked(), 'noon');
-  await settle();
-  expect(agent.replyTo(id).result).toBe('noon');
+  expect(answersTo(agent, id)).toEqual([{ jsonrpc: '2.0', id, ...read }]);
+  const isWhole = 'method' in answer;
+  expect(warned).toMatchObject(isWhole ? [] : [{ what: 'an answer was malformed', id: asked().id }]);
+  // Nothing of it is anybody's fault but its sender's, who is not told either.
+  expect(host.frames.filter((frame) => frame.error)).toEqual([]);
 });
 
 test('tools.execute › when many are answered in another order › then each answer goes to its own request', async () => {
@@ -162,26 +199,25 @@ test('tools.execute › when the session is not live › then -32014', async () 
   expect(agent.replyTo(await execute()).error.code).toBe(-32014);
 });
 
-test('tools.execute › when the session is somebody else’s › then -32015, the host itself and the host role included', async () => {
+test('tools.execute › when the session is somebody else’s › then -32015, the host itself and the host role included, and to another agent there is none', async () => {
   const { linked, host } = await startToolScene();
   const params = { session_id: 's', tool: 'clock', parameters: {} };
-  for (const client of [host, await linked.host(), await linked.manager(), await linked.agent('other')]) {
-    expect((await client.call('tools.execute', params)).error.code).toBe(-32015);
+  const sameEyes = [host, await linked.host(), await linked.manager()].map((client) => [client, -32015] as const);
+  for (const [client, code] of [...sameEyes, [await linked.agent('other'), -32014] as const]) {
+    expect((await client.call('tools.execute', params)).error.code).toBe(code);
     // Whose it is comes before what it has.
-    expect((await client.call('tools.execute', { ...params, tool: 'none' })).error.code).toBe(-32015);
+    expect((await client.call('tools.execute', { ...params, tool: 'none' })).error.code).toBe(code);
   }
   expect(host.received('tools.execute')).toEqual([]);
 });
 
 test.each([
-  [{}, ['session_id', 'tool', 'parameters']],
-  [{ session_id: 's', tool: 'clock' }, ['parameters']],
+  [{}, ['session_id', 'tool']],
   [{ session_id: 1, tool: 1, parameters: 1 }, ['session_id', 'tool']],
   [{ session_id: 's/', tool: '', parameters: 1 }, ['session_id', 'tool']],
   [{ session_id: 'none', tool: 'clock', parameters: 1, timeout_ms: 0 }, ['timeout_ms']],
   [{ session_id: 's', tool: 'clock', parameters: 1, timeout_ms: 1.5 }, ['timeout_ms']],
   [{ session_id: 's', tool: 'clock', parameters: 1, timeout_ms: '1' }, ['timeout_ms']],
-  [{ session_id: 's', tool: 'clock', parameters: 1, timeout_ms: null }, ['timeout_ms']],
   [{ session_id: 's', tool: 'clock', parameters: 1, timeout_ms: 86_400_001 }, ['timeout_ms']],
   [{ session_id: 's', tool: 'clock', parameters: 1, action_id: 1, attempt: 0 }, ['action_id', 'attempt']],
   [['s', 'clock', {}], ['']],

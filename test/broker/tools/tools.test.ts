@@ -121,7 +121,7 @@ test.each([
   ['tools.register', [tool('x'.repeat(257))], ['0.name']],
   ['session.init', { tools: {} }, ['tools']],
   ['session.init', { tools: [tool('')] }, ['tools.0.name']],
-  ['session.init', [], ['']],
+  ['session.init', [1], ['']],
   ['tools.unregister', {}, ['name']],
   ['tools.unregister', { name: '' }, ['name']],
 ])(

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import type { BrokerOptions } from '../../../broker.ts';
 import { type LinkedClient, type Message, openChat, settle, startLinked } from '../../support/linked.ts';
 
 const DONE = { kind: 'done', finish_reason: 'stop' };
 
 /** A session `s` with a live turn. */
-async function busy() {
-  const linked = startLinked();
+async function busy(limits: BrokerOptions['limits'] = {}) {
+  const linked = startLinked({ limits });
   const host = await linked.host();
   const agent = await linked.agent('echo');
   const first = await openChat(host, agent, { agent_id: 'echo', session_id: 's' });
@@ -182,7 +183,7 @@ test('agents.chat › when a seventeenth would wait › then -32020, and the six
 });
 
 test('agents.chat › when its agent is gone by the time that it starts › then -32011, and the next one has its turn', async () => {
-  const { linked, host, agent } = await busy();
+  const { linked, host, agent } = await busy({ agentWaitMs: 0 });
   const other = await linked.agent('other');
   const gone = host.post('agents.chat', request('queue', { prompt: 'gone' }));
   const goneToo = host.post('agents.chat', request('queue', { prompt: 'gone too' }));

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
+import type { BrokerOptions } from '../../../broker.ts';
 import { chatParams } from '../../../protocol/chat.ts';
 import { openChat, settle, startLinked } from '../../support/linked.ts';
 import { readDrops } from '../../support/metrics.ts';
 
 const PNG = { type: 'image_base64', data: 'AAAA', media_type: 'image/png' };
 
-async function start() {
-  const linked = startLinked();
+async function start(options: BrokerOptions = {}) {
+  const linked = startLinked(options);
   const host = await linked.host();
   const agent = await linked.agent('echo');
   return { linked, host, agent };
@@ -26,7 +27,12 @@ test('agents.chat › when only the needed is given › then the agent is asked 
       turn_id: expect.any(String),
       prompt: 'hi',
       stream: true,
-      context: { host_client_id: expect.any(String), voice_input: false, tools: [] },
+      context: {
+        host_client_id: expect.any(String),
+        voice_input: false,
+        tools: [],
+        principal: { sub: 'local', tenant: 'default' },
+      },
     },
   });
   expect(host.replyTo(id)).toBeUndefined();
@@ -58,7 +64,7 @@ test('agents.chat › when everything is given › then the agent gets it as it 
 });
 
 /** Fields of `agents.chat` that say what the broker is to do with it. Every other goes on to the agent. */
-const BROKERS_OWN = ['agent_id', 'session_id', 'voice_input', 'context', 'on_busy', 'resume_window_ms'];
+const BROKERS_OWN = ['agent_id', 'session_id', 'voice_input', 'context', 'on_busy', 'resume_window_ms', 'resume_token'];
 
 test('agents.chat › when the schema has a field › then it is the broker’s own, or the agent gets it', async () => {
   const { host, agent } = await start();
@@ -72,6 +78,39 @@ test('agents.chat › when the schema has a field › then it is the broker’s 
   host.post('agents.chat', { agent_id: 'echo', ...given });
   await settle();
   expect(agent.lastChat().params).toMatchObject(given);
+});
+
+test.each([
+  [0, 1],
+  [-7, 1],
+  [51, 50],
+  [1_000_000, 50],
+  [null, 8],
+])('agents.chat › when max_iterations is %j › then the agent gets %j', async (max_iterations, read) => {
+  const linked = startLinked();
+  const [host, agent] = [await linked.host(), await linked.agent('echo')];
+  host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', goal: { check: 'done', max_iterations } });
+  await settle();
+  expect(agent.lastChat().params.goal).toEqual({ check: 'done', max_iterations: read });
+});
+
+test('agents.chat › when all that may be left out is null › then it opens as if it were not there', async () => {
+  const linked = startLinked();
+  const [host, agent] = [await linked.host(), await linked.agent('echo')];
+  const names = ['session_id', 'conversation_id', 'stream', 'voice_input', 'model', 'attachments', 'goal', 'context'];
+  const none = Object.fromEntries(
+    [...names, 'on_busy', 'resume_window_ms', 'resume_token'].map((name) => [name, null]),
+  );
+  host.post('agents.chat', { ...none, agent_id: 'echo', prompt: 'hi' });
+  await settle();
+  const { params } = agent.lastChat();
+  expect(params).toMatchObject({ stream: true, context: { voice_input: false } });
+  for (const name of ['conversation_id', 'model', 'attachments', 'goal'])
+    expect(Object.keys(params)).not.toContain(name);
+  // What is passed on as it came keeps its nulls.
+  host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', context: { a: null, b: [null] } });
+  await settle();
+  expect(agent.lastChat().params.context).toMatchObject({ a: null, b: [null] });
 });
 
 test('agents.chat › when a goal has no max_iterations › then the agent gets eight', async () => {
@@ -133,7 +172,7 @@ const invalid: [path: string, params: object][] = [
   ['session_id', { session_id: 'ä' }],
   ['session_id', { session_id: 'a\n' }],
   ['session_id', { session_id: 'a'.repeat(129) }],
-  ['session_id', { session_id: null }],
+  ['session_id', { session_id: 7 }],
   ['conversation_id', { conversation_id: 'a b' }],
   ['stream', { stream: 'yes' }],
   ['voice_input', { voice_input: 1 }],
@@ -147,11 +186,10 @@ const invalid: [path: string, params: object][] = [
   ['attachments.0.detail', { attachments: [{ type: 'image_url', url: 'http://a', detail: 1 }] }],
   ['goal', { goal: 'done' }],
   ['goal.check', { goal: {} }],
-  ['goal.max_iterations', { goal: { check: 'c', max_iterations: 0 } }],
-  ['goal.max_iterations', { goal: { check: 'c', max_iterations: 51 } }],
+  ['goal.max_iterations', { goal: { check: 'c', max_iterations: '8' } }],
   ['goal.max_iterations', { goal: { check: 'c', max_iterations: 1.5 } }],
   ['context', { context: [] }],
-  ['context', { context: null }],
+  ['context', { context: 7 }],
   ['on_busy', { on_busy: 'wait' }],
   ['resume_window_ms', { resume_window_ms: -1 }],
   ['resume_window_ms', { resume_window_ms: 0.5 }],
@@ -169,7 +207,7 @@ test.each(invalid)(
 
 test('agents.chat › when several fields are wrong › then -32602 names every one', async () => {
   const { host } = await start();
-  const reply = await host.call('agents.chat', { prompt: 1, stream: 2, goal: { max_iterations: 99 } });
+  const reply = await host.call('agents.chat', { prompt: 1, stream: 2, goal: { max_iterations: 9.9 } });
   const paths = reply.error.data.issues.map((issue: { path: string }) => issue.path);
   expect(paths.sort()).toEqual(['agent_id', 'goal.check', 'goal.max_iterations', 'prompt', 'stream']);
 });
@@ -182,7 +220,7 @@ test('agents.chat › when fields are wrong and the state is too › then -32602
 });
 
 test('agents.chat › when the agent is unknown, or known but not attached › then -32011 with its id', async () => {
-  const { linked, host, agent } = await start();
+  const { linked, host, agent } = await start({ limits: { agentWaitMs: 0 } });
   linked.broker.upsertAgent({ id: 'asleep' });
   agent.close();
   await settle();
@@ -220,9 +258,9 @@ test('agents.chat › when an agent opens one with another agent › then it is 
   const { linked, agent } = await start();
   const other = await linked.agent('other');
   await openChat(other, agent, { agent_id: 'echo', session_id: 's' });
-  agent.emit('s', { kind: 'token', delta: 'a' });
+  agent.emit(agent.lastChat().params.session_id, { kind: 'token', delta: 'a' });
   await settle();
-  expect(other.events()).toMatchObject([{ agent_id: 'echo', delta: 'a', seq: 1 }]);
+  expect(other.events()).toMatchObject([{ session_id: 's', agent_id: 'echo', delta: 'a', seq: 1 }]);
   expect(await other.ok('agents.chat.cancel', { session_id: 's' })).toEqual({ cancelled: true, session_id: 's' });
   expect(other.events().at(-1)).toMatchObject({ kind: 'done', synthesized: true });
 });
@@ -230,7 +268,7 @@ test('agents.chat › when an agent opens one with another agent › then it is 
 test('agents.chat › when an agent opens one with itself › then it is both sides, and its disconnect ends the turn', async () => {
   const { linked, agent } = await start();
   await openChat(agent, agent, { agent_id: 'echo', session_id: 's' });
-  agent.emit('s', { kind: 'token', delta: 'a' });
+  agent.emit(agent.lastChat().params.session_id, { kind: 'token', delta: 'a' });
   await settle();
   expect(agent.events()).toMatchObject([{ delta: 'a', seq: 1 }]);
   agent.close();

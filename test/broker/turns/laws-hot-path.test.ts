@@ -60,6 +60,7 @@ async function play(modules: {
   const other = await internals.host();
   const agent = await internals.agent('echo');
   const stranger = await internals.agent('stranger');
+  const heir = await internals.host();
   const say = (session: string) => {
     agent.emit(session, { kind: 'token', delta: 'a', seq: 7, synthesized: true });
     agent.emit(session, { kind: 'mood', seq_from: 1 });
@@ -86,7 +87,7 @@ async function play(modules: {
   other.close();
   say('other');
   say('logged');
-  await stranger.ok('agents.chat.subscribe', claim);
+  await heir.ok('agents.chat.subscribe', claim);
   say('logged');
   await internals.advance(1_000);
   internals.root.send({ type: 'broker.drain' });
@@ -98,12 +99,12 @@ async function play(modules: {
   await modules.settle();
   const ids = new Map<string, string>();
   const named = (text: string) =>
-    text.replace(claim.resume_token, 'token').replace(/(turn|client)-[0-9a-f-]{36}/g, (id, what) => {
+    text.replace(claim.resume_token, 'token').replace(/(turn|client|epoch)-[0-9a-f-]{36}/g, (id, what) => {
       const name = ids.get(id) ?? `${what}#${ids.size}`;
       ids.set(id, name);
       return name;
     });
-  const frames = [host, other, agent, stranger].flatMap((client, n) =>
+  const frames = [host, other, agent, stranger, heir].flatMap((client, n) =>
     client.frames.map((frame: Message) => named(`${n} ${JSON.stringify(frame)}`)),
   );
   const { drops, events, endings } = internals.state.counters;

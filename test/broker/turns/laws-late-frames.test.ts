@@ -25,7 +25,7 @@ function stubbornAgent(internals: Internals, id: string) {
 }
 
 async function scene() {
-  const internals = startInternals();
+  const internals = startInternals({ limits: { agentWaitMs: 0 } });
   const host = await internals.host();
   const old = stubbornAgent(internals, 'echo');
   const id = host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', session_id: 's' });

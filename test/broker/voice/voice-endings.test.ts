@@ -18,7 +18,7 @@ const STOP = 'voice.transcribe_stream.stop';
 const says = (stream_id: string, event: object) => ear.notify('voice.event', { stream_id, ...event });
 const lastStop = () => ear.received('voice.transcribe.stop').at(-1);
 const types = () => voiceEvents(host).map(({ type, code }) => (code ? `${type} ${code}` : type));
-const sessions = async () => (await (await linked.manager()).ok('voice.sessions.list')).sessions;
+const sessions = async () => (await linked.manager()).ok('voice.sessions.list');
 
 /** A transcription with one final, and a stop on its way. */
 async function stopping(): Promise<{ stream: string; id: number }> {

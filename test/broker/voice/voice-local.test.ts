@@ -23,6 +23,9 @@ const counting: LocalVoice = {
   },
 };
 
+const cycle: Record<string, unknown> = {};
+cycle.itself = cycle;
+
 describe('a voice provider of the embedder’s', () => {
   test('when no other is named › then it is chosen before any agent, and transcribes', async () => {
     const linked = startLinked({ voice: counting });
@@ -38,9 +41,10 @@ describe('a voice provider of the embedder’s', () => {
     expect(voiceEvents(host).map(({ type, text }) => text ?? type)).toEqual([
       ...['4', '6', '6 bytes, 16000 Hz, 1', 'ended'],
     ]);
-    expect((await host.ok('voice.providers.list')).providers).toEqual([
-      { provider: 'local', capabilities: ['voice.transcribe', 'voice.speak'], streams: 0 },
-      { provider: 'aaa', capabilities: ['voice.transcribe'], streams: 0 },
+    expect(await host.ok('voice.providers.list')).toMatchObject([
+      { id: 'local', kind: 'stt', available: true, streams: 0 },
+      { id: 'aaa', kind: 'stt', available: true, streams: 0 },
+      { id: 'local', kind: 'tts', available: true, streams: 0 },
     ]);
   });
 
@@ -81,11 +85,10 @@ describe('a voice provider of the embedder’s', () => {
   });
 
   test.each([
-    ['cannot be written as JSON', { type: 'final', text: 'x', extra: 10n }],
+    ['cannot be written as JSON', { type: 'final', text: 'x', extra: cycle }],
     ['throws when it is written', { type: 'partial', text: 'x', extra: { toJSON: fails } }],
     ['says that it ended, before it has', { type: 'ended' }],
     ['is of no kind of its', { type: 'weather', text: 'fair' }],
-    ['has a number that is none', { type: 'final', text: 'x', start_ms: Number.NaN }],
   ])('when it yields what %s › then that stream fails, once, and the connection stays', async (_name, part) => {
     const logged: unknown[] = [];
     const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => logged.push(fields) };
@@ -103,7 +106,26 @@ describe('a voice provider of the embedder’s', () => {
       { type: 'ended' },
     ]);
     expect(logged).toHaveLength(1);
-    expect(await host.ok('voice.sessions.list')).toEqual({ sessions: [] });
+    expect(await host.ok('voice.sessions.list')).toEqual([]);
+  });
+
+  test('when it yields a bigint › then its client gets an integer, digit for digit', async () => {
+    const voice: LocalVoice = {
+      async *transcribe() {
+        yield { type: 'final', text: 'x', extra: 12345678901234567890n } as never;
+      },
+    };
+    const { broker } = startLinked({ voice });
+    const link = broker.connect();
+    const texts: string[] = [];
+    link.open({ text: (data) => texts.push(data), binary() {}, closed() {} });
+    const call = (id: number, method: string, params: object) =>
+      link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    call(1, 'session.auth', { token: broker.tokens.daemon });
+    await settle();
+    call(2, 'voice.transcribe_stream.start', { session_id: 's', audio_source: SOURCE });
+    await settle();
+    expect(texts.join()).toContain('"extra":12345678901234567890');
   });
 
   test('when its client goes › then its signal aborts', async () => {

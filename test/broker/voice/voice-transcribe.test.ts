@@ -61,7 +61,7 @@ describe('a transcription › when it starts', () => {
     await act({ id: request.id });
     await settle();
     expect(host.replyTo(id).error.code).toBe(code);
-    expect(await host.ok('voice.sessions.list')).toEqual({ sessions: [] });
+    expect(await host.ok('voice.sessions.list')).toEqual([]);
     expect(voiceEvents(host)).toEqual([]);
   });
 
@@ -88,11 +88,13 @@ describe('a transcription › when its provider is chosen', () => {
     await provider(linked, 'zzz', 'voice.transcribe');
     const dog = await provider(linked, 'dog', 'voice.transcribe', 'voice.speak');
     await transcribe(host, dog, 's');
-    expect((await host.ok('voice.providers.list')).providers).toEqual([
-      { provider: 'dog', capabilities: ['voice.transcribe', 'voice.speak'], streams: 1 },
-      { provider: 'ear', capabilities: ['voice.transcribe'], streams: 0 },
-      { provider: 'zzz', capabilities: ['voice.transcribe'], streams: 0 },
-      { provider: 'aaa', capabilities: ['voice.speak'], streams: 0 },
+    const row = { available: true, description: expect.any(String), streams: 0 };
+    expect(await host.ok('voice.providers.list')).toEqual([
+      { ...row, id: 'dog', kind: 'stt', streams: 1 },
+      { ...row, id: 'ear', kind: 'stt' },
+      { ...row, id: 'zzz', kind: 'stt' },
+      { ...row, id: 'aaa', kind: 'tts' },
+      { ...row, id: 'dog', kind: 'tts' },
     ]);
   });
 
@@ -117,7 +119,7 @@ describe('a transcription › when its provider is chosen', () => {
     await bat.ok('host.register_agent', row);
     await transcribe(host, ear, 's');
     expect(bat.received('voice.transcribe.start')).toEqual([]);
-    const names = (await host.ok('voice.providers.list')).providers.map(({ provider: id }: Message) => id);
+    const names = (await host.ok('voice.providers.list')).map(({ id }: Message) => id);
     expect(names).toEqual(['ear', 'bat']);
     ear.close();
     await settle();
@@ -146,7 +148,7 @@ describe('a transcription › when its provider is chosen', () => {
       });
       expect(reply.error).toMatchObject({ code: -32011, data: { agent_id: options ? 'local' : null } });
     }
-    expect((await host.ok('voice.providers.list')).providers).toEqual([]);
+    expect(await host.ok('voice.providers.list')).toEqual([]);
   });
 });
 
@@ -221,9 +223,9 @@ describe('a transcription › when audio comes', () => {
     expect((await other.call(STOP, { session_id: hexId(1) })).error.code).toBe(-32015);
     expect(other.closed).toBeUndefined();
     expect(ear.binaries).toEqual([]);
-    expect((await host.ok('voice.sessions.list')).sessions).toMatchObject([{ status: 'running' }]);
-    expect(await other.ok('voice.sessions.list')).toEqual({ sessions: [] });
-    expect((await (await linked.manager()).ok('voice.sessions.list')).sessions).toHaveLength(1);
+    expect(await host.ok('voice.sessions.list')).toMatchObject([{ status: 'running' }]);
+    expect(await other.ok('voice.sessions.list')).toEqual([]);
+    expect(await (await linked.manager()).ok('voice.sessions.list')).toHaveLength(1);
   });
 });
 

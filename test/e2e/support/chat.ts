@@ -25,7 +25,8 @@ export async function openChat(host: WireClient, agent: WireClient, params: Mess
   agent.answer(request, { accepted: true });
   const { result, error } = await host.replyTo(id);
   if (result?.accepted !== true) throw new Error(`not accepted: ${JSON.stringify(error)}`);
-  const emit = (event: object) => agent.emit(sessionId, { turn_id: turnId, ...event });
+  // A principal of its own has another name for the session with its agent.
+  const emit = (event: object) => agent.emit(request.params.session_id, { turn_id: turnId, ...event });
   return { sessionId, turnId, request, emit };
 }
 

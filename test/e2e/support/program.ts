@@ -13,7 +13,7 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** A Node process with no variables but the given ones, and what it wrote so far. It is killed when its test ends. */
+/** A process, of Node unless told otherwise, with no variables but the given ones, and what it wrote so far. It is killed when its test ends. */
 export class Program {
   readonly child: ChildProcess;
   /** Settles when it is gone and everything that it wrote is here. */
@@ -23,13 +23,22 @@ export class Program {
   #ended: Exit | undefined;
   #watching = new Set<() => void>();
 
-  /** @param limits what a shell sets before it becomes that process. */
-  constructor(argv: readonly string[], env: NodeJS.ProcessEnv = {}, limits?: string) {
+  /**
+   * @param limits what a shell sets before it becomes that process.
+   * @param place the folder that it runs in, as which user, and what runs it; default: ours.
+   */
+  constructor(
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    limits?: string,
+    { runtime = process.execPath, ...place }: { cwd?: string; uid?: number; runtime?: string | undefined } = {},
+  ) {
     const shell = ['sh', '-c', `${limits} && exec "$0" "$@"`];
-    const [command = '', ...rest] = [...(limits ? shell : []), process.execPath, ...argv];
+    const [command = '', ...rest] = [...(limits ? shell : []), runtime, ...argv];
     this.child = spawn(command, rest, {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...place,
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#grow('out', text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#grow('err', text));

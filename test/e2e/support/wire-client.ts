@@ -110,10 +110,11 @@ export class WireClient {
     return this.frames.filter((frame) => frame.method === method);
   }
 
-  /** As an agent: the next unanswered `agent.chat` of a session. */
+  /** As an agent: the next unanswered `agent.chat` of a session, by its host's name for it. */
   chatRequest(sessionId: string): Promise<Message> {
+    const isIt = (name: string) => name === sessionId || name.replace(/:[a-z2-7]{13}$/, '') === sessionId;
     return this.when(() =>
-      this.received('agent.chat').find(({ id, params }) => params.session_id === sessionId && !this.#answered.has(id)),
+      this.received('agent.chat').find(({ id, params }) => isIt(params.session_id) && !this.#answered.has(id)),
     );
   }
 

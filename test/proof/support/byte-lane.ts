@@ -110,8 +110,10 @@ async function sendOddly({ port, token, random }: ByteLife): Promise<number> {
     expectSame(answered, due, atOnce);
     expectSame(socket.pongs, pinged, atOnce);
   } catch (error) {
+    // The seed makes all of them again; of what was sent only the end is shown.
+    const sent = bytes.subarray(-200).toString('hex');
     throw new Error(
-      `${(error as Error).message}, after ${end.name}, ${atOnce ? 'at once' : 'by itself'}: ${bytes.toString('hex')} ${end.bytes.toString('hex')}`,
+      `${(error as Error).message}, after ${end.name}, ${atOnce ? 'at once' : 'by itself'}: …${sent} ${end.bytes.subarray(0, 200).toString('hex')}`,
     );
   }
   return MESSAGES + 1;

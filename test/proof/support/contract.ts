@@ -1,13 +1,17 @@
+import { readAbsent } from '../../../protocol/absent.ts';
+import { unread } from '../../../protocol/frame-scan.ts';
 import { ErrorCode, methods } from '../../../protocol/index.ts';
-import { isObject, unwritable } from '../../../protocol/json.ts';
+import { isObject } from '../../../protocol/json.ts';
 import type { MethodSpec } from '../../../protocol/method.ts';
 import { requests } from '../../../protocol/methods.ts';
+import { parseParams } from '../../../protocol/params.ts';
+import { parseJson } from '../../../protocol/parse-json.ts';
 
 /** What the wire contract says that a text frame is answered with. */
 export type Due =
   | { kind: 'nothing' }
-  /** An error with `id: null`. */
-  | { kind: 'unnamed'; code: number }
+  /** An error with `id: null`. `settles`: none, where that is the id of a request of the daemon's that still waits. */
+  | { kind: 'unnamed'; code: number; settles?: string }
   /** One reply with the frame's own id, written as JSON in `id`. */
   | { kind: 'reply'; id: string; method: string | undefined; codes: ReadonlySet<number>; mayFit: boolean };
 
@@ -29,7 +33,7 @@ const MAX_ID_BYTES = 256;
 export function dueTo(text: string, caller: Caller): Due {
   let message: unknown;
   try {
-    message = JSON.parse(text);
+    message = parseJson(text);
   } catch {
     return { kind: 'unnamed', code: ErrorCode.ParseError };
   }
@@ -37,26 +41,51 @@ export function dueTo(text: string, caller: Caller): Due {
   if (!isObject(message)) return invalid;
   const { id, method, params } = message;
   const hasId = Object.hasOwn(message, 'id');
-  if (hasId && typeof id !== 'string' && !Number.isFinite(id)) return invalid;
+  if (hasId && typeof id !== 'string' && typeof id !== 'bigint' && !Number.isFinite(id)) return invalid;
   if (hasId && Buffer.byteLength(String(id)) > MAX_ID_BYTES) return invalid;
-  if (!Object.hasOwn(message, 'method')) return isResponse(message) ? { kind: 'nothing' } : invalid;
+  const isAnswer = Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error');
+  if (!Object.hasOwn(message, 'method') || (method === null && isAnswer)) {
+    if (isResponse(message)) return { kind: 'nothing' };
+    return hasId ? { ...invalid, settles: idText(id) } : invalid;
+  }
   const isCall = message.jsonrpc === '2.0' && typeof method === 'string' && (params ?? {}) instanceof Object;
   if (!hasId) return isCall ? { kind: 'nothing' } : invalid;
-  const due = { kind: 'reply', id: JSON.stringify(id), mayFit: false } as const;
+  const due = { kind: 'reply', id: idText(id), mayFit: false } as const;
   if (!isCall) return { ...due, method: undefined, codes: INVALID };
   const name = method as string;
+  // Refused before anybody looks at its method; what is refused so is held to the contract in test/protocol/.
+  if (unread(text)) return { ...due, method: name, codes: UNFIT };
   const spec = requests.get(name);
   if (!spec || (spec.role === 'host' && caller !== 'host')) return { ...due, method: name, codes: UNKNOWN };
-  const fits = unwritable(params) === undefined && spec.params.safeParse(params ?? {}).success;
+  const fits = areParams(spec, params);
   return { ...due, method: name, codes: fits ? (VALID.get(name) ?? UNFIT) : UNFIT, mayFit: fits };
+}
+
+/** An id as it is written: two numbers that JavaScript rounds to the same are two ids. */
+export function idText(id: unknown): string {
+  return typeof id === 'bigint' ? String(id) : JSON.stringify(id);
+}
+
+/** As the broker reads them; what that reads as absent is held against the table in test/protocol/. */
+function areParams({ params: schema, readAs }: MethodSpec, params: unknown): boolean {
+  try {
+    parseParams(schema, readAs?.(params) ?? params);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isResponse(message: Record<string, unknown>): boolean {
   if (message.jsonrpc !== '2.0' || !Object.hasOwn(message, 'id')) return false;
   const error = message.error ?? undefined;
-  const hasResult = Object.hasOwn(message, 'result') && !(error !== undefined && message.result === null);
-  if (error === undefined) return hasResult;
-  return !hasResult && isObject(error) && Number.isInteger(error.code) && typeof error.message === 'string';
+  if (error === undefined) return Object.hasOwn(message, 'result');
+  return (
+    (message.result ?? undefined) === undefined &&
+    isObject(error) &&
+    Number.isInteger(error.code) &&
+    typeof error.message === 'string'
+  );
 }
 
 /** What the daemon sends of itself, by its name on the wire, which two may share. */
@@ -90,14 +119,17 @@ export function breachOfMessage(message: unknown): string | undefined {
   const specs = outgoing.get(String(message.method));
   if (!specs) return 'a method that is not in the table';
   const isRequest = Object.hasOwn(message, 'id');
+  // What is passed on keeps its nulls, and whoever receives it reads them as absent.
   const fitting = specs.some(
-    ({ kind, params }) => (kind === 'request') === isRequest && params.safeParse(message.params).success,
+    ({ kind, params }) =>
+      (kind === 'request') === isRequest && params.safeParse(readAbsent(params, message.params)).success,
   );
   return fitting ? undefined : 'params that do not fit their schema';
 }
 
 function breachOfEnvelope({ id, error, ...rest }: Record<string, unknown>): string | undefined {
-  if (typeof id !== 'string' && typeof id !== 'number' && id !== null) return 'a reply without an id';
+  if (typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint' && id !== null)
+    return 'a reply without an id';
   if (Object.hasOwn(rest, 'result') === (error !== undefined)) return 'neither a result nor an error, or both';
   if (error === undefined) return undefined;
   if (!isObject(error) || !Number.isInteger(error.code) || typeof error.message !== 'string') return 'no error object';

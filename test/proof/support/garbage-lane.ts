@@ -1,6 +1,6 @@
 import type { Daemon } from '../../e2e/support/daemon.ts';
 import { GarbageClient } from './garbage-client.ts';
-import { GarbageSource, type Known } from './garbage-source.ts';
+import { GarbageSource, type Known, OWN_SESSIONS } from './garbage-source.ts';
 import type { Random } from './random.ts';
 
 /** What a connection may send before its rate is near its limit, even where each frame is no message at all. */
@@ -23,7 +23,7 @@ export async function liveOnce(options: LaneOptions): Promise<number> {
   const auth = random.chance(0.2) ? { host_token: daemon.tokens.host } : { token: daemon.tokens.daemon };
   const host = await GarbageClient.open(port, auth);
   const agent = await GarbageClient.open(port, { token: agentToken, agent_id: agentId });
-  const sessions = Array.from({ length: 6 }, (_, i) => `${agentId}:${i}`);
+  const sessions = Array.from({ length: OWN_SESSIONS }, (_, i) => `${agentId}:${i}`);
   const known: Known = { agentId, sessions, turns: [], approvals: [], calls: [], strangers };
   const hostGoesFirst = random.chance(0.5);
   const sources = [host, agent].map(

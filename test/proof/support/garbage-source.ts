@@ -25,6 +25,9 @@ export interface SourceOptions {
 
 /** Those that write a file, or are answered with a lot, now or from then on: more seldom than the others. */
 const COSTLY = new Set([
+  'keys.add',
+  'keys.remove',
+  'keys.rotate',
   'agents.upsert',
   'agents.remove',
   'host.agents',
@@ -32,6 +35,8 @@ const COSTLY = new Set([
   'host.approvals',
   'host.subscribe',
 ]);
+/** The lane's own sessions; of others as many are known, the newest. */
+export const OWN_SESSIONS = 6;
 const KINDS = Object.keys(chatEventKinds) as (keyof typeof chatEventKinds)[];
 const RARE_KINDS = new Set(['done', 'error', 'auth_required']);
 const REQUESTS = [...requests.keys()].filter((name) => !COSTLY.has(name));
@@ -56,18 +61,25 @@ export class GarbageSource {
 
   /** Notes what the daemon has sent meanwhile. */
   learn(): void {
-    const { turns, approvals, calls } = this.#known;
+    const { sessions, turns, approvals, calls } = this.#known;
     for (const message of this.#client.inbox) {
       const { params = {} } = message;
       if (message.id !== undefined) this.#asked.push(message);
       if (message.method === 'tools.execute') calls.push(params.request_id);
-      if (message.method === 'agent.chat') turns.push(params.turn_id);
+      if (message.method === 'agent.chat') {
+        turns.push(params.turn_id);
+        // Those that it opened itself it knows by other names, as their agent.
+        const isOther = !sessions.includes(params.session_id);
+        if (isOther && sessions.some((own) => params.session_id.startsWith(`${own}:`)))
+          sessions.push(params.session_id);
+      }
       if (params.kind === 'approval.requested')
         approvals.push(params.payload?.id ?? params.payload?.approval?.id ?? 'x');
       if (params.kind === 'approval_pending') approvals.push(params.approval_id);
     }
     this.#client.inbox = [];
     for (const list of [turns, approvals, calls]) list.splice(0, list.length - 20);
+    sessions.splice(OWN_SESSIONS, sessions.length - 2 * OWN_SESSIONS);
   }
 
   frames(count: number): string[] {

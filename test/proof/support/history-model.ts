@@ -153,9 +153,12 @@ export class HistoryModel extends ModelTurns {
     this.bury();
   }
 
-  say(agent: Line, session: string, said: Said, isRightTurn: boolean): void {
+  /** `of`: the turn that it names, if it names one. */
+  say(agent: Line, session: string, said: Said, of: 'any' | 'live' | 'another'): void {
     const turn = this.live.get(session);
-    if (!turn || turn.agent !== agent || !isRightTurn) return;
+    if (!turn || turn.agent !== agent || of === 'another') return;
+    // Nothing of it was accepted yet: that is said of the turn before.
+    if (of === 'any' && turn.isFollower && turn.status === 'dispatching') return;
     this.hear(turn, said);
     this.bury();
   }
@@ -172,8 +175,8 @@ export class HistoryModel extends ModelTurns {
 
   useTool(agent: Line, request: number, session: string, tool: string): void {
     const turn = this.live.get(session);
-    if (!turn) agent.reply(request, -32014);
-    else if (turn.agent !== agent) agent.reply(request, -32015);
+    // Somebody else's turn, which another agent answers, does not exist for it.
+    if (turn?.agent !== agent) agent.reply(request, -32014);
     else if (!turn.host || tool !== 'clock') agent.reply(request, -32019);
     else this.call(turn, turn.host, request);
   }

@@ -42,7 +42,8 @@ interface Party {
  */
 export class HistoryPlay {
   readonly #broker = startInternals({
-    limits: { ...TIMES, maxQueuedPerSession: MAX_QUEUED, keptApprovals: KEPT_APPROVALS },
+    // Who waits for an agent is in test/broker/turns/agent-wait.test.ts; the model refuses at once.
+    limits: { ...TIMES, agentWaitMs: 0, maxQueuedPerSession: MAX_QUEUED, keptApprovals: KEPT_APPROVALS },
   });
   readonly #actorsLeft = watchActors(this.#broker);
   readonly #model = new HistoryModel();
@@ -208,7 +209,7 @@ export class HistoryPlay {
     const [liveId] = [...this.#turnNumbers].find(([, number]) => number === live?.number) ?? [];
     const turnId = of === 'any' ? undefined : of === 'live' ? liveId : 'turn-of-yore';
     agent.listener.client.emit(session, { ...eventOf(kind, detail), ...(turnId ? { turn_id: turnId } : {}) });
-    this.#model.say(agent.line, session, { kind, detail }, of !== 'another');
+    this.#model.say(agent.line, session, { kind, detail }, of);
     await this.#agree();
   }
 

@@ -67,6 +67,8 @@ export interface Turn {
   ending: string;
   endedAt: number;
   endedOrder: number;
+  /** This connection of its agent's had the turn before in its session. */
+  isFollower: boolean;
   /** What overtook the ack. */
   held: (Said | Call)[];
   /** Nobody waits for the ack any more, but one that comes is answered. */

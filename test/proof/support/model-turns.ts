@@ -7,6 +7,7 @@ export class ModelTurns extends ModelClock {
   /** Every turn that was ever opened. */
   readonly turns: Turn[] = [];
   readonly live = new Map<string, Turn>();
+  readonly #lastServedBy = new Map<string, Line>();
   readonly queues = new Map<string, Chat[]>();
   readonly attached = new Map<string, Line>();
   readonly approvals = new Set<Approval>();
@@ -52,6 +53,7 @@ export class ModelTurns extends ModelClock {
       ending: '',
       endedAt: 0,
       endedOrder: 0,
+      isFollower: this.#lastServedBy.get(session) === agent,
       held: [],
       isAckLate: false,
       seq: 0,
@@ -80,6 +82,7 @@ export class ModelTurns extends ModelClock {
   protected override bury(): void {
     for (const turn of this.#unburied.splice(0)) {
       this.live.delete(turn.session);
+      this.#lastServedBy.set(turn.session, turn.agent);
       turn.host?.turns.delete(turn);
       turn.agent.serving.delete(turn);
       turn.observers.clear();

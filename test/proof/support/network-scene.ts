@@ -48,15 +48,29 @@ export async function startHost(daemon: Daemon, url: string): Promise<Host> {
   return host;
 }
 
-/** Reads a chat to its end, and answers what it is asked. Fails where an event is missing, comes twice or out of order. */
-export async function read(chat: Chat): Promise<{ events: ChatEvent[]; text: string }> {
+/**
+ * Reads a chat to its end, and answers what it is asked. Fails where an event is missing, comes twice or out of order, also
+ * of the agent's going and coming, and where anything comes of an agent that is away.
+ * @returns also how often its agent was away.
+ */
+export async function read(chat: Chat): Promise<{ events: ChatEvent[]; text: string; absences: number }> {
   const events: ChatEvent[] = [];
   let text = '';
   let seq = 0;
   let over = false;
+  let away = false;
+  let absences = 0;
   for await (const event of chat) {
-    const { seq_from: from = event.seq } = event as { seq_from?: number };
     if (over) throw new Error(`${event.kind} after the terminal of ${chat.sessionId}`);
+    if (away ? event.kind !== 'agent_back' : event.kind === 'agent_back')
+      throw new Error(`${event.kind} of ${chat.sessionId}, whose agent is ${away ? 'away' : 'there'}`);
+    // These two have no place in the order of the others.
+    away = event.kind === 'agent_away';
+    if (away) absences += 1;
+    if (event.kind === 'agent_away' || event.kind === 'agent_back') continue;
+    // What the broker holds back has no place in that order; nothing is held back here.
+    if (event.seq === undefined) throw new Error(`${event.kind} of ${chat.sessionId} without a number`);
+    const { seq_from: from = event.seq } = event as { seq_from?: number };
     if (from !== seq + 1) throw new Error(`event ${from} of ${chat.sessionId} after ${seq}`);
     seq = event.seq;
     over = event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required';
@@ -65,7 +79,7 @@ export async function read(chat: Chat): Promise<{ events: ChatEvent[]; text: str
     if (event.kind === 'approval_pending') void chat.approve(event.approval_id, true).catch(() => {});
     events.push(event);
   }
-  return { events, text };
+  return { events, text, absences };
 }
 
 /** What a chat that was not disturbed has brought. */

@@ -5,11 +5,12 @@ import { MAIN, Program } from '../../e2e/support/program.ts';
 export interface Place {
   home: string;
   port: number;
+  env?: NodeJS.ProcessEnv;
 }
 
 /** Begins to start the daemon. It may be killed at any moment from now on. */
-export function beginStart({ home, port }: Place): Program {
-  return new Program([MAIN, '--port', String(port), '--no-socket'], { SWITCHBOARD_HOME: home });
+export function beginStart({ home, port, env }: Place): Program {
+  return new Program([MAIN, '--port', String(port), '--no-socket'], { SWITCHBOARD_HOME: home, ...env });
 }
 
 /** Starts the daemon. @throws {Error} where it does not, for whatever the one before has left behind. */

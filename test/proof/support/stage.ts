@@ -35,8 +35,9 @@ export class Stage {
     return this.add('manager', await this.broker.manager());
   }
 
-  async agent(id: string): Promise<Listener> {
-    return this.add(id, await this.broker.agent(id));
+  /** `resume`: it numbers its events. */
+  async agent(id: string, how: { resume?: boolean } = {}): Promise<Listener> {
+    return this.add(id, await this.broker.agent(id, how));
   }
 
   add(name: string, client: LinkedClient): Listener {

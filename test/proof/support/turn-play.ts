@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { TurnEvent } from '../../../machines/turn.machine.ts';
+import type { TurnEvent } from '../../../machines/turn-events.ts';
 import { type Message, settle } from '../../support/linked.ts';
 import { pending, resolved } from '../../support/tool-scene.ts';
 import type { Coverage, Play } from './chart-walks.ts';
@@ -9,12 +9,20 @@ import { Stage } from './stage.ts';
 const ACK_MS = 5_000;
 const GRACE_MS = 20_000;
 const DRAIN_MS = 1_000;
+/** Shorter than a grace. */
+const AGENT_WINDOW_MS = 15_000;
+const LOST = { kind: 'token', delta: 'early' };
+const CHOSEN = 'chosen-by-the-host-and-by-nobody-else-at-all';
 const FINALS: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled', 'abandoned', 'refused']);
 const isFinal = (state: string) => FINALS.has(state);
 
 /** What a walk needs to be known of it before it starts. */
 export interface TurnScript {
   isResumable: boolean;
+  /** Its host has chosen the token, and opens the same chat again. */
+  isChosen: boolean;
+  /** Its agent numbers its events, and may come back. */
+  isNumbered: boolean;
   /** The agent falls silent: its silence is over long before the window of the host's return. */
   isSilent: boolean;
 }
@@ -23,39 +31,50 @@ export interface TurnScript {
 export class TurnPlay implements Play<TurnEvent> {
   readonly #stage: Stage;
   readonly #manager: Listener;
-  readonly #chat: number;
-  readonly #opener: Listener;
+  readonly #params: object;
+  /** The requests that open it. */
+  readonly #chats: { listener: Listener; id: number }[] = [];
   readonly #isResumable: boolean;
   #host: Listener | undefined;
   readonly #observers: Listener[] = [];
   /** Hosts that the turn was taken from, and what they had heard by then. */
   readonly #relieved: { listener: Listener; heard: number }[] = [];
   #agent: Listener;
+  readonly #isNumbered: boolean;
+  /** The `aseq` of the agent's last event. */
+  #said = 0;
+  #isAgentAway = false;
+  /** The turn's id, once the agent had to name it. */
+  #turn: string | undefined;
   #tool: number | undefined;
 
-  private constructor(stage: Stage, manager: Listener, host: Listener, agent: Listener, isResumable: boolean) {
+  private constructor(stage: Stage, manager: Listener, host: Listener, agent: Listener, script: TurnScript) {
+    const { isResumable, isChosen } = script;
+    this.#isNumbered = script.isNumbered;
     this.#stage = stage;
     this.#manager = manager;
-    this.#opener = host;
     this.#host = host;
     this.#agent = agent;
     this.#isResumable = isResumable;
     const window = isResumable ? { resume_window_ms: 60_000 } : {};
-    this.#chat = host.post('agents.chat', { agent_id: 'echo', prompt: 'hi', session_id: 's', ...window });
+    const chosen = isChosen ? { resume_token: CHOSEN } : {};
+    this.#params = { agent_id: 'echo', prompt: 'hi', session_id: 's', ...window, ...chosen };
+    this.#open(host);
   }
 
-  static async start({ isResumable, isSilent }: TurnScript, coverage: Coverage): Promise<TurnPlay> {
+  static async start(script: TurnScript, coverage: Coverage): Promise<TurnPlay> {
     const limits = {
       maxPendingApprovals: 2,
       maxUnackedBytes: 2_000,
       drainTimeoutMs: DRAIN_MS,
-      staleAfterMs: isSilent ? 10_000 : 600_000,
+      agentWindowMs: AGENT_WINDOW_MS,
+      staleAfterMs: script.isSilent ? 10_000 : 600_000,
     };
     const stage = await Stage.open({ limits }, coverage);
     const host = await stage.host('host');
     await stage.ask(host, 'tools.register', [{ name: 'clock' }]);
-    const agent = await stage.agent('echo');
-    const play = new TurnPlay(stage, await stage.manager(), host, agent, isResumable);
+    const agent = await stage.agent('echo', { resume: script.isNumbered });
+    const play = new TurnPlay(stage, await stage.manager(), host, agent, script);
     await settle();
     return play;
   }
@@ -75,7 +94,7 @@ export class TurnPlay implements Play<TurnEvent> {
       case 'turn.terminal':
       case 'approval.pending':
       case 'approval.resolved':
-        return this.#agent.client.emit('s', event.params);
+        return this.#emit(event.params);
       case 'ack.expired':
         return this.#stage.advance(ACK_MS + 20);
       case 'turn.cancel': {
@@ -101,8 +120,17 @@ export class TurnPlay implements Play<TurnEvent> {
       case 'window.expired':
         return this.#stage.advance(60_020);
       case 'agent.gone':
-        if (event.code === 'agent_disconnected') this.#agent.client.close();
+        this.#isAgentAway = this.#isNumbered && event.mayReturn;
+        if (event.code === 'agent_disconnected') this.#agent.client.cut();
         else await this.#stage.agent('echo');
+        return undefined;
+      case 'agent.back':
+        return this.#comeBack();
+      case 'agent.window.expired':
+        return this.#stage.advance(AGENT_WINDOW_MS + 20);
+      case 'event.lost':
+        // The one before it is missing, and is not there when it is sent again.
+        for (let time = 0; time < 2; time += 1) this.#agent.client.emit('s', { ...LOST, aseq: this.#said + 2 });
         return undefined;
       case 'turn.drain':
         this.#stage.broker.root.send({ type: 'broker.drain' });
@@ -130,13 +158,16 @@ export class TurnPlay implements Play<TurnEvent> {
     const live = this.#manager.client.closed === undefined ? await this.#row() : undefined;
     this.#stage.check();
     expect(live?.status).toBe(isFinal(state) ? undefined : state);
-    const reply = this.#opener.replyTo(this.#chat);
-    if (state === 'dispatching') expect(reply).toBeUndefined();
-    else if (state === 'refused') expect(reply.error.code).toBeLessThan(0);
-    // A host that went before the ack is told nothing.
-    else if (this.#opener.client.closed === undefined) expect(reply.result.accepted).toBe(true);
+    for (const { listener, id } of this.#chats) {
+      const reply = listener.replyTo(id);
+      if (state === 'dispatching') expect(reply).toBeUndefined();
+      // A host that went before the ack is told nothing.
+      else if (listener.client.closed !== undefined) continue;
+      else if (state === 'refused') expect(reply.error.code).toBeLessThan(0);
+      else expect(reply.result.accepted).toBe(true);
+    }
     if (live && state !== 'dispatching') expect(live.host_client_id === null).toBe(this.#host === undefined);
-    const accepted = reply?.result !== undefined;
+    const accepted = this.#ack !== undefined;
     for (const listener of [...(this.#host ? [this.#host] : []), ...this.#observers]) {
       expect(listener.watch.open, `${listener.name} in ${state}`).toHaveLength(accepted && !isFinal(state) ? 1 : 0);
     }
@@ -150,8 +181,9 @@ export class TurnPlay implements Play<TurnEvent> {
   async finish(state: string): Promise<void> {
     if (isFinal(state)) await this.#outlive(state);
     else if (state !== 'dispatching') {
-      this.#agent.client.emit('s', { kind: 'token', delta: 'b' });
-      this.#agent.client.emit('s', { kind: 'done', finish_reason: 'stop' });
+      if (this.#isAgentAway) await this.#comeBack();
+      this.#emit({ kind: 'token', delta: 'b' });
+      this.#emit({ kind: 'done', finish_reason: 'stop' });
       await settle();
       await this.check('done');
       await this.#outlive('done');
@@ -162,11 +194,10 @@ export class TurnPlay implements Play<TurnEvent> {
   /** A turn that has ended is not touched by what comes too late; whoever may, reads how it went. */
   async #outlive(state: string): Promise<void> {
     await this.#answerChat({ accepted: true });
-    for (const kind of ['token', 'done']) this.#agent.client.emit('s', { kind, delta: 'late', finish_reason: 'late' });
+    for (const kind of ['token', 'done']) this.#emit({ kind, delta: 'late', finish_reason: 'late' });
     await settle();
     await this.check(state);
-    const wasAccepted = this.#opener.replyTo(this.#chat)?.result !== undefined;
-    if (this.#isResumable && wasAccepted && this.#manager.client.closed === undefined) {
+    if (this.#isResumable && this.#ack !== undefined && this.#manager.client.closed === undefined) {
       const late = await this.#stage.ask(this.#manager, 'agents.chat.subscribe', { session_id: 's' });
       expect(late.status).toBe(state);
       this.#manager.read();
@@ -184,19 +215,52 @@ export class TurnPlay implements Play<TurnEvent> {
     const before = this.#host;
     const next = await this.#stage.host('next host');
     await this.#stage.ask(next, 'tools.register', [{ name: 'clock' }]);
-    const { status } = await this.#stage.ask(next, 'agents.chat.subscribe', this.#claim());
+    const isDispatching = (await this.#row()).status === 'dispatching';
     if (before) this.#relieved.push({ listener: before, heard: before.client.events().length });
     this.#host = next;
+    if (isDispatching) {
+      this.#open(next);
+      return;
+    }
+    const { status } = await this.#stage.ask(next, 'agents.chat.subscribe', this.#claim());
     expect(status).toBe((await this.#row()).status);
   }
 
+  #emit(event: object): void {
+    this.#said += 1;
+    this.#agent.client.emit('s', this.#isNumbered ? { ...event, aseq: this.#said } : event);
+  }
+
+  /** The agent is there again, and goes on with the turn. */
+  async #comeBack(): Promise<void> {
+    const turn_id = this.#turn ?? this.#agent.client.lastChat().params.turn_id;
+    this.#agent = await this.#stage.agent('echo', { resume: true });
+    const { turns } = await this.#stage.ask(this.#agent, 'agent.resume', { turns: [{ turn_id, session_id: 's' }] });
+    expect(turns).toEqual([expect.objectContaining({ turn_id, status: 'resumed', after: this.#said })]);
+    this.#isAgentAway = false;
+    this.#turn = turn_id;
+  }
+
   #claim() {
-    return { session_id: 's', resume_token: this.#opener.replyTo(this.#chat)?.result.resume_token };
+    return { session_id: 's', resume_token: this.#ack?.resume_token };
+  }
+
+  #open(listener: Listener): number {
+    const id = listener.post('agents.chat', this.#params);
+    this.#chats.push({ listener, id });
+    return id;
+  }
+
+  /** What whoever opened it was answered first. */
+  get #ack(): Message | undefined {
+    return this.#chats.map(({ listener, id }) => listener.replyTo(id)?.result).find((result) => result !== undefined);
   }
 
   async #answerChat(result: unknown): Promise<void> {
     const { client } = this.#agent;
     const request = client.lastChat();
+    // Another connection was asked.
+    if (request === undefined) return;
     if (result === undefined) client.send({ jsonrpc: '2.0', id: request.id, error: { code: 1, message: 'no' } });
     else client.answer(request, result);
     await settle();
@@ -238,8 +302,11 @@ export const turnEvents = {
   'host comes': { type: 'host.joined', subscription: {} },
   'observer comes': { type: 'observer.joined', subscription: {} },
   'window over': { type: 'window.expired' },
-  'agent goes': { type: 'agent.gone', code: 'agent_disconnected' },
-  'agent replaced': { type: 'agent.gone', code: 'agent_replaced' },
+  'agent goes': { type: 'agent.gone', code: 'agent_disconnected', mayReturn: true },
+  'agent replaced': { type: 'agent.gone', code: 'agent_replaced', mayReturn: false },
+  'agent back': { type: 'agent.back', client: {}, missed: undefined },
+  'agent window over': { type: 'agent.window.expired' },
+  'lost event': { type: 'event.lost' },
   drain: { type: 'turn.drain' },
   'tool call': { type: 'tool.requested', callback: { id: 'cb', isGated: false } },
   'tool ends': { type: 'child.done', id: 'cb' },

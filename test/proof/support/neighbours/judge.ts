@@ -2,11 +2,14 @@ import { expect } from 'vitest';
 import { Attack } from './attacker.ts';
 import type { Innocents } from './innocents.ts';
 import type { MeteredDaemon } from './metered-daemon.ts';
+import { slowness } from './slowness.ts';
 
 const MIB = 1024 * 1024;
 /** A turn of the event loop: so much CPU, or so much for each MiB of the one message that it reads. Milliseconds. */
 const TURN_MS = 50;
 const TURN_MS_PER_MIB = 40;
+/** Of this machine. */
+const SLOWNESS = slowness();
 /** So many times the largest message may its memory grow, and to this much of it after a collection. */
 const PEAK_FACTOR = 10;
 const KEPT_BYTES = 64 * MIB;
@@ -51,7 +54,7 @@ export async function suffer(
     const mayPeak = Math.max(KEPT_BYTES, PEAK_FACTOR * attack.largest);
     return {
       turn: Math.round(after.longest),
-      mayTurn: Math.round(Math.max(TURN_MS, (TURN_MS_PER_MIB * attack.largest) / MIB)),
+      mayTurn: Math.round(SLOWNESS * Math.max(TURN_MS, (TURN_MS_PER_MIB * attack.largest) / MIB)),
       peak: mib(during.peak - before.rss),
       mayPeak: mib(mayPeak),
       held: mib(during.collected - before.collected),

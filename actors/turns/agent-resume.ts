@@ -1,0 +1,148 @@
+import { MAX_RESUMED_TURNS, type ResumedTurn } from '../../protocol/agent-resume.ts';
+import { WireError } from '../../protocol/errors.ts';
+import type { ParamsOf } from '../../protocol/methods.ts';
+import type { TurnJournal } from '../../protocol/turn-journal.ts';
+import { withdrawApproval } from '../approvals/approval.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { inSlices } from '../kernel/slices.ts';
+import { slot } from '../kernel/slots.ts';
+import { tell } from '../kernel/tell.ts';
+import { type Handler, LATER } from '../requests/dispatcher.ts';
+import { reply } from '../requests/reply.ts';
+import { noteArrival, noteOver } from './agent-acks.ts';
+import { turnsOf } from './client-turns.ts';
+import type { AgentLine } from './resume/agent-line.ts';
+import type { Turn } from './turn-record.ts';
+import { TURNS } from './turns.ts';
+
+type Row = ParamsOf<'agent.resume'>['turns'][number];
+
+/** When an agent's connection has to have named the turns that it goes on with. */
+const naming = slot(() => ({ deadline: undefined as Deadline | undefined }));
+
+/** `agent.resume` (`docs/protocol.md`, section 8): an agent is back, and says which turns it goes on with. */
+export const resumeAgent: Handler<'agent.resume'> = ({ kernel, from, id, params }) => {
+  if (!from.resumes)
+    throw WireError.invalidRequest('its session.auth did not say `resume`, or nothing waits for an agent here');
+  const letGo = kernel.held.hold(from, params);
+  const turns: ResumedTurn[] = [];
+  const resume = (row: Row) => {
+    if (from.isOpen) turns.push(resumeTurn(kernel, from, row));
+  };
+  inSlices(kernel, 'a turn that its agent goes on with', params.turns, resume, () => {
+    letGo();
+    if (!from.isOpen) return;
+    // As many as one request may name: there may be more.
+    if (params.turns.length < MAX_RESUMED_TURNS) endUnnamed(kernel, from);
+    reply(kernel, from, id, { result: { turns } });
+  });
+  return LATER;
+};
+
+function resumeTurn(kernel: Kernel, from: Client, row: Row): ResumedTurn {
+  const { turn_id, session_id, kept_from, next = 1, text, text_from } = row;
+  const nothing = { turn_id, after: next - 1, released: next - 1 };
+  const { byId, logs, journal } = kernel.get(TURNS);
+  const turn = byId.get(turn_id);
+  // What is another's does not exist for it.
+  const isIts = turn?.line && turn.agent.agentKey === from.agentKey && turn.sessionKey === session_id;
+  if (!isIts || !turn.line || !turn.ref || turn.ref.getSnapshot().status !== 'active') {
+    const log = logs.find(session_id, turn_id, kernel.clock.now());
+    const isOver = log && log.agentId === from.agentId && log.owner.tenant === from.tenant;
+    if (!isOver || log.kept?.isSettled !== false) return { ...nothing, status: isOver ? 'ended' : 'unknown' };
+    // It has ended here, but that may be forgotten still: the agent keeps its part until it hears more.
+    noteOver(kernel, from, turn_id, next - 1);
+    return { ...nothing, status: 'resumed', released: 0 };
+  }
+  const { line, ref } = turn;
+  if (turn.speaker === undefined) {
+    const isWhole = kept_from <= line.received + 1;
+    const known = line.textLength - text_from;
+    const isTorn = !isWhole && tears(turn, line, kept_from);
+    if (isTorn || (!isWhole && (text === undefined || known < 0 || text.length < known))) {
+      tell(kernel.ref, ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
+      return { ...nothing, status: 'unknown' };
+    }
+    const missed = isWhole || text === undefined ? undefined : { text: text.slice(known), before: kept_from };
+    tell(kernel.ref, ref, { type: 'agent.back', client: from, missed });
+  }
+  // It may have broken at that, a fault of ours, or never have been accepted.
+  if (turn.speaker !== from) return { ...nothing, status: 'unknown' };
+  if (turn.isRestored && row.pending_approvals) settleUnlisted(kernel, turn, row.pending_approvals);
+  if (isAllSettled(journal)) line.release(line.received);
+  else noteArrival(kernel, from, turn, line, 0);
+  const { toldReason, graceEndsAt } = turn;
+  const graceMs = Math.max(0, (graceEndsAt ?? 0) - kernel.clock.now());
+  const cancel = toldReason === undefined ? {} : { cancel: { reason: toldReason, grace_ms: graceMs } };
+  return { turn_id, status: 'resumed', after: line.received, released: line.released, ...cancel };
+}
+
+/** Whether everything that was taken so far may be relied on. Where that takes no more than a write, it is written. */
+function isAllSettled(journal: TurnJournal | undefined): boolean {
+  if (!journal) return true;
+  let isSettled = false;
+  const takeBack = journal.whenSettled(journal.position, () => {
+    isSettled = true;
+  });
+  takeBack();
+  return isSettled;
+}
+
+/**
+ * Whether somebody has a part of what the agent has let go of, and we have lost: of its text nobody could say then what that
+ * reader lacks.
+ */
+function tears({ ahead, seq, isRestored }: Turn, line: AgentLine, keptFrom: number): boolean {
+  return isRestored && ahead?.hasWithin(seq, seq + keptFrom - 1 - line.received) === true;
+}
+
+/** What of a turn's approvals from before a restart its agent waits for no more: how they ended it may say yet. */
+function settleUnlisted(kernel: Kernel, turn: Turn, listed: readonly string[]): void {
+  const pending = new Set(listed);
+  for (const [id, approval] of [...turn.pendingApprovals]) if (!pending.has(id)) withdrawApproval(kernel, approval);
+}
+
+/** An agent's connection is gone, or a newer one has taken its place: its turns end, or wait for it. */
+export function leaveTurns(
+  kernel: Kernel,
+  client: Client,
+  code: 'agent_disconnected' | 'agent_replaced',
+  mayReturn: boolean,
+): void {
+  for (const { ref } of [...turnsOf(client).serving]) {
+    if (ref) tell(kernel.ref, ref, { type: 'agent.gone', code, mayReturn });
+  }
+}
+
+/** An agent has connected. What waits for one of before ends, now or where this one does not name it in time. */
+export function awaitNames(kernel: Kernel, client: Client): void {
+  if (!client.resumes) {
+    endUnnamed(kernel, client);
+    return;
+  }
+  // It may have connected while turns of before were taken up: only now it can name them.
+  stopAwaiting(kernel, client);
+  const run = () => endUnnamed(kernel, client);
+  naming.of(client).deadline = kernel.deadlines.arm(kernel.limits.agentResumeMs, run);
+}
+
+/** The connection is gone: the next one names them. */
+export function stopAwaiting(kernel: Kernel, client: Client): void {
+  kernel.deadlines.disarm(naming.peek(client)?.deadline);
+}
+
+function endUnnamed(kernel: Kernel, client: Client): void {
+  stopAwaiting(kernel, client);
+  if (client.agentKey !== undefined) endOrphans(kernel, client.agentKey, 'agent_replaced');
+}
+
+/** Nobody goes on with what waits for this agent. */
+export function endOrphans(kernel: Kernel, agentKey: string, code: 'agent_disconnected' | 'agent_replaced'): void {
+  const { orphans } = kernel.get(TURNS);
+  inSlices(kernel, 'a turn that its agent has left', orphans.of(agentKey), (turn) => {
+    // It may have been named meanwhile.
+    if (turn.ref && orphans.has(turn)) tell(kernel.ref, turn.ref, { type: 'agent.gone', code, mayReturn: false });
+  });
+}

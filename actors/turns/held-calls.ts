@@ -1,0 +1,78 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { RequestMethod } from '../../protocol/methods.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { inSlices } from '../kernel/slices.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
+import { type Call, type Handler, LATER } from '../requests/dispatcher.ts';
+import { reply } from '../requests/reply.ts';
+import { TURNS } from './turns.ts';
+
+/** Requests that wait for what is not there yet after a restart: each is carried out when it is, in order. */
+export class HeldCalls {
+  readonly #held = new Set<() => void>();
+
+  /**
+   * Has a request wait. One that has waited for `recoveryWaitMs` gets `-32004`.
+   * @throws {WireError} `-32020` where too much is held for its sender, or for all
+   */
+  hold<P>(call: Call<P>, method: string, handle: (call: Call<P>) => unknown): typeof LATER {
+    const { kernel, from, id, params } = call;
+    const letGo = kernel.held.hold(from, params);
+    const end = () => {
+      letGo();
+      this.#held.delete(run);
+      kernel.deadlines.disarm(deadline);
+    };
+    const run = () => {
+      end();
+      carryOut(call, method, handle);
+    };
+    const deadline = kernel.deadlines.arm(kernel.limits.recoveryWaitMs, () => {
+      end();
+      const error = WireError.deadlineExceeded(
+        'the broker was started anew, and what this is about is not there yet; ask again',
+      );
+      if (from.isOpen) reply(kernel, from, id, { error });
+    });
+    this.#held.add(run);
+    return LATER;
+  }
+
+  /** It is there. What comes while they are carried out waits behind them. @param done - none waits any more */
+  release(kernel: Kernel, done: () => void): void {
+    const each = (run: () => void) => {
+      // It may have waited too long by now.
+      if (this.#held.has(run)) run();
+    };
+    inSlices(kernel, 'a request that has waited', this.#held, each, done);
+  }
+}
+
+/** Carries out a request that has waited, where its sender is there still. Never throws. */
+export function carryOut<P>(call: Call<P>, method: string, handle: (call: Call<P>) => unknown): void {
+  const { kernel, from, id } = call;
+  if (!from.isOpen) return;
+  try {
+    const result = handle(call);
+    if (result !== LATER) reply(kernel, from, id, { result });
+  } catch (error) {
+    reply(kernel, from, id, { error: toWireError(kernel, method, error) });
+  }
+}
+
+/**
+ * The handler of a request that may be about a turn from before a restart: while those are taken up, and it may be, it waits.
+ * @param sessionKeys - under which names its session may be known; none: it waits in any case
+ */
+export function afterRecovery<K extends RequestMethod>(
+  method: K,
+  handle: Handler<K>,
+  sessionKeys?: (call: Parameters<Handler<K>>[0]) => readonly string[],
+): Handler<K> {
+  return (call) => {
+    const { recovery } = call.kernel.get(TURNS);
+    if (!recovery) return handle(call);
+    const isMeant = sessionKeys === undefined || sessionKeys(call).some((key) => recovery.knows(key));
+    return isMeant ? recovery.calls.hold(call, method, handle) : handle(call);
+  };
+}

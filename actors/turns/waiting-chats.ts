@@ -1,0 +1,115 @@
+import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import { agentKey } from '../../protocol/principal.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
+import { attachedFor, mayUse, sees } from '../kernel/sight.ts';
+import { tell } from '../kernel/tell.ts';
+import { createTurnId } from '../kernel/unique-ids.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
+import { reply } from '../requests/reply.ts';
+import { answerAskers } from './askers.ts';
+import { openTurn } from './lifecycle.ts';
+import type { QueuedChat } from './sessions.ts';
+import { TURNS } from './turns.ts';
+
+/** Whether an agent is there for this client, or may be back in a moment. */
+export function isThere(kernel: Kernel, from: Client, agentId: string): boolean {
+  if (attachedFor(kernel, from, agentId)) return true;
+  if (kernel.isDraining || !mayUse(from, agentId)) return false;
+  return kernel.get(TURNS).waits.isExpected(agentKey(from.tenant, agentId), kernel.clock.now());
+}
+
+/** The chat that a client means by a session's id which waits for its agent, and exists for it: see `liveTurn`. */
+export function waitingChat(kernel: Kernel, from: Client, sessionId: string): QueuedChat | undefined {
+  const { sessions } = kernel.get(TURNS);
+  const own = sessions.next(agentSessionId(from.principal, sessionId));
+  if (own) return own;
+  const other = sessions.next(sessionId);
+  return other && sees(from, other.from.principal, other.params.agent_id) ? other : undefined;
+}
+
+/** Starts what waits in this session. One that cannot start (any more) is told so, and the next has its turn. */
+export function startNext(kernel: Kernel, sessionKey: string): void {
+  const { sessions } = kernel.get(TURNS);
+  while (!sessions.live(sessionKey)) {
+    const next = sessions.next(sessionKey);
+    if (!next || waitsForAgent(kernel, next)) return;
+    sessions.remove(next);
+    try {
+      openTurn(kernel, next);
+    } catch (error) {
+      const refusal = toWireError(kernel, 'agents.chat', error);
+      next.spans?.refused(refusal);
+      answerAskers(kernel, next.askers, () => ({ error: refusal }));
+    }
+  }
+}
+
+/** Whether the first of its session has to wait for its agent, which has gone a moment ago. Then it does, once. */
+function waitsForAgent(kernel: Kernel, chat: QueuedChat): boolean {
+  const { waits } = kernel.get(TURNS);
+  const { agent_id: agentId } = chat.params;
+  if (attachedFor(kernel, chat.from, agentId)) return false;
+  if (waits.isWaiting(chat)) return true;
+  if (!isThere(kernel, chat.from, agentId)) return false;
+  const stop = waits.add(chat);
+  const deadline = kernel.deadlines.arm(kernel.limits.agentWaitMs, () => giveUp(kernel, chat));
+  const { release } = chat;
+  chat.release = () => {
+    release?.();
+    stop();
+    kernel.deadlines.disarm(deadline);
+  };
+  return true;
+}
+
+/** Its agent did not come back, or another chat takes its place: it is refused, and the next has its turn. */
+function giveUp(kernel: Kernel, chat: QueuedChat): void {
+  refuse(kernel, chat);
+  startNext(kernel, chat.sessionKey);
+}
+
+function refuse(kernel: Kernel, chat: QueuedChat): void {
+  kernel.get(TURNS).sessions.remove(chat);
+  const error = WireError.agentNotAttached(chat.params.agent_id);
+  chat.spans?.refused(error);
+  answerAskers(kernel, chat.askers, () => ({ error }));
+}
+
+/** An agent is back: what waits for it starts, in order. */
+export function agentIsBack(kernel: Kernel, agent: string): void {
+  for (const { sessionKey } of kernel.get(TURNS).waits.settle(agent)) startNext(kernel, sessionKey);
+}
+
+/** An agent was removed: nobody waits for it any more. */
+export function agentIsRemoved(kernel: Kernel, agent: string): void {
+  for (const chat of kernel.get(TURNS).waits.removed(agent, kernel.attached.get(agent))) giveUp(kernel, chat);
+}
+
+/** Puts a chat in the place of one that waits for its agent and has no turn yet. That one is refused. */
+export function replaceWaiting(kernel: Kernel, old: QueuedChat, chat: QueuedChat): void {
+  refuse(kernel, old);
+  kernel.get(TURNS).sessions.enqueue(chat, 'front');
+  startNext(kernel, chat.sessionKey);
+}
+
+/**
+ * Cancels a chat that waits for its agent. As before an ack, its host is told that it was accepted, and then its end; the
+ * agent never hears of it.
+ */
+export function cancelWaiting(kernel: Kernel, chat: QueuedChat, confirm: { to: Client; id: RpcId | undefined }): void {
+  kernel.get(TURNS).sessions.remove(chat);
+  chat.spans?.ended('cancelled');
+  const turn = { session_id: chat.sessionId, turn_id: createTurnId() };
+  answerAskers(kernel, chat.askers, () => ({ result: { accepted: true, ...turn } }));
+  reply(kernel, confirm.to, confirm.id, { result: { cancelled: true, session_id: chat.sessionId } });
+  const stamp = { ...turn, agent_id: chat.params.agent_id, seq: 1, synthesized: true };
+  kernel.counters.event('done');
+  tell(kernel.ref, chat.from.ref, {
+    type: 'chat.deliver',
+    params: { ...stamp, kind: 'done', finish_reason: 'cancelled' },
+  });
+  startNext(kernel, chat.sessionKey);
+}

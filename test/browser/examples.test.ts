@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { resolve } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { own, temporaryDirectory } from '../e2e/support/cleanup.ts';
+import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { DIST, Program, run } from '../e2e/support/program.ts';
+import { theBrowser } from './support/chromium.ts';
+import { describeBrowser } from './support/console.ts';
+
+const ROOT = resolve(DIST, '..');
+const VITE = resolve(ROOT, 'node_modules/vite/bin/vite.js');
+const EXAMPLES = resolve(ROOT, 'examples');
+
+/** Where the examples look for a daemon. */
+const THEIR_DAEMON = 'ws://127.0.0.1:9100';
+
+/** Runs vite as the pages say, but on a port that is free, and gives the origin that it serves. */
+async function serve(...words: string[]): Promise<string> {
+  const vite = new Program([VITE, ...words, '--port', '0'], { NO_COLOR: '1' });
+  await vite.shows('http://localhost:');
+  await vite.shows('/\n');
+  const [, origin = ''] = /(http:\/\/localhost:\d+)\//.exec(vite.out) ?? [];
+  return origin;
+}
+
+/** Opens an example as it is, but for the daemon's address: the one of the test is on another port. */
+async function open(origin: string, daemon: Daemon): Promise<{ page: Page; complaints: string[] }> {
+  const context = await theBrowser().newContext();
+  own(() => context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.addInitScript(
+    ([theirs, ours]) => {
+      const http = (url: string) => url.replace('ws:', 'http:');
+      const real = globalThis.fetch;
+      globalThis.fetch = (asked, init) =>
+        real(typeof asked === 'string' ? asked.replace(http(theirs), http(ours)) : asked, init);
+      globalThis.WebSocket = class extends WebSocket {
+        constructor(url: string | URL, protocols?: string | string[]) {
+          super(String(url).replace(theirs, ours), protocols);
+        }
+      };
+    },
+    [THEIR_DAEMON, daemon.url] as const,
+  );
+  await page.goto(origin);
+  return { page, complaints };
+}
+
+/** A port that nobody has: the daemon is told of it before the application listens there. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Vite starts, and bundles, before anything is tested: on a busy machine that is most of the time. */
+const SLOW = { timeout: 120_000 };
+
+describeBrowser('examples/page', () => {
+  test('asks again after a wrong token, and chats, from an origin that the daemon allows', SLOW, async () => {
+    const origin = await serve(`${EXAMPLES}/page`);
+    const daemon = await startDaemon({ flags: ['--demo', '--allow-origin', origin] });
+    const { page, complaints } = await open(origin, daemon);
+    const token = page.getByPlaceholder('token');
+    const prompt = page.getByPlaceholder('Say something');
+    const answer = page.locator('#answer');
+    await token.fill('wrong');
+    await prompt.fill('hello from a page');
+    await prompt.press('Enter');
+    await answer.filter({ hasText: 'token mismatch' }).waitFor();
+
+    await token.fill(daemon.tokens.daemon);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await answer.getByText('hello from a page', { exact: true }).waitFor();
+
+    await prompt.fill('/fail');
+    await prompt.press('Enter');
+    await answer.filter({ hasText: 'fail' }).waitFor();
+    expect(complaints).toEqual([]);
+    // The second chat was on the first one's connection.
+    const { body } = await daemon.get('/metrics');
+    expect(body).toMatch(/^switchboard_connections\{role="client"\} 1$/m);
+  });
+});
+
+describeBrowser('examples/web-app', () => {
+  test('signs people in, gives each page a key of its own, and ends it when they sign out', SLOW, async () => {
+    const port = await freePort();
+    const origin = `http://localhost:${port}`;
+    const daemon = await startDaemon({ flags: ['--demo', '--allow-origin', origin] });
+    const manager = await daemon.manager();
+    const { token } = await manager.ok('keys.add', { name: 'web-app', scopes: ['host'] });
+    const env = { PORT: String(port), SWITCHBOARD_URL: daemon.url, SWITCHBOARD_HOST_TOKEN: token };
+    const app = new Program([`${EXAMPLES}/web-app/server.js`], env);
+    await app.shows(origin);
+    const { page, complaints } = await open(origin, daemon);
+    const answer = page.locator('#answer');
+    const signIn = async (name: string, password: string) => {
+      await page.getByPlaceholder('name').fill(name);
+      await page.getByPlaceholder('password').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    };
+    await signIn('ada', 'guessed');
+    await answer.getByText('wrong name or password', { exact: true }).waitFor();
+    await signIn('ada', 'analytical');
+    const prompt = page.getByPlaceholder('Say something');
+    await prompt.fill('hello from Ada');
+    await prompt.press('Enter');
+    await answer.getByText('hello from Ada', { exact: true }).waitFor();
+
+    const pages = async () =>
+      (await manager.ok('keys.list')).filter(({ name }: { name: string }) => name !== 'web-app');
+    expect(await pages()).toMatchObject([
+      { sub: 'ada', scopes: ['chat'], agents: ['echo'], fronts: ['ws'], connections: 1 },
+    ]);
+    // A key that ends: here it is taken away, and the next prompt is asked by another.
+    const [{ name }] = await pages();
+    await manager.ok('keys.remove', { name });
+    await prompt.fill('hello again');
+    await prompt.press('Enter');
+    await answer.getByText('hello again', { exact: true }).waitFor();
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await answer.getByText('signed out', { exact: true }).waitFor();
+    expect(await pages()).toEqual([]);
+    expect((await fetch(`${origin}/key`, { method: 'POST' })).status).toBe(401);
+    expect(complaints).toEqual([]);
+    expect(app.err).toBe('');
+  });
+});
+
+describeBrowser('examples/react', () => {
+  test('is built, chats, stops an answer, and asks again after a wrong token', SLOW, async () => {
+    const outDir = temporaryDirectory();
+    const built = await run([VITE, 'build', `${EXAMPLES}/react`, '--outDir', outDir, '--emptyOutDir'], {});
+    expect(built.code, built.err).toBe(0);
+    const origin = await serve('preview', `${EXAMPLES}/react`, '--outDir', outDir);
+    const daemon = await startDaemon({ flags: ['--demo', '--allow-origin', origin] });
+    const { page, complaints } = await open(origin, daemon);
+    const token = page.getByPlaceholder('token');
+    await token.fill('wrong');
+    await token.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'token' }).waitFor();
+    await token.fill(daemon.tokens.daemon);
+    await token.press('Enter');
+
+    const prompt = page.getByPlaceholder('Say something');
+    await prompt.fill('hello from React');
+    await prompt.press('Enter');
+    await page.locator('.answer').getByText('hello from React', { exact: true }).waitFor();
+
+    await prompt.fill('/slow');
+    await prompt.press('Enter');
+    await page.locator('.answer').nth(1).filter({ hasText: /\w/ }).waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Send' }).and(page.locator(':enabled')).waitFor();
+    const { body } = await daemon.get('/metrics');
+    expect(body).toMatch(/^switchboard_turns_ended_total\{ending="cancelled"\} 1$/m);
+    expect(complaints).toEqual([]);
+  });
+});
+
+describeBrowser('examples/use-chat', () => {
+  test('is built, chats, runs its tools, asks, goes on after a reload, and stops an answer', SLOW, async () => {
+    const outDir = temporaryDirectory();
+    const built = await run([VITE, 'build', `${EXAMPLES}/use-chat`, '--outDir', outDir, '--emptyOutDir'], {});
+    expect(built.code, built.err).toBe(0);
+    const origin = await serve('preview', `${EXAMPLES}/use-chat`, '--outDir', outDir);
+    const daemon = await startDaemon({ flags: ['--demo', '--allow-origin', origin] });
+    const manager = await daemon.manager();
+    const { token } = await manager.ok('keys.add', { name: 'ada', fronts: ['ai-sdk'], agents: ['echo'] });
+    const { page, complaints } = await open(origin, daemon);
+    const key = page.getByPlaceholder('key');
+    await key.fill(token);
+    await key.press('Enter');
+
+    const prompt = page.getByPlaceholder('Say something');
+    const answers = page.locator('.assistant');
+    const isReady = page.getByRole('button', { name: 'Send' }).and(page.locator(':enabled'));
+    const say = async (words: string) => {
+      await isReady.waitFor();
+      await prompt.fill(words);
+      await prompt.press('Enter');
+    };
+    await say('hello from useChat');
+    await answers.getByText('hello from useChat', { exact: true }).waitFor();
+    await say('/tool page_title');
+    await answers.nth(1).getByText('Your page_title says: "useChat"', { exact: true }).waitFor();
+    await say('/approve to go on');
+    await answers.nth(2).getByRole('button', { name: 'Approve' }).click();
+    await answers.nth(2).getByText('It was approved.').waitFor();
+
+    await say('/slow');
+    await answers.nth(3).getByText('1 2').waitFor();
+    await page.reload();
+    await answers.nth(3).getByText('1 2 3 4').waitFor();
+    expect(await answers.count()).toBe(4);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await isReady.waitFor();
+    const { body } = await daemon.get('/metrics');
+    expect(body).toMatch(/^switchboard_turns_ended_total\{ending="cancelled"\} 1$/m);
+    expect(body).toMatch(/^switchboard_front_turns_total\{front="ai-sdk"\} 4$/m);
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * What one process did, as it wrote it down in its own file (`write-lines.js` writes them). Of what it asks for `invoke` stands before it and
+ * `ok` or `fail` after; `info` is what it just saw.
+ */
+export interface Line {
+  /** Monotonic, the same clock for all processes of this machine. Milliseconds. */
+  t: number;
+  /** Who, and which life: `host a/2` has been killed once before. */
+  who: string;
+  type: 'invoke' | 'ok' | 'fail' | 'info';
+  op: Op;
+  /** A prompt belongs to one chat alone. */
+  prompt?: string;
+  /** Who was asked. */
+  agent?: string;
+  turn?: string;
+  text?: string;
+  /** Of an event: its `seq`, and where it stands for several that of the first. */
+  seq?: number;
+  from?: number;
+  kind?: string;
+  code?: string;
+  /** It stands for what the broker no longer has as it was said. */
+  isRecovered?: boolean;
+  approval?: string;
+  resolution?: string;
+  action?: string;
+  isRetryable?: boolean;
+  /** What was done to whom: of `fault`. */
+  fault?: string;
+  /** How to go on with a chat, from any process. */
+  handle?: object;
+}
+
+/**
+ * An agent's `turn`, `emit`, `tool` and `approval`; a host's `chat`, `event`, `run` (of its tool) and `decide`; `copied`, an event that
+ * was read in another home; and the schedule's `fault`.
+ */
+export type Op = 'turn' | 'emit' | 'tool' | 'approval' | 'chat' | 'event' | 'run' | 'decide' | 'copied' | 'fault';
+
+/** All that was written down, in order of time. A last line that a kill has cut short is nobody's. */
+export function readLines(directory: string): Line[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.jsonl'))
+    .flatMap((name) => linesIn(join(directory, name)))
+    .sort((a, b) => a.t - b.t);
+}
+
+export const linesIn = (path: string): Line[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
