@@ -16,8 +16,10 @@ const MEASURED = ['test/proof/neighbours*.test.ts', 'test/daemon/collector.test.
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // A test that waits for what never comes ends by this. Several files share a core, which may be a slow one.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // On two cores the default is one worker, and much of the time goes by waiting for processes.
     maxWorkers: 3,
     setupFiles: 'test/support/each-file.ts',

@@ -5,6 +5,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
+import { inSlices } from '../kernel/slices.ts';
 import { tell } from '../kernel/tell.ts';
 import { hookInspection } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
@@ -38,6 +39,8 @@ export class InspectFeed {
   #unhook: (() => void) | undefined;
   #deadline: Deadline | undefined;
   #isFaulty = false;
+  /** Watchers are being told. */
+  #isFlushing = false;
   #sequence = 0;
   /** Records that watchers were too slow for. */
   dropped = 0;
@@ -131,14 +134,34 @@ export class InspectFeed {
     for (const watcher of this.#watchers.values()) this.dropped += watcher.push({ record, bytes });
   };
 
-  /** Sends what waits, as far as the watchers' connections take it. */
+  /**
+   * Sends what waits, as far as the watchers' connections take it. Many watchers of a flood are told in several turns of the
+   * event loop: each batch is written anew for each of them.
+   */
   #flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    const send = (watcher: Watcher) => {
+      // It may watch no more, or have been given a new snapshot.
+      if (watcher.size === 0 || this.#watchers.get(watcher.client) !== watcher) return;
+      const params = { records: watcher.take() };
+      tell(this.#kernel.ref, watcher.client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
+    };
+    const done = () => {
+      this.#isFlushing = false;
+    };
+    inSlices(this.#kernel, 'records for a watcher', this.#batches(), send, done, 1);
+  }
+
+  /** Whoever is to be told, once for each batch. */
+  *#batches(): Generator<Watcher> {
     for (const watcher of [...this.#watchers.values()]) {
       // As much as there is now: what comes to be meanwhile waits for the next time.
       for (let left = watcher.size; left > 0 && watcher.isReady; ) {
-        const params = { records: watcher.take() };
-        left -= params.records.length;
-        tell(this.#kernel.ref, watcher.client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
+        const before = watcher.size;
+        yield watcher;
+        if (watcher.size >= before) break;
+        left -= before - watcher.size;
       }
     }
   }

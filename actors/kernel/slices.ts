@@ -10,6 +10,7 @@ const SLICE_STEPS = 16;
  * slice, and where that is all `done` too, before this returns. One that throws, a fault of ours, stops none of the others.
  * @param what - they are, for the log
  * @param items - what is added while they are done is done as well
+ * @param least - so many a slice does at least
  */
 export function inSlices<T>(
   kernel: Kernel,
@@ -17,6 +18,7 @@ export function inSlices<T>(
   items: Iterable<T>,
   each: (item: T) => void,
   done: () => void = () => {},
+  least = SLICE_STEPS,
 ): void {
   const rest = items[Symbol.iterator]();
   let next = rest.next();
@@ -26,7 +28,7 @@ export function inSlices<T>(
       const { value } = next;
       kernel.attempt(what, () => each(value));
       next = rest.next();
-      if (next.done || steps < SLICE_STEPS || performance.now() - since < SLICE_MS) continue;
+      if (next.done || steps < least || performance.now() - since < SLICE_MS) continue;
       setImmediate(step);
       return;
     }

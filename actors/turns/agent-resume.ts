@@ -104,16 +104,28 @@ function settleUnlisted(kernel: Kernel, turn: Turn, listed: readonly string[]): 
   for (const [id, approval] of [...turn.pendingApprovals]) if (!pending.has(id)) withdrawApproval(kernel, approval);
 }
 
-/** An agent's connection is gone, or a newer one has taken its place: its turns end, or wait for it. */
+/**
+ * An agent's connection is gone, or a newer one has taken its place: its turns end, or wait for it. Those that may wait are left
+ * before this returns, since the next connection may name them at once.
+ * @param done - it serves none any more
+ */
 export function leaveTurns(
   kernel: Kernel,
   client: Client,
   code: 'agent_disconnected' | 'agent_replaced',
   mayReturn: boolean,
+  done?: () => void,
 ): void {
-  for (const { ref } of [...turnsOf(client).serving]) {
-    if (ref) tell(kernel.ref, ref, { type: 'agent.gone', code, mayReturn });
+  const { serving } = turnsOf(client);
+  const leave = (turn: Turn) => {
+    if (turn.ref && serving.has(turn)) tell(kernel.ref, turn.ref, { type: 'agent.gone', code, mayReturn });
+  };
+  const ending: Turn[] = [];
+  for (const turn of [...serving]) {
+    if (mayReturn && turn.resumes) leave(turn);
+    else ending.push(turn);
   }
+  inSlices(kernel, 'a turn that its agent has left', ending, leave, done);
 }
 
 /** An agent has connected. What waits for one of before ends, now or where this one does not name it in time. */

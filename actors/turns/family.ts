@@ -6,6 +6,7 @@ import { AGENTS } from '../connection/agent-registry.ts';
 import { type Facts, ids, listed } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { sees } from '../kernel/sight.ts';
+import { inSlices } from '../kernel/slices.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Family } from '../requests/family.ts';
 import { forgetArrivals } from './agent-acks.ts';
@@ -82,12 +83,15 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
           chat.spans?.ended('dropped');
         }
         for (const { sessionKey } of left) startNext(kernel, sessionKey);
-        for (const { ref } of [...hosting]) if (ref) tell(kernel.ref, ref, { type: 'host.gone' });
+        // Somebody may have taken one over meanwhile.
+        inSlices(kernel, 'a turn that its host has left', [...hosting], (turn) => {
+          if (turn.ref && hosting.has(turn)) tell(kernel.ref, turn.ref, { type: 'host.gone' });
+        });
         for (const turn of [...observing]) unobserve(turn, client);
         stopAwaiting(kernel, client);
         forgetArrivals(kernel, client);
-        leaveTurns(kernel, client, 'agent_disconnected', client.resumes && !client.hasLeft);
-        book.sessions.gone(client);
+        const mayReturn = client.resumes && !client.hasLeft;
+        leaveTurns(kernel, client, 'agent_disconnected', mayReturn, () => book.sessions.gone(client));
       },
       sweep: (now) => sweepTurns(kernel, book, now),
       answered() {
@@ -114,12 +118,15 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
 function sweepTurns(kernel: Kernel, book: Turns, now: number): void {
   book.logs.sweep(now);
   const oldest = now - kernel.limits.staleAfterMs;
-  for (const turn of [...book.byId.values()]) {
-    if (turn.lastFrameAt > oldest || turn.callbacks.size + turn.waitingCalls.size + turn.gates.size > 0 || !turn.ref)
-      continue;
-    const { status } = turn;
-    if (status === 'streaming' || status === 'detached') tell(kernel.ref, turn.ref, { type: 'turn.stale' });
-  }
+  const stale = [...book.byId.values()].filter(
+    ({ lastFrameAt, callbacks, waitingCalls, gates, status }) =>
+      lastFrameAt <= oldest &&
+      callbacks.size + waitingCalls.size + gates.size === 0 &&
+      (status === 'streaming' || status === 'detached'),
+  );
+  inSlices(kernel, 'a turn that has been silent for too long', stale, ({ ref }) => {
+    if (ref) tell(kernel.ref, ref, { type: 'turn.stale' });
+  });
 }
 
 /** No new chats: what waits for its session is refused. */

@@ -65,7 +65,7 @@ describe('neighbours', () => {
                 () => true,
                 () => false,
               ),
-            { timeout: 3_000 },
+            { timeout: 20_000 },
           )
           .toBe(true);
     });

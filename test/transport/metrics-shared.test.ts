@@ -10,7 +10,7 @@ test('/metrics › when it is asked for again within a second › then it is the
   expect((await http(port, '/metrics')).body).toBe(first);
   await vi.waitFor(
     async () => expect((await http(port, '/metrics')).body).toContain('switchboard_connections{role="client"} 1\n'),
-    { timeout: 10_000 },
+    { timeout: 20_000 },
   );
 });
 

@@ -7,7 +7,7 @@ import { theBrowser } from './chromium.ts';
 export { describeBrowser } from './chromium.ts';
 
 /** How long anything that a person waits for may take here. Milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** How to open a console. */
 export interface ConsoleOptions {

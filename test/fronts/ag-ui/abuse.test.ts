@@ -160,7 +160,7 @@ describe('a thread of the AG-UI front › when two runs of it are wanted at once
           await again.run({ resume }).catch(() => {});
           return again.last?.code;
         },
-        { timeout: 10_000 },
+        { timeout: 20_000 },
       )
       .toBe('interrupt_unknown');
   });
