@@ -1,6 +1,6 @@
 import { isRpcId, type RpcId } from './frame.ts';
 import { MAX_DEPTH } from './json.ts';
-import { endOfString, skipSpace } from './json-scan.ts';
+import { endOfString, isDigit, isSpace, LONG, skipSpace } from './json-scan.ts';
 import { parseJson } from './parse-json.ts';
 
 /*
@@ -8,7 +8,10 @@ import { parseJson } from './parse-json.ts';
  * sixteen megabytes of keys, and hundreds of megabytes for what it makes of them.
  */
 
-/** Members of objects and elements of arrays that one frame may have, all together. */
+/**
+ * Members of objects and elements of arrays that one frame may have, all together. An integer of {@link LONG} digits or more
+ * counts as one more: keeping its digits costs more than reading it.
+ */
 export const MAX_MEMBERS = 100_000;
 /** The message itself, and in it as many levels as may be passed on. */
 const MAX_LEVELS = MAX_DEPTH + 1;
@@ -26,6 +29,7 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const POINT = 0x2e;
 
 /** A frame that is refused unread: why, and as much of it as can be known without parsing it. */
 export interface Unread {
@@ -60,7 +64,7 @@ function excess(text: string, counted?: (members: number) => void): string | und
         at = endOfString(text, at);
         break;
       case COMMA:
-        members += 1;
+        members += endsLong(text, at) ? 2 : 1;
         if (members > MAX_MEMBERS) return TOO_MANY;
         break;
       case OPEN_ARRAY:
@@ -73,6 +77,8 @@ function excess(text: string, counted?: (members: number) => void): string | und
       case CLOSE_ARRAY:
       case CLOSE_OBJECT:
         depth -= 1;
+        if (endsLong(text, at)) members += 1;
+        if (members > MAX_MEMBERS) return TOO_MANY;
         break;
     }
   }
@@ -82,6 +88,17 @@ function excess(text: string, counted?: (members: number) => void): string | und
 
 const TOO_MANY = `more than ${MAX_MEMBERS} members and elements in one message`;
 const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`;
+
+/** Whether an integer of {@link LONG} digits or more ends before this place, which is behind an element or a member. */
+function endsLong(text: string, end: number): boolean {
+  let last = end - 1;
+  while (isSpace(text.charCodeAt(last))) last -= 1;
+  // Two of the digits are looked at first: nearly always that is all.
+  if (!isDigit(text.charCodeAt(last)) || !isDigit(text.charCodeAt(last - LONG + 1))) return false;
+  let first = last;
+  while (isDigit(text.charCodeAt(first - 1))) first -= 1;
+  return last - first >= LONG - 1 && text.charCodeAt(first - 1) !== POINT;
+}
 
 /** Whether nothing but white space follows until a container ends. */
 function isEmpty(text: string, open: number): boolean {

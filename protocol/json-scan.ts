@@ -15,14 +15,14 @@ export function endOfString(text: string, start: number): number {
   }
 }
 
+/** Whether it is white space of JSON's. */
+export const isSpace = (code: number) => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
 /** The first place from `from` on that is no white space. */
 export function skipSpace(text: string, from: number): number {
   let at = from;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
-    at += 1;
-  }
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return at;
 }
 
 /** Digits from which on an integer may be one that JavaScript's numbers do not hold. */

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { MAX_MEMBERS, unread } from '../../protocol/frame-scan.ts';
 import { MAX_DEPTH } from '../../protocol/json.ts';
 
-/** Members and elements of a parsed value, and its levels: what the scan has to find without parsing. */
+/** Members and elements of a parsed value, long integers twice, and its levels: what the scan has to find without parsing. */
 function measured(value: unknown): { members: number; levels: number } {
-  if (typeof value !== 'object' || value === null) return { members: 0, levels: 0 };
+  const isLong = typeof value === 'number' && /^-?\d{16,}$/.test(JSON.stringify(value));
+  if (typeof value !== 'object' || value === null) return { members: isLong ? 1 : 0, levels: 0 };
   const inside = Object.values(value).map(measured);
   return {
     members: inside.reduce((sum, { members }) => sum + 1 + members, 0),
@@ -24,7 +25,13 @@ function frameOf(members: number): string {
 const tricky = fc.constantFrom('"', '\\', '\\"', '[', ']{', ',', ':', '\n', 'é', '😀', '\\\\"', '{"id":7}', ' ');
 const words = fc.array(fc.oneof(tricky, fc.string({ maxLength: 3 })), { maxLength: 4 }).map((parts) => parts.join(''));
 const { json } = fc.letrec<{ json: unknown; leaf: unknown; list: unknown[]; object: object }>((tie) => ({
-  leaf: fc.oneof(words, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null)),
+  leaf: fc.oneof(
+    words,
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.integer({ min: 1e15 - 9, max: 1e15 + 9 }),
+    fc.boolean(),
+    fc.constant(null),
+  ),
   list: fc.array(tie('json'), { maxLength: 5 }),
   object: fc.dictionary(words, tie('json'), { maxKeys: 5 }),
   json: fc.oneof({ depthSize: 'medium', withCrossShrink: true }, tie('leaf'), tie('list'), tie('object')),
@@ -48,6 +55,12 @@ describe('the scan of a frame', () => {
       `{"f":"${'x'.repeat(200_000)}","params":${'['.repeat(levels)}${']'.repeat(levels)}}`;
     expect(unread(frame(MAX_DEPTH))).toBeUndefined();
     expect(unread(frame(MAX_DEPTH + 1))).toMatchObject({ reason: `nested deeper than ${MAX_DEPTH} levels` });
+  });
+
+  test('of long integers › counts each twice', () => {
+    const frame = (count: number) => `{"list":[${new Array(count).fill('12345678901234567890').join(',')}]}`;
+    expect(unread(frame(MAX_MEMBERS / 2 - 1))).toBeUndefined();
+    expect(unread(frame(MAX_MEMBERS / 2))).toBeDefined();
   });
 
   test('of a short one › is not made', () => {

@@ -8,8 +8,6 @@ const MIB = 1024 * 1024;
 /** A turn of the event loop: so much CPU, or so much for each MiB of the one message that it reads. Milliseconds. */
 const TURN_MS = 50;
 const TURN_MS_PER_MIB = 40;
-/** Of this machine. */
-const SLOWNESS = slowness();
 /** So many times the largest message may its memory grow, and to this much of it after a collection. */
 const PEAK_FACTOR = 10;
 const KEPT_BYTES = 64 * MIB;
@@ -41,6 +39,8 @@ export async function suffer(
   { isUnfinished = false, scale = 1 } = {},
 ): Promise<Figures> {
   const attack = new Attack(metered, scale);
+  // Before and after: who shares the machine may have slowed it down meanwhile.
+  const slownessBefore = slowness();
   await attack.begin();
   try {
     await run(attack);
@@ -51,10 +51,11 @@ export async function suffer(
     await innocents.turns(1);
     const after = await metered.end();
     const mib = (bytes: number) => Math.round(bytes / MIB);
+    const slow = Math.max(slownessBefore, slowness());
     const mayPeak = Math.max(KEPT_BYTES, PEAK_FACTOR * attack.largest);
     return {
       turn: Math.round(after.longest),
-      mayTurn: Math.round(SLOWNESS * Math.max(TURN_MS, (TURN_MS_PER_MIB * attack.largest) / MIB)),
+      mayTurn: Math.round(slow * Math.max(TURN_MS, (TURN_MS_PER_MIB * attack.largest) / MIB)),
       peak: mib(during.peak - before.rss),
       mayPeak: mib(mayPeak),
       held: mib(during.collected - before.collected),

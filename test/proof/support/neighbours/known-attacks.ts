@@ -255,10 +255,10 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
     },
   },
   {
-    name: 'integers of twenty digits, a hundred thousand of them',
+    name: 'integers of twenty digits, as many as one message may have',
     async run(attack) {
       const host = await attack.open('host');
-      const many = manyOf('12345678901234567890', 2 * MIB - 1_024);
+      const many = manyOf('12345678901234567890', MIB - 1_024);
       await asked(host, 'agents.chat', chatWithInnocent(`,"context":{"many":${many}}`));
       await asked(host, 'host.notify', `{"kind":"x","payload":{"many":${many}}}`);
     },
