@@ -258,9 +258,13 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
     name: 'integers of twenty digits, as many as one message may have',
     async run(attack) {
       const host = await attack.open('host');
-      const many = manyOf('12345678901234567890', MIB - 1_024);
-      await asked(host, 'agents.chat', chatWithInnocent(`,"context":{"many":${many}}`));
-      await asked(host, 'host.notify', `{"kind":"x","payload":{"many":${many}}}`);
+      // What code costs when it runs for the first time is nobody's attack.
+      for (const bytes of [MIB / 8, MIB / 4, MIB - 1_024]) {
+        const many = manyOf('12345678901234567890', bytes);
+        await attack.begin();
+        await asked(host, 'agents.chat', chatWithInnocent(`,"context":{"many":${many}}`));
+        await asked(host, 'host.notify', `{"kind":"x","payload":{"many":${many}}}`);
+      }
     },
   },
 ];
