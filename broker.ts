@@ -154,6 +154,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
     {
       inspect,
+      record: options.record,
       approvals: options.approvals,
       voice: options.voice,
       memory: options.memory ?? new RankedMemory(limits),

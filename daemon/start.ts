@@ -80,6 +80,7 @@ export async function startDaemon(
     allowedOrigins: settings['allow-origin'],
     allowedHosts: settings['allow-host'],
     inspect: settings.inspect,
+    record: true,
     console: { inspectorUrl: settings['inspector-url'] },
     memory,
     meetingStore: meetings,
