@@ -15,7 +15,7 @@ import type { Limits } from './protocol/limits.ts';
 import type { Memory } from './protocol/memory-provider.ts';
 import { checkOptions } from './protocol/options.ts';
 import { MAX_METRICS_TENANTS, tenantName } from './protocol/principal.ts';
-import type { RecordOptions } from './protocol/record-store.ts';
+import { checkRecordOptions, type RecordOptions } from './protocol/record-store.ts';
 import type { SharedLimits } from './protocol/shared-limits.ts';
 import type { Telemetry } from './protocol/telemetry.ts';
 import type { TurnJournal } from './protocol/turn-journal.ts';
@@ -195,6 +195,7 @@ export function checkBrokerOptions(options: BrokerOptions): void {
   if (options.jwt !== undefined) checkJwtOptions('createBroker, jwt', options.jwt);
   for (const name of ['jwt', 'metricsAuth'] as const)
     if (auth === false && options[name]) throw new TypeError(`createBroker: ${name} goes with authentication`);
+  checkRecordOptions(options.record);
   checkMetricsTenants(options.metricsTenants);
   if (options.auditRequired && !options.audit) throw new TypeError('createBroker: auditRequired goes with audit');
   for (const host of options.allowedHosts ?? []) {

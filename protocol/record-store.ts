@@ -1,4 +1,4 @@
-/** What the recorder's parts on both sides of a store agree on. */
+import { checkOptions } from './options.ts';
 
 /** One turn as a store has it: its lines, the oldest first. */
 export interface StoredTurn {
@@ -34,4 +34,28 @@ export interface RecordOptions {
   keepMs?: number;
   /** Where they outlive this process. Default: nowhere, they are kept in memory. */
   store?: RecordStore;
+}
+
+const OPTIONS: Readonly<Record<keyof RecordOptions, true>> = { turns: true, bytes: true, keepMs: true, store: true };
+/** The least that may be kept, in bytes: two turns' least share. */
+const LEAST_BYTES = 256 * 1024;
+
+/** @throws {TypeError} where it is neither a boolean nor such options. */
+export function checkRecordOptions(record: unknown): void {
+  if (record === undefined || typeof record === 'boolean') return;
+  const where = 'createBroker, record';
+  checkOptions(where, record as object, OPTIONS);
+  const { turns, bytes, keepMs, store } = record as RecordOptions;
+  for (const [name, value, least] of [
+    ['turns', turns, 1],
+    ['bytes', bytes, LEAST_BYTES],
+    ['keepMs', keepMs, 1],
+  ] as const) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
+      throw new TypeError(`${where}: ${name} is a whole number, ${least} or more`);
+  }
+  if (store === undefined) return;
+  for (const name of ['load', 'write', 'remove'] as const) {
+    if (typeof store?.[name] !== 'function') throw new TypeError(`${where}: store.${name} must be a function`);
+  }
 }

@@ -28,8 +28,15 @@ export const recording: Family<{ record?: boolean | RecordOptions | undefined; c
           'Records of turns that there was no room for since the start.',
           () => shelf?.droppedRecords ?? 0,
         ),
+        metric('gauge', 'recorded_degraded', '1 while what is recorded should be written to disk and cannot be.', () =>
+          kept?.isDegraded ? 1 : 0,
+        ),
       ],
       starting: () => kept?.attach(),
+      answered() {
+        const flushed = kept?.flush();
+        return flushed ? [flushed] : [];
+      },
       sweep: (now) => kept?.sweep(now),
     };
   },

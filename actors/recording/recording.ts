@@ -1,5 +1,5 @@
 import type { MachineDefinition } from '../../protocol/inspect.ts';
-import type { RecordOptions } from '../../protocol/record-store.ts';
+import type { RecordOptions, RecordStore } from '../../protocol/record-store.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { hookInspection } from '../kernel/xstate-privates.ts';
@@ -7,6 +7,7 @@ import type { Chart } from '../requests/family.ts';
 import { machineDefinitions } from '../shown/definition.ts';
 import type { Turn } from '../turns/turn-record.ts';
 import { Camera } from './camera.ts';
+import { Keeper } from './keeper.ts';
 import { Shelf } from './shelf.ts';
 import { Summary } from './summary.ts';
 import type { Tape } from './tape.ts';
@@ -25,6 +26,8 @@ export class Recording {
   readonly shelf: Shelf;
   readonly #kernel: Kernel;
   readonly #charts: readonly Chart[];
+  readonly #store: RecordStore | undefined;
+  #keeper: Keeper | undefined;
   #machines: Record<string, MachineDefinition> | undefined;
   #isFaulty = false;
 
@@ -32,7 +35,8 @@ export class Recording {
   constructor(kernel: Kernel, charts: readonly Chart[], options: RecordOptions) {
     this.#kernel = kernel;
     this.#charts = charts;
-    this.shelf = new Shelf({ ...RECORD_DEFAULTS, ...options }, () => {});
+    this.shelf = new Shelf({ ...RECORD_DEFAULTS, ...options }, (tape) => this.#keeper?.gone(tape));
+    this.#store = options.store;
   }
 
   /** From now on. Before the first turn. */
@@ -53,11 +57,28 @@ export class Recording {
         this.#fault(error);
       }
     });
+    if (!this.#store) return;
+    this.#keeper = new Keeper(this.#kernel, this.shelf, this.#store);
+    this.#keeper.start();
   }
 
-  /** What was kept before is there. */
-  readonly loaded: Promise<void> = Promise.resolve();
-  readonly isOnDisk = false;
+  /** Resolves once what was kept before is there. */
+  get loaded(): Promise<void> {
+    return this.#keeper?.loaded ?? Promise.resolve();
+  }
+  /** Whether it outlives the process. */
+  get isOnDisk(): boolean {
+    return this.#keeper !== undefined && !this.#keeper.isDegraded;
+  }
+  /** Whether it should, and cannot be written. */
+  get isDegraded(): boolean {
+    return this.#keeper?.isDegraded === true;
+  }
+
+  /** Has what is new written, where it is to outlive the process. */
+  flush(): Promise<void> | undefined {
+    return this.#keeper?.flush();
+  }
 
   /** Lets go of what has been kept long enough. */
   sweep(now: number): void {

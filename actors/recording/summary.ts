@@ -18,6 +18,7 @@ export class Summary {
   /** Approvals that wait, and since when one does. */
   #open = 0;
   #openSince = 0;
+  #lastAt = 0;
   /** When the first token came, and the last. In the clock's milliseconds. */
   firstTokenAt = 0;
   lastTokenAt = 0;
@@ -132,9 +133,28 @@ export class Summary {
   }
 
   /** It was there when the broker stopped, and nobody has taken it up: it stays as it stood. */
-  lost(at: number): void {
-    this.#turn.ended_at = at;
+  lost(): void {
+    const { started_at, first_token_ms = 0, streaming_ms = 0 } = this.#turn;
+    this.#turn.ended_at = Math.max(this.#lastAt, started_at + first_token_ms + streaming_ms);
     this.failed('broker_stopped', 'the broker was stopped while it ran, and it was not taken up again');
+  }
+
+  /** When something was last heard of it, where that is known from its records. */
+  heardAt(at: number): void {
+    this.#lastAt = Math.max(this.#lastAt, at);
+  }
+
+  /** It began before a restart: what was known of it then comes first. */
+  precededBy(turn: RecordedTurn): void {
+    const own = this.#turn;
+    own.started_at = turn.started_at;
+    own.prompt = turn.prompt;
+    own.host = turn.host;
+    for (const name of turn.tool_names) this.#tools.add(name);
+    for (const name of ['tokens', 'tools', 'tools_failed', 'approvals', 'waited_ms'] as const) own[name] += turn[name];
+    if (turn.first_token_ms === undefined) return;
+    this.firstTokenAt = turn.started_at + turn.first_token_ms;
+    this.lastTokenAt ||= this.firstTokenAt + (turn.streaming_ms ?? 0);
   }
 
   /** It goes on. */
