@@ -207,6 +207,17 @@ function timeOf(line = ''): number {
   return Number(/^"at":(\d+)/.exec(line)?.[1] ?? 0);
 }
 
+/** What a record is written as; that the rest of it is whole the store has seen to. */
+const RECORD = /^\{"at":-?\d+,"type":"(?:started|event|transition|ended|text|dropped)",.*\}$/s;
+
+function tryJson(line: string): unknown {
+  try {
+    return parseJson(line);
+  } catch {
+    return undefined;
+  }
+}
+
 interface Read {
   turn: RecordedTurn;
   first: number;
@@ -223,11 +234,11 @@ function readStored(turnId: string, stored: readonly string[]): Read | undefined
   let actors: string[] = [];
   const lines: string[] = [];
   for (const line of stored) {
-    if (line.startsWith('{"at":')) {
+    if (RECORD.test(line)) {
       lines.push(line.slice(1));
       continue;
     }
-    const value = parseJson(line);
+    const value = tryJson(line);
     if (!isObject(value)) continue;
     const turn = recordedTurn.safeParse(value.turn);
     if (turn.success && turn.data.turn_id === turnId)

@@ -7,6 +7,9 @@ const MAX_TAPE_BYTES = 4 * 1024 * 1024;
 /** The least that one turn has. */
 const MIN_TAPE_BYTES = 128 * 1024;
 
+/** Where live turns alone are too much, so much of the room is made free at once. */
+const FREED = 1 / 16;
+
 /** What is kept at most. */
 export interface ShelfLimits {
   readonly turns: number;
@@ -24,6 +27,8 @@ export class Shelf {
   readonly #gone: (tape: Tape) => void;
   readonly #budget: TapeBudget;
   bytes = 0;
+  /** From so many bytes on there is something to be done. */
+  #most: number;
   /** Turns that went for want of room, and records of those that are there. Since the start. */
   droppedTurns = 0;
   droppedRecords = 0;
@@ -31,10 +36,12 @@ export class Shelf {
   /** `gone`: hears of each that is kept no longer. */
   constructor(limits: ShelfLimits, gone: (tape: Tape) => void) {
     this.#limits = limits;
+    this.#most = limits.bytes;
     this.#gone = gone;
     this.#budget = {
       changed: (bytes) => {
         this.bytes += bytes;
+        if (bytes > 0 && this.bytes > this.#most) this.trim();
       },
       lost: (count) => {
         this.droppedRecords += count;
@@ -84,20 +91,27 @@ export class Shelf {
     this.trim();
   }
 
-  /** Lets those go that there is no room for, and of live ones, where they alone are too much, their older half. */
+  /**
+   * Lets those go that there is no room for. A live one stays, however many there are; where they alone are too much, the older
+   * half of what each has goes, from the oldest on.
+   */
   trim(): void {
     const { turns, bytes } = this.#limits;
     while (this.#all.size > turns || this.bytes > bytes) {
       const [oldest] = this.#ended.values();
-      if (oldest) this.#drop(oldest);
-      else if (this.#all.size > turns) this.#drop([...this.#all.values()][0] as Tape);
-      else break;
+      if (!oldest) break;
+      this.#drop(oldest);
     }
+    this.#most = bytes;
     if (this.bytes <= bytes) return;
+    // Out of the way of what is freed: it would begin again with each line that says so.
+    this.#most = Number.POSITIVE_INFINITY;
     for (const tape of this.#all.values()) {
+      if (this.bytes <= bytes * (1 - FREED)) break;
       tape.squeeze();
-      if (this.bytes <= bytes) return;
     }
+    // Where all of them are nearly nothing, looking again at each record would take longer than it frees.
+    this.#most = Math.max(bytes, this.bytes + bytes * FREED);
   }
 
   /** Lets those go that have been there long enough. */

@@ -1,4 +1,5 @@
 import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import type { RecordedEvent, RecordedTurn } from '../../protocol/recording.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { SynthesizedTerminal } from '../turns/turn-messages.ts';
@@ -12,8 +13,8 @@ const PAUSE_MS = 1_000;
 /** What a kept line takes besides its characters, and a tape besides its lines. */
 const LINE_BYTES = 48;
 const TAPE_BYTES = 1_024;
-/** Kept back of a turn's room for how it ended. */
-const RESERVE = 64 * 1024;
+/** This part of a turn's room is kept back for how it ended. */
+const RESERVED = 1 / 8;
 /** Characters of one token that are kept. */
 const MAX_DELTA = 64 * 1024;
 
@@ -157,7 +158,7 @@ export class Tape implements TurnTape {
   #push(happening: Happening, at: number, isVital: boolean): void {
     const line = lineOf(happening, at);
     const bytes = sizeOf(line);
-    const most = isVital ? this.#maxBytes : this.#maxBytes - RESERVE;
+    const most = isVital ? this.#maxBytes : this.#maxBytes * (1 - RESERVED);
     this.isTouched = true;
     if (this.#bytes + bytes > most) {
       this.#dropped += 1;
@@ -198,7 +199,10 @@ export class Tape implements TurnTape {
     this.first += count - 1;
     this.isRewritten = true;
     this.#budget.lost(gone.length);
-    this.#grow(sizeOf(line) - gone.reduce((sum, one) => sum + sizeOf(one), 0));
+    const actors = stillThere(this.actors, gone);
+    const freed = sizeOfAll(gone) + sizeOfAll(this.actors) - sizeOfAll(actors);
+    this.actors = actors;
+    this.#grow(sizeOf(line) - freed);
   }
 
   /** The turn is over. What its actors still hear is added. */
@@ -234,7 +238,7 @@ export class Tape implements TurnTape {
     this.lines = [...lines, ...before, ...this.lines];
     this.actors = actors;
     this.first = first;
-    const bytes = [...this.lines, ...actors].reduce((sum, line) => sum + sizeOf(line), TAPE_BYTES);
+    const bytes = TAPE_BYTES + sizeOfAll(this.lines) + sizeOfAll(actors);
     this.#grow(bytes - this.#bytes);
   }
 
@@ -257,6 +261,20 @@ function lineOf(happening: Happening, at: number): string {
 /** What a text takes: two bytes a character where one of them is beyond Latin-1. */
 function sizeOf(text: string): number {
   return LINE_BYTES + (Buffer.byteLength(text) === text.length ? text.length : text.length * 2);
+}
+
+const sizeOfAll = (texts: readonly string[]) => texts.reduce((sum, text) => sum + sizeOf(text), 0);
+
+/** The actors that were there behind these lines: whoever reads what follows has to know what they are. */
+function stillThere(actors: readonly string[], gone: readonly string[]): string[] {
+  const there = new Map(actors.map((text) => [(parseJson(text) as InspectedActor).id, text]));
+  for (const line of gone) {
+    if (!/^"at":-?\d+,"type":"(?:started|ended)"/.test(line)) continue;
+    const record = parseJson(`{${line}`) as InspectRecord;
+    if (record.type === 'started') there.set(record.actor.id, writeJson(record.actor));
+    else if (record.type === 'ended') there.delete(record.actor);
+  }
+  return [...there.values()];
 }
 
 /** How many records a line stands for. */
