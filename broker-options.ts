@@ -15,6 +15,7 @@ import type { Limits } from './protocol/limits.ts';
 import type { Memory } from './protocol/memory-provider.ts';
 import { checkOptions } from './protocol/options.ts';
 import { MAX_METRICS_TENANTS, tenantName } from './protocol/principal.ts';
+import { checkRecordOptions, type RecordOptions } from './protocol/record-store.ts';
 import type { SharedLimits } from './protocol/shared-limits.ts';
 import type { Telemetry } from './protocol/telemetry.ts';
 import type { TurnJournal } from './protocol/turn-journal.ts';
@@ -84,6 +85,11 @@ export interface BrokerOptions {
   allowedHosts?: readonly string[];
   /** Live statecharts, in the console and by `inspect.subscribe`. Default false. */
   inspect?: boolean;
+  /**
+   * The last turns are recorded, for `inspect.turns`, `inspect.turn` and the console: true, or how many, how long and where.
+   * Default false.
+   */
+  record?: boolean | RecordOptions;
   /** The console, which `GET /` and `broker.handleRequest` serve; false: there is none. Default: as it was built. */
   console?: ConsolePlace | false;
   /** Where time comes from. Default: the system's, monotonic. */
@@ -161,6 +167,7 @@ const BROKER_OPTIONS: Names<BrokerOptions> = {
   allowedOrigins: true,
   allowedHosts: true,
   inspect: true,
+  record: true,
   console: true,
   clock: true,
   voice: true,
@@ -188,6 +195,7 @@ export function checkBrokerOptions(options: BrokerOptions): void {
   if (options.jwt !== undefined) checkJwtOptions('createBroker, jwt', options.jwt);
   for (const name of ['jwt', 'metricsAuth'] as const)
     if (auth === false && options[name]) throw new TypeError(`createBroker: ${name} goes with authentication`);
+  checkRecordOptions(options.record);
   checkMetricsTenants(options.metricsTenants);
   if (options.auditRequired && !options.audit) throw new TypeError('createBroker: auditRequired goes with audit');
   for (const host of options.allowedHosts ?? []) {

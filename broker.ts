@@ -79,6 +79,7 @@ export type { Limits } from './protocol/limits.ts';
 export type { Link, LinkHandlers } from './protocol/link.ts';
 export type { FactRow, KeptFactRow } from './protocol/memory.ts';
 export type { Memory, MemoryScope, NewFact } from './protocol/memory-provider.ts';
+export type { RecordOptions, RecordStore, StoredTurn } from './protocol/record-store.ts';
 export { SHARED_LIMITS, type SharedLimit, type SharedLimits } from './protocol/shared-limits.ts';
 export type {
   Measure,
@@ -154,6 +155,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     },
     {
       inspect,
+      record: options.record,
       approvals: options.approvals,
       voice: options.voice,
       memory: options.memory ?? new RankedMemory(limits),
@@ -224,7 +226,6 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   });
   const ports = new Ports(gateway, faults, (text) => kernel.log.warn({}, text));
   let closing: Promise<void> | undefined;
-
   const close = async (): Promise<void> => {
     ports.stop();
     root.send({ type: 'broker.drain' });

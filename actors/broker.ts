@@ -225,6 +225,7 @@ export function startBroker(kernel: Kernel): AnyActorRef {
   const actor = createActor(brokerLogic(kernel), { clock: kernel.clock, id: 'broker', input: { broker } });
   checkXState(actor);
   kernel.ref = actor;
+  kernel.hooks.starting();
   actor.start();
   armSweep(kernel);
   recoverTurns(kernel);

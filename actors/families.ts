@@ -9,6 +9,7 @@ import type { Kernel } from './kernel/kernel.ts';
 import type { Metric } from './kernel/metric.ts';
 import { meetings } from './meetings/family.ts';
 import { memory } from './memory/family.ts';
+import { recording } from './recording/family.ts';
 import { DISPATCHER } from './requests/dispatcher.ts';
 import type { Chart, Family } from './requests/family.ts';
 import { surfaces } from './surfaces/family.ts';
@@ -20,7 +21,19 @@ import { voice } from './voice/family.ts';
  * Every family of the broker: THE list. In the order in which they hear that a connection has ended; when the broker stops
  * they end in reverse, so that a meeting ends before its voice.
  */
-const FAMILIES = [inspect, turns, goals, tools, approvals, voice, meetings, memory, surfaces, hosts] as const;
+const FAMILIES = [
+  inspect,
+  recording,
+  turns,
+  goals,
+  tools,
+  approvals,
+  voice,
+  meetings,
+  memory,
+  surfaces,
+  hosts,
+] as const;
 
 type OptionsOf<F> = F extends Family<infer O> ? O : never;
 type Both<U> = (U extends unknown ? (of: U) => void : never) extends (of: infer I) => void ? I : never;

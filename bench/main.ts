@@ -13,6 +13,7 @@ import { frontsScenario } from './scenarios/fronts.ts';
 import { journalScenario } from './scenarios/journal.ts';
 import { jwtScenario } from './scenarios/jwt.ts';
 import { memoryScenario } from './scenarios/memory.ts';
+import { recordingScenario } from './scenarios/recording.ts';
 import { resumingScenario } from './scenarios/resuming.ts';
 import { soakScenario } from './scenarios/soak.ts';
 import { stopSharing, streamScenarios } from './scenarios/streams.ts';
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   factsScenario,
   auditScenario,
   watchedScenario,
+  recordingScenario,
   resumingScenario,
   journalScenario,
   fairnessScenario,

@@ -20,6 +20,7 @@ import { addSay } from './say.ts';
 import { addServe } from './serve.ts';
 import { addSurfaces } from './surfaces.ts';
 import { addTranscribe } from './transcribe.ts';
+import { addTurns } from './turns.ts';
 import { addWatch } from './watch.ts';
 
 /**
@@ -40,6 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   addAttach(program, io);
   addKeys(program, io);
   addChat(program, io);
+  addTurns(program, io);
   addWatch(program, io);
   addApprovals(program, io);
   addConsole(program, io);

@@ -15,6 +15,7 @@ import { helpText } from './help.ts';
 import { journalFlags } from './journal-flags.ts';
 import { LOG_LEVELS } from './log.ts';
 import { isLoopback } from './loopback.ts';
+import { recordFlags } from './record-flags.ts';
 import { SOCKET_PATH_LIMIT } from './socket.ts';
 import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './sources.ts';
 import { telemetryFlags } from './telemetry-flags.ts';
@@ -214,6 +215,7 @@ export const configSchema = z.object({
   ),
   'drain-timeout': duration(DEFAULT_LIMITS.drainTimeoutMs, 'how long live chats get to end on a stop'),
   ...journalFlags,
+  ...recordFlags,
   ...telemetryFlags,
   home: z
     .string()

@@ -31,6 +31,8 @@ export interface Home {
   readonly journalDirectory: string;
   /** `meetings/`, mode 0700: a file for each meeting. */
   readonly meetingsDirectory: string;
+  /** `record/`, mode 0700: a file for each recorded turn, with `--record disk`. */
+  readonly recordDirectory: string;
   /** `run/`, mode 0700: what lives as long as the daemon. */
   readonly runDirectory: string;
   /** Writes `auth-token` and `host-token`, each 0600 (`wire.md` section 3). */
@@ -99,6 +101,7 @@ function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
     memoryDirectory: privateDirectory(join(path, 'memory')),
     journalDirectory: privateDirectory(join(path, 'journal')),
     meetingsDirectory: privateDirectory(join(path, 'meetings')),
+    recordDirectory: privateDirectory(join(path, 'record')),
     runDirectory: run,
     writeTokens(tokens) {
       write('auth-token', `${tokens.daemon}\n`);

@@ -19,6 +19,7 @@ import { fileAgentStore } from './file-agent-store.ts';
 import { fileGoalStore } from './file-goal-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
 import { fileMeetingStore } from './file-meeting-store.ts';
+import { fileRecordStore } from './file-record-store.ts';
 import { openHome } from './home.ts';
 import { openJournal } from './journal.ts';
 import { readJwks, readJwt } from './jwt.ts';
@@ -80,6 +81,7 @@ export async function startDaemon(
     allowedOrigins: settings['allow-origin'],
     allowedHosts: settings['allow-host'],
     inspect: settings.inspect,
+    record: recordOf(settings, home.recordDirectory, log),
     console: { inspectorUrl: settings['inspector-url'] },
     memory,
     meetingStore: meetings,
@@ -108,6 +110,16 @@ export async function startDaemon(
   home.announce({ pid: process.pid, url, socket, version: broker.version });
   log.info({ url, socket, home: settings.home, version: broker.version }, `listening on ${url}`);
   log.info(`try: ${nextStep(config)}`);
+}
+
+function recordOf(settings: Settings, directory: string, log: Logger) {
+  if (settings.record === 'off') return false;
+  return {
+    turns: settings['record-turns'],
+    bytes: settings['record-bytes'],
+    keepMs: settings['record-hours'] * 3_600_000,
+    ...(settings.record === 'disk' ? { store: fileRecordStore(directory, log) } : {}),
+  };
 }
 
 function limitsOf(settings: Settings) {

@@ -2,6 +2,7 @@ import type { Settings } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { checkA2a, checkFronts } from './front-flags.ts';
 import { checkJournal } from './journal-flags.ts';
+import { checkRecord } from './record-flags.ts';
 import type { Source } from './sources.ts';
 import { checkTelemetry } from './telemetry-flags.ts';
 
@@ -18,6 +19,7 @@ export function checkTogether(settings: Settings, given: Source): void {
   checkTls(settings, label);
   checkJwt(settings, label);
   checkJournal(settings.durable, given);
+  checkRecord(settings.record, given);
   checkTelemetry(settings.otlp, given);
   checkFronts(settings.front, given.get('front'));
   checkA2a(settings, given.get('a2a-root'));

@@ -1,5 +1,6 @@
 import * as inspect from './inspect.ts';
 import { type MethodTable, none } from './method.ts';
+import * as recording from './recording.ts';
 import * as status from './status.ts';
 
 /**
@@ -41,6 +42,32 @@ export const consoleMethods = {
     params: none,
     result: inspect.inspectUnsubscribeResult,
     errors: ['MethodNotFound'],
+  },
+  'inspect.turns': {
+    direction: 'in',
+    kind: 'request',
+    reads: true,
+    role: 'host',
+    tellsAll: true,
+    section: 12,
+    summary: 'Recorded turns, live and ended, the newest first. Unknown where nothing is recorded (--record off).',
+    params: recording.inspectTurnsParams,
+    result: recording.inspectTurnsResult,
+    errors: ['MethodNotFound', 'LimitExceeded', 'DeadlineExceeded'],
+    answer: 'large',
+  },
+  'inspect.turn': {
+    direction: 'in',
+    kind: 'request',
+    reads: true,
+    role: 'host',
+    tellsAll: true,
+    section: 12,
+    summary: 'What happened in one recorded turn, in order; of a live one what has happened so far.',
+    params: recording.inspectTurnParams,
+    result: recording.inspectTurnResult,
+    errors: ['MethodNotFound', 'NotFound', 'LimitExceeded'],
+    answer: 'large',
   },
   'inspect.event': {
     direction: 'out',

@@ -12,7 +12,7 @@ import bundles from '../scripts/bundle.config.ts';
  */
 
 /** What is not a family in actors/, from the bottom up. A file may import from its own room and from those before it. */
-const BELOW = ['kernel', 'connection', 'requests', 'approvals', 'tools', 'turns'];
+const BELOW = ['kernel', 'connection', 'requests', 'shown', 'approvals', 'tools', 'turns'];
 const ABOVE = ['families.ts', 'broker.ts'];
 /** What one family may know of another: nothing, but for this. */
 const FAMILY_IMPORTS: Readonly<Record<string, readonly string[]>> = {

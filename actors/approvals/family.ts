@@ -13,7 +13,13 @@ import { approvalMethods } from './methods.ts';
 /** Approvals, and the gate (`wire.md` section 5). */
 export const approvals: Family<{ approvals?: ApprovalPolicy | undefined }> = {
   name: 'approvals',
-  charts: [{ machine: approvalMachine, facts: ({ approval }) => factsOf(approval) }],
+  charts: [
+    {
+      machine: approvalMachine,
+      facts: ({ approval }) => factsOf(approval),
+      turnOf: ({ approval }: { approval: Approval }) => approval.spec.chat?.turn ?? approval.spec.gated,
+    },
+  ],
   install(kernel, { approvals: policy = {} }) {
     const book = kernel.put(APPROVALS, new Approvals(kernel.limits));
     kernel.put(APPROVAL, approvalKind(kernel));

@@ -9,7 +9,7 @@ import { inSlices } from '../kernel/slices.ts';
 import { tell } from '../kernel/tell.ts';
 import { hookInspection } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
-import { machineDefinitions } from './definition.ts';
+import { machineDefinitions } from '../shown/definition.ts';
 import { type Emit, Recorder } from './recorder.ts';
 import { Watcher } from './watcher.ts';
 

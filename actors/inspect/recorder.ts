@@ -3,12 +3,14 @@ import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { parentOf, type Report } from '../kernel/xstate-privates.ts';
+import type { Report } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
-import { HotTypes } from './hot.ts';
-import { eventName, isFailure, payloadOf } from './payload.ts';
-import { textView, type View, viewOf } from './view.ts';
-import { statePaths, Watched, type Window } from './watched.ts';
+import { describeActor, NO_FACTS } from '../shown/describe.ts';
+import { HotTypes } from '../shown/hot.ts';
+import { eventName, isFailure, payloadOf } from '../shown/payload.ts';
+import { statePaths } from '../shown/state-paths.ts';
+import { type View, viewOf } from '../shown/view.ts';
+import { Watched, type Window } from './watched.ts';
 
 /** How long events are counted before single ones are told again, in milliseconds. */
 const WINDOW_MS = 1_000;
@@ -23,7 +25,6 @@ const HEAD_BYTES = 200;
 const MAX_OUTPUT_BYTES = 1024;
 /** How much is shown of what an actor knows, in bytes of JSON. */
 const MAX_CONTEXT_BYTES = 16 * 1024;
-const NO_FACTS: Facts = { label: undefined, startedAt: 0, fields: {} };
 /** How many actors hear one event by the same name, on its way in. */
 const HEARERS = 3;
 /** Steps of one event that are told: far more than any chart has. */
@@ -205,23 +206,13 @@ export class Recorder {
   }
 
   #actorOf(watched: Watched, { withContext } = { withContext: true }): { actor: InspectedActor; bytes: number } {
-    const { ref, id, snapshot, state } = watched;
+    const { ref, snapshot, state } = watched;
     const facts = this.#factsOf(snapshot);
     const { value, bytes } = withContext ? contextView(facts) : { value: {}, bytes: 0 };
     if (withContext) watched.contextText = writeJson(value);
     // One whose context was left out is told of with the next ones that have changed.
     watched.isTouched = !withContext;
-    const actor: InspectedActor = {
-      id,
-      name: ref.id,
-      machine: snapshot.machine.id,
-      parent: parentOf(ref)?.sessionId ?? null,
-      state: [...state],
-      status: snapshot.status === 'active' || snapshot.status === 'done' ? snapshot.status : 'error',
-      ...(facts.label === undefined ? {} : { label: textView(facts.label) }),
-      started_at: Math.round(facts.startedAt),
-      context: value as InspectedActor['context'],
-    };
+    const actor = describeActor(ref, snapshot, facts, state, value);
     return { actor, bytes: HEAD_BYTES * 2 + bytes };
   }
 

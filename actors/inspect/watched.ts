@@ -1,6 +1,7 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import type { CheckedEvent } from '../../protocol/events.ts';
 import { isPlainToken } from '../../protocol/token.ts';
+import { statePaths } from '../shown/state-paths.ts';
 
 /** So many events of one actor within a window are told one by one; of what follows only the number and the last. */
 const TOLD_SINGLY = 50;
@@ -113,14 +114,4 @@ function kept(event: EventObject & { params?: CheckedEvent }): EventObject {
   if (params?.kind !== 'token' || isPlainToken(params)) return event;
   const copy: typeof event = { ...event, params: { ...params } };
   return copy;
-}
-
-/** The innermost active states of a snapshot's value, nested ones as `a.b`. */
-export function statePaths(value: unknown, prefix = ''): string[] {
-  if (typeof value === 'string') return [prefix + value];
-  return Object.entries(value as Record<string, unknown>).flatMap(([name, inner]) => {
-    const path = `${prefix}${name}`;
-    const deeper = statePaths(inner, `${path}.`);
-    return deeper.length === 0 ? [path] : deeper;
-  });
 }

@@ -13,6 +13,8 @@ export type Route = (event: FamilyEvent, self: AnyActorRef) => void;
  * run in the root's own actions (law 11). None of them is on a token's way.
  */
 export interface Hook {
+  /** The broker's actor is there, and starts next. */
+  starting?(): void;
   /** An agent's connection was bound to its id. Here and below an agent is named by `Client.agentKey`. */
   agentAttached?(agentKey: string, client: Client): void;
   /** A newer connection of the same agent has taken over from this one, which is about to be closed. */
@@ -78,6 +80,9 @@ export class Hooks {
     this.#hooks.push(hook);
   }
 
+  starting(): void {
+    this.#each((hook) => hook.starting?.());
+  }
   agentAttached(agentId: string, client: Client): void {
     this.#each((hook) => hook.agentAttached?.(agentId, client));
   }

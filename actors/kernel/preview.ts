@@ -72,12 +72,12 @@ export function isSecretPair(list: readonly unknown[]): boolean {
   return list.length === 2 && typeof name === 'string' && name.length <= MAX_KEY && isSecretKey(name);
 }
 
-/** A text as it may be shown: what looks like a secret is masked, the rest cut after 200 characters. */
-export function maskText(value: string): string {
+/** A text as it may be shown: what looks like a secret is masked, the rest cut after `most` characters, 200 by default. */
+export function maskText(value: string, most = MAX_STRING): string {
   // Cut before it is searched: a preview has no room for more, and a search takes as long as its text.
-  const head = value.length > MAX_STRING ? value.slice(0, MAX_STRING * 2) : value;
+  const head = value.length > most ? value.slice(0, most * 2) : value;
   const masked = SECRET_TEXT.reduce((text, secret) => text.replace(secret, MASK), head);
-  return masked.length > MAX_STRING ? `${masked.slice(0, MAX_STRING)}…` : masked;
+  return masked.length > most ? `${masked.slice(0, most)}…` : masked;
 }
 
 function mask(value: unknown, budget: { left: number }): unknown {

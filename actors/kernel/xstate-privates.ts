@@ -49,19 +49,55 @@ export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
 }
 
 /**
- * Has everything that an actor system reports go to `see`, until the function that it gives is called.
+ * Has everything that an actor system reports go to `see`, until the function that it gives is called. Several may see, in the
+ * order in which they came, and leave in any: what is put into the system's place is put there once, and taken out with the last.
  *
  * What `system.inspect()` does, without its price: that one copies each report for its observers, two for each actor on
  * a token's way, which alone makes a token five times as dear (law 7). Observers of `system.inspect()` hear as before.
  */
 export function hookInspection(system: System, see: (report: Report) => void): () => void {
   const reporting = privatesOf(system);
-  const send = reporting._sendInspectionEvent;
-  reporting._sendInspectionEvent = (report) => {
-    see(report);
-    send(report);
-  };
+  const hook = hooks.get(system) ?? { send: reporting._sendInspectionEvent, seeing: [] };
+  hooks.set(system, hook);
+  // A function of its own each time, so that whoever sees twice leaves twice.
+  const seen: See = (report) => see(report);
+  arrange(reporting, hook, [...hook.seeing, seen]);
   return () => {
-    reporting._sendInspectionEvent = send;
+    if (!hook.seeing.includes(seen)) return;
+    arrange(
+      reporting,
+      hook,
+      hook.seeing.filter((other) => other !== seen),
+    );
+    if (hook.seeing.length === 0) hooks.delete(system);
   };
+}
+
+type See = (report: Report) => void;
+
+/** What is in a system's place, and what was there before. */
+interface Placed {
+  readonly send: See;
+  seeing: readonly See[];
+}
+
+const hooks = new WeakMap<System, Placed>();
+
+/** On every token's way: of one who sees, one call, and of several no list is walked that may change meanwhile. */
+function arrange(reporting: SystemPrivates, hook: Placed, seeing: readonly See[]): void {
+  hook.seeing = seeing;
+  const { send } = hook;
+  const [first, ...others] = seeing;
+  if (!first) reporting._sendInspectionEvent = send;
+  else if (others.length === 0) {
+    reporting._sendInspectionEvent = (report) => {
+      first(report);
+      send(report);
+    };
+  } else {
+    reporting._sendInspectionEvent = (report) => {
+      for (const see of seeing) see(report);
+      send(report);
+    };
+  }
 }

@@ -16,6 +16,9 @@ export interface Chart {
   readonly hot?: HotEvents;
   // biome-ignore lint/suspicious/noExplicitAny: read from the record that this very machine holds
   facts(context: any, kernel: Kernel): Facts;
+  /** To which turn an actor that runs it belongs, if to any: it is recorded with that. */
+  // biome-ignore lint/suspicious/noExplicitAny: read from the record that this very machine holds
+  turnOf?(context: any): { readonly id: string } | undefined;
   /** What is shown of its own events, by type, where that is not all that is in them. */
   readonly shown?: Readonly<Record<string, (event: JsonObject) => JsonObject>>;
 }

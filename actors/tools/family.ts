@@ -11,7 +11,13 @@ import { TOOLS, Tools } from './tools.ts';
 /** Tools of hosts, and the calls of them (`wire.md` sections 3 and 7). */
 export const tools: Family = {
   name: 'tools',
-  charts: [{ machine: callbackMachine, facts: ({ callback }) => factsOf(callback) }],
+  charts: [
+    {
+      machine: callbackMachine,
+      facts: ({ callback }) => factsOf(callback),
+      turnOf: ({ callback }: { callback: Callback }) => callback.spec.turn,
+    },
+  ],
   install(kernel) {
     const book = kernel.put(TOOLS, new Tools());
     kernel.put(CALLBACK, callbackKind(kernel));

@@ -29,7 +29,9 @@ import { agentIsBack, agentIsRemoved, startNext } from './waiting-chats.ts';
 /** Turns: one chat each, from its opening to its terminal (`wire.md` sections 6 and 8). */
 export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
   name: 'turns',
-  charts: [{ machine: turnMachine, hot: turnHotEvents, facts: ({ turn }) => factsOf(turn) }],
+  charts: [
+    { machine: turnMachine, hot: turnHotEvents, facts: ({ turn }) => factsOf(turn), turnOf: ({ turn }) => turn },
+  ],
   install(kernel, { turnJournal }) {
     const book = kernel.put(TURNS, new Turns(kernel.limits, turnJournal));
     kernel.put(

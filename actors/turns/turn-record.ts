@@ -28,6 +28,7 @@ import type { Subscription } from './subscription.ts';
 import type { KeptAnswer } from './tool-answers.ts';
 import type { WaitingCall } from './tool-waits.ts';
 import type { TurnSpans } from './turn-spans.ts';
+import type { TurnTape } from './turn-tape.ts';
 
 /** The records that a turn's chart holds and is told of. */
 export interface TurnHolds {
@@ -99,6 +100,8 @@ export class Turn implements TurnFacts {
   /** What it belongs to: the broker's own span, or what its host has said. */
   trace: TraceContext | undefined;
   spans: TurnSpans | undefined;
+  /** Where it is recorded. */
+  tape: TurnTape | undefined;
   /** Events sent to the host so far; the last one's `seq`. */
   seq = 0;
   /** Its agent had a turn before in this session: until the ack, an event without a turn's id is that one's. */

@@ -42,7 +42,10 @@ export function relay(kernel: Kernel, source: AnyActorRef, turn: Turn, params: C
   if (turn.deltaAccounts) for (const account of turn.deltaAccounts) account.spend('deltas', turn.lastFrameAt, 1);
   kernel.counters.event(params.kind);
   turn.seq += 1;
-  if (turn.line && params.kind === 'token') turn.line.textLength += (params.delta as string).length;
+  if (params.kind === 'token') {
+    if (turn.line) turn.line.textLength += (params.delta as string).length;
+    turn.tape?.token(params.delta as string, turn.lastFrameAt);
+  }
   if (!isPlainToken(params)) {
     // Before the stamp, which takes it away.
     const aseq = aseqOf(turn, params);
@@ -86,6 +89,7 @@ export function sendSynthesized(kernel: Kernel, source: AnyActorRef, turn: Turn,
   const isTruncated = turn.claimed > turn.seq;
   turn.seq = Math.max(turn.seq, turn.claimed) + 1;
   kernel.counters.event(said.kind);
+  turn.tape?.synthesized(said);
   const params = stamp(turn, { session_id: turn.sessionId, ...said });
   const terminal = { ...params, synthesized: true, ...(isTruncated ? { truncated: true } : {}) };
   const { journalWaits } = kernel.get(TURNS);

@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
-import { definitionOf } from '../../actors/inspect/definition.ts';
+import { definitionOf } from '../../actors/shown/definition.ts';
 import { type ChartGraph, graphOf } from '../../console/charts/graph.ts';
 import { approvalMachine } from '../../machines/approval.machine.ts';
 import { brokerMachine } from '../../machines/broker.machine.ts';

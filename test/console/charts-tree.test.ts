@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { machineDefinitions } from '../../actors/inspect/definition.ts';
+import { machineDefinitions } from '../../actors/shown/definition.ts';
 import { ActorsModel } from '../../console/charts/model.ts';
 import { kindsOf, rowsOf, titleOf } from '../../console/charts/tree-rows.ts';
 import { actor, machines, snapshot, turn } from './charts-support.ts';

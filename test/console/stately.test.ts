@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { charts } from '../../actors/families.ts';
-import { definitionOf, machineDefinitions } from '../../actors/inspect/definition.ts';
+import { definitionOf, machineDefinitions } from '../../actors/shown/definition.ts';
 import { toConfig } from '../../console/stately/definition.ts';
 import { toStateValue } from '../../console/stately/state-value.ts';
 import { FORMAT_VERSION, StatelyEvents } from '../../console/stately/stately-events.ts';

@@ -91,6 +91,8 @@ export const attempts: Attempts = {
   'broker.status': nothing,
   'inspect.subscribe': nothing,
   'inspect.unsubscribe': nothing,
+  'inspect.turns': nothing,
+  'inspect.turn': ({ turns }) => turns.map((turn_id) => ({ turn_id })),
   'voice.sessions.list': nothing,
   'voice.providers.list': nothing,
   'voice.transcribe_stream.push': ({ streams, meetings, jobs }) =>

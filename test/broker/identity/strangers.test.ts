@@ -22,7 +22,7 @@ type World = ReturnType<typeof start> & { bot?: LinkedClient; helper?: LinkedCli
 
 /** Who is there in either world. Of the tenant: an agent that also transcribes and speaks, and one that said nothing of itself. */
 async function stage(tenant: string, isTenantThere: boolean) {
-  const people = start({ inspect: true, approvals: { methods: ['tools.execute:guarded'] } });
+  const people = start({ inspect: true, record: true, approvals: { methods: ['tools.execute:guarded'] } });
   await people.join('@beta', 'bot');
   if (!isTenantThere) return people;
   const bot = await people.join(`@${tenant}`, 'bot');
@@ -185,7 +185,14 @@ function plain(value: unknown): string {
 
 /** What tells of everybody is for the management of the default tenant. */
 const KEYS = ['keys.list', 'keys.add', 'keys.rotate', 'keys.remove'];
-const TELLS_ALL = ['broker.status', 'inspect.subscribe', 'inspect.unsubscribe', ...KEYS];
+const TELLS_ALL = [
+  'broker.status',
+  'inspect.subscribe',
+  'inspect.unsubscribe',
+  'inspect.turns',
+  'inspect.turn',
+  ...KEYS,
+];
 
 type Stranger = [string, (world: World) => Promise<LinkedClient>, ('ofTenant' | 'toldAll')?];
 

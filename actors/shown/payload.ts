@@ -32,10 +32,18 @@ export function isFailure(type: string): boolean {
   return type.startsWith(FAILED);
 }
 
-/** What is shown of an event. `shown`: what its chart's family says of that, see `Chart`. */
-export function payloadOf(event: EventObject, shown: Chart['shown']): View {
+/**
+ * What is shown of an event. `shown`: what its chart's family says of that, see `Chart`.
+ * @param maxBytes - of JSON. @param maxText - characters of each text in it
+ */
+export function payloadOf(
+  event: EventObject,
+  shown: Chart['shown'],
+  maxBytes = MAX_PAYLOAD_BYTES,
+  maxText?: number,
+): View {
   const show = shown && Object.hasOwn(shown, event.type) ? shown[event.type] : fieldsOf;
-  return viewOf((show ?? fieldsOf)(event as EventObject & JsonObject), MAX_PAYLOAD_BYTES);
+  return viewOf((show ?? fieldsOf)(event as EventObject & JsonObject), maxBytes, maxText);
 }
 
 function fieldsOf({ type: name, ...fields }: JsonObject): JsonObject {

@@ -9,28 +9,37 @@ export interface View {
   bytes: number;
 }
 
-/** How much of a text is searched: even if all of it is masked, what is shown ends before the cut through a token does. */
-const MAX_SEARCHED = 1_200;
+/** So much more of a text is searched than is shown: even if all of it is masked, that ends before the cut through a token does. */
+const SEARCHED_BEYOND = 1_000;
+/** Characters that one view searches in all its texts: how long that takes does not depend on what comes. */
+const MAX_SEARCHED = 256 * 1024;
+/** Characters of a text that are shown. */
+const MAX_TEXT = 200;
 /** How deep a view goes. */
 const MAX_DEPTH = 8;
 /** Kept back for the marks of what was left out, one for each level. */
 const RESERVE = MAX_DEPTH * 16;
 const CUT = '…';
 /** What a token of the broker's own looks like: 32 bytes in base64url. A client's id is as long. */
-const TOKEN = /(?<![A-Za-z0-9])(?!client-)[\w-]{43}(?![A-Za-z0-9])/g;
+export const TOKEN = /(?<![A-Za-z0-9])(?!client-)[\w-]{43}(?![A-Za-z0-9])/g;
 
 /**
- * What is shown of any value: JSON of `maxBytes` at most, secrets masked, long texts cut, records of the broker's by
- * their ids. Cycles end at a depth, and whatever is no JSON has a word that stands for it.
+ * What is shown of any value: JSON of `maxBytes` at most, secrets masked, texts cut after `maxText` characters, records of the
+ * broker's by their ids. Cycles end at a depth, and whatever is no JSON has a word that stands for it.
  */
-export function viewOf(value: unknown, maxBytes: number): View {
-  const budget = { left: maxBytes - RESERVE };
+export function viewOf(value: unknown, maxBytes: number, maxText = MAX_TEXT): View {
+  const budget = { left: maxBytes - RESERVE, toSearch: MAX_SEARCHED, maxText };
   const seen = show(value, budget, 0);
   return { value: seen, bytes: maxBytes - RESERVE - Math.max(0, budget.left) };
 }
 
 interface Budget {
+  /** Bytes. */
   left: number;
+  /** Characters. */
+  toSearch: number;
+  /** Characters of one text that are shown. */
+  readonly maxText: number;
 }
 
 function show(value: unknown, budget: Budget, depth: number): unknown {
@@ -59,13 +68,15 @@ function show(value: unknown, budget: Budget, depth: number): unknown {
   }
 }
 
-/** A text as watchers may see it. */
-export function textView(text: string): string {
-  return maskText(text.slice(0, MAX_SEARCHED).replace(TOKEN, MASK));
+/** A text as watchers may see it. `most`: characters of it that are shown. */
+export function textView(text: string, most = MAX_TEXT): string {
+  return maskText(text.slice(0, most + SEARCHED_BEYOND).replace(TOKEN, MASK), most);
 }
 
 function showText(text: string, budget: Budget): string {
-  const shown = textView(text);
+  budget.toSearch -= Math.min(text.length, budget.maxText + SEARCHED_BEYOND);
+  if (budget.toSearch < 0) budget.left = 0;
+  const shown = budget.left > 0 ? textView(text, budget.maxText) : CUT;
   const bytes = jsonLength(shown);
   if (bytes > budget.left) {
     budget.left = 0;
