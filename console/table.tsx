@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { visibleLine } from '../protocol/visible.ts';
 import { count } from './format.ts';
 import { holds, nextOrder, type Order, type SortValue, sorted, wordsOf } from './table-order.ts';
+import { useCards } from './use-cards.ts';
 
 /** A column of a {@link Table}. */
 export interface Column<Row> {
@@ -30,16 +31,12 @@ interface TableProps<Row> {
   most?: number;
   /** How many there are beyond these. */
   more?: number;
-  /** Rows become cards where there is little room, however few the columns are. */
-  stacks?: boolean;
   /** False: something beside the table finds rows. */
   finds?: boolean;
 }
 
 /** From so many rows on there is a field to find one. */
 const MANY = 9;
-/** So many columns fit beside each other on a phone. */
-const FEW = 3;
 /** Longer ones are not looked for. */
 const MAX_WANTED = 256;
 
@@ -58,18 +55,11 @@ export function Free({ text, isCode = false }: { text: string; isCode?: boolean 
  * room for all columns each row is a card, with its cells below each other: nothing is cut off.
  */
 export function Table<Row>(props: TableProps<Row>) {
-  const {
-    label,
-    columns,
-    rows,
-    empty,
-    most = Number.POSITIVE_INFINITY,
-    more = 0,
-    stacks = false,
-    finds = true,
-  } = props;
+  const { label, columns, rows, empty, most = Number.POSITIVE_INFINITY, more = 0, finds = true } = props;
   const [order, setOrder] = useState<Order>();
   const [wanted, setWanted] = useState('');
+  const box = useRef<HTMLDivElement>(null);
+  const isCards = useCards(box);
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   const words = wordsOf(wanted);
   const found =
@@ -84,7 +74,6 @@ export function Table<Row>(props: TableProps<Row>) {
   const by = columns.find(({ title }) => title === order?.title)?.by;
   const inOrder = order && by ? sorted(found, by, order) : found;
   const left = Math.max(0, found.length - most) + (words.length === 0 ? Math.max(0, more) : 0);
-  const shape = stacks || columns.length > FEW ? 'scroll cards' : 'scroll';
   return (
     <>
       {finds && (rows.length >= MANY || wanted !== '') ? (
@@ -104,7 +93,7 @@ export function Table<Row>(props: TableProps<Row>) {
       ) : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
       {/* biome-ignore lint/a11y/useSemanticElements: it has no fields, and is no landmark of its own beside its section */}
-      <div class={shape} role="group" aria-label={label} tabIndex={0}>
+      <div ref={box} class={isCards ? 'scroll cards' : 'scroll'} role="group" aria-label={label} tabIndex={0}>
         <table aria-label={label}>
           <thead>
             <tr>

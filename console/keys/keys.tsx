@@ -98,7 +98,6 @@ export function Keys() {
       {all ? (
         <Table
           label="Keys"
-          stacks
           finds={false}
           columns={[...COLUMNS, { title: '', cell: (row) => <Revoke row={row} onAsk={ask} /> }]}
           rows={rows}
