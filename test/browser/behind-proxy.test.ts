@@ -19,7 +19,7 @@ interface Manner {
   losesOrigin?: boolean;
 }
 
-/** A proxy that takes `/switchboard` away. It asks the daemon that it is given later. */
+/** A proxy that takes `/switchboard` away, and knows nothing else. It asks the daemon that it is given later. */
 class SmallProxy {
   daemon: Daemon | undefined;
   readonly url: string;
@@ -39,6 +39,7 @@ class SmallProxy {
       return ask({ hostname, port, method, path, headers: passed as IncomingMessage['headers'] });
     };
     const server = createServer((request, response) => {
+      if (!request.url?.startsWith('/switchboard')) return void response.writeHead(404).end();
       const passed = passOn(request);
       passed.on('response', (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -118,13 +119,16 @@ describeBrowser('the console behind a proxy', () => {
     expect(page.url()).toBe(proxy.url);
   });
 
-  test('that passes no WebSocket on › then the console says so; one that does › then it is connected', async () => {
+  test('that passes no WebSocket on, or leads to no slash › then it is said; one that does both right › then it is connected', async () => {
     const [without, proper] = [await SmallProxy.start({ upgrades: false }), await SmallProxy.start({})];
     const allowed = await startDaemon({ flags: ['--allow-origin', without.origin, '--allow-origin', proper.origin] });
     without.daemon = allowed;
     proper.daemon = allowed;
     const page = await open(linkBy(without));
     await page.getByText('no WebSocket gets through').waitFor();
+    const lacking = await open(linkBy(proper).replace('/#', '#'));
+    await lacking.getByText(`The address lacks a slash at its end: ${proper.url}`, { exact: true }).waitFor();
+    expect(lacking.url()).toBe(proper.url.replace(/\/$/, ''));
     const other = await open(linkBy(proper));
     await connected(other);
     expect(other.url()).toBe(proper.url);
