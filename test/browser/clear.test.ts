@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { chat, ready, said, say } from './support/chatting.ts';
 import { describeBrowser, openConsole } from './support/console.ts';
 import { eventually } from './support/eventually.ts';
-import { doRealWork } from './support/real-work.ts';
+import { doRealWork, HOSTILE } from './support/real-work.ts';
 
 /* Whether everybody can use every page: what axe-core finds, in both schemes, and what forced colours and a phone make of it. */
 
@@ -64,6 +65,27 @@ async function settled(page: Page): Promise<void> {
   ).toBe(0);
 }
 
+/** What a page shows only once somebody has done something there. Whatever can be folded open is opened on every page. */
+const DOINGS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  chat: async (page) => {
+    const pane = chat(page);
+    await say(pane, '/tool page_clock');
+    await said(pane).getByText('page_clock').first().waitFor();
+    await say(pane, `/fail ${HOSTILE}`);
+    await ready(pane);
+    await pane.getByRole('button', { name: 'Frames' }).click();
+  },
+  keys: async (page) => {
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('form').waitFor();
+  },
+};
+
+async function doWhatOneDoes(page: Page, kind: string): Promise<void> {
+  await DOINGS[kind]?.(page);
+  await page.evaluate(`for (const one of document.querySelectorAll('main details')) one.open = true`);
+}
+
 interface Violation {
   id: string;
   help: string;
@@ -99,7 +121,7 @@ const PHONE = { width: 390, height: 844 };
 describeBrowser('every page of the console', () => {
   let daemon: Daemon;
   beforeAll(async () => {
-    daemon = await startDaemon({ flags: ['--inspect'] });
+    daemon = await startDaemon({ flags: ['--demo', '--inspect'] });
     await doRealWork(daemon);
   });
 
@@ -119,6 +141,7 @@ describeBrowser('every page of the console', () => {
           `document.querySelector('header.bar .brand').getBoundingClientRect().right + ' ' + document.querySelector('header.bar > button:last-of-type').getBoundingClientRect().right`,
         ),
       );
+      await doWhatOneDoes(page, kind);
       for (const colorScheme of ['dark', 'light'] as const) {
         await page.emulateMedia({ colorScheme });
         found.push(...(await findings(page, `${kind} (${colorScheme})`)));
@@ -140,7 +163,7 @@ describeBrowser('every page of the console', () => {
     const names = () => agents.getByRole('rowheader').allInnerTexts();
     const title = agents.getByRole('button', { name: 'Agent' });
     await title.click();
-    await eventually(async () => (await names()).slice(0, 2)).toEqual(['coder', 'far.reader']);
+    await eventually(async () => (await names()).slice(0, 2)).toEqual(['coder', 'echo']);
     await title.click();
     await eventually(async () => (await names())[0]).toBe('spare-8');
     await agents.getByRole('columnheader', { name: 'Agent' }).and(page.locator('[aria-sort="descending"]')).waitFor();

@@ -3,7 +3,7 @@ import type { Daemon } from '../../e2e/support/daemon.ts';
 import { components, create, text } from '../../support/surfaces.ts';
 
 /** Turned around, of no width, markup, long without a space: what other programs may write. */
-const HOSTILE = 'delete \u202egpj.tac\u202c n\u200bow <img src=x onerror=alert(1)> & "so on"';
+export const HOSTILE = 'delete \u202egpj.tac\u202c n\u200bow <img src=x onerror=alert(1)> & "so on"';
 const LONG = 'a-very-long-name-without-a-space-in-it-'.repeat(6);
 const ARABIC = 'مرحبا بالعالم، هذا نص من اليمين إلى اليسار ❤\ufe0f';
 const MARKDOWN = `# What I found\n\nThe **answer** with \`code\`, [a link](https://example.com) and a list:\n\n- one\n- two\n\n\`\`\`ts\nconst answer = 42;\n\`\`\`\n\n${ARABIC}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n`;
