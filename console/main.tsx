@@ -7,7 +7,9 @@ import { startSession } from './session.ts';
 import { showTexts } from './shown-texts.ts';
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/table.css';
 import './styles/shell.css';
+import './styles/forced.css';
 
 const root = document.getElementById('app');
 if (root) {

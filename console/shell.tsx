@@ -4,6 +4,7 @@ import type { Tab } from './app.tsx';
 import { pending } from './approval-rows.ts';
 import { now } from './clock.ts';
 import { age } from './format.ts';
+import { findHindrance, type Hindrance } from './hindrance.ts';
 import { Mark } from './mark.tsx';
 import { link } from './route.ts';
 import { retryNow, session, signOut } from './session.ts';
@@ -103,18 +104,56 @@ function Connection() {
 /** While the connection is lost: since when, and when it is tried again. What the page shows is of before. */
 function Lost() {
   const { value } = session;
-  if (value.kind !== 'lost') return null;
+  return value.kind === 'lost' ? <LostSince since={value.since} retryAt={value.retryAt} /> : null;
+}
+
+function LostSince({ since, retryAt }: { since: number; retryAt: number }) {
   const at = now.value;
-  const left = value.retryAt - at;
+  const left = retryAt - at;
+  const hindrance = useHindrance(retryAt);
   return (
     <div class="lost">
       <p>
-        No connection to the daemon for {age(at - value.since)}. What is shown is from before.{' '}
+        No connection to the daemon for {age(at - since)}. What is shown is from before.{' '}
         {left > 0 ? `Trying again in ${age(left + 999)}.` : 'Trying again now.'}
       </p>
       <button type="button" onClick={retryNow}>
         Try now
       </button>
+      {hindrance ? <p class="hindrance">{HINDRANCES[hindrance]()}</p> : null}
     </div>
   );
+}
+
+const HINDRANCES: Readonly<Record<Hindrance, () => ComponentChildren>> = {
+  origin: () => (
+    <>
+      The daemon does not let pages of {location.origin} connect: start it with{' '}
+      <code>--allow-origin {location.origin}</code>.
+    </>
+  ),
+  upgrade: () => (
+    <>
+      The daemon answers, but no WebSocket gets through: a proxy has to pass <code>Upgrade</code> on (docs/proxies.md).
+      Or it takes no more connections; its log says so.
+    </>
+  ),
+};
+
+/** Why there is no connection, as far as it can be found out; asked again before each try but the first. */
+function useHindrance(retryAt: number): Hindrance | undefined {
+  const [found, setFound] = useState<Hindrance>();
+  const tries = useRef(0);
+  useEffect(() => {
+    tries.current += 1;
+    if (tries.current === 1) return;
+    let isOver = false;
+    void findHindrance().then((now) => {
+      if (!isOver) setFound(now);
+    });
+    return () => {
+      isOver = true;
+    };
+  }, [retryAt]);
+  return found;
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page, PageRequest } from './page.ts';
 import { chooseEncoding, PageFiles } from './page-files.ts';
+import { hashOf } from './refused-page.ts';
 
 /** What a {@link ConsolePages} serves. */
 export interface ConsoleOptions {
@@ -70,7 +71,8 @@ export class ConsolePages {
     if (body === undefined) {
       return { status: 501, body: `${path} is not built; \`npm run build\` makes it, in dist/console\n` };
     }
-    return { status: 200, type: HTML, body: edit(body.toString()), headers: pageHeaders(policy) };
+    const html = edit(body.toString());
+    return { status: 200, type: HTML, body: html, headers: pageHeaders(withScriptsOf(html, policy)) };
   }
 
   /** A file of theirs, by its path; undefined where there is none. */
@@ -95,7 +97,7 @@ export class ConsolePages {
   }
 }
 
-/** Scripts, styles and pictures from the daemon alone, none of them inline, and its own WebSocket. */
+/** Scripts, styles and pictures from the daemon alone, and its own WebSocket. */
 function contentPolicy(host: string | undefined, ...more: string[]): string {
   // `'self'` means the WebSocket too, but not to every browser.
   const sockets = host !== undefined && PLAIN_HOST.test(host) ? ` ws://${host} wss://${host}` : '';
@@ -112,6 +114,14 @@ function contentPolicy(host: string | undefined, ...more: string[]): string {
     "frame-ancestors 'none'",
     ...more,
   ].join('; ');
+}
+
+/** What stands in the page itself, and says what is wrong when none of its files comes. No other script may be inline. */
+const INLINE = /<script>([\s\S]*?)<\/script>/g;
+
+function withScriptsOf(html: string, policy: string): string {
+  const hashes = [...html.matchAll(INLINE)].map(([, text = '']) => hashOf(text));
+  return hashes.length === 0 ? policy : policy.replace("script-src 'self'", `script-src 'self' ${hashes.join(' ')}`);
 }
 
 function pageHeaders(policy: string): Record<string, string> {

@@ -4,6 +4,7 @@ import { AuthUnavailableError, retryAfter } from '../protocol/auth-unavailable.t
 import { isLoopbackAddress, notNow, type Refusal } from './checks.ts';
 import type { Faults } from './faults.ts';
 import type { Page, PageFinder } from './page.ts';
+import { isForPerson, refusedForPerson } from './refused-page.ts';
 import {
   type Answer,
   pathOf,
@@ -134,9 +135,9 @@ export class HttpAnswers {
   }
 }
 
-/** Answers a request that was refused before anything else. */
+/** Answers a request that was refused before anything else: a person by a page that says what to do. */
 export function refuseHttp(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-  writePage(request, response, refusedPage(refusal));
+  writePage(request, response, isForPerson(request) ? refusedForPerson(refusal) : refusedPage(refusal));
 }
 
 function refusedPage({ status, message, retryAfterMs: ms }: Refusal): Page {

@@ -57,7 +57,7 @@ export function Approval({ row, keepsItsPlace = false, onDecided }: ApprovalProp
       tabIndex={-1}
     >
       <header>
-        <h3 id={`${row.id}-title`}>{subject.title}</h3>
+        <h2 id={`${row.id}-title`}>{subject.title}</h2>
         <Clock row={row} subject={subject} />
       </header>
       <About row={row} subject={subject} />
@@ -139,10 +139,11 @@ function Preview({ id, subject, onWhole }: { id: string; subject: Subject; onWho
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <section class="preview" aria-label="Details" aria-describedby={`${id}-title`} tabIndex={0}>
+      {/* biome-ignore lint/a11y/useSemanticElements: no fields are in it, and of landmarks there may be one of a name */}
+      <div role="group" class="preview" aria-label="Details" aria-describedby={`${id}-title`} tabIndex={0}>
         {preview === '' ? null : <pre>{preview}</pre>}
         {rest === '' ? null : <pre class="rest">{rest}</pre>}
-      </section>
+      </div>
       {leftOut > 0 ? (
         <p class="soft">
           {count(leftOut)} more characters are not shown.{' '}

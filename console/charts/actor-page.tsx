@@ -77,7 +77,8 @@ function Views({ view, onView }: { view: 'chart' | 'sequence'; onView(view: 'cha
 function Context({ actor }: { actor: WatchedActor }) {
   void feed.slowVersion.value;
   return (
-    <section class="actor-context" aria-label="Context">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section class="actor-context" aria-label="Context" tabIndex={0}>
       <header>
         <h3>Context</h3>
         <span class="soft">secrets are masked</span>

@@ -17,7 +17,8 @@ export function SubjectNote({ graph, subject, state, trail }: SubjectNoteProps) 
   if (edge) {
     const count = trail?.get(edge.id);
     return (
-      <section class="chart-note" aria-label="Note">
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+      <section class="chart-note" aria-label="Note" tabIndex={0}>
         <p>
           <strong>{namesOf([edge.source, edge.target]).join(' → ')}</strong>
           {count === undefined ? null : <span class="soft"> taken {count === 1 ? 'once' : `${count} times`}</span>}
@@ -30,7 +31,8 @@ export function SubjectNote({ graph, subject, state, trail }: SubjectNoteProps) 
   const found = graph.states.find((one) => one.path === path);
   if (!found) return <div class="chart-note" />;
   return (
-    <section class="chart-note" aria-label="Note">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section class="chart-note" aria-label="Note" tabIndex={0}>
       <p>
         <strong>{found.name}</strong>
         <span class="soft"> {found.description ?? ''}</span>

@@ -22,9 +22,10 @@ export function ApprovalView({ entry, conversation }: { entry: EntryOf<'approval
       </p>
       {entry.details === '' ? null : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard
-        <section class="code" tabIndex={0} aria-label="Details">
+        // biome-ignore lint/a11y/useSemanticElements: no fields are in it, and of landmarks there may be one of a name
+        <div role="group" class="code" tabIndex={0} aria-label="Details">
           {entry.details}
-        </section>
+        </div>
       )}
       {open ? (
         <p class="asking-answers">

@@ -98,11 +98,11 @@ export function Keys() {
       {all ? (
         <Table
           label="Keys"
-          stacks
+          finds={false}
           columns={[...COLUMNS, { title: '', cell: (row) => <Revoke row={row} onAsk={ask} /> }]}
-          rows={rows.slice(0, MAX_ROWS)}
+          rows={rows}
+          most={MAX_ROWS}
           keyOf={(row) => keyOf(row)}
-          more={rows.length - MAX_ROWS}
           empty={
             all.length > 0 || wanted !== '' ? (
               'None is like that.'
@@ -168,16 +168,22 @@ const ago = (at: string) => (
 );
 
 const COLUMNS: readonly Column<KeyRow>[] = [
-  { title: 'Key', isHeading: true, cell: (row) => <Whose row={row} /> },
-  { title: 'May', cell: (row) => <May row={row} /> },
+  { title: 'Key', isHeading: true, by: ({ name }) => name, cell: (row) => <Whose row={row} /> },
+  { title: 'May', by: ({ scopes }) => scopes.join(', '), cell: (row) => <May row={row} /> },
   { title: 'Limits', cell: ({ limits }) => <Limits limits={limits} /> },
-  { title: 'Made', cell: ({ created_at }) => ago(created_at) },
+  { title: 'Made', by: ({ created_at }) => created_at, cell: ({ created_at }) => ago(created_at) },
   {
     title: 'Last used',
+    by: ({ last_used_at }) => last_used_at,
     cell: ({ last_used_at: at }) => (at === undefined ? <span class="soft">never</span> : ago(at)),
   },
-  { title: 'Ends', cell: (row) => <Ends row={row} /> },
-  { title: 'Connections', isNumber: true, cell: ({ connections }) => count(connections) },
+  { title: 'Ends', by: ({ expires_at }) => expires_at, cell: (row) => <Ends row={row} /> },
+  {
+    title: 'Connections',
+    isNumber: true,
+    by: ({ connections }) => connections,
+    cell: ({ connections }) => count(connections),
+  },
 ];
 
 function Whose({ row: { name, sub, tenant } }: { row: KeyRow }) {

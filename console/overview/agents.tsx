@@ -16,9 +16,9 @@ export function Agents() {
         <Table
           label="Agents"
           columns={COLUMNS}
-          rows={rows.slice(0, MAX_ROWS)}
+          rows={rows}
+          most={MAX_ROWS}
           keyOf={({ spec }) => spec.id}
-          more={rows.length - MAX_ROWS}
           empty={
             <>
               None yet. <code>npx switchboard agents add my-agent</code> makes one known and prints its token;{' '}
@@ -32,19 +32,32 @@ export function Agents() {
 }
 
 const COLUMNS: readonly Column<AgentRow>[] = [
-  { title: 'Agent', isHeading: true, cell: ({ spec }) => <Free text={spec.id} isCode /> },
-  { title: 'Name', cell: ({ spec }) => (spec.name === spec.id ? '' : <Free text={spec.name} />) },
+  { title: 'Agent', isHeading: true, by: ({ spec }) => spec.id, cell: ({ spec }) => <Free text={spec.id} isCode /> },
+  {
+    title: 'Name',
+    by: ({ spec }) => spec.name,
+    cell: ({ spec }) => (spec.name === spec.id ? '' : <Free text={spec.name} />),
+  },
   {
     title: 'State',
+    by: ({ attached }) => (attached ? 'attached' : 'not attached'),
     cell: ({ attached }) => (
       <span class="state" data-tone={attached ? 'good' : 'off'}>
         {attached ? 'attached' : 'not attached'}
       </span>
     ),
   },
-  { title: 'Says', cell: ({ spec }) => <Said id={spec.id} /> },
-  { title: 'Turns', isNumber: true, cell: ({ turns }) => turns },
-  { title: 'Capabilities', cell: ({ spec }) => <Free text={spec.capabilities.join(', ')} /> },
+  {
+    title: 'Says',
+    by: ({ spec }) => saidByAgents.value.get(spec.id)?.current_task ?? undefined,
+    cell: ({ spec }) => <Said id={spec.id} />,
+  },
+  { title: 'Turns', isNumber: true, by: ({ turns }) => turns, cell: ({ turns }) => turns },
+  {
+    title: 'Capabilities',
+    by: ({ spec }) => spec.capabilities.join(', '),
+    cell: ({ spec }) => <Free text={spec.capabilities.join(', ')} />,
+  },
 ];
 
 /** How an agent says that it stands, and the last that its program has complained of. */

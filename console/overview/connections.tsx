@@ -28,9 +28,10 @@ export function Connections() {
 }
 
 const COLUMNS: readonly Column<ConnectionRow>[] = [
-  { title: 'Connection', isHeading: true, cell: (row) => <Id id={row.client_id} /> },
+  { title: 'Connection', isHeading: true, by: ({ client_id }) => client_id, cell: (row) => <Id id={row.client_id} /> },
   {
     title: 'Role',
+    by: ({ role, agent_id }) => (agent_id === null ? role : `agent ${agent_id}`),
     cell: ({ role, agent_id }) =>
       agent_id === null ? (
         role
@@ -40,9 +41,14 @@ const COLUMNS: readonly Column<ConnectionRow>[] = [
         </>
       ),
   },
-  { title: 'Via', cell: ({ via }) => via },
-  { title: 'Since', isNumber: true, cell: ({ since }) => age(shownAt.value - since) },
-  { title: 'Waiting', isNumber: true, cell: ({ waiting_bytes }) => bytes(waiting_bytes) },
-  { title: 'Turns', isNumber: true, cell: ({ turns }) => turns },
-  { title: 'Tools', isNumber: true, cell: ({ tools }) => tools },
+  { title: 'Via', by: ({ via }) => via, cell: ({ via }) => via },
+  { title: 'Since', isNumber: true, by: ({ since }) => -since, cell: ({ since }) => age(shownAt.value - since) },
+  {
+    title: 'Waiting',
+    isNumber: true,
+    by: ({ waiting_bytes }) => waiting_bytes,
+    cell: ({ waiting_bytes }) => bytes(waiting_bytes),
+  },
+  { title: 'Turns', isNumber: true, by: ({ turns }) => turns, cell: ({ turns }) => turns },
+  { title: 'Tools', isNumber: true, by: ({ tools }) => tools, cell: ({ tools }) => tools },
 ];

@@ -16,9 +16,9 @@ export function EventFaults({ rows }: { rows: readonly EventFaultRow[] }) {
       <Table
         label="Malformed events"
         columns={COLUMNS}
-        rows={rows.slice(0, MAX_ROWS)}
+        rows={rows}
+        most={MAX_ROWS}
         keyOf={({ tenant, agent_id, kind }) => `${tenant}/${agent_id} ${kind}`}
-        more={rows.length - MAX_ROWS}
         empty="None."
       />
     </section>
@@ -28,16 +28,23 @@ export function EventFaults({ rows }: { rows: readonly EventFaultRow[] }) {
 const COLUMNS: readonly Column<EventFaultRow>[] = [
   {
     title: 'Agent',
+    by: ({ agent_id }) => agent_id,
     isHeading: true,
     cell: ({ tenant, agent_id }) => <Free text={tenant === 'default' ? agent_id : `${tenant}/${agent_id}`} isCode />,
   },
-  { title: 'Kind', cell: ({ kind }) => <code>{kind}</code> },
+  { title: 'Kind', by: ({ kind }) => kind, cell: ({ kind }) => <code>{kind}</code> },
   {
     title: 'Field',
+    by: ({ field, why }) => field || (why ?? undefined),
     cell: ({ field, why }) => <Free text={field || (why ?? 'the event as a whole')} isCode={field !== ''} />,
   },
-  { title: 'Dropped', isNumber: true, cell: ({ dropped }) => count(dropped) },
-  { title: 'Mended', isNumber: true, cell: ({ mended }) => count(mended) },
-  { title: 'Last', isNumber: true, cell: ({ last_at }) => `${age(Math.max(0, brokerTime.value - last_at))} ago` },
+  { title: 'Dropped', isNumber: true, by: ({ dropped }) => dropped, cell: ({ dropped }) => count(dropped) },
+  { title: 'Mended', isNumber: true, by: ({ mended }) => mended, cell: ({ mended }) => count(mended) },
+  {
+    title: 'Last',
+    isNumber: true,
+    by: ({ last_at }) => last_at,
+    cell: ({ last_at }) => `${age(Math.max(0, brokerTime.value - last_at))} ago`,
+  },
   { title: 'Session', cell: ({ session_id }) => (session_id === null ? '-' : <Id id={session_id} />) },
 ];

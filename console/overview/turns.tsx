@@ -34,9 +34,9 @@ export function Turns() {
         <Table
           label="Live turns"
           columns={COLUMNS}
-          rows={rows.slice(0, MAX_ROWS)}
+          rows={rows}
+          most={MAX_ROWS}
           keyOf={(row) => row.turn_id}
-          more={rows.length - MAX_ROWS}
           empty={
             <>
               Nobody is chatting. Try it in the <a href={link('chat')}>playground</a>.
@@ -59,20 +59,30 @@ const TONES = {
 } as const;
 
 const COLUMNS: readonly Column<SessionRow>[] = [
-  { title: 'Turn', isHeading: true, cell: ({ turn_id }) => <TurnId id={turn_id} /> },
-  { title: 'Agent', cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
-  { title: 'By', cell: ({ front }) => front ?? <span class="soft">WebSocket</span> },
+  { title: 'Turn', isHeading: true, by: ({ turn_id }) => turn_id, cell: ({ turn_id }) => <TurnId id={turn_id} /> },
+  { title: 'Agent', by: ({ agent_id }) => agent_id, cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
+  {
+    title: 'By',
+    by: ({ front }) => front ?? 'WebSocket',
+    cell: ({ front }) => front ?? <span class="soft">WebSocket</span>,
+  },
   {
     title: 'State',
+    by: ({ status }) => status,
     cell: (row) => (
       <span class="state" data-tone={TONES[row.status]}>
         {row.status}
       </span>
     ),
   },
-  { title: 'Age', isNumber: true, cell: ({ created_at }) => age(shownAt.value - created_at * 1_000) },
-  { title: 'Events', isNumber: true, cell: ({ seq }) => count(seq) },
-  { title: 'Session', cell: ({ session_id }) => <Id id={session_id} /> },
+  {
+    title: 'Age',
+    isNumber: true,
+    by: ({ created_at }) => -created_at,
+    cell: ({ created_at }) => age(shownAt.value - created_at * 1_000),
+  },
+  { title: 'Events', isNumber: true, by: ({ seq }) => seq, cell: ({ seq }) => count(seq) },
+  { title: 'Session', by: ({ session_id }) => session_id, cell: ({ session_id }) => <Id id={session_id} /> },
   { title: '', isNumber: true, cell: (row) => <Cancel turn={row} /> },
 ];
 

@@ -29,9 +29,9 @@ export function Surfaces() {
           <Table
             label="Surfaces"
             columns={COLUMNS}
-            rows={rows.slice(0, MAX_ROWS)}
+            rows={rows}
+            most={MAX_ROWS}
             keyOf={({ surfaceId }) => surfaceId}
-            more={rows.length - MAX_ROWS}
             empty={
               <>
                 None yet. A surface is there as soon as an agent, or a host for it, sends <code>a2ui.apply</code> with a{' '}
@@ -56,6 +56,7 @@ export function Surfaces() {
 const COLUMNS: readonly Column<ListedSurface>[] = [
   {
     title: 'Surface',
+    by: ({ surfaceId }) => surfaceId,
     isHeading: true,
     cell: ({ surfaceId }) => (
       <a href={link('surfaces', surfaceId)} aria-current={route.value[1] === surfaceId ? 'true' : undefined}>
@@ -65,6 +66,7 @@ const COLUMNS: readonly Column<ListedSurface>[] = [
   },
   {
     title: 'Owner',
+    by: ({ agentId, endpoint }) => `${agentId ?? 'hosts'} ${endpoint ?? ''}`,
     cell: ({ agentId, endpoint }) => (
       <span class="surface-owner" title={endpoint === undefined ? undefined : shown(endpoint)}>
         {agentId === null ? 'hosts' : <code>{shown(agentId)}</code>}
@@ -72,9 +74,10 @@ const COLUMNS: readonly Column<ListedSurface>[] = [
       </span>
     ),
   },
-  { title: 'Components', isNumber: true, cell: ({ components }) => components },
+  { title: 'Components', isNumber: true, by: ({ components }) => components, cell: ({ components }) => components },
   {
     title: 'Updated',
+    by: ({ updatedAt }) => -updatedAt,
     cell: ({ updatedAt, isGone }) =>
       isGone ? <span class="surface-gone">deleted</span> : `${age(now.value - updatedAt)} ago`,
   },

@@ -8,7 +8,7 @@ import { connected, describeBrowser, linkTo, openConsole } from './support/conso
 const card = (page: Page, title: string) => page.getByRole('article', { name: title });
 /** Which approval has the focus. */
 const focused = (page: Page) =>
-  page.evaluate('document.activeElement.querySelector("h3, h1")?.textContent ?? document.activeElement.textContent');
+  page.evaluate('document.activeElement.querySelector("h2, h1")?.textContent ?? document.activeElement.textContent');
 
 describeBrowser('approvals', () => {
   let daemon: Daemon;

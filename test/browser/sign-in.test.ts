@@ -41,7 +41,7 @@ describeBrowser('signing in', () => {
     expect(daemon.program.out).not.toContain(daemon.tokens.host);
   });
 
-  test('for the first time › then less than 400 KB come over the wire, all of it from the daemon', async () => {
+  test('for the first time › then less than 150 KB come over the wire, all of it from the daemon', async () => {
     const context = await theBrowser().newContext();
     own(() => context.close());
     const page = await context.newPage();
@@ -56,7 +56,7 @@ describeBrowser('signing in', () => {
     expect(all.filter((load) => !load.url.startsWith(daemon.url.replace(/^ws/, 'http')))).toEqual([]);
     const sum = all.reduce((bytes, load) => bytes + load.bytes, 0);
     expect(sum).toBeGreaterThan(10_000);
-    expect(sum).toBeLessThan(400_000);
+    expect(sum).toBeLessThan(150_000);
     // What lays charts out is large, and waits until one is opened.
     expect(all.filter((load) => load.url.includes('elk'))).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -48,6 +49,15 @@ describe('GET / › when the console is built', () => {
     expect(policy).toContain(`connect-src 'self' ws://127.0.0.1:${port} wss://127.0.0.1:${port}`);
     expect(policy.join()).not.toContain('unsafe');
     expect(policy.join()).not.toContain('frame-src');
+  });
+
+  test('and a script stands in it › then that one may run, by what it says, and no other', async () => {
+    const { port, put } = await startConsole();
+    const script = '\n  addEventListener("error", () => {}, true);\n';
+    put('index.html', `<html><head><script>${script}</script></head></html>`);
+    const policy = String((await http(port, '/')).headers['content-security-policy']).split('; ');
+    const hash = createHash('sha256').update(script).digest('base64');
+    expect(policy).toContain(`script-src 'self' 'sha256-${hash}'`);
   });
 
   test('and it is asked with a query, as a link may have one › then it is the same page', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -58,6 +59,44 @@ describe('a refused origin or host', () => {
 
   test('when it is no origin at all › then the advice does not repeat it', () => {
     expect(adviceOn('origin', 'https://a; rm -rf ~')).toContain('--allow-origin ORIGIN');
+  });
+});
+
+describe('a person who is refused', () => {
+  const html = { Accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' };
+
+  test('when their browser asks for a page › then it says what to do, and needs nothing but itself', async () => {
+    const { port } = await startListening();
+    for (const path of ['/', '/assets/x.js']) {
+      const { status, headers, body } = await http(port, path, { headers: { ...html, Host: 'chat.example:8080' } });
+      expect({ status, type: headers['content-type'] }).toEqual({ status: 403, type: 'text/html; charset=utf-8' });
+      expect(body).toContain('--allow-host chat.example --allow-origin');
+      expect(body).not.toMatch(/\b(src|href)=/);
+      const policy = String(headers['content-security-policy']);
+      expect(policy).toContain("default-src 'none'");
+      for (const name of ['script', 'style']) {
+        const [, text = ''] = new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(body) ?? [];
+        expect(policy).toContain(`${name}-src 'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+      }
+    }
+  });
+
+  test('when what they came with is markup, or cannot be seen › then it is shown as text, and stands in no command', async () => {
+    const { port } = await startListening();
+    const { body } = await http(port, '/', { headers: { ...html, Host: '<b onclick="x">&\u00ad' } });
+    expect(body).toContain('&lt;b onclick=&quot;x&quot;&gt;&amp;\\u00ad');
+    expect(body).toContain('--allow-host HOST');
+    expect(body).not.toContain('<b ');
+  });
+
+  test('when a program asks › then the reason in one line, as ever', async () => {
+    const { port } = await startListening();
+    for (const headers of [{}, { Accept: '*/*' }, { Accept: 'application/json' }]) {
+      const answer = await http(port, '/', { headers: { ...headers, Host: 'chat.example' } });
+      expect(answer).toMatchObject({ status: 403, body: 'Host not allowed\n' });
+    }
+    const posted = await http(port, '/', { method: 'POST', headers: { ...html, Host: 'chat.example' } });
+    expect(posted.body).toBe('Host not allowed\n');
   });
 });
 
