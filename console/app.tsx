@@ -2,9 +2,12 @@ import type { ComponentType } from 'preact';
 import { Approvals } from './approvals/approvals.tsx';
 import { Charts } from './charts/charts.tsx';
 import { Playground } from './chat/playground.tsx';
+import { FileAlone } from './file-alone.tsx';
 import { Keys } from './keys/keys.tsx';
+import { lazyPage } from './lazy-page.tsx';
 import { Overview } from './overview/overview.tsx';
 import { route } from './route.ts';
+import { openedFile } from './runs/opened-file.ts';
 import { session } from './session.ts';
 import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -17,8 +20,11 @@ export interface Tab {
   page: ComponentType;
 }
 
+const Runs = lazyPage(() => import('./runs/runs.tsx').then((page) => page.Runs));
+
 export const tabs: readonly Tab[] = [
   { path: 'overview', title: 'Overview', page: Overview },
+  { path: 'runs', title: 'Runs', page: Runs },
   { path: 'charts', title: 'Charts', page: Charts },
   { path: 'approvals', title: 'Approvals', page: Approvals },
   { path: 'chat', title: 'Playground', page: Playground },
@@ -29,7 +35,8 @@ export const tabs: readonly Tab[] = [
 /** The console: asks for a token where it has none, and shows the tab that the address names. */
 export function App() {
   const { value } = session;
-  if (value.kind === 'signed-out' || (value.kind === 'connecting' && value.typed)) return <SignIn />;
+  if (value.kind === 'signed-out' || (value.kind === 'connecting' && value.typed))
+    return route.value[0] === 'runs' && openedFile.value ? <FileAlone page={Runs} /> : <SignIn />;
   const tab = tabs.find(({ path }) => path === route.value[0]) ?? tabs[0];
   if (!tab) return null;
   const Page = tab.page;

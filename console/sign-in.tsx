@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { Mark } from './mark.tsx';
+import { FileButton, FileDrop } from './runs/file-drop.tsx';
 import { session, signIn, tokenIn } from './session.ts';
 
 /** Asks for the host token, and says where there is one. */
@@ -49,6 +50,11 @@ export function SignIn() {
         </button>
       </form>
       <p class="soft">This tab keeps the token until it is closed or you sign out.</p>
+      <FileDrop>
+        <p class="soft">
+          A turn that was exported to a file can be looked at without: drop it here. <FileButton />
+        </p>
+      </FileDrop>
     </main>
   );
 }

@@ -86,6 +86,8 @@ export const inspectTurnsParams = z.object({
   limit: z.number().int().min(1).max(1_000).default(100),
   cursor: shortText().optional().meta({ description: 'where the page before ended' }),
 });
+/** What `inspect.turns` is asked. */
+export type RecordedTurnsAsked = z.input<typeof inspectTurnsParams>;
 
 export const inspectTurnsResult = z.object({
   turns: listing(recordedTurn).meta({ description: 'the newest first' }),
@@ -110,6 +112,8 @@ export const inspectTurnParams = z.object({
     .optional()
     .meta({ description: 'only what has a greater sequence: the rest is there' }),
 });
+/** What `inspect.turn` is asked. */
+export type RecordedTurnAsked = z.input<typeof inspectTurnParams>;
 
 export const inspectTurnResult = z.object({
   turn: recordedTurn,

@@ -1,5 +1,7 @@
 import type { RefObject } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { Conversation } from './conversation.ts';
+import { takeDraft } from './drafts.ts';
 
 /** Where the person writes. Enter sends, Shift+Enter begins a line. */
 export function Composer({
@@ -16,6 +18,12 @@ export function Composer({
 }) {
   const state = conversation.state.value;
   const busy = state !== 'idle';
+  useEffect(() => {
+    const draft = takeDraft(conversation);
+    if (draft === undefined || !box.current) return;
+    box.current.value = draft;
+    box.current.focus();
+  }, [conversation, box]);
   const submit = () => {
     const element = box.current;
     if (!element || busy || problem !== undefined || element.value.trim() === '') return;

@@ -6,10 +6,12 @@ interface CountsProps {
   counts: Record<string, number>;
   /** What stands there when nothing has been counted. */
   empty: string;
+  /** Where each number leads to. */
+  to?(name: string): string;
 }
 
 /** Named numbers, the largest first, each with a bar as long as its part of them. */
-export function Counts({ id, title, counts, empty }: CountsProps) {
+export function Counts({ id, title, counts, empty, to }: CountsProps) {
   const rows = Object.entries(counts)
     .filter(([, value]) => value > 0)
     .sort(([, one], [, other]) => other - one);
@@ -22,7 +24,7 @@ export function Counts({ id, title, counts, empty }: CountsProps) {
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{words(name)}</dt>
-            <dd>{count(value)}</dd>
+            <dd>{to ? <a href={to(name)}>{count(value)}</a> : count(value)}</dd>
             <svg viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true">
               <rect width={(value / largest) * 100} height="2" />
             </svg>

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { BrokerStatus } from '../../protocol/status.ts';
 import { age, bytes, count, short } from '../format.ts';
-import { link } from '../route.ts';
+import { link, linkWith } from '../route.ts';
 import { usePoll } from '../use-poll.ts';
 import { Agents } from './agents.tsx';
 import { Connections } from './connections.tsx';
@@ -40,7 +40,13 @@ export function Overview() {
       {value ? <EventFaults rows={value.event_faults} /> : null}
       {value ? (
         <div class="columns three">
-          <Counts id="endings" title="Turns ended" counts={value.endings} empty="No turn has ended yet." />
+          <Counts
+            id="endings"
+            title="Turns ended"
+            counts={value.endings}
+            empty="No turn has ended yet."
+            to={(ending) => linkWith(['runs'], { q: `state:${ending}` })}
+          />
           <Counts id="events" title="Events sent" counts={value.events} empty="Nothing has been streamed yet." />
           <Counts
             id="drops"
@@ -71,7 +77,9 @@ function Facts({ status: value }: { status: BrokerStatus }) {
       <Fact name="Agents attached">
         {count(value.agents.attached)} of {count(value.agents.known)}
       </Fact>
-      <Fact name="Live turns">{count(live)}</Fact>
+      <Fact name="Live turns">
+        <a href={linkWith(['runs'], { q: 'state:live' })}>{count(live)}</a>
+      </Fact>
       <Fact name="Tool calls pending">{count(value.callbacks_pending)}</Fact>
       <Fact name="Approvals pending">
         {value.approvals_pending > 0 ? (

@@ -1,0 +1,81 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { RecordedTurnLog } from '../../protocol/recording.ts';
+import { usePoll } from '../use-poll.ts';
+import { askTurn, type Trouble, troubleOf } from './ask.ts';
+import { openedFile } from './opened-file.ts';
+
+const POLL_MS = 700;
+/** Records of one turn that the page holds. */
+const MAX_RECORDS = 200_000;
+
+/** A turn as this page has it. */
+export interface OpenedTurn {
+  /** What has come of it; undefined before the first answer. */
+  log: RecordedTurnLog | undefined;
+  /** Why it is not there, or why nothing more comes. */
+  trouble: Trouble | undefined;
+  /** It has more records than the page holds. */
+  isCut: boolean;
+  /** It was read from a file. */
+  isFile: boolean;
+}
+
+/** The id by which the address names the turn of a file that was opened in this page. */
+export const FILE = 'file';
+
+const NOTHING: OpenedTurn = { log: undefined, trouble: undefined, isCut: false, isFile: false };
+
+/**
+ * A recorded turn by its id, or {@link FILE}. A live one grows. What has come once stays while a component is there, even
+ * where the daemon has forgotten it meanwhile.
+ */
+export function useTurn(id: string): OpenedTurn {
+  const [opened, setOpened] = useState(NOTHING);
+  const state = useRef({ id, opened: NOTHING, isWhole: false });
+  useEffect(() => {
+    if (state.current.id === id) return;
+    state.current = { id, opened: NOTHING, isWhole: false };
+    setOpened(NOTHING);
+  }, [id]);
+  usePoll(
+    POLL_MS,
+    async (host) => {
+      const now = state.current;
+      if (id === FILE || now.id !== id || now.isWhole) return;
+      const tell = (next: OpenedTurn) => {
+        if (state.current !== now) return;
+        now.opened = next;
+        setOpened(next);
+      };
+      try {
+        let log = now.opened.log;
+        for (;;) {
+          const told = await askTurn(host, log ? { turn_id: id, after: log.next } : { turn_id: id });
+          if (state.current !== now) return;
+          log = grown(log, told);
+          const isCut = log.records.length >= MAX_RECORDS;
+          now.isWhole = isCut || (told.more === undefined && log.turn.ended_at !== undefined);
+          tell({ log, trouble: undefined, isCut, isFile: false });
+          if (told.more === undefined || isCut) return;
+        }
+      } catch (error) {
+        const trouble = troubleOf(error);
+        if (trouble !== undefined) tell({ ...now.opened, trouble });
+      }
+    },
+    [id],
+  );
+  if (id === FILE) return { ...NOTHING, log: openedFile.value?.log, isFile: true };
+  return state.current.id === id ? opened : NOTHING;
+}
+
+/** What was known, and what came since. */
+export function grown(known: RecordedTurnLog | undefined, told: RecordedTurnLog): RecordedTurnLog {
+  if (!known) return { ...told, records: told.records.slice(0, MAX_RECORDS) };
+  const { next } = known;
+  const fresh = told.records.filter(({ sequence }) => sequence > next);
+  const { turn } = told;
+  const machines = { ...known.machines, ...told.machines };
+  if (fresh.length === 0) return { ...known, turn, machines, next: told.next };
+  return { ...known, turn, machines, next: told.next, records: [...known.records, ...fresh].slice(0, MAX_RECORDS) };
+}
