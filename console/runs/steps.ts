@@ -46,6 +46,12 @@ function stepOf(record: RecordedEvent, parts: ReadonlyMap<string, InspectedActor
     const title = `${record.count} records were left out`;
     return { after, sequence, title, text: '', key: 'dropped' };
   }
+  // What somebody asked for: its prompt, a tool's parameters. Once, where it came in.
+  if (record.type === 'event' && record.event === 'rpc.request' && record.from === null) {
+    const { method, params } = Object(record.payload) as { method?: unknown; params?: unknown };
+    const [title, text] = [`asked: ${String(method)}`, json(withoutIds(params))];
+    return { after, sequence, title, text, key: `${title} ${text}` };
+  }
   const actor = record.type === 'started' ? parts.get(record.actor.id) : parts.get(record.actor);
   if (!actor) return undefined;
   const name = actor.machine === 'callback' ? `tool ${actor.label ?? ''}`.trim() : actor.machine;
@@ -55,13 +61,15 @@ function stepOf(record: RecordedEvent, parts: ReadonlyMap<string, InspectedActor
     case 'started':
       return { after, sequence, title: `${name} begins`, text: '', key: `${name} begins` };
     case 'event': {
+      // Its own ending says more.
+      if (record.event === 'child.done') return undefined;
       const text = json(withoutIds(record.payload));
       return { after, sequence, title: `${name} hears ${record.event}`, text, key: `${name} ${record.event} ${text}` };
     }
     case 'transition': {
       // What it knows has changed, not where it stands.
       if (String(record.state) === String(record.previous)) return undefined;
-      const title = `${name} is ${record.state.join(', ')}`;
+      const title = `${name} is ${record.state.map(leafOf).join(', ')}`;
       return { after, sequence, title, text: '', key: title };
     }
     default:
@@ -69,10 +77,13 @@ function stepOf(record: RecordedEvent, parts: ReadonlyMap<string, InspectedActor
   }
 }
 
+/** `live.work.streaming` as `work streaming`. */
+const leafOf = (path: string): string => path.split('.').slice(-2).join(' ');
+
 const ID = /\b[a-z]*-?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b(?:cb|sb)-\d+\b/g;
 /** Fields that are another each time, and say nothing of what happened. */
 const OTHER_EACH_TIME =
-  /^(id|bytes|.*_id|.*[Ii]d|a?seq|.*_seq|ts|timestamp|.*_at|.*_ms|.*Ms|deadline|traceparent|tracestate)$/;
+  /^(?!agent_id$)(?:id|bytes|.*_id|.*[Ii]d|a?seq|.*_seq|ts|timestamp|.*_at|.*_ms|.*Ms|deadline|traceparent|tracestate)$/;
 
 /** A value without what is another one in each turn. */
 function withoutIds(value: unknown): unknown {

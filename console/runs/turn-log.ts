@@ -5,6 +5,8 @@ import { askTurn, type Trouble, troubleOf } from './ask.ts';
 import { openedFile } from './opened-file.ts';
 
 const POLL_MS = 700;
+/** The same after a refusal: there may be the turn once the daemon has read its disk. */
+const RETRY_MS = 5_000;
 /** Records of one turn that the page holds. */
 const MAX_RECORDS = 200_000;
 
@@ -38,7 +40,7 @@ export function useTurn(id: string): OpenedTurn {
     setOpened(NOTHING);
   }, [id]);
   usePoll(
-    POLL_MS,
+    opened.trouble === undefined ? POLL_MS : RETRY_MS,
     async (host) => {
       const now = state.current;
       if (id === FILE || now.id !== id || now.isWhole) return;

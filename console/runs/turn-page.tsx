@@ -172,7 +172,8 @@ function Notes({ opened: { isCut, isFile, trouble } }: { opened: OpenedTurn }) {
       {isCut ? <p class="soft">It has more records than this page holds; its last ones are not here.</p> : null}
       {trouble === undefined ? null : (
         <p class="soft" role="status">
-          The daemon has this turn no more; what was loaded of it stays here.
+          {trouble === 'off' ? 'This daemon records no turns' : `The daemon says: ${visibleLine(trouble.problem)}`}.
+          What was loaded of this one stays here.
         </p>
       )}
     </>
