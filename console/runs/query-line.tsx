@@ -19,7 +19,6 @@ export function QueryLine({ line, fault, known, onChange }: QueryLineProps) {
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(line);
   const [cursor, setCursor] = useState(0);
-  const [isOpen, setOpen] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   // A view was chosen, or one went back: the line is another one.
   useEffect(() => {
@@ -49,14 +48,7 @@ export function QueryLine({ line, fault, known, onChange }: QueryLineProps) {
   };
   const noteCursor = () => setCursor(input.current?.selectionStart ?? 0);
   return (
-    <search
-      class="query-line"
-      onFocusCapture={() => setOpen(true)}
-      onBlurCapture={(event) => {
-        const { relatedTarget: next, currentTarget: part } = event;
-        if (!(next instanceof Node && part.contains(next))) setOpen(false);
-      }}
-    >
+    <search class="query-line">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -83,18 +75,31 @@ export function QueryLine({ line, fault, known, onChange }: QueryLineProps) {
         />
       </form>
       {fault && isAsked ? <Fault line={typed} fault={fault} /> : null}
-      {isOpen && options.length > 0 ? (
-        // biome-ignore lint/a11y/useSemanticElements: a fieldset has a frame, and this is no part of the form
-        <div class="query-options" role="group" aria-label="It can go on with">
-          {options.map(({ text, about }) => (
-            <button key={text} type="button" class="small" title={about} onClick={() => put(text)}>
-              <code>{visibleLine(text)}</code>
-            </button>
-          ))}
-        </div>
-      ) : null}
+      {/* Always there, so that nothing moves below a press when the field is left. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset has a frame, and this is no part of the form */}
+      <div class="query-options" role="group" aria-label="It can go on with" onKeyDown={walk}>
+        {options.map(({ text, about }, index) => (
+          <button
+            key={text}
+            type="button"
+            class="quiet small"
+            title={about}
+            // One stop for the Tab key: from there the arrow keys walk.
+            tabIndex={index === 0 ? 0 : -1}
+            onClick={() => put(text)}
+          >
+            <code>{visibleLine(text)}</code>
+          </button>
+        ))}
+      </div>
     </search>
   );
+}
+
+function walk({ key, target }: KeyboardEvent): void {
+  if (!(target instanceof HTMLElement)) return;
+  const next = { ArrowRight: target.nextElementSibling, ArrowLeft: target.previousElementSibling }[key];
+  if (next instanceof HTMLElement) next.focus();
 }
 
 /** The line again, with the place that is wrong marked, and why. */

@@ -20,7 +20,7 @@ export interface Suggestions {
 export type Known = Readonly<Partial<Record<string, readonly string[]>>>;
 
 /** So many are shown. */
-const MAX_OPTIONS = 12;
+const MAX_OPTIONS = 30;
 
 /** What may stand at the cursor: the names of fields, or the values of the one that stands there. */
 export function suggestionsAt(line: string, cursor: number, known: Known): Suggestions {

@@ -30,7 +30,7 @@ export function TurnPage({ id }: { id: string }) {
   if (!log) return <NotThere id={id} opened={opened} />;
   const { turn } = log;
   return (
-    <article class="run-page" aria-label={`Turn of ${visibleLine(turn.agent_id)}`}>
+    <div class="run-page">
       <header class="run-head">
         <a class="run-back" href={lastList.value}>
           ‹ Runs
@@ -47,7 +47,7 @@ export function TurnPage({ id }: { id: string }) {
         <Views view={moment.view} onView={(view) => goTo({ view })} />
       </header>
       <RunTurn turn={turn} log={log} view={moment.view} event={moment.event} onMoment={goTo} />
-    </article>
+    </div>
   );
 }
 

@@ -4,7 +4,7 @@ import type { Daemon } from '../../e2e/support/daemon.ts';
 import { attach } from './chatting.ts';
 
 /** A text that means ill: it turns around, hides, and is a page of its own. */
-export const HOSTILE = '‮<b onclick=alert(1)>egpj</b>\u200b  שלום עולם';
+const HOSTILE = '‮<b onclick=alert(1)>egpj</b>\u200b  שלום עולם';
 
 /**
  * Has turns recorded, one behind the other, so that their order is known: `say N` is answered by `coder`; each third one calls `grep`,
