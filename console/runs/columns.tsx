@@ -3,7 +3,6 @@ import type { RecordedTurn } from '../../protocol/recording.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { shownAt } from '../broker-clock.ts';
 import { count, moment } from '../format.ts';
-import { Id } from '../id.tsx';
 import { link } from '../route.ts';
 import { Free } from '../table.tsx';
 import { isLive, lasted, rateOf } from './fields.ts';
@@ -77,10 +76,17 @@ function isoOf(at: number): string {
   return Number.isNaN(date.getTime()) ? '' : date.toISOString();
 }
 
+/** Of an id that the broker made up its end tells it from others: the column is narrow. */
+const shortHost = (id: string): string => (id.length > 16 ? `…${visibleLine(id.slice(-8))}` : visibleLine(id));
+
 function Host({ turn: { host, principal, front } }: { turn: RecordedTurn }) {
   return (
     <>
-      {principal === undefined || principal === 'local' ? <Id id={host} /> : <Free text={principal} />}
+      {principal === undefined || principal === 'local' ? (
+        <code title={visibleLine(host)}>{shortHost(host)}</code>
+      ) : (
+        <Free text={principal} />
+      )}
       {front === undefined ? null : <span class="soft"> {visibleLine(front)}</span>}
     </>
   );
