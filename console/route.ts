@@ -24,10 +24,13 @@ export const go = (...parts: string[]): void => {
   location.hash = link(...parts);
 };
 
-/** The address says something else of the same place: no step back leads to what it said before. */
+/**
+ * The address says something else of the same place: no step back leads to what it said before. Where it names another
+ * place by now it stays: whoever calls is drawn yet, and about to go.
+ */
 export function restate(parts: readonly string[], fields: Query): void {
   const address = addressOf(parts, fields);
-  if (address === location.hash) return;
+  if (address === location.hash || addressOf(placeOf(location.hash).parts) !== addressOf(parts)) return;
   history.replaceState(null, '', address);
   place.value = placeOf(address);
 }

@@ -19,43 +19,43 @@ export function SignIn() {
     if (text !== '') signIn(tokenIn(text) ?? text);
   };
   return (
-    <main class="sign-in">
-      <h1>
-        <Mark /> Switchboard
-      </h1>
-      {problem ? (
-        <p class="problem" role="alert" id="sign-in-problem">
-          {PROBLEMS[problem]}
-        </p>
-      ) : null}
-      <p>In a terminal on the daemon’s machine,</p>
-      <pre>
-        <code>npx switchboard console</code>
-      </pre>
-      <p>prints a link that signs in. Open it, or paste it here:</p>
-      <form onSubmit={submit}>
-        <label for="token">Link or host token</label>
-        <input
-          ref={input}
-          id="token"
-          type="password"
-          autocomplete="off"
-          spellcheck={false}
-          required
-          aria-invalid={problem ? 'true' : undefined}
-          aria-describedby={problem ? 'sign-in-problem' : undefined}
-        />
-        <button type="submit" class="primary" disabled={value.kind === 'connecting'}>
-          {value.kind === 'connecting' ? 'Signing in …' : 'Sign in'}
-        </button>
-      </form>
-      <p class="soft">This tab keeps the token until it is closed or you sign out.</p>
-      <FileDrop>
+    <FileDrop>
+      <main class="sign-in">
+        <h1>
+          <Mark /> Switchboard
+        </h1>
+        {problem ? (
+          <p class="problem" role="alert" id="sign-in-problem">
+            {PROBLEMS[problem]}
+          </p>
+        ) : null}
+        <p>In a terminal on the daemon’s machine,</p>
+        <pre>
+          <code>npx switchboard console</code>
+        </pre>
+        <p>prints a link that signs in. Open it, or paste it here:</p>
+        <form onSubmit={submit}>
+          <label for="token">Link or host token</label>
+          <input
+            ref={input}
+            id="token"
+            type="password"
+            autocomplete="off"
+            spellcheck={false}
+            required
+            aria-invalid={problem ? 'true' : undefined}
+            aria-describedby={problem ? 'sign-in-problem' : undefined}
+          />
+          <button type="submit" class="primary" disabled={value.kind === 'connecting'}>
+            {value.kind === 'connecting' ? 'Signing in …' : 'Sign in'}
+          </button>
+        </form>
+        <p class="soft">This tab keeps the token until it is closed or you sign out.</p>
         <p class="soft">
           A turn that was exported to a file can be looked at without: drop it here. <FileButton />
         </p>
-      </FileDrop>
-    </main>
+      </main>
+    </FileDrop>
   );
 }
 

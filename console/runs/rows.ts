@@ -96,7 +96,7 @@ async function askWhole(host: Host, params: Params, key: string): Promise<Runs> 
   const turns: RecordedTurn[] = [];
   let page = await askTurns(host, { ...params, limit: PAGE });
   turns.push(...page.turns);
-  while (page.cursor !== undefined && turns.length < MAX_ROWS) {
+  while (page.cursor !== undefined && page.turns.length > 0 && turns.length < MAX_ROWS) {
     page = await askTurns(host, { ...params, limit: PAGE, cursor: page.cursor });
     turns.push(...page.turns);
   }

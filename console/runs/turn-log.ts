@@ -58,7 +58,7 @@ export function useTurn(id: string): OpenedTurn {
           const isCut = log.records.length >= MAX_RECORDS;
           now.isWhole = isCut || (told.more === undefined && log.turn.ended_at !== undefined);
           tell({ log, trouble: undefined, isCut, isFile: false });
-          if (told.more === undefined || isCut) return;
+          if (told.more === undefined || told.records.length === 0 || isCut) return;
         }
       } catch (error) {
         const trouble = troubleOf(error);

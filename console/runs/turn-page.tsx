@@ -42,9 +42,9 @@ export function TurnPage({ id }: { id: string }) {
           <Exports log={log} />
           {opened.isFile ? null : <Again log={log} />}
           <CompareWith id={id} />
+          <Views view={moment.view} onView={(view) => goTo({ view })} />
         </div>
         <Notes opened={opened} />
-        <Views view={moment.view} onView={(view) => goTo({ view })} />
       </header>
       <RunTurn turn={turn} log={log} view={moment.view} event={moment.event} onMoment={goTo} />
     </div>
