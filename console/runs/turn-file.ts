@@ -4,6 +4,8 @@ import { inspectTurnResult, type RecordedTurnLog } from '../../protocol/recordin
 export const FORMAT = 'switchboard.turn/1';
 /** What is nested deeper is nothing that a daemon writes. */
 const MAX_DEPTH = 200;
+/** No date is later. Unix milliseconds. */
+const LAST_MS = 8_640_000_000_000_000;
 
 /** A turn as a file. */
 export function writeTurnFile(log: RecordedTurnLog): string {
@@ -48,7 +50,7 @@ function said({ issues }: { issues: readonly { path: readonly PropertyKey[]; mes
 }
 
 /** What no schema says: each actor has a chart and an end to its ancestors, and the records are in their order. */
-function faultOf({ machines, actors, records }: RecordedTurnLog): string | undefined {
+function faultOf({ turn, machines, actors, records }: RecordedTurnLog): string | undefined {
   const parents = new Map<string, string | null>();
   const started = records.flatMap((record) => (record.type === 'started' ? [record.actor] : []));
   for (const actor of [...actors, ...started]) {
@@ -56,9 +58,11 @@ function faultOf({ machines, actors, records }: RecordedTurnLog): string | undef
     parents.set(actor.id, actor.parent);
   }
   if (hasCircle(parents)) return 'an actor is its own ancestor';
+  const times = [turn.started_at, turn.ended_at ?? 0, ...records.map(({ at }) => at)];
+  if (!times.every((at) => at >= 0 && at <= LAST_MS)) return 'it has a time that is none';
   let last = Number.NEGATIVE_INFINITY;
-  for (const { sequence, at } of records) {
-    if (!(sequence > last) || !Number.isFinite(at)) return 'its records are in no order';
+  for (const { sequence } of records) {
+    if (!(sequence > last)) return 'its records are in no order';
     last = sequence;
   }
   return undefined;

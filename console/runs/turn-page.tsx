@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { recordedSpans } from '../../protocol/recorded-spans.ts';
 import type { RecordedTurn, RecordedTurnLog } from '../../protocol/recording.ts';
+import { toOtlp } from '../../protocol/recording-otlp.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { addressOf } from '../address.ts';
 import { shownAt } from '../broker-clock.ts';
@@ -82,7 +82,7 @@ function Exports({ log }: { log: RecordedTurnLog }) {
     const { writeTurnFile } = await import('./turn-file.ts');
     download(fileName(turn_id, 'json'), writeTurnFile(log));
   };
-  const asOtlp = () => download(fileName(turn_id, 'otlp.json'), JSON.stringify(recordedSpans(log), null, 1));
+  const asOtlp = () => download(fileName(turn_id, 'otlp.json'), JSON.stringify(toOtlp(log), null, 1));
   return (
     <>
       <button type="button" class="small" title="A file that this page opens again" onClick={asJson}>
