@@ -3,6 +3,8 @@ import { type Align, type Block, type Inline, type Parsed, textOf } from './node
 
 /** Quotes and lists in each other, at most; what is deeper is shown as it was written. */
 const DEEPEST = 24;
+/** Elements that code is drawn of, its bar and its button among them. */
+export const CODE_PARTS = 6;
 
 /*
  * Nothing in it may be lost: no HTML, and no definitions, which show nothing and would have to be waited for. Where an address
@@ -32,10 +34,14 @@ export function parse(text: string): readonly Parsed[] {
       block: isTooDeep ? { kind: 'plain', text: (lines ?? []).slice(from, to).join('\n') } : block,
       from,
       lastItem: lastItemOf(own),
-      parts: own.reduce((sum, { children }) => sum + 1 + (children?.length ?? 0), 0),
+      parts: own.reduce((sum, token) => sum + partsOf(token), 0),
     });
   }
   return blocks;
+}
+
+function partsOf({ type, children }: Token): number {
+  return type === 'fence' || type === 'code_block' ? CODE_PARTS : 1 + (children?.length ?? 0);
 }
 
 /** The parts of one line. */
