@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { thirdPartyNotices } from '../scripts/third-party.ts';
+import { packagesOf, thirdPartyNotices } from '../scripts/third-party.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Of the workers, which are bundles of their own. */
+const workersPackages = new Set<string>();
 
 /** The console: static files that the daemon serves itself. Nothing is loaded from anywhere else. */
 export default defineConfig({
@@ -10,7 +13,9 @@ export default defineConfig({
   // Relative, so that an embedder can serve it below a path of their own.
   base: './',
   publicDir: false,
-  plugins: [thirdPartyNotices()],
+  resolve: { alias: { 'punycode.js': here('reading/host-names.ts') } },
+  plugins: [thirdPartyNotices(workersPackages)],
+  worker: { format: 'es', plugins: () => [packagesOf(workersPackages)] },
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

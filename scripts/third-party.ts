@@ -2,24 +2,42 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Plugin } from 'vite';
 
-/** Writes `THIRD_PARTY.txt` beside the built console: of every package that went into it, its name and its licence. */
-export function thirdPartyNotices(): Plugin {
+/**
+ * Writes `THIRD_PARTY.txt` beside the built console: of every package that went into it, its name and its licence.
+ * @param others folders of packages that went into what is bundled on its own, see {@link packagesOf}.
+ */
+export function thirdPartyNotices(others: ReadonlySet<string> = new Set()): Plugin {
   return {
     name: 'third-party-notices',
     apply: 'build',
     generateBundle(_options, bundle) {
-      const modules = Object.values(bundle).flatMap((part) =>
-        part.type === 'chunk' ? Object.entries(part.modules) : [],
-      );
-      const folders = new Set<string>();
-      for (const [id, { renderedLength }] of modules) {
-        const folder = renderedLength > 0 ? packageFolder(id) : undefined;
-        if (folder !== undefined) folders.add(folder);
-      }
-      const notices = [...folders].map(noticeOf).sort();
+      const notices = [...new Set([...foldersOf(bundle), ...others])].map(noticeOf).sort();
       this.emitFile({ type: 'asset', fileName: 'THIRD_PARTY.txt', source: notices.join(`\n${'-'.repeat(78)}\n\n`) });
     },
   };
+}
+
+/** Of a bundle within another, a worker's: gathers the folders of its packages, for that one's notices. */
+export function packagesOf(folders: Set<string>): Plugin {
+  return {
+    name: 'third-party-packages',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      for (const folder of foldersOf(bundle)) folders.add(folder);
+    },
+  };
+}
+
+type Bundle = Parameters<Extract<Plugin['generateBundle'], (...args: never[]) => unknown>>[1];
+
+function foldersOf(bundle: Bundle): Set<string> {
+  const modules = Object.values(bundle).flatMap((part) => (part.type === 'chunk' ? Object.entries(part.modules) : []));
+  const folders = new Set<string>();
+  for (const [id, { renderedLength }] of modules) {
+    const folder = renderedLength > 0 ? packageFolder(id) : undefined;
+    if (folder !== undefined) folders.add(folder);
+  }
+  return folders;
 }
 
 /** The package that a module is from; undefined where it is one of ours. */

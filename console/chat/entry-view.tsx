@@ -1,10 +1,8 @@
-import { Fragment } from 'preact';
-import { memo } from 'preact/compat';
-import { visibleAnswer } from '../../protocol/visible-answer.ts';
+import { MarkdownOf } from '../reading/markdown.tsx';
+import type { TextBlock } from '../reading/text-block.ts';
 import { host } from '../session.ts';
 import { ApprovalView } from './approval-view.tsx';
 import type { Conversation } from './conversation.ts';
-import { type Chunk, piecesOf, type TextBlock } from './text-block.ts';
 import { ToolView } from './tool-view.tsx';
 import type { Entry, EntryOf } from './transcript.ts';
 import type { TurnEnd } from './turn-end.ts';
@@ -35,32 +33,7 @@ export function EntryView({ entry, conversation }: { entry: Entry; conversation:
 function Text({ block }: { block: TextBlock }) {
   return (
     <div class="said by-agent">
-      {block.chunks.value.map((chunk) => (
-        <ClosedChunk key={chunk.key} chunk={chunk} />
-      ))}
-      <Tail block={block} />
-    </div>
-  );
-}
-
-/** A component of its own: what grows is drawn anew, and nothing else. */
-function Tail({ block }: { block: TextBlock }) {
-  return <Breakable text={block.tail.value} />;
-}
-
-const ClosedChunk = memo(({ chunk }: { chunk: Chunk }) => <Breakable text={chunk.text + chunk.end} />);
-
-function Breakable({ text }: { text: string }) {
-  const [first, ...others] = piecesOf(visibleAnswer(text));
-  return (
-    <div class="chunk">
-      {first}
-      {others.map((piece, place) => (
-        <Fragment key={place}>
-          <wbr />
-          {piece}
-        </Fragment>
-      ))}
+      <MarkdownOf block={block} />
     </div>
   );
 }
@@ -95,8 +68,14 @@ function End({ end, onAgain }: { end: TurnEnd; onAgain: (() => void) | undefined
   return (
     <div class={`end ${end.tone}`}>
       <p>
-        <span class="end-title">{end.title}</span>
-        {end.code === undefined ? null : <code>{end.code}</code>}
+        <bdi class="end-title">{end.title}</bdi>
+        {end.code === undefined ? null : (
+          <>
+            {' · '}
+            <code>{end.code}</code>
+          </>
+        )}
+        {end.figures?.map((figure) => ` · ${figure}`)}
       </p>
       {end.message === undefined ? null : <p class="end-message">{end.message}</p>}
       {end.hint === undefined ? null : <p>{end.hint}</p>}

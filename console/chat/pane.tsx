@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { visibleLine } from '../../protocol/visible.ts';
 import { agents } from '../agents.ts';
 import { count } from '../format.ts';
+import { RawSwitch } from '../reading/markdown.tsx';
 import { link } from '../route.ts';
 import { session } from '../session.ts';
 import { Composer } from './composer.tsx';
@@ -32,6 +33,7 @@ export function Pane({ conversation, isNew }: { conversation: Conversation; isNe
       <header class="pane-bar">
         <AgentChoice conversation={conversation} attached={attached} />
         <TurnLine conversation={conversation} />
+        <RawSwitch />
         <button
           type="button"
           class="quiet small"

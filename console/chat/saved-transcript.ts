@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { TextBlock } from './text-block.ts';
+import { TextBlock } from '../reading/text-block.ts';
 import type { ApprovalState, Draft, Entry, EntryOf, ToolOutcome } from './transcript.ts';
 import type { TurnEnd } from './turn-end.ts';
 

@@ -3,8 +3,8 @@ import type { ChatEvent } from '../../client/browser.ts';
 import { visible, visibleLine } from '../../protocol/visible.ts';
 import { detailsOf, gateSubject } from '../approvals/subject.ts';
 import { oneLine, preview } from '../preview.ts';
+import { TextBlock } from '../reading/text-block.ts';
 import { type SavedTranscript, savedEntries } from './saved-transcript.ts';
-import { TextBlock } from './text-block.ts';
 import type { TurnEnd } from './turn-end.ts';
 
 /** Characters of answers that one conversation keeps; the oldest go. */

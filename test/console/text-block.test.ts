@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { piecesOf, TextBlock } from '../../console/chat/text-block.ts';
+import { piecesOf, TextBlock } from '../../console/reading/text-block.ts';
 
 /** A text in pieces, all of them shown. */
 function shown(pieces: readonly string[]): TextBlock {

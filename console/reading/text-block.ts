@@ -22,6 +22,12 @@ export class TextBlock {
   #pending = '';
   #key = 0;
   #size = 0;
+  #forgotten = 0;
+
+  /** Characters that were shown and are not kept any more. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
 
   /** Characters held, those that are not shown yet apart. */
   get size(): number {
@@ -58,7 +64,23 @@ export class TextBlock {
     for (; count < chunks.length && gone < characters; count++) gone += lengthOf(chunks[count]);
     if (count > 0) this.chunks.value = chunks.slice(count);
     this.#size -= gone;
+    this.#forgotten += gone;
     return gone;
+  }
+
+  /** What is shown from a place on. @param place characters from the beginning, forgotten ones too. */
+  since(place: number): string {
+    const after = [this.tail.value];
+    let begin = this.#forgotten + this.#size - this.tail.value.length;
+    for (const chunk of this.chunks.value.toReversed()) {
+      if (begin <= place) break;
+      begin -= lengthOf(chunk);
+      after.push(chunk.text + chunk.end);
+    }
+    return after
+      .reverse()
+      .join('')
+      .slice(Math.max(0, place - begin));
   }
 
   /** The text as it came, its forgotten beginning apart. */
@@ -101,7 +123,7 @@ const GOES_ON = /[\p{M}\p{Cf}\p{Emoji_Modifier}]/uy;
 const LONGEST = 32;
 
 /** A character stays whole, however many code units and joined parts it has. */
-function wholeAt(text: string, at: number): number {
+export function wholeAt(text: string, at: number): number {
   let start = at;
   while (at - start < LONGEST && start > 0 && goesOn(text, start)) start--;
   return start > 0 && at - start < LONGEST ? start : pairAt(text, at);

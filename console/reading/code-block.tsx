@@ -1,0 +1,79 @@
+import { useSignal } from '@preact/signals';
+import { memo } from 'preact/compat';
+import { useEffect } from 'preact/hooks';
+import { visibleAnswer } from '../../protocol/visible-answer.ts';
+import { shown } from '../surfaces/shown.ts';
+import { colour, type Run } from './colour.ts';
+import { type Block, codeOf } from './nodes.ts';
+import type { Chunk } from './text-block.ts';
+import { Words } from './words.tsx';
+
+interface CodeProps {
+  code: Extract<Block, { kind: 'code' }>;
+  isColoured: boolean;
+}
+
+/** Code, with its language, and a button that copies what is seen of it. */
+export function CodeBlock({ code, isColoured }: CodeProps) {
+  const runs = useSignal<readonly Run[] | undefined>(undefined);
+  useEffect(() => {
+    runs.value = undefined;
+    if (!isColoured) return;
+    let isGone = false;
+    void colour(code.info, visibleAnswer(codeOf(code))).then((coloured) => {
+      if (!isGone) runs.value = coloured;
+    });
+    return () => {
+      isGone = true;
+    };
+  }, [code, isColoured]);
+  return (
+    <div class="code-block">
+      <p class="code-bar">
+        <span class="soft">{shown(code.info, 60)}</span>
+        <Copy code={code} />
+      </p>
+      <pre>
+        <code>
+          {runs.value
+            ? runs.value.map(([text, look], place) => (
+                <span key={place} class={look}>
+                  <Words text={text} />
+                </span>
+              ))
+            : [
+                ...code.chunks.map((chunk) => <CodeChunk key={chunk.key} chunk={chunk} />),
+                <Words key="tail" text={code.tail} />,
+              ]}
+        </code>
+      </pre>
+    </div>
+  );
+}
+
+const CodeChunk = memo(({ chunk }: { chunk: Chunk }) => (
+  <span class="chunk">
+    <Words text={chunk.text + chunk.end} />
+  </span>
+));
+
+/** Copies it as it is shown: what nobody sees in it would go along otherwise. */
+function Copy({ code }: Pick<CodeProps, 'code'>) {
+  const said = useSignal('');
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(visibleAnswer(codeOf(code)));
+      said.value = 'Copied';
+    } catch {
+      said.value = 'The browser does not let the page copy';
+    }
+  };
+  return (
+    <>
+      <span role="status">{said.value}</span>
+      <button type="button" class="quiet small" aria-label="Copy this code" onClick={copy}>
+        Copy
+      </button>
+    </>
+  );
+}
