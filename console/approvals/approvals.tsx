@@ -143,7 +143,8 @@ export function Approvals() {
                 ‹ All {count(waiting)}
               </button>
               <Detail
-                key={shown.id}
+                // Opened on a narrow page it has only just come up.
+                key={`${shown.id} ${isOpen}`}
                 row={shown}
                 alike={desk.alike}
                 isBusy={desk.isBusy(shown.id)}

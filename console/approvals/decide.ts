@@ -1,4 +1,5 @@
 import { ErrorCode, RpcError } from '../../client/browser.ts';
+import { visibleLine } from '../../protocol/visible.ts';
 import { approvals, keepApprovals } from '../approval-rows.ts';
 import { count, words } from '../format.ts';
 import { host } from '../session.ts';
@@ -78,7 +79,7 @@ function explain(error: unknown): string {
     case ErrorCode.ApprovalNotPending: {
       const { resolution } = (error.data ?? {}) as { resolution?: unknown };
       return typeof resolution === 'string'
-        ? `Somebody was faster: ${words(resolution)}.`
+        ? `Somebody was faster: ${visibleLine(words(resolution))}.`
         : 'Somebody was faster, or is answering it at this moment.';
     }
     case ErrorCode.AgentRejected:

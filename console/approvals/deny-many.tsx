@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { approvals } from '../approval-rows.ts';
 import { count } from '../format.ts';
+import { Sheet } from '../sheet.tsx';
 import { decideAll, type Tally } from './decide.ts';
 import { type Group, readOnce } from './groups.ts';
-import { Sheet } from './sheet.tsx';
 
 /** Groups that are named. */
 const MAX_NAMED = 8;

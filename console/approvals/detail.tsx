@@ -33,10 +33,10 @@ export function Detail(props: DetailProps) {
   const { row, isBusy } = props;
   const article = useRef<HTMLElement>(null);
   const isPending = row.status === 'pending';
+  const wasInside = article.current?.contains(document.activeElement) ?? false;
   useLayoutEffect(() => {
-    // The buttons go; who was on one of them stays with what they read.
-    const { current } = article;
-    if (!isPending && current?.contains(document.activeElement)) current.focus();
+    // The buttons are gone; who was on one of them stays with what they read.
+    if (!isPending && wasInside) article.current?.focus();
   }, [isPending]);
   return (
     <Card row={row} box={article} isBusy={isBusy}>
@@ -110,9 +110,9 @@ function Card({ row, box, isBusy, children }: CardProps) {
 /** The answers, by button and by key, once it has been there long enough to be meant. */
 function Answers({ row, alike, isBusy, problem, title, onAnswer, onAnswerAll }: DetailProps & { title: string }) {
   const ids = [row.id, ...alike.map(({ id }) => id)];
-  const isSettled = useSettled(ids);
-  const all = ids.filter(isSettled);
-  const isReady = isSettled(row.id) && !isBusy;
+  const settled = useSettled(ids);
+  const all = ids.filter((id) => settled.has(id));
+  const isReady = settled.has(row.id) && !isBusy;
   const [note, setNote] = useState('');
   const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(typing.current), []);
@@ -121,9 +121,10 @@ function Answers({ row, alike, isBusy, problem, title, onAnswer, onAnswerAll }: 
     // Not disabled meanwhile: the focus would be lost.
     if (isReady) onAnswer(resolution);
   };
+  const buttons = useRef<HTMLFieldSetElement>(null);
   usePressed(({ key, repeat }) => {
-    // A key that is held down was meant once.
-    if (repeat) return;
+    // A key that is held down was meant once; and what is not to be seen, on a narrow page, is not answered.
+    if (repeat || buttons.current?.offsetParent === null) return;
     if (typing.current !== undefined) {
       clearTimeout(typing.current);
       typing.current = undefined;
@@ -140,7 +141,7 @@ function Answers({ row, alike, isBusy, problem, title, onAnswer, onAnswerAll }: 
   const others = row.options.filter((option) => option !== 'approve' && option !== 'deny');
   return (
     <>
-      <fieldset class="answers">
+      <fieldset ref={buttons} class="answers">
         <legend class="hidden">Answer to {title}</legend>
         <button
           type="button"

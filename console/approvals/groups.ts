@@ -1,5 +1,5 @@
 import type { ApprovalRow } from '../../client/browser.ts';
-import { isCut, type Subject, subjectOf } from './subject.ts';
+import { expiryOf, isCut, type Subject, subjectOf } from './subject.ts';
 
 /** Requests that are the same as far as anybody can tell: same agent, action, method, parameters and answers. */
 export interface Group {
@@ -56,10 +56,8 @@ export function groupsOf(rows: readonly ApprovalRow[]): Group[] {
 }
 
 function byUrgency(one: ApprovalRow, other: ApprovalRow): number {
-  const [first, second] = [one, other].map((row) => readOnce(row).expiresAt ?? Number.POSITIVE_INFINITY) as [
-    number,
-    number,
-  ];
+  const first = expiryOf(one) ?? Number.POSITIVE_INFINITY;
+  const second = expiryOf(other) ?? Number.POSITIVE_INFINITY;
   // Of two that wait for ever the difference is no number.
   if (first !== second) return first - second;
   return Date.parse(one.created_at) - Date.parse(other.created_at) || (one.id < other.id ? -1 : 1);

@@ -1,5 +1,5 @@
+import { Sheet } from '../sheet.tsx';
 import { hasKeys, setKeys } from './keys.ts';
-import { Sheet } from './sheet.tsx';
 
 const KEYS = [
   ['j', 'the next request'],

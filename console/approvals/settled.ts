@@ -25,15 +25,18 @@ export class Settling {
     return since !== undefined && now - since >= SETTLE_MS;
   }
 
-  /** How long until one more of them has settled; undefined where all have. Milliseconds. */
-  next(now: number): number | undefined {
-    const left = [...this.#since.values()].map((since) => since + SETTLE_MS - now).filter((ms) => ms > 0);
-    return left.length === 0 ? undefined : Math.min(...left);
+  /**
+   * How long until one more of them has settled than those that are drawn as such, which may be no time at all; undefined
+   * where all are. Milliseconds.
+   */
+  next(drawn: ReadonlySet<string>, now: number): number | undefined {
+    const left = [...this.#since].filter(([id]) => !drawn.has(id)).map(([, since]) => since + SETTLE_MS - now);
+    return left.length === 0 ? undefined : Math.max(0, Math.min(...left));
   }
 }
 
 /** Says of what is drawn whether it may be answered by now, and draws again when it may. */
-export function useSettled(ids: readonly string[]): (id: string) => boolean {
+export function useSettled(ids: readonly string[]): ReadonlySet<string> {
   const settling = useRef(new Settling());
   const [, redraw] = useReducer((times: number, _: undefined) => times + 1, 0);
   useEffect(() => {
@@ -45,14 +48,15 @@ export function useSettled(ids: readonly string[]): (id: string) => boolean {
     document.addEventListener('visibilitychange', turned);
     return () => document.removeEventListener('visibilitychange', turned);
   }, []);
+  const settled = new Set(ids.filter((id) => settling.current.isSettled(id, performance.now())));
   // After it was drawn: what is not on the page yet, nobody sees.
   useEffect(() => {
     const { current } = settling;
     current.show(ids, performance.now());
-    const left = current.next(performance.now());
+    const left = current.next(settled, performance.now());
     if (left === undefined) return;
     const timer = setTimeout(() => redraw(undefined), left);
     return () => clearTimeout(timer);
   });
-  return (id) => settling.current.isSettled(id, performance.now());
+  return settled;
 }

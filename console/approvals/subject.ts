@@ -40,6 +40,12 @@ export function detailsOf(details: object, tool: unknown, title: string): string
   return told === undefined ? '' : JSON.stringify(told, undefined, 2);
 }
 
+/** When nobody's answer counts as none: the gate's time, or an agent's own. Unix milliseconds. */
+export function expiryOf({ origin, expires_at, details }: ApprovalRow): number | undefined {
+  if (expires_at !== undefined) return Date.parse(expires_at);
+  return origin === 'chat' ? deadlineOf(details.deadline) : undefined;
+}
+
 /**
  * Reads a row of whichever origin. What a gate or a chat has written is sorted; of what a client has asked for, the
  * details are its own words, whatever they are called, and stand there as they came.
@@ -51,7 +57,7 @@ export function subjectOf(row: ApprovalRow, most = MAX_PREVIEW): Subject {
   const { title, how = '', told, preview, rest, deadline, missing } = readers[row.origin](row);
   const others = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest, undefined, 2);
   const isBrokers = row.origin !== 'request';
-  const expiresAt = row.expires_at === undefined ? deadlineOf(deadline) : Date.parse(row.expires_at);
+  const expiresAt = expiryOf(row);
   return {
     title: visibleLine(title),
     raiser: `${visibleLine(who)}${how}`,

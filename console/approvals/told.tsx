@@ -30,12 +30,13 @@ export function Told({ titleId, subject, most, onWhole }: ToldProps) {
       {missing === undefined ? null : <p class="missing">{missing}</p>}
       {preview === '' ? null : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-        <section class="preview" aria-label="Details" aria-describedby={titleId} tabIndex={0}>
+        // biome-ignore lint/a11y/useSemanticElements: a section with a name is a landmark, and there are many of these
+        <div class="preview" role="group" aria-label="Details" aria-describedby={titleId} tabIndex={0}>
           {cut.map(({ part }) => (
             <PartView key={`${part.kind} ${part.name}`} part={part} />
           ))}
           {rest === '' ? null : <pre>{rest}</pre>}
-        </section>
+        </div>
       )}
       {leftOut > 0 ? (
         <p class="soft">

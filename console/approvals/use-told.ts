@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ApprovalRow } from '../../client/browser.ts';
 import { approvals, pending } from '../approval-rows.ts';
 import { count } from '../format.ts';
 import { isFeedLive } from '../host-feed.ts';
@@ -12,8 +13,8 @@ const PAUSE_MS = 1_000;
 /** Says, for those who do not see the page, what came to the desk and what somebody else has answered. */
 export function useTold(): string {
   const before = useRef<ReadonlySet<string> | undefined>(undefined);
-  const arrived = useRef<string[]>([]);
-  const ended = useRef<string[]>([]);
+  const arrived = useRef<ApprovalRow[]>([]);
+  const ended = useRef<ApprovalRow[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [said, setSaid] = useState('');
   const waiting = pending.value;
@@ -25,20 +26,15 @@ export function useTold(): string {
     before.current = now;
     // What was there when the page was opened has not come to it.
     if (!last) return;
-    for (const row of waiting) {
-      if (last.has(row.id)) continue;
-      const { title, raiser } = readOnce(row);
-      arrived.current.push(`${title}, from ${raiser}`);
-    }
+    arrived.current.push(...waiting.filter(({ id }) => !last.has(id)));
     for (const id of last) {
       const row = approvals.peek().get(id);
-      if (row && row.status !== 'pending' && !isAnsweredHere(id))
-        ended.current.push(`${readOnce(row).title}: ${endWords(row)}`);
+      if (row && row.status !== 'pending' && !isAnsweredHere(id)) ended.current.push(row);
     }
     if (arrived.current.length + ended.current.length === 0) return;
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
-      const sentences = [some(arrived.current, 'New: ', 'new requests'), some(ended.current, '', 'settled elsewhere')];
+      const sentences = [some(arrived.current, came, 'new requests'), some(ended.current, went, 'settled elsewhere')];
       arrived.current = [];
       ended.current = [];
       setSaid([...sentences, left()].filter(Boolean).join(' '));
@@ -49,11 +45,14 @@ export function useTold(): string {
 }
 
 /** One by its name, more by their number. */
-function some(all: readonly string[], one: string, many: string): string {
-  const [only] = all;
+function some(rows: readonly ApprovalRow[], one: (row: ApprovalRow) => string, many: string): string {
+  const [only] = rows;
   if (only === undefined) return '';
-  return all.length > 1 ? `${count(all.length)} ${many}.` : `${one}${only}.`;
+  return rows.length > 1 ? `${count(rows.length)} ${many}.` : `${one(only)}.`;
 }
+
+const came = (row: ApprovalRow) => `New: ${readOnce(row).title}, from ${readOnce(row).raiser}`;
+const went = (row: ApprovalRow) => `${readOnce(row).title}: ${endWords(row)}`;
 
 const left = () => {
   const waiting = pending.peek().length;

@@ -8,7 +8,7 @@ interface SheetProps {
   children(close: () => void): ComponentChildren;
 }
 
-/** A dialog over the desk, which nothing behind it is reached through. Escape closes it, and the focus goes back. */
+/** A dialog over the page, which nothing behind it is reached through. Escape closes it, and the focus goes back. */
 export function Sheet({ title, onClose, children }: SheetProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
