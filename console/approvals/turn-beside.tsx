@@ -6,18 +6,23 @@ import { link } from '../route.ts';
 import { host } from '../session.ts';
 import { askWords, type TurnWords } from './turn-words.ts';
 
+/** Whoever only walks by asks for nothing: a record may be long. Milliseconds. */
+const PAUSE_MS = 150;
+
 /** The turn that waits: what it was asked, and what it said last. */
 export function TurnBeside({ turnId }: { turnId: string }) {
   const [told, setTold] = useState<TurnWords>();
   const connection = host.value;
   useEffect(() => {
     if (!connection) return;
-    let isOver = false;
-    void askWords(connection, turnId).then((words) => {
-      if (!isOver) setTold(words);
-    });
+    const over = new AbortController();
+    const timer = setTimeout(async () => {
+      const words = await askWords(connection, turnId, over.signal);
+      if (!over.signal.aborted) setTold(words);
+    }, PAUSE_MS);
     return () => {
-      isOver = true;
+      clearTimeout(timer);
+      over.abort();
     };
   }, [connection, turnId]);
   return (

@@ -15,10 +15,13 @@ const MAX_LAST = 1_200;
 /** Messages that are asked for of one record. */
 const MAX_PAGES = 8;
 
-/** Asks for what a turn is about and has said (`inspect.turn`, else `agents.chat.sessions`). Never rejects. */
-export async function askWords(host: Pick<Host, 'request'>, turnId: string): Promise<TurnWords> {
+/**
+ * Asks for what a turn is about and has said (`inspect.turn`, else `agents.chat.sessions`). Never rejects.
+ * @param signal nobody wants to know any more: it asks for no further message, and what it gives is not whole.
+ */
+export async function askWords(host: Pick<Host, 'request'>, turnId: string, signal?: AbortSignal): Promise<TurnWords> {
   try {
-    return await askRecord(host, turnId);
+    return await askRecord(host, turnId, signal);
   } catch (error) {
     const why = whyNone(error);
     if (why === undefined) return { kind: 'failed', problem: error instanceof Error ? error.message : String(error) };
@@ -31,7 +34,7 @@ export async function askWords(host: Pick<Host, 'request'>, turnId: string): Pro
   }
 }
 
-async function askRecord(host: Pick<Host, 'request'>, turnId: string): Promise<TurnWords> {
+async function askRecord(host: Pick<Host, 'request'>, turnId: string, signal?: AbortSignal): Promise<TurnWords> {
   const tail = new Tail();
   let after: number | undefined;
   for (let pages = 1; ; pages += 1) {
@@ -39,7 +42,7 @@ async function askRecord(host: Pick<Host, 'request'>, turnId: string): Promise<T
     const log = (await host.request('inspect.turn', params)) as RecordedTurnLog;
     tail.take(log.records);
     after = log.next;
-    if (log.more !== true || pages === MAX_PAGES)
+    if (log.more !== true || pages === MAX_PAGES || signal?.aborted)
       return { kind: 'recorded', turn: log.turn, last: tail.text, isCut: tail.isCut || log.more === true };
   }
 }

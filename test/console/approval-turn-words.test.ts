@@ -45,6 +45,9 @@ it('a record that never ends › is asked for so many times, and said to go on',
   const host = daemon({ 'inspect.turn': () => page([text('x')], ++times, true) });
   expect(await askWords(host, 't')).toMatchObject({ kind: 'recorded', isCut: true });
   expect(times).toBe(8);
+  const signal = AbortSignal.abort();
+  await askWords(host, 't', signal);
+  expect(times).toBe(9);
 });
 
 it.each([
