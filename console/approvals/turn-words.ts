@@ -1,6 +1,6 @@
 import { ErrorCode, type Host, RpcError } from '../../client/browser.ts';
 import type { SessionRow } from '../../protocol/chat.ts';
-import type { RecordedEvent, RecordedTurn, RecordedTurnLog } from '../../protocol/recording.ts';
+import type { RecordedEvent, RecordedTurn } from '../../protocol/recording.ts';
 
 /** What the daemon has of a turn beside an approval of it. */
 export type TurnWords =
@@ -39,7 +39,7 @@ async function askRecord(host: Pick<Host, 'request'>, turnId: string, signal?: A
   let after: number | undefined;
   for (let pages = 1; ; pages += 1) {
     const params = { turn_id: turnId, ...(after === undefined ? {} : { after }) };
-    const log = (await host.request('inspect.turn', params)) as RecordedTurnLog;
+    const log = await host.request('inspect.turn', params);
     tail.take(log.records);
     after = log.next;
     if (log.more !== true || pages === MAX_PAGES || signal?.aborted)
