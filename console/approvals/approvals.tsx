@@ -70,8 +70,10 @@ export function Approvals() {
   useEffect(() => {
     // On a narrow page the one takes the place of the other, and the focus goes along.
     const isHidden = list.current?.offsetParent === null;
-    if (isOpen && isHidden) side.current?.querySelector('article')?.focus();
-    else if (!isOpen && side.current?.offsetParent === null) {
+    if (isOpen && isHidden) {
+      side.current?.querySelector('article')?.focus({ preventScroll: true });
+      scrollTo({ top: 0 });
+    } else if (!isOpen && side.current?.offsetParent === null) {
       const rows = list.current?.querySelector<HTMLElement>('[role="listbox"]');
       if (document.activeElement === document.body) rows?.focus({ preventScroll: true });
       rows?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'center' });
