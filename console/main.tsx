@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { startNotices } from './approvals/notices.ts';
 import { startBrokerClock } from './broker-clock.ts';
 import { startKeeping } from './chat/keeping.ts';
 import { startFeed } from './host-feed.ts';
@@ -18,6 +19,7 @@ if (root) {
   startSession();
   startBrokerClock();
   startFeed();
+  startNotices();
   void startKeeping();
   render(<App />, root);
 }

@@ -119,7 +119,7 @@ describeBrowser('the overview', () => {
         .first()
         .waitFor();
       if (place === 'overview') await page.getByRole('table', { name: 'Live turns' }).waitFor();
-      if (place === 'approvals') await page.getByRole('article').waitFor();
+      if (place === 'approvals') await page.getByRole('option').waitFor();
       const [needed, there] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
       expect(needed, place).toBeLessThanOrEqual(there ?? 0);
     }
