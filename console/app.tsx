@@ -3,6 +3,7 @@ import { Approvals } from './approvals/approvals.tsx';
 import { Charts } from './charts/charts.tsx';
 import { Playground } from './chat/playground.tsx';
 import { Keys } from './keys/keys.tsx';
+import { lazyPage } from './lazy-page.tsx';
 import { Overview } from './overview/overview.tsx';
 import { route } from './route.ts';
 import { session } from './session.ts';
@@ -15,7 +16,17 @@ export interface Tab {
   path: string;
   title: string;
   page: ComponentType;
+  /** It stands behind *More*: the bar has room for so many. */
+  isMore?: true;
 }
+
+const Agents = lazyPage(() => import('./agents/agents.tsx').then(({ Agents }) => Agents));
+const Connections = lazyPage(() => import('./connections/connections.tsx').then(({ Connections }) => Connections));
+const Events = lazyPage(() => import('./events/events.tsx').then(({ Events }) => Events));
+const Meetings = lazyPage(() => import('./meetings/meetings.tsx').then(({ Meetings }) => Meetings));
+const Memory = lazyPage(() => import('./memory/memory.tsx').then(({ Memory }) => Memory));
+const Methods = lazyPage(() => import('./methods/methods.tsx').then(({ Methods }) => Methods));
+const Voice = lazyPage(() => import('./voice/voice.tsx').then(({ Voice }) => Voice));
 
 export const tabs: readonly Tab[] = [
   { path: 'overview', title: 'Overview', page: Overview },
@@ -24,6 +35,13 @@ export const tabs: readonly Tab[] = [
   { path: 'chat', title: 'Playground', page: Playground },
   { path: 'surfaces', title: 'Surfaces', page: Surfaces },
   { path: 'keys', title: 'Keys', page: Keys },
+  { path: 'agents', title: 'Agents', page: Agents, isMore: true },
+  { path: 'connections', title: 'Connections', page: Connections, isMore: true },
+  { path: 'events', title: 'Events', page: Events, isMore: true },
+  { path: 'meetings', title: 'Meetings', page: Meetings, isMore: true },
+  { path: 'memory', title: 'Memory', page: Memory, isMore: true },
+  { path: 'voice', title: 'Voice', page: Voice, isMore: true },
+  { path: 'methods', title: 'Methods', page: Methods, isMore: true },
 ];
 
 /** The console: asks for a token where it has none, and shows the tab that the address names. */

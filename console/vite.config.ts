@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { methodTable } from '../scripts/method-table.ts';
 import { thirdPartyNotices } from '../scripts/third-party.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -10,7 +11,7 @@ export default defineConfig({
   // Relative, so that an embedder can serve it below a path of their own.
   base: './',
   publicDir: false,
-  plugins: [thirdPartyNotices()],
+  plugins: [methodTable(), thirdPartyNotices()],
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

@@ -1,0 +1,49 @@
+import type { Plugin } from 'vite';
+import { defName, wireSchema } from '../docs/wire-schema.ts';
+import { requests } from '../protocol/methods.ts';
+
+/** A request that the console's form can send, as `console/methods` has it. */
+export interface CallableMethod {
+  /** Its name on the wire. */
+  name: string;
+  summary: string;
+  /** Section of the wire contract. */
+  section: number;
+  role: 'any' | 'host';
+  /** It changes nothing of anybody's. */
+  reads: boolean;
+  /** The audit has a record of it. */
+  audited: boolean;
+  /** Names of errors that it may answer besides the general ones. */
+  errors: readonly string[];
+  /** Members of the parameters that are secrets. */
+  secret: readonly string[];
+  /** JSON Schema of the parameters, what every request may say besides left out. */
+  params: Record<string, unknown>;
+}
+
+const ID = 'virtual:method-table';
+
+/** What `import('virtual:method-table')` gives: every request that the host role may send, from the method table itself. */
+export function methodTable(): Plugin {
+  return {
+    name: 'method-table',
+    resolveId: (id) => (id === ID ? `\0${ID}` : undefined),
+    load: (id) =>
+      id === `\0${ID}` ? `export default JSON.parse(${JSON.stringify(JSON.stringify(callableMethods()))})` : undefined,
+  };
+}
+
+/** See {@link methodTable}. An agent's requests, and those before a connection has said who it is, are left out. */
+export function callableMethods(): CallableMethod[] {
+  const { $defs } = JSON.parse(wireSchema()) as { $defs: Record<string, Record<string, unknown>> };
+  return [...requests].flatMap(([name, { role, summary, section, reads, audited, errors = [], secret = [] }]) => {
+    if (role !== 'any' && role !== 'host') return [];
+    const params = { ...$defs[`${defName(name)}.params`] };
+    if (params.properties) {
+      const { _meta: _, ...properties } = params.properties as Record<string, unknown>;
+      params.properties = properties;
+    }
+    return [{ name, summary, section, role, reads: reads ?? false, audited: audited ?? false, errors, secret, params }];
+  });
+}
