@@ -10,8 +10,8 @@ export interface CallableMethod {
   /** Section of the wire contract. */
   section: number;
   role: 'any' | 'host';
-  /** It changes nothing of anybody's. */
-  reads: boolean;
+  /** It changes something, or may: who sends it should know. */
+  changes: boolean;
   /** The audit has a record of it. */
   audited: boolean;
   /** Names of errors that it may answer besides the general ones. */
@@ -21,6 +21,20 @@ export interface CallableMethod {
   /** JSON Schema of the parameters, what every request may say besides left out. */
   params: Record<string, unknown>;
 }
+
+/**
+ * Requests that change nothing, though they are not for everybody who may observe: `reads` of the method table says whether
+ * that is so.
+ */
+export const LOOKS: ReadonlySet<string> = new Set([
+  'keys.list',
+  'memory.query',
+  'memory.fact_count',
+  'inspect.subscribe',
+  'inspect.unsubscribe',
+]);
+/** Requests that an observer may send, and that change something for who sends more than that: a turn is taken over. */
+export const CHANGES: ReadonlySet<string> = new Set(['agents.chat.subscribe']);
 
 const ID = 'virtual:method-table';
 
@@ -44,6 +58,18 @@ export function callableMethods(): CallableMethod[] {
       const { _meta: _, ...properties } = params.properties as Record<string, unknown>;
       params.properties = properties;
     }
-    return [{ name, summary, section, role, reads: reads ?? false, audited: audited ?? false, errors, secret, params }];
+    return [
+      {
+        name,
+        summary,
+        section,
+        role,
+        changes: CHANGES.has(name) || !(reads || LOOKS.has(name)),
+        audited: audited ?? false,
+        errors,
+        secret,
+        params,
+      },
+    ];
   });
 }

@@ -22,7 +22,9 @@ export function AgentDetail({ agent: { id, row, said }, onChanged, onRemoved }: 
   const program = programOf(said);
   const name = row?.spec.name ?? said?.name ?? id;
   const capabilities = row?.spec.capabilities ?? said?.capabilities ?? [];
-  const metadata = { ...said?.metadata, ...row?.spec.metadata };
+  const { attached: _, ...rest } = said?.metadata ?? {};
+  // What a program says of itself stands above.
+  const metadata = { ...(program ? rest : said?.metadata), ...row?.spec.metadata };
   return (
     <>
       {row ? (

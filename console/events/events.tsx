@@ -101,20 +101,19 @@ function Happening({ event }: { event: KeptEvent }) {
           </a>
         )}
         <span class="happening-words">{visible(message)}</span>
+        {payload === undefined || payload === null ? null : (
+          <button type="button" class="quiet small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            Payload<span class="hidden"> of event {sequence}</span>
+          </button>
+        )}
       </div>
       {isCut ? (
         <p class="soft">
           Its payload is too large to be kept here: <code>host.events</code> with <code>before: {sequence + 1}</code>{' '}
           tells it.
         </p>
-      ) : payload === undefined || payload === null ? null : (
-        <details open={isOpen} onToggle={(toggled) => setOpen(toggled.currentTarget.open)}>
-          <summary>
-            Payload<span class="hidden"> of event {sequence}</span>
-          </summary>
-          {isOpen ? <JsonTree value={payload} /> : null}
-        </details>
-      )}
+      ) : null}
+      {isOpen ? <JsonTree value={payload} /> : null}
     </li>
   );
 }

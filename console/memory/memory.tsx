@@ -4,7 +4,6 @@ import { visible, visibleLine } from '../../protocol/visible.ts';
 import { Ago, PageHead } from '../detail.tsx';
 import { count, short } from '../format.ts';
 import { NO_CONNECTION, whyNot } from '../refusal.ts';
-import { link } from '../route.ts';
 import { host } from '../session.ts';
 import { usePoll } from '../use-poll.ts';
 import './memory.css';
@@ -47,16 +46,9 @@ export function Memory() {
         </h1>
       </PageHead>
       <p class="soft memory-note">
-        Facts are their owner’s: an agent’s are told to that agent alone, a connection’s to that connection. This page
-        sees those of its own connection, or, where whoever runs the broker has put a shared memory in, those.{' '}
-        <a href={link('methods', 'memory.add_fact')}>
-          <code>memory.add_fact</code>
-        </a>{' '}
-        keeps one; what an agent keeps it asks for by{' '}
-        <a href={link('methods', 'memory.query')}>
-          <code>memory.query</code>
-        </a>{' '}
-        itself.
+        Facts belong to whoever kept them: an agent’s are told to that agent alone, a connection’s to that connection.
+        This page finds those of its own connection, and all of them where the broker was built with a memory that is
+        shared.
       </p>
       <form class="memory-ask" aria-label="Find facts" onSubmit={ask}>
         <input

@@ -12,7 +12,7 @@ interface FieldViewProps {
 export function FieldView({ field, value, problem, onInput }: FieldViewProps) {
   const { name, isNeeded, schema } = field;
   const id = `field-${name}`;
-  const notes = [schema.description, boundsOf(field), defaultOf(field)].filter((note) => note !== undefined);
+  const notes = [wordsOf(schema.description), boundsOf(field), defaultOf(field)].filter((note) => note !== undefined);
   const described = `${id}-note${problem === undefined ? '' : ` ${id}-problem`}`;
   return (
     <div class="method-field" data-problem={problem !== undefined}>
@@ -77,7 +77,12 @@ function Input({ field: { kind, isSecret, choices = [] }, given }: { field: Fiel
 
 const PLACEHOLDERS = { long: undefined, lines: 'one a line', json: 'JSON' } as const;
 
-function boundsOf({ schema: { minimum, maximum, maxLength, pattern }, kind }: Field): string | undefined {
+/** A description, which is written for a page of Markdown. */
+const wordsOf = (description: string | undefined) =>
+  description?.replaceAll('`', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+
+function boundsOf({ schema: { minimum, maximum, maxLength, pattern, items }, kind }: Field): string | undefined {
+  if (kind === 'lines' && items?.enum) return `any of ${items.enum.join(', ')}`;
   const isText = kind === 'text' || kind === 'long';
   if (isText && pattern !== undefined) return `like ${pattern}`;
   if (isText && maxLength !== undefined && maxLength < 1_000_000)

@@ -100,13 +100,13 @@ export function MethodForm({ method }: { method: CallableMethod }) {
         Section {method.section} of the wire{method.role === 'host' ? ' · for the host role' : ''}
         {method.errors.length > 0 ? ` · may answer ${method.errors.join(', ')}` : ''}
       </p>
-      {method.reads ? null : (
+      {method.changes ? (
         <p class="method-warning">
           <strong>This is no dry run.</strong> It changes things at the daemon
           {method.role === 'host' ? ', which others may rely on' : ''}
           {method.audited ? ', and the audit has a record of it' : ''}.
         </p>
-      )}
+      ) : null}
       <form ref={form} class="method-form" aria-label={`Parameters of ${method.name}`} onSubmit={submit} noValidate>
         {raw !== undefined ? (
           <label class="method-raw">
@@ -130,7 +130,7 @@ export function MethodForm({ method }: { method: CallableMethod }) {
           {visibleLine(problem)}
         </p>
         <div class="method-buttons">
-          <button type="submit" class={method.reads ? 'primary' : 'danger'} aria-disabled={isBusy}>
+          <button type="submit" class={method.changes ? 'danger' : 'primary'} aria-disabled={isBusy}>
             {isBusy ? 'Waiting for the answer …' : 'Send'}
           </button>
           {isBusy ? (

@@ -33,10 +33,10 @@ export function Methods() {
         </PageHead>
         {shown.length === 0 ? <p class="empty">None is like that.</p> : null}
         <nav aria-label="Methods">
-          {shown.map(({ name, reads }) => (
+          {shown.map(({ name, changes }) => (
             <a key={name} href={link('methods', name)} aria-current={name === chosen ? 'true' : undefined}>
               <code>{name}</code>
-              {reads ? null : <span class="method-changes soft"> changes</span>}
+              {changes ? <span class="method-changes soft"> changes</span> : null}
             </a>
           ))}
         </nav>

@@ -26,8 +26,8 @@ export interface CallableMethod {
   /** Section of the wire contract. */
   section: number;
   role: 'any' | 'host';
-  /** It changes nothing of anybody's. */
-  reads: boolean;
+  /** It changes something, or may: who sends it should know. */
+  changes: boolean;
   /** The audit has a record of it. */
   audited: boolean;
   /** Names of errors that it may answer besides the general ones. */

@@ -81,7 +81,11 @@ function Said({ id }: { id: string }) {
       <span data-tone={agent.status === 'errored' ? 'bad' : undefined}>
         <Free text={agent.current_task} />
       </span>
-      {typeof words === 'string' && agent.status === 'errored' ? <Free text={words} isCode /> : null}
+      {typeof words === 'string' && agent.status === 'errored' ? (
+        <div>
+          <Free text={words} isCode />
+        </div>
+      ) : null}
     </>
   );
 }

@@ -7,13 +7,18 @@ import './more.css';
 export function More({ tabs, current }: { tabs: readonly Tab[]; current: Tab }) {
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
-  // Who has chosen one is there.
-  useEffect(() => menu.current?.hidePopover?.(), [route.value]);
+  useEffect(() => {
+    // Who has chosen one is there.
+    menu.current?.hidePopover?.();
+    // Where the bar scrolls, the page that is shown is in sight.
+    const link = menu.current?.parentElement?.querySelector(':scope > a[aria-current="page"]');
+    link?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [route.value]);
   const place = () => {
     const box = button.current?.getBoundingClientRect();
     if (!box || !menu.current) return;
     menu.current.style.top = `${box.bottom + 2}px`;
-    menu.current.style.left = `${Math.max(8, Math.min(box.left, innerWidth - 200))}px`;
+    menu.current.style.left = `${Math.max(8, Math.min(box.left, document.documentElement.clientWidth - 198))}px`;
   };
   const shown = tabs.includes(current) ? current : undefined;
   return (

@@ -1,6 +1,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Tab } from '../app.tsx';
+import './more.css';
 
 const isMac = /mac|iphone|ipad/i.test(navigator.platform);
 
@@ -40,7 +41,13 @@ export function PaletteButton({ tabs }: { tabs: readonly Tab[] }) {
         aria-keyshortcuts={isMac ? 'Meta+K' : 'Control+K'}
         onClick={open}
       >
-        Go to <kbd>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
+        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+          <circle cx="7" cy="7" r="4.5" fill="none" stroke="currentcolor" stroke-width="1.5" />
+          <path d="M10.5 10.5 14 14" fill="none" stroke="currentcolor" stroke-width="1.5" />
+        </svg>
+        <span class="palette-words">
+          Go to <kbd>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
+        </span>
       </button>
       {isOpen && Palette ? <Palette tabs={tabs} onClose={() => setOpen(false)} /> : null}
     </>
