@@ -27,6 +27,7 @@ export function FieldView({ field, value, problem, onInput }: FieldViewProps) {
           value,
           'aria-describedby': described,
           'aria-invalid': problem !== undefined,
+          'aria-required': isNeeded,
           autocomplete: 'off',
           spellcheck: false,
           onInput: (event) => onInput(event.currentTarget.value),
@@ -50,6 +51,7 @@ interface Given {
   value: string;
   'aria-describedby': string;
   'aria-invalid': boolean;
+  'aria-required': boolean;
   autocomplete: string;
   spellcheck: boolean;
   onInput(event: { currentTarget: { value: string } }): void;

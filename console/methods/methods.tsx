@@ -1,12 +1,17 @@
 import table from 'virtual:method-table';
 import { useEffect, useState } from 'preact/hooks';
 import { visibleLine } from '../../protocol/visible.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { JsonTree, PageHead } from '../detail.tsx';
 import { clockTime, count } from '../format.ts';
 import { link, route } from '../route.ts';
 import { closeAside, heard, isOpen } from './aside.ts';
+import type { HeardFrame } from './frames.ts';
 import { MethodForm } from './method-form.tsx';
 import './methods.css';
+
+/** Characters of a frame that are shown before it is opened. */
+const MAX_EXCERPT = 300;
 
 /** Every request that whoever is signed in here may send, each with a form. */
 export function Methods() {
@@ -82,17 +87,39 @@ function Heard() {
         </button>
       </p>
       <ol class="heard-frames">
-        {frames.toReversed().map(({ key, at, method, params, size }) => (
-          <li key={key}>
-            <span class="soft">{clockTime(at)}</span> <code>{visibleLine(method)}</code>
-            {params === undefined ? (
-              <span class="soft"> {count(size)} characters</span>
-            ) : (
-              <JsonTree value={params} depth={1} />
-            )}
-          </li>
+        {frames.toReversed().map((frame) => (
+          <Frame key={frame.key} frame={frame} />
         ))}
       </ol>
     </section>
+  );
+}
+
+/** One of them: how it begins in one line, and the whole where somebody opens it. */
+function Frame({ frame: { at, method, params, size } }: { frame: HeardFrame }) {
+  const [shown, setShown] = useState(false);
+  const name = (
+    <>
+      <span class="soft">{clockTime(at)}</span> <code>{visibleLine(method)}</code>{' '}
+    </>
+  );
+  if (params === undefined) {
+    return (
+      <li>
+        {name}
+        <span class="soft">{count(size)} characters</span>
+      </li>
+    );
+  }
+  return (
+    <li>
+      <details onToggle={(event) => setShown(event.currentTarget.open)}>
+        <summary>
+          {name}
+          <code class="heard-excerpt">{visibleLine(writeJson(params).slice(0, MAX_EXCERPT))}</code>
+        </summary>
+        {shown ? <JsonTree value={params} /> : null}
+      </details>
+    </li>
   );
 }

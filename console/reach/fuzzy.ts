@@ -13,8 +13,8 @@ const MAX_QUERY = 64;
 
 /** At the beginning of a word. */
 const WORD = 8;
-/** Right behind the one before. */
-const NEXT = 5;
+/** Right behind the one before: more than a word’s beginning, or a row of initials would beat the word itself. */
+const NEXT = 10;
 /** What the text begins with. */
 const FIRST = 6;
 /** For each character that is skipped between two, three at most. */
