@@ -2,14 +2,14 @@ import { useState } from 'preact/hooks';
 import type { SessionRow } from '../../client/browser.ts';
 import type { ConnectionRow } from '../../protocol/status.ts';
 import { visibleLine } from '../../protocol/visible.ts';
+import { Asking, useAsked } from '../asked.tsx';
 import { shownAt } from '../broker-clock.ts';
 import { Ago, Fact, PageHead } from '../detail.tsx';
 import { age, bytes, count } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link } from '../route.ts';
 import { type Column, Free, Table } from '../table.tsx';
-import { usePoll } from '../use-poll.ts';
-import { Whose } from './connections.tsx';
+import { Whose } from './whose.tsx';
 
 const POLL_MS = 2_000;
 /** Turns that are drawn. */
@@ -26,7 +26,7 @@ interface Told {
 /** One connection: whose it is, what waits for it, its tools and its live turns. */
 export function ConnectionDetail({ id }: { id: string }) {
   const [told, setTold] = useState<Told>();
-  usePoll(
+  const problem = useAsked(
     POLL_MS,
     async (host) => {
       const [{ connections }, sessions] = await Promise.all([
@@ -54,7 +54,7 @@ export function ConnectionDetail({ id }: { id: string }) {
           <a href={link('connections')}>Connections</a> <span aria-hidden="true">›</span> <Id id={id} />
         </h1>
       </PageHead>
-      {told === undefined ? <p class="empty">Asking the daemon …</p> : null}
+      <Asking words={problem} isThere={told !== undefined} />
       {told && !told.isThere ? (
         <p class="page-said" role="status">
           {row ? 'It has ended. What is shown is from before.' : 'There is no connection of that id: it has ended.'}

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ConnectionRow } from '../../protocol/status.ts';
+import { Asking, useAsked } from '../asked.tsx';
 import { shownAt } from '../broker-clock.ts';
 import { PageHead } from '../detail.tsx';
 import { age, bytes, count } from '../format.ts';
@@ -7,8 +8,8 @@ import { Id } from '../id.tsx';
 import { link, route } from '../route.ts';
 import { ofSession } from '../sign-out.ts';
 import { type Column, Free, Table } from '../table.tsx';
-import { usePoll } from '../use-poll.ts';
 import { ConnectionDetail } from './connection-detail.tsx';
+import { Whose } from './whose.tsx';
 
 /** As many as the daemon tells of at once. */
 const MAX_ROWS = 1_000;
@@ -30,7 +31,7 @@ export function Connections() {
 
 function ConnectionList() {
   const [wanted, setWanted] = useState('');
-  usePoll(POLL_MS, async (host) => {
+  const problem = useAsked(POLL_MS, async (host) => {
     connections.value = (await host.request('broker.status', { connections_limit: MAX_ROWS })).connections;
   });
   const all = connections.value;
@@ -52,9 +53,8 @@ function ConnectionList() {
           />
         ) : null}
       </PageHead>
-      {all === undefined ? (
-        <p class="empty">Asking the daemon …</p>
-      ) : (
+      <Asking words={problem} isThere={all !== undefined} />
+      {all === undefined ? null : (
         <Table
           label="Connections"
           stacks
@@ -73,14 +73,6 @@ function isLike({ client_id, role, agent_id, via, principal, name }: ConnectionR
   const word = wanted.trim().toLowerCase();
   const texts = [client_id, role, agent_id, via, principal?.sub, principal?.tenant, name];
   return texts.some((text) => text?.toLowerCase().includes(word));
-}
-
-/** Whose a connection is, in words. */
-export function Whose({ row: { principal, name } }: { row: ConnectionRow }) {
-  if (!principal) return <span class="soft">nobody yet</span>;
-  const { sub, tenant } = principal;
-  const whose = tenant === 'default' ? sub : `${tenant}/${sub}`;
-  return <Free text={name === undefined || name === sub ? whose : `${whose} (${name})`} />;
 }
 
 const COLUMNS: readonly Column<ConnectionRow>[] = [

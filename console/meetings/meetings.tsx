@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
-import { type MeetingGetResult, type MeetingRow, RpcError } from '../../client/browser.ts';
+import type { MeetingGetResult, MeetingRow } from '../../client/browser.ts';
 import { visibleLine } from '../../protocol/visible.ts';
+import { Asking, useAsked } from '../asked.tsx';
 import { Ago, Fact, PageHead } from '../detail.tsx';
 import { count } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link, route } from '../route.ts';
 import { ofSession } from '../sign-out.ts';
 import { type Column, Free, Table } from '../table.tsx';
-import { usePoll } from '../use-poll.ts';
 import './meetings.css';
 
 const POLL_MS = 3_000;
@@ -27,15 +27,9 @@ export function Meetings() {
 }
 
 function MeetingList() {
-  const [problem, setProblem] = useState<string>();
-  usePoll(POLL_MS, async (host) => {
-    try {
-      // The newest first: it is the one that somebody has just held.
-      meetings.value = (await host.meetings.list()).toReversed();
-      setProblem(undefined);
-    } catch (error) {
-      if (error instanceof RpcError) setProblem(error.message);
-    }
+  const problem = useAsked(POLL_MS, async (host) => {
+    // The newest first: it is the one that somebody has just held.
+    meetings.value = (await host.meetings.list()).toReversed();
   });
   const rows = meetings.value;
   return (
@@ -43,7 +37,7 @@ function MeetingList() {
       <PageHead>
         <h1>Meetings</h1>
       </PageHead>
-      <Problem words={problem} />
+      <Asking words={problem} isThere={rows !== undefined} />
       {rows ? (
         <Table
           label="Meetings"
@@ -54,28 +48,16 @@ function MeetingList() {
           more={rows.length - MAX_ROWS}
           empty={
             <>
-              None that you may read. <code>switchboard transcribe --meeting ID</code> holds one, and so does a client
-              by{' '}
+              None that you may read. A client holds one by{' '}
               <a href={link('methods', 'meeting.start')}>
                 <code>meeting.start</code>
               </a>
-              .
+              , as <code>examples/meeting.ts</code> does.
             </>
           }
         />
-      ) : problem === undefined ? (
-        <p class="empty">Asking the daemon …</p>
       ) : null}
     </>
-  );
-}
-
-function Problem({ words }: { words: string | undefined }) {
-  if (words === undefined) return null;
-  return (
-    <p class="problem" role="alert">
-      The daemon refused: {visibleLine(words)}. It is tried again.
-    </p>
   );
 }
 
@@ -105,19 +87,13 @@ const COLUMNS: readonly Column<MeetingRow>[] = [
 
 function MeetingDetail({ id }: { id: string }) {
   const [meeting, setMeeting] = useState<MeetingGetResult>();
-  const [problem, setProblem] = useState<string>();
   const isOver = meeting !== undefined && !LIVE.has(meeting.status);
-  usePoll(
+  const problem = useAsked(
     POLL_MS,
     async (host) => {
       // It does not change any more.
       if (isOver) return;
-      try {
-        setMeeting(await host.meetings.get(id));
-        setProblem(undefined);
-      } catch (error) {
-        if (error instanceof RpcError) setProblem(error.message);
-      }
+      setMeeting(await host.meetings.get(id));
     },
     [id, isOver],
   );
@@ -130,12 +106,8 @@ function MeetingDetail({ id }: { id: string }) {
           {meeting?.title == null ? <Id id={id} /> : <Free text={meeting.title} />}
         </h1>
       </PageHead>
-      <Problem words={problem} />
-      {meeting === undefined ? (
-        problem === undefined ? (
-          <p class="empty">Asking the daemon …</p>
-        ) : null
-      ) : (
+      <Asking words={problem} isThere={meeting !== undefined} />
+      {meeting === undefined ? null : (
         <>
           <dl class="detail">
             <Fact name="Id">

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { FactRow } from '../../client/browser.ts';
 import { visible, visibleLine } from '../../protocol/visible.ts';
+import { Asking, useAsked } from '../asked.tsx';
 import { Ago, PageHead } from '../detail.tsx';
 import { count, short } from '../format.ts';
 import { NO_CONNECTION, whyNot } from '../refusal.ts';
 import { host } from '../session.ts';
-import { usePoll } from '../use-poll.ts';
 import './memory.css';
 
 const POLL_MS = 5_000;
@@ -20,7 +20,7 @@ export function Memory() {
   const [kept, setKept] = useState<number>();
   const [found, setFound] = useState<Found>();
   const [isBusy, setBusy] = useState(false);
-  usePoll(POLL_MS, async (connection) => {
+  const refused = useAsked(POLL_MS, async (connection) => {
     setKept(await connection.request('memory.fact_count', {}));
   });
   const ask = async (event: SubmitEvent) => {
@@ -50,6 +50,7 @@ export function Memory() {
         This page finds those of its own connection, and all of them where the broker was built with a memory that is
         shared.
       </p>
+      <Asking words={refused} isThere />
       <form class="memory-ask" aria-label="Find facts" onSubmit={ask}>
         <input
           type="search"

@@ -15,6 +15,8 @@ export interface Entry extends Findable {
   run(): void;
 }
 
+/** Agents that are looked through: those that are attached come first, and their page finds any. */
+const MAX_AGENTS = 2_000;
 /** Turns of before that are asked for. */
 const MAX_TURNS = 200;
 
@@ -34,13 +36,16 @@ export const COMMANDS: readonly Entry[] = [
 
 /** Agents, those that are attached first. */
 export const agentEntries = (rows: readonly AgentRow[]): Entry[] =>
-  rows.map(({ spec: { id, name }, attached }) => ({
-    key: `agent ${id}`,
-    kind: 'agent',
-    title: visibleLine(id),
-    hint: `${name === id ? '' : `${visibleLine(name)} · `}${attached ? 'attached' : 'not attached'}`,
-    run: () => go('agents', id),
-  }));
+  rows
+    .toSorted((one, other) => Number(other.attached) - Number(one.attached))
+    .slice(0, MAX_AGENTS)
+    .map(({ spec: { id, name }, attached }) => ({
+      key: `agent ${id}`,
+      kind: 'agent',
+      title: visibleLine(id),
+      hint: `${name === id ? '' : `${visibleLine(name)} · `}${attached ? 'attached' : 'not attached'}`,
+      run: () => go('agents', id),
+    }));
 
 /** The methods that have a form. */
 export const methodEntries = (methods: readonly { name: string; summary: string }[]): Entry[] =>

@@ -7,9 +7,9 @@ export interface Match {
 }
 
 /** A longer text is looked at this far: names are short, and prompts may be anything. Characters. */
-const MAX_TEXT = 300;
+const MAX_TEXT = 200;
 /** What is typed beyond this is not looked at. Characters. */
-const MAX_QUERY = 64;
+const MAX_QUERY = 32;
 
 /** At the beginning of a word. */
 const WORD = 8;

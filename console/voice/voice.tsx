@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import type { ResultOf } from '../../protocol/methods.ts';
+import { Asking, useAsked } from '../asked.tsx';
 import { Ago, PageHead } from '../detail.tsx';
 import { count } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link } from '../route.ts';
 import { ofSession } from '../sign-out.ts';
 import { type Column, Free, Table } from '../table.tsx';
-import { usePoll } from '../use-poll.ts';
 
 const POLL_MS = 2_000;
 /** Rows of each table that are drawn. */
@@ -22,7 +22,7 @@ const voice = ofSession<
 
 /** Who transcribes and speaks, and what they work on now. */
 export function Voice() {
-  usePoll(POLL_MS, async (host) => {
+  const problem = useAsked(POLL_MS, async (host) => {
     const [providers, transcriptions, { streams }] = await Promise.all([
       host.request('voice.providers.list', {}),
       host.request('voice.sessions.list', {}),
@@ -36,9 +36,8 @@ export function Voice() {
       <PageHead>
         <h1>Voice</h1>
       </PageHead>
-      {value === undefined ? (
-        <p class="empty">Asking the daemon …</p>
-      ) : (
+      <Asking words={problem} isThere={value !== undefined} />
+      {value === undefined ? null : (
         <>
           <Part id="providers" title="Providers" count={value.providers.length}>
             <Table

@@ -31,7 +31,8 @@ describeBrowser('everything within reach', () => {
 
   test('an agent is added, gets a new token and is removed, all by a few letters › then each token lets in while it holds, and is nowhere', async () => {
     const { page } = await openConsole({ daemon });
-    const attach = (token: string) => connectAgent({ url: daemon.url, agentId: 'coder', token, onChat: () => {} });
+    const attach = (token: string) =>
+      connectAgent({ url: daemon.url, agentId: 'coder', token, onChat: async () => {} });
     const shown = async () => (await secret(page).textContent()) ?? '';
     await goTo(page, 'add ag', 'Add an agent');
     const form = page.getByRole('form', { name: 'A new agent' });
@@ -159,7 +160,7 @@ describeBrowser('everything within reach', () => {
       await ended.given;
     });
     own(ended.give);
-    client.chat('thinker', 'take your time').catch(() => {});
+    client.chat('thinker', 'take your time');
     await asked.given;
     await page.getByRole('button', { name: /^Events/ }).click();
     await page.locator('#more-pages').getByRole('link', { name: 'Connections' }).click();
@@ -177,5 +178,33 @@ describeBrowser('everything within reach', () => {
     await client.close();
     await page.getByText('It has ended. What is shown is from before.').waitFor();
     await page.getByText('read_file').waitFor();
+  });
+
+  test('somebody is transcribed › then the meeting, who transcribes and what it works on are there, as they are said', async () => {
+    const [host, boss] = [await daemon.host(), await daemon.manager()];
+    await boss.ok('agents.upsert', { id: 'ear', capabilities: ['voice.transcribe'] });
+    const ear = await daemon.agent('ear');
+    const { page } = await openConsole({ daemon, place: 'meetings' });
+    await page.getByText('None that you may read.').waitFor();
+    const audio_source = { kind: 'pcm_push', sample_rate: 16_000, channels: 1 };
+    const starting = host.ok('meeting.start', { id: 'plans', title: 'Plans ‮snalp', audio_source });
+    const request = await ear.when(() => ear.received('voice.transcribe.start').at(-1));
+    ear.answer(request, { accepted: true });
+    await starting;
+    const { stream_id } = request.params;
+    ear.notify('voice.event', { stream_id, type: 'final', text: '<i>Ship it</i>', speaker: 'Ada', start_ms: 65_000 });
+    await page.getByRole('link', { name: 'Plans \\u202esnalp' }).click();
+    const said = page.getByRole('region', { name: /^What was said/ }).getByRole('listitem');
+    await eventually(() => said.allInnerTexts()).toEqual([expect.stringMatching(/^1:05 Ada\s*<i>Ship it<\/i>$/)]);
+    await goTo(page, 'voi', 'Voice');
+    await page.getByRole('table', { name: 'Providers' }).getByText('transcribes', { exact: true }).waitFor();
+    await page.getByRole('table', { name: 'Transcriptions' }).getByText('16,000 Hz × 1').waitFor();
+    // What was said is the client's that held it, and nobody else's.
+    await eventually(() => host.ok('memory.fact_count')).toBe(1);
+    await goTo(page, 'mem', 'Memory');
+    await page.getByRole('heading', { name: 'Memory 0 facts' }).waitFor();
+    await page.getByLabel('What the facts are about').fill('ship');
+    await page.keyboard.press('Enter');
+    await page.getByText('No fact fits that.').waitFor();
   });
 });
