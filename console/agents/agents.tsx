@@ -179,7 +179,10 @@ const COLUMNS: readonly Column<ListedAgent>[] = [
   { title: 'Turns', isNumber: true, cell: ({ row }) => (row ? count(row.turns) : '') },
   {
     title: 'Capabilities',
-    cell: ({ row, said }) => <Free text={(row?.spec.capabilities ?? said?.capabilities ?? []).join(', ')} />,
+    cell: ({ row, said }) => {
+      const capabilities = row?.spec.capabilities ?? said?.capabilities ?? [];
+      return capabilities.length === 0 ? '' : <Free text={capabilities.join(', ')} />;
+    },
   },
 ];
 
