@@ -37,14 +37,19 @@ export const LOOKS: ReadonlySet<string> = new Set([
 export const CHANGES: ReadonlySet<string> = new Set(['agents.chat.subscribe']);
 
 const ID = 'virtual:method-table';
+/** So that no other plugin takes it for a file. */
+const RESOLVED = `\0${ID}`;
 
 /** What `import('virtual:method-table')` gives: every request that the host role may send, from the method table itself. */
 export function methodTable(): Plugin {
   return {
     name: 'method-table',
-    resolveId: (id) => (id === ID ? `\0${ID}` : undefined),
-    load: (id) =>
-      id === `\0${ID}` ? `export default JSON.parse(${JSON.stringify(JSON.stringify(callableMethods()))})` : undefined,
+    // Asked for this one module alone: what is asked for each takes its time.
+    resolveId: { filter: { id: new RegExp(`^${ID}$`) }, handler: () => RESOLVED },
+    load: {
+      filter: { id: new RegExp(`^${RESOLVED}$`) },
+      handler: () => `export default JSON.parse(${JSON.stringify(JSON.stringify(callableMethods()))})`,
+    },
   };
 }
 
