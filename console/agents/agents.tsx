@@ -9,15 +9,13 @@ import { ShownOnce } from '../shown-once.tsx';
 import { type Column, Free, Table } from '../table.tsx';
 import { AgentDetail } from './agent-detail.tsx';
 import { AgentForm } from './agent-form.tsx';
-import { AgentState } from './agent-state.tsx';
+import { AgentState, stateOf } from './agent-state.tsx';
 import { NEW } from './new.ts';
-import { isLike, type ListedAgent, listAgents, programOf } from './rows.ts';
+import { type ListedAgent, listAgents, programOf } from './rows.ts';
 import './agents.css';
 
 /** Rows that are drawn. */
 const MAX_ROWS = 300;
-/** From so many on there is a field to look for one. */
-const MANY = 12;
 
 /** A token that was just made. */
 interface Fresh {
@@ -31,11 +29,9 @@ export function Agents() {
   const heading = useRef<HTMLHeadingElement>(null);
   const [fresh, setFresh] = useState<Fresh>();
   const [said, setSaid] = useState('');
-  const [wanted, setWanted] = useState('');
   const chosen = route.value[1] || undefined;
   const isAdding = chosen === NEW;
   const all = agents.value && listAgents(agents.value, saidByAgents.value);
-  const shown = (all ?? []).filter((agent) => isLike(agent, wanted));
   const toHeading = () => heading.current?.focus();
   const show = (id: string, token: string | undefined, words: string) => {
     setFresh(token === undefined ? undefined : { id, token });
@@ -67,16 +63,6 @@ export function Agents() {
           >
             Add an agent
           </button>
-        ) : null}
-        {chosen === undefined && (wanted !== '' || (all && all.length > MANY)) ? (
-          <input
-            type="search"
-            aria-label="Find an agent"
-            placeholder="Find"
-            maxLength={256}
-            value={wanted}
-            onInput={(event) => setWanted(event.currentTarget.value)}
-          />
         ) : null}
       </PageHead>
       {isAdding ? (
@@ -127,20 +113,15 @@ export function Agents() {
       ) : isAdding ? null : chosen === undefined ? (
         <Table
           label="Agents"
-          stacks
           columns={COLUMNS}
-          rows={shown.slice(0, MAX_ROWS)}
+          rows={all}
+          most={MAX_ROWS}
           keyOf={({ id }) => id}
-          more={shown.length - MAX_ROWS}
           empty={
-            all.length > 0 ? (
-              'None is like that.'
-            ) : (
-              <>
-                None yet. Add one here, or with <code>npx switchboard agents add ID</code>;{' '}
-                <code>switchboard attach</code> brings a program that speaks ACP or A2A, or a model.
-              </>
-            )
+            <>
+              None yet. Add one here, or with <code>npx switchboard agents add ID</code>;{' '}
+              <code>switchboard attach</code> brings a program that speaks ACP or A2A, or a model.
+            </>
           }
         />
       ) : (
@@ -156,6 +137,7 @@ const COLUMNS: readonly Column<ListedAgent>[] = [
   {
     title: 'Agent',
     isHeading: true,
+    by: ({ id }) => id,
     cell: ({ id }) => (
       <a href={link('agents', id)}>
         <Free text={id} isCode />
@@ -164,21 +146,28 @@ const COLUMNS: readonly Column<ListedAgent>[] = [
   },
   {
     title: 'Name',
+    by: ({ row, said }) => row?.spec.name ?? said?.name,
     cell: ({ id, row, said }) => {
       const name = row?.spec.name ?? said?.name ?? id;
       return name === id ? '' : <Free text={name} />;
     },
   },
-  { title: 'State', cell: ({ row }) => <AgentState row={row} /> },
-  { title: 'Kind', cell: ({ said }) => (said && said.kind !== 'attached' ? <Free text={said.kind} /> : '') },
+  { title: 'State', by: ({ row }) => stateOf(row), cell: ({ row }) => <AgentState row={row} /> },
+  {
+    title: 'Kind',
+    by: ({ said }) => said?.kind,
+    cell: ({ said }) => (said && said.kind !== 'attached' ? <Free text={said.kind} /> : ''),
+  },
   {
     title: 'Says',
+    by: ({ said }) => said?.current_task ?? undefined,
     cell: ({ said }) => (said?.current_task == null ? '' : <Free text={said.current_task} />),
   },
   { title: 'Last words', cell: ({ said }) => <LastWords words={programOf(said)?.lastWords} /> },
-  { title: 'Turns', isNumber: true, cell: ({ row }) => (row ? count(row.turns) : '') },
+  { title: 'Turns', isNumber: true, by: ({ row }) => row?.turns, cell: ({ row }) => (row ? count(row.turns) : '') },
   {
     title: 'Capabilities',
+    by: ({ row, said }) => (row?.spec.capabilities ?? said?.capabilities ?? []).join(', '),
     cell: ({ row, said }) => {
       const capabilities = row?.spec.capabilities ?? said?.capabilities ?? [];
       return capabilities.length === 0 ? '' : <Free text={capabilities.join(', ')} />;

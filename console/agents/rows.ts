@@ -29,13 +29,6 @@ export function listAgents(rows: readonly AgentRow[], said: ReadonlyMap<string, 
   ];
 }
 
-/** Whether somebody who looks for that means this agent. */
-export function isLike({ id, row, said }: ListedAgent, wanted: string): boolean {
-  const word = wanted.trim().toLowerCase();
-  const texts = [id, row?.spec.name, said?.name, said?.kind, said?.current_task, ...(row?.spec.capabilities ?? [])];
-  return texts.some((text) => text?.toLowerCase().includes(word));
-}
-
 /** The program behind an agent, where it says so. What is not as it should be is left out: any agent may write anything there. */
 export function programOf(said: HostAgent | undefined): AttachedProgram | undefined {
   const { state, reason, what, mode, processes, last_words: words } = Object(said?.metadata.attached);

@@ -122,11 +122,10 @@ export function ConnectionDetail({ id }: { id: string }) {
             </h2>
             <Table
               label="Its live turns"
-              stacks
               columns={COLUMNS}
-              rows={told?.turns.slice(0, MAX_TURNS) ?? []}
+              rows={told?.turns ?? []}
+              most={MAX_TURNS}
               keyOf={({ turn_id }) => turn_id}
-              more={(told?.turns.length ?? 0) - MAX_TURNS}
               empty="None."
             />
           </section>

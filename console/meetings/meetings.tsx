@@ -41,11 +41,10 @@ function MeetingList() {
       {rows ? (
         <Table
           label="Meetings"
-          stacks
           columns={COLUMNS}
-          rows={rows.slice(0, MAX_ROWS)}
+          rows={rows}
+          most={MAX_ROWS}
           keyOf={({ id }) => id}
-          more={rows.length - MAX_ROWS}
           empty={
             <>
               None that you may read. A client holds one by{' '}
@@ -75,14 +74,19 @@ const COLUMNS: readonly Column<MeetingRow>[] = [
   {
     title: 'Meeting',
     isHeading: true,
+    by: ({ id, title }) => title ?? id,
     cell: ({ id, title }) => (
       <a href={link('meetings', id)}>{title === null ? <Id id={id} /> : <Free text={title} />}</a>
     ),
   },
-  { title: 'Status', cell: ({ status }) => <Status status={status} /> },
-  { title: 'Started', cell: ({ started_at }) => <Ago at={started_at} /> },
+  { title: 'Status', by: ({ status }) => status, cell: ({ status }) => <Status status={status} /> },
+  { title: 'Started', by: ({ started_at }) => started_at, cell: ({ started_at }) => <Ago at={started_at} /> },
   { title: 'Ended', cell: ({ ended_at }) => (ended_at === null ? '' : <Ago at={ended_at} />) },
-  { title: 'Held by', cell: ({ agent_id }) => (agent_id === null ? 'a client' : <Free text={agent_id} isCode />) },
+  {
+    title: 'Held by',
+    by: ({ agent_id }) => agent_id ?? 'a client',
+    cell: ({ agent_id }) => (agent_id === null ? 'a client' : <Free text={agent_id} isCode />),
+  },
 ];
 
 function MeetingDetail({ id }: { id: string }) {

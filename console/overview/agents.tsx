@@ -47,7 +47,11 @@ const COLUMNS: readonly Column<AgentRow>[] = [
       </a>
     ),
   },
-  { title: 'Name', by: ({ spec }) => spec.name, cell: ({ spec }) => (spec.name === spec.id ? '' : <Free text={spec.name} />) },
+  {
+    title: 'Name',
+    by: ({ spec }) => spec.name,
+    cell: ({ spec }) => (spec.name === spec.id ? '' : <Free text={spec.name} />),
+  },
   {
     title: 'State',
     by: ({ attached }) => (attached ? 'attached' : 'not attached'),

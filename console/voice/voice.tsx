@@ -42,11 +42,10 @@ export function Voice() {
           <Part id="providers" title="Providers" count={value.providers.length}>
             <Table
               label="Providers"
-              stacks
               columns={PROVIDERS}
-              rows={value.providers.slice(0, MAX_ROWS)}
+              rows={value.providers}
+              most={MAX_ROWS}
               keyOf={({ id, kind }) => `${kind} ${id}`}
-              more={value.providers.length - MAX_ROWS}
               empty={
                 <>
                   None. An attached agent with the capability <code>voice.transcribe</code> or <code>voice.speak</code>{' '}
@@ -58,22 +57,20 @@ export function Voice() {
           <Part id="transcriptions" title="Transcriptions" count={value.transcriptions.length}>
             <Table
               label="Transcriptions"
-              stacks
               columns={TRANSCRIPTIONS}
-              rows={value.transcriptions.slice(0, MAX_ROWS)}
+              rows={value.transcriptions}
+              most={MAX_ROWS}
               keyOf={({ session_id, client_id }) => `${client_id} ${session_id}`}
-              more={value.transcriptions.length - MAX_ROWS}
               empty="None runs."
             />
           </Part>
           <Part id="speech" title="Speech" count={value.speech.length}>
             <Table
               label="Speech"
-              stacks
               columns={SPEECH}
-              rows={value.speech.slice(0, MAX_ROWS)}
+              rows={value.speech}
+              most={MAX_ROWS}
               keyOf={({ stream_id, client_id }) => `${client_id} ${stream_id}`}
-              more={value.speech.length - MAX_ROWS}
               empty="Nobody is spoken to."
             />
           </Part>
