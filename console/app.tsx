@@ -18,9 +18,18 @@ export interface Tab {
   path: string;
   title: string;
   page: ComponentType;
+  /** It stands behind *More*: the bar has room for so many. */
+  isMore?: true;
 }
 
 const Runs = lazyPage(() => import('./runs/runs.tsx').then((page) => page.Runs));
+const Agents = lazyPage(() => import('./agents/agents.tsx').then(({ Agents }) => Agents));
+const Connections = lazyPage(() => import('./connections/connections.tsx').then(({ Connections }) => Connections));
+const Events = lazyPage(() => import('./events/events.tsx').then(({ Events }) => Events));
+const Meetings = lazyPage(() => import('./meetings/meetings.tsx').then(({ Meetings }) => Meetings));
+const Memory = lazyPage(() => import('./memory/memory.tsx').then(({ Memory }) => Memory));
+const Methods = lazyPage(() => import('./methods/methods.tsx').then(({ Methods }) => Methods));
+const Voice = lazyPage(() => import('./voice/voice.tsx').then(({ Voice }) => Voice));
 
 export const tabs: readonly Tab[] = [
   { path: 'overview', title: 'Overview', page: Overview },
@@ -30,6 +39,13 @@ export const tabs: readonly Tab[] = [
   { path: 'chat', title: 'Playground', page: Playground },
   { path: 'surfaces', title: 'Surfaces', page: Surfaces },
   { path: 'keys', title: 'Keys', page: Keys },
+  { path: 'agents', title: 'Agents', page: Agents, isMore: true },
+  { path: 'connections', title: 'Connections', page: Connections, isMore: true },
+  { path: 'events', title: 'Events', page: Events, isMore: true },
+  { path: 'meetings', title: 'Meetings', page: Meetings, isMore: true },
+  { path: 'memory', title: 'Memory', page: Memory, isMore: true },
+  { path: 'voice', title: 'Voice', page: Voice, isMore: true },
+  { path: 'methods', title: 'Methods', page: Methods, isMore: true },
 ];
 
 /** The console: asks for a token where it has none, and shows the tab that the address names. */

@@ -2,6 +2,7 @@ import { effect, signal } from '@preact/signals';
 import type { ApprovalRow, Host, HostEvent, HostSubscription } from '../client/browser.ts';
 import { agentChanges, noteAgentChange } from './agent-changes.ts';
 import { keepApprovals, replaceApprovals } from './approval-rows.ts';
+import { keepEvent, keepEvents } from './events/kept.ts';
 import { nextFrame } from './next-frame.ts';
 import { host } from './session.ts';
 
@@ -32,7 +33,9 @@ function follow(connection: Host): { stop(): void } {
     if (!isOver && fresh.length > 0) keepApprovals(fresh);
     fresh = [];
   };
-  const take = ({ kind, payload }: HostEvent) => {
+  const take = (event: HostEvent) => {
+    const { kind, payload } = event;
+    keepEvent(event);
     if (kind === 'approval.requested' || kind === 'approval.resolved') {
       if (fresh.push(payload as ApprovalRow) === 1) nextFrame(keepFresh);
     } else if (kind.startsWith('agent.')) noteAgentChange();
@@ -44,6 +47,7 @@ function follow(connection: Host): { stop(): void } {
         if (isOver) return subscription.close();
         fresh = [];
         replaceApprovals(subscription.snapshot.approvals);
+        keepEvents(subscription.snapshot.events, subscription.snapshot.event_sequence);
         agentChanges.value += 1;
         isFeedLive.value = true;
         for await (const event of subscription) take(event);

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { AuthError, connectHost, type Host, type HostStatus } from '../client/browser.ts';
+import { AuthError, connectHost, type Host, type HostOptions, type HostStatus } from '../client/browser.ts';
 import { KEY_PREFIX } from '../protocol/grants.ts';
 import { forgetAll } from './sign-out.ts';
 import { taps } from './tap.ts';
@@ -57,6 +57,8 @@ export function tokenIn(text: string): string | undefined {
   }
 }
 
+const proofOf = (token: string) => (JWT.test(token) ? { jwt: token } : { hostToken: token });
+
 /** Takes the token out of the address (`#token=…`), so that it stays in no history, or from this tab's storage. */
 export function startSession(): void {
   addEventListener('hashchange', () => {
@@ -97,6 +99,16 @@ export function signOut(): void {
   forgetAll();
   leave();
   session.value = { kind: 'signed-out' };
+}
+
+/**
+ * A further connection by the same token, which does not come back where it is lost: for what is to go with a page.
+ *
+ * @throws {SwitchboardError} it cannot be opened
+ */
+export function connectAside(options: Pick<HostOptions, 'json' | 'onFrame' | 'onStatus'>): Promise<Host> {
+  const token = sessionStorage.getItem(TOKEN_KEY) ?? '';
+  return connectHost({ url: socketUrl(), ...proofOf(token), ...options });
 }
 
 /** Does not wait for the next try. */
@@ -144,8 +156,8 @@ async function connect(token: string, typed: boolean): Promise<void> {
       else refused(!wasConnected ? 'refused' : isJwt ? 'ended' : 'restarted');
     } else if (now.status === 'closed') lost(FIRST_RETRY_MS);
   };
-  const isJwt = JWT.test(token);
-  const proof = isJwt ? { jwt: token } : { hostToken: token };
+  const proof = proofOf(token);
+  const isJwt = 'jwt' in proof;
   while (mine === attempt) {
     try {
       const options = { url: socketUrl(), ...proof, reconnect: RETRY, onStatus };

@@ -6,6 +6,8 @@ import { now } from './clock.ts';
 import { age } from './format.ts';
 import { findHindrance, type Hindrance } from './hindrance.ts';
 import { Mark } from './mark.tsx';
+import { More } from './reach/more.tsx';
+import { PaletteButton } from './reach/palette-button.tsx';
 import { link } from './route.ts';
 import { retryNow, session, signOut } from './session.ts';
 
@@ -35,13 +37,17 @@ export function Shell({ tabs, current, children }: ShellProps) {
           <Mark /> Switchboard
         </span>
         <nav aria-label="Console">
-          {tabs.map((tab) => (
-            <a key={tab.path} href={link(tab.path)} aria-current={tab === current ? 'page' : undefined}>
-              {tab.title}
-              {tab.path === 'approvals' && waiting > 0 ? <Waiting count={waiting} /> : null}
-            </a>
-          ))}
+          {tabs
+            .filter(({ isMore }) => !isMore)
+            .map((tab) => (
+              <a key={tab.path} href={link(tab.path)} aria-current={tab === current ? 'page' : undefined}>
+                {tab.title}
+                {tab.path === 'approvals' && waiting > 0 ? <Waiting count={waiting} /> : null}
+              </a>
+            ))}
+          <More tabs={tabs.filter(({ isMore }) => isMore)} current={current} />
         </nav>
+        <PaletteButton tabs={tabs} />
         <Connection />
         <button type="button" class="quiet" onClick={signOut}>
           Sign out

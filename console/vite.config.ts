@@ -14,7 +14,7 @@ export default defineConfig({
   base: './',
   publicDir: false,
   resolve: { alias: { 'punycode.js': here('reading/host-names.ts') } },
-  plugins: [thirdPartyNotices(workersPackages)],
+  plugins: [methodTable(), thirdPartyNotices(workersPackages)],
   worker: { format: 'es', plugins: () => [packagesOf(workersPackages)] },
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

@@ -1,13 +1,17 @@
 import { z } from 'zod';
-import { anyId, listing, nameText } from './bounds.ts';
+import { anyId, list, listing, nameText } from './bounds.ts';
 import { agentId } from './ids.ts';
 import { tenantName } from './principal.ts';
 
 const counts = z.record(nameText(), z.number());
 const unixMs = z.number().meta({ description: 'Unix milliseconds' });
 
+/** Names of tools of one connection that are told. */
+export const MAX_TOOL_NAMES = 1_000;
+
 export const statusParams = z.object({
   connections_limit: z.int().min(1).max(1_000).default(200).meta({ description: 'rows at most' }),
+  client_id: anyId().optional().meta({ description: 'that connection alone, and more of it; none where it is gone' }),
 });
 
 /** One connection, as `broker.status` lists it. */
@@ -20,6 +24,18 @@ export const connectionRow = z.object({
   waiting_bytes: z.number().meta({ description: 'that wait to be written to it' }),
   turns: z.number().meta({ description: 'live ones that it opened or answers' }),
   tools: z.number(),
+  principal: z
+    .object({ sub: nameText(), tenant: tenantName })
+    .nullable()
+    .meta({ description: 'whose it is; null until it has said so' }),
+  name: nameText().optional().meta({ description: 'what its key, or an embedder’s function, calls it' }),
+  tool_names: list(nameText(), MAX_TOOL_NAMES)
+    .optional()
+    .meta({ description: 'of one that was asked for: the tools that it offers, sorted' }),
+  pending_calls: z
+    .number()
+    .optional()
+    .meta({ description: 'of one that was asked for: requests of the broker that it has not answered' }),
 });
 /** See {@link connectionRow}. */
 export type ConnectionRow = z.infer<typeof connectionRow>;

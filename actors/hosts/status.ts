@@ -1,10 +1,10 @@
-import type { BrokerStatus, ConnectionRow } from '../../protocol/status.ts';
+import { type BrokerStatus, type ConnectionRow, MAX_TOOL_NAMES } from '../../protocol/status.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Handler } from '../requests/dispatcher.ts';
-import { toolsOf } from '../tools/client-tools.ts';
+import { sortedTools, toolsOf } from '../tools/client-tools.ts';
 import { turnsOf } from '../turns/client-turns.ts';
 import { pendingCallbacks } from '../turns/metrics.ts';
 import { TURNS } from '../turns/turns.ts';
@@ -13,7 +13,7 @@ import { TURNS } from '../turns/turns.ts';
 export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
   const { counters, vitals } = kernel;
   const { rss, heapUsed } = process.memoryUsage();
-  const { rows, total, max } = connections(kernel, params.connections_limit);
+  const { rows, total, max } = connections(kernel, params.connections_limit, params.client_id);
   const tokens = counters.events.get('token') ?? 0;
   const events = [...counters.events.values()].reduce((sum, count) => sum + count, 0);
   return {
@@ -51,8 +51,12 @@ export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
   };
 };
 
-/** The connections that most bytes wait for, then the newest. */
-function connections(kernel: Kernel, limit: number): { rows: ConnectionRow[]; total: number; max: number } {
+/** The connections that most bytes wait for, then the newest; or that one alone which is asked for. */
+function connections(
+  kernel: Kernel,
+  limit: number,
+  wanted: string | undefined,
+): { rows: ConnectionRow[]; total: number; max: number } {
   let [total, max] = [0, 0];
   // Newest first: sorting keeps the order of equals.
   const all = [...kernel.clients.values()].reverse().map((client) => {
@@ -61,6 +65,10 @@ function connections(kernel: Kernel, limit: number): { rows: ConnectionRow[]; to
     max = Math.max(max, waiting);
     return { client, waiting };
   });
+  if (wanted !== undefined) {
+    const client = kernel.clients.get(wanted);
+    return { rows: client ? [toWholeRow(client)] : [], total, max };
+  }
   all.sort((one, other) => other.waiting - one.waiting);
   return { rows: all.slice(0, limit).map(({ client, waiting }) => toRow(client, waiting)), total, max };
 }
@@ -75,5 +83,16 @@ function toRow(client: Client, waiting: number): ConnectionRow {
     waiting_bytes: waiting,
     turns: turnsOf(client).hosting.size + turnsOf(client).serving.size,
     tools: toolsOf(client).offered.size,
+    principal: client.identity ? { sub: client.principal.sub, tenant: client.tenant } : null,
+    ...(client.identity?.name !== undefined && { name: client.identity.name }),
+  };
+}
+
+function toWholeRow(client: Client): ConnectionRow {
+  const names = sortedTools(client).map(({ name }) => name);
+  return {
+    ...toRow(client, client.link.waitingBytes),
+    tool_names: names.slice(0, MAX_TOOL_NAMES),
+    pending_calls: client.calls.size,
   };
 }

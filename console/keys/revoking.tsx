@@ -1,6 +1,6 @@
-import { useState } from 'preact/hooks';
 import type { KeyRow } from '../../protocol/keys.ts';
 import { visibleLine } from '../../protocol/visible.ts';
+import { Confirm } from '../confirm.tsx';
 import { count } from '../format.ts';
 import { Sheet } from '../sheet.tsx';
 import { revoke } from './wish.ts';
@@ -13,50 +13,23 @@ interface RevokingProps {
 
 /** Asks before a key is ended. */
 export function Revoking({ row, onRevoked, onKept }: RevokingProps) {
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState('');
-  const end = async (close: () => void) => {
-    if (isBusy) return;
-    setBusy(true);
-    setProblem('');
-    const why = await revoke({ name: row.name, tenant: row.tenant });
-    setBusy(false);
-    if (why !== undefined) return setProblem(why);
-    // While it is open nothing behind it can have the focus.
-    close();
-    onRevoked();
-  };
   return (
-    <Sheet
+    <Confirm
       title={
         <>
           Revoke the key <bdi>{visibleLine(row.name)}</bdi>?
         </>
       }
-      onClose={onKept}
+      yes={['Revoke', 'Revoking …']}
+      no="Keep it"
+      act={() => revoke({ name: row.name, tenant: row.tenant })}
+      onDone={onRevoked}
+      onKept={onKept}
     >
-      {(close) => (
-        <>
-          <p>
-            {row.connections === 0
-              ? 'Nobody is connected by it now. '
-              : `${count(row.connections)} ${row.connections === 1 ? 'connection' : 'connections'} by it will be closed, and the turns end. `}
-            It lets nobody in any more, and cannot be brought back.
-          </p>
-          <p class="key-problem" role="alert">
-            {problem}
-          </p>
-          <div class="key-buttons">
-            <button type="button" class="danger" aria-disabled={isBusy} onClick={() => end(close)}>
-              {isBusy ? 'Revoking …' : 'Revoke'}
-            </button>
-            {/* The first thing that Enter would do changes nothing. */}
-            <button type="button" autofocus onClick={close}>
-              Keep it
-            </button>
-          </div>
-        </>
-      )}
-    </Sheet>
+      {row.connections === 0
+        ? 'Nobody is connected by it now. '
+        : `${count(row.connections)} ${row.connections === 1 ? 'connection' : 'connections'} by it will be closed, and the turns end. `}
+      It lets nobody in any more, and cannot be brought back.
+    </Confirm>
   );
 }

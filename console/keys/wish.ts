@@ -3,6 +3,7 @@ import type { Front, Scope } from '../../protocol/grants.ts';
 import type { MadeKey } from '../../protocol/keys.ts';
 import { KEY_LIMITS } from '../../protocol/shared-limits.ts';
 import { visibleLine } from '../../protocol/visible.ts';
+import { explain, NO_CONNECTION } from '../refusal.ts';
 import { host } from '../session.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
@@ -48,7 +49,7 @@ export async function make(wish: InputOf<'keys.add'>): Promise<Outcome> {
   try {
     return { made: await connection.request('keys.add', wish) };
   } catch (error) {
-    if (error instanceof RpcError) return { problem: explain(error) };
+    if (error instanceof RpcError) return { problem: explainKey(error) };
     const name = visibleLine(wish.name);
     return {
       problem: `The connection was lost before the answer came. If ${name} is in the list, revoke it: its secret was never shown.`,
@@ -65,19 +66,15 @@ export async function revoke(key: { name: string; tenant: string }): Promise<str
     await connection.request('keys.remove', key);
     return undefined;
   } catch (error) {
-    return error instanceof RpcError ? explain(error) : 'The connection was lost before the answer came. Look again.';
+    return error instanceof RpcError
+      ? explainKey(error)
+      : 'The connection was lost before the answer came. Look again.';
   }
 }
 
-const NO_CONNECTION = 'There is no connection to the daemon now. Try again in a moment.';
-
-function explain(error: RpcError): string {
-  const { issues } = (error.data ?? {}) as { issues?: { path: string; message: string }[] };
-  const [first] = issues ?? [];
-  if (error.code === ErrorCode.InvalidParams && first)
-    return `${LABELS[first.path.split('.')[0] ?? ''] ?? first.path}: ${first.message}.`;
+function explainKey(error: RpcError): string {
   if (error.code === ErrorCode.NotFound) return 'Tenant: whoever is signed in here manages another one.';
-  return `The daemon refused: ${error.message}.`;
+  return explain(error, LABELS);
 }
 
 /** What the form calls what the wire calls so. */

@@ -1,5 +1,7 @@
 import type { AgentRow } from '../../client/browser.ts';
+import { NEW } from '../agents/new.ts';
 import { agents, saidByAgents, useAgents } from '../agents.ts';
+import { link } from '../route.ts';
 import { type Column, Free, Table } from '../table.tsx';
 
 /** Rows that are drawn. */
@@ -11,7 +13,9 @@ export function Agents() {
   const rows = agents.value;
   return (
     <section aria-labelledby="agents">
-      <h2 id="agents">Agents</h2>
+      <h2 id="agents">
+        <a href={link('agents')}>Agents</a>
+      </h2>
       {rows ? (
         <Table
           label="Agents"
@@ -21,8 +25,9 @@ export function Agents() {
           keyOf={({ spec }) => spec.id}
           empty={
             <>
-              None yet. <code>npx switchboard agents add my-agent</code> makes one known and prints its token;{' '}
-              <code>--demo</code> brings one along.
+              None yet. <a href={link('agents', NEW)}>Add one</a>, or let{' '}
+              <code>npx switchboard agents add my-agent</code> make one known and print its token; <code>--demo</code>{' '}
+              brings one along.
             </>
           }
         />
@@ -32,7 +37,16 @@ export function Agents() {
 }
 
 const COLUMNS: readonly Column<AgentRow>[] = [
-  { title: 'Agent', isHeading: true, by: ({ spec }) => spec.id, cell: ({ spec }) => <Free text={spec.id} isCode /> },
+  {
+    title: 'Agent',
+    isHeading: true,
+    by: ({ spec }) => spec.id,
+    cell: ({ spec }) => (
+      <a href={link('agents', spec.id)}>
+        <Free text={spec.id} isCode />
+      </a>
+    ),
+  },
   {
     title: 'Name',
     by: ({ spec }) => spec.name,
@@ -71,7 +85,11 @@ function Said({ id }: { id: string }) {
       <span data-tone={agent.status === 'errored' ? 'bad' : undefined}>
         <Free text={agent.current_task} />
       </span>
-      {typeof words === 'string' && agent.status === 'errored' ? <Free text={words} isCode /> : null}
+      {typeof words === 'string' && agent.status === 'errored' ? (
+        <div>
+          <Free text={words} isCode />
+        </div>
+      ) : null}
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { ConnectionRow } from '../../protocol/status.ts';
 import { shownAt } from '../broker-clock.ts';
 import { age, bytes } from '../format.ts';
 import { Id } from '../id.tsx';
+import { link } from '../route.ts';
 import { type Column, Free, Table } from '../table.tsx';
 import { status } from './history.ts';
 
@@ -13,7 +14,7 @@ export function Connections() {
   return (
     <section aria-labelledby="connections">
       <h2 id="connections">
-        Connections <span class="soft">{total}</span>
+        <a href={link('connections')}>Connections</a> <span class="soft">{total}</span>
       </h2>
       <Table
         label="Connections"
@@ -28,7 +29,16 @@ export function Connections() {
 }
 
 const COLUMNS: readonly Column<ConnectionRow>[] = [
-  { title: 'Connection', isHeading: true, by: ({ client_id }) => client_id, cell: (row) => <Id id={row.client_id} /> },
+  {
+    title: 'Connection',
+    isHeading: true,
+    by: ({ client_id }) => client_id,
+    cell: (row) => (
+      <a href={link('connections', row.client_id)}>
+        <Id id={row.client_id} />
+      </a>
+    ),
+  },
   {
     title: 'Role',
     by: ({ role, agent_id }) => (agent_id === null ? role : `agent ${agent_id}`),

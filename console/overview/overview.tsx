@@ -73,9 +73,13 @@ function Facts({ status: value }: { status: BrokerStatus }) {
         </span>
       </Fact>
       <Fact name="Up">{age(value.uptime_ms)}</Fact>
-      <Fact name="Connections">{count(value.connections.total)}</Fact>
+      <Fact name="Connections">
+        <a href={link('connections')}>{count(value.connections.total)}</a>
+      </Fact>
       <Fact name="Agents attached">
-        {count(value.agents.attached)} of {count(value.agents.known)}
+        <a href={link('agents')}>
+          {count(value.agents.attached)} of {count(value.agents.known)}
+        </a>
       </Fact>
       <Fact name="Live turns">
         <a href={linkWith(['runs'], { q: 'state:live' })}>{count(live)}</a>

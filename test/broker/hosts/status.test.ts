@@ -61,6 +61,31 @@ describe('broker.status › when somebody asks', () => {
     expect((await manager.ok('broker.status')).state).toBe('draining');
   });
 
+  test('one connection is asked for › then it comes alone, with whose it is and what it offers; of one that is gone nothing does', async () => {
+    const { linked, host } = await startToolScene();
+    const manager = await linked.manager();
+    const all = statusResult.parse(await manager.ok('broker.status'));
+    const { client_id } = all.connections.rows.find(({ role }) => role === 'client') ?? {};
+    expect(all.connections.rows.every((row) => row.tool_names === undefined)).toBe(true);
+    await host.ok('tools.register', [{ name: 'paint' }, { name: 'and' }]);
+    const one = async () => statusResult.parse(await manager.ok('broker.status', { client_id })).connections;
+    expect(await one()).toMatchObject({
+      total: 3,
+      rows: [
+        {
+          client_id,
+          role: 'client',
+          principal: { sub: 'local', tenant: 'default' },
+          tool_names: expect.arrayContaining(['and', 'paint']),
+          pending_calls: 0,
+        },
+      ],
+    });
+    host.close();
+    await settle();
+    expect(await one()).toEqual({ total: 2, rows: [] });
+  });
+
   test('with many connections › then those that most waits for come first, then the newest, as many as were asked for', async () => {
     const internals = startInternals();
     const manager = await internals.manager();

@@ -9,7 +9,7 @@ export const row = (page: Page, name: string) =>
 /** The form for a new one. */
 export const form = (page: Page) => page.getByRole('form', { name: 'A new key' });
 /** The secret of the one that was just made. */
-export const secret = (page: Page) => page.locator('.key-secret code');
+export const secret = (page: Page) => page.locator('.secret code');
 
 /** Fills the form in with a name, and sends it. */
 export async function make(page: Page, name: string): Promise<void> {
