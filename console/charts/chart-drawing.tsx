@@ -87,7 +87,9 @@ function StateBox({
   const { state, box } = placed;
   const isActive = active.has(state.path);
   const subject: Subject = { kind: 'state', id: state.path };
-  const words = [state.name, isActive ? (isOver ? 'where it ended' : 'active') : '', state.description ?? ''];
+  // What is written in it comes first: by that it is called by who speaks to the page.
+  const name = [state.name, ...boxLinesOf(state).map(({ text }) => text)].join(' ');
+  const words = [name, isActive ? (isOver ? 'where it ended' : 'active') : '', state.description ?? ''];
   return (
     // biome-ignore lint/a11y/useSemanticElements: inside SVG there is no button
     <g
@@ -120,11 +122,11 @@ function StateBox({
       ) : null}
       {isActive ? <circle class="lamp" cx={box.x + box.width - 12} cy={box.y + sizes.header / 2} r="4" /> : null}
       <text class="state-name" x={box.x + sizes.padding} y={box.y + 18}>
-        {state.name}
+        {state.name}{' '}
       </text>
       {boxLinesOf(state).map((line, index) => (
         <text key={line.id} class="state-line" x={box.x + sizes.padding} y={lineY(box, index)}>
-          {line.text}
+          {line.text}{' '}
         </text>
       ))}
     </g>
