@@ -2,7 +2,6 @@ import type { KeyRow } from '../../protocol/keys.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { Confirm } from '../confirm.tsx';
 import { count } from '../format.ts';
-import { Sheet } from '../sheet.tsx';
 import { revoke } from './wish.ts';
 
 interface RevokingProps {

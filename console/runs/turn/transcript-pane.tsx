@@ -1,12 +1,12 @@
-import { Fragment } from 'preact';
 import { memo } from 'preact/compat';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { visibleLine } from '../../../protocol/visible.ts';
 import { visibleAnswer } from '../../../protocol/visible-answer.ts';
 import { durationOf } from '../../charts/sequence-row.tsx';
-import { piecesOf } from '../../chat/text-block.ts';
 import { count } from '../../format.ts';
 import { preview } from '../../preview.ts';
+import { Markdown, RawSwitch } from '../../reading/markdown.tsx';
+import { Words } from '../../reading/words.tsx';
 import type { Player } from './player.ts';
 import { markAt } from './replay.ts';
 import { shownText } from './shown-text.ts';
@@ -35,6 +35,7 @@ export function TranscriptPane({ model: { entries, player } }: { model: TurnMode
       <header>
         <h2>Transcript</h2>
         <span class="soft">{later > 0 ? `${count(later)} more to come` : 'all of it'}</span>
+        <RawSwitch />
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard */}
       <div class="pane-scroll" ref={box} tabIndex={0}>
@@ -77,7 +78,7 @@ const EntryView = memo(({ entry, until = 0, now = 0, isEnded, isLast, player }: 
       return (
         <p class={`said by-person${at}`} dir="auto">
           <span class="hidden">Prompt: </span>
-          <Breakable text={entry.text} />
+          <Words text={entry.text} />
         </p>
       );
     case 'text':
@@ -114,7 +115,7 @@ function Text({ entry, until, now, at }: { entry: TurnEntryOf<'text'>; until: nu
   return (
     <div class={`said by-agent${at}`} dir="auto">
       {before > 0 ? <p class="soft">{count(before)} characters before this are not shown.</p> : null}
-      <Breakable text={text} />
+      <Markdown text={text} />
       {cut > 0 ? <p class="soft">{count(cut)} characters were not recorded.</p> : null}
     </div>
   );
@@ -158,22 +159,6 @@ function Part({ title, value }: { title: string; value: unknown }) {
       <div class="turn-part" tabIndex={0}>
         {preview(value)}
       </div>
-    </>
-  );
-}
-
-/** A long word may be broken anywhere: laying it out takes time that grows with the square of its length. */
-function Breakable({ text }: { text: string }) {
-  const [first, ...others] = piecesOf(visibleAnswer(text));
-  return (
-    <>
-      {first}
-      {others.map((piece, place) => (
-        <Fragment key={place}>
-          <wbr />
-          {piece}
-        </Fragment>
-      ))}
     </>
   );
 }
