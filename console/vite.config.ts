@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { methodTable } from '../scripts/method-table.ts';
 import { packagesOf, thirdPartyNotices } from '../scripts/third-party.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));

@@ -4,7 +4,7 @@ import { FileDrop } from './file-drop.tsx';
 import { RunsList } from './runs-list.tsx';
 import { TurnPage } from './turn-page.tsx';
 import './runs.css';
-import './cards.css';
+import './turn-page.css';
 
 /** Recorded turns: all of them in a table, one of them, or two beside each other. */
 export function Runs() {

@@ -52,6 +52,9 @@ describeBrowser('the page of runs', () => {
     await query(page).fill('agent:coder state:failed tool:grep "no match"');
     await found(page, /^2 of 60/);
     expect(await prompts(page)).toEqual(['say 42', 'say 21']);
+    for (const prompt of ['say 21', 'say 42']) await page.getByRole('checkbox', { name: `Compare: ${prompt}` }).click();
+    const compare = page.getByRole('link', { name: 'Compare the two' });
+    expect(await compare.getAttribute('href')).toBe(`#/runs/compare?a=${ids[20]}&b=${ids[41]}`);
     await page.getByRole('button', { name: 'Duration' }).click();
     await eventually(() => page.url()).toContain('sort=-dur');
     const { href, search } = new URL(page.url());
