@@ -1,4 +1,6 @@
+import type { ReadonlySignal } from '@preact/signals';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
+import type { MachineDefinition } from '../../protocol/inspect.ts';
 import { ChartBoxes, ChartGrounds, ChartLines, type Subject } from './chart-drawing.tsx';
 import { ChartWords } from './chart-words.tsx';
 import { layOut, prepare } from './elk.ts';
@@ -11,10 +13,16 @@ import { SubjectNote } from './subject-note.tsx';
 import { useViewport } from './use-viewport.ts';
 import { feed } from './watching.ts';
 
+/** Where charts come from, and what tells that an actor has changed. */
+export interface ChartSource {
+  readonly version: ReadonlySignal<number>;
+  readonly model: { readonly machines: Readonly<Record<string, MachineDefinition>> };
+}
+
 /** The statechart that an actor runs, with where it stands and which way it went. */
-export function ChartView({ actor }: { actor: WatchedActor }) {
-  void feed.version.value;
-  const definition = feed.model.machines[actor.machine];
+export function ChartView({ actor, source = feed }: { actor: WatchedActor; source?: ChartSource }) {
+  void source.version.value;
+  const definition = source.model.machines[actor.machine];
   // The same object as long as it is the same chart.
   const graph = useMemo(() => definition && graphOf(definition), [definition]);
   const [layout, setLayout] = useState<Layout>();
@@ -26,7 +34,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
     layOut(graph, 'DOWN').then(
       (done) => {
         if (!isOver) setLayout(done);
-        prepare(() => Object.values(feed.model.machines).map(graphOf));
+        prepare(() => Object.values(source.model.machines).map(graphOf));
       },
       (error: unknown) => !isOver && setProblem(error instanceof Error ? error.message : String(error)),
     );
@@ -36,7 +44,7 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
   }, [graph]);
 
   const follower = useMemo(() => graph && new Follower(graph, actor), [graph, actor]);
-  useFlashes(follower);
+  useFlashes(follower, source);
   const [hovered, setHovered] = useState<Subject>();
   const [chosen, setChosen] = useState<Subject>();
   useEffect(() => setChosen(undefined), [graph]);
@@ -112,9 +120,9 @@ export function ChartView({ actor }: { actor: WatchedActor }) {
 }
 
 /** Takes what the actor has just done before it is seen, and again when the last flash has faded. */
-function useFlashes(follower: Follower | undefined): void {
+function useFlashes(follower: Follower | undefined, source: ChartSource): void {
   const [drawing, redraw] = useReducer((count: number) => count + 1, 0);
-  const { value: version } = feed.version;
+  const { value: version } = source.version;
   useLayoutEffect(() => {
     if (follower?.update(Date.now())) redraw(undefined);
   }, [follower, version]);

@@ -41,7 +41,10 @@ export interface MessageLog {
 /** An actor, where it is known. */
 export type Actor = WatchedActor | undefined;
 /** That somebody heard something. */
-export type EventRecord = Extract<InspectRecord, { type: 'event' }>;
+export type EventRecord = Extract<InspectRecord, { type: 'event' }> & {
+  /** Of a recorded run: when its last one came. Unix milliseconds. */
+  readonly until?: number;
+};
 
 /** The log of one turn while it is written. */
 export class OpenLog implements MessageLog {
@@ -54,22 +57,26 @@ export class OpenLog implements MessageLog {
   /** The runs that a further token goes into: those since the last message that was no token. */
   readonly #runs = new Map<string, Message>();
   readonly #about: WatchedActor;
+  readonly #mostKept: number;
   /** Who has become its host since it began; the turn's context tells of it a moment later. */
   #host: string | undefined;
 
-  constructor(turn: WatchedActor) {
+  /** @param kept how many messages it keeps. */
+  constructor(turn: WatchedActor, kept = MESSAGES_KEPT) {
     this.turn = turn.id;
     this.#about = turn;
+    this.#mostKept = kept;
   }
 
   /** Takes a message, or one more of a run. */
   add(record: EventRecord, hearer: Actor, sender: Actor): void {
     if (record.event === 'host.joined') this.#join(record);
-    const { sequence, at, from, actor: to, event, payload } = record;
+    const { sequence, at, until = at, from, actor: to, event, payload } = record;
     const name = nameOf(event, payload);
     const isToken = name === 'token' || event === 'chat.token';
     let { count = 1 } = record;
-    if (count > 1) {
+    // A run that was recorded whole is no sample.
+    if (count > 1 && record.until === undefined) {
       this.isSampled = true;
       if (hearer?.machine !== 'turn') {
         // What a connection or the broker heard together may be of many turns: it tells of the leg, not of the number.
@@ -82,19 +89,19 @@ export class OpenLog implements MessageLog {
     const run = isToken ? this.#runs.get(key) : undefined;
     if (run) {
       run.count += count;
-      run.until = at;
+      run.until = until;
       run.payload = payload;
       this.#level();
       return;
     }
     const fromParty = from === null ? undefined : this.#partyOf(sender);
     const toParty = this.#partyOf(hearer);
-    const message: Message = { sequence, at, until: at, from, to, fromParty, toParty, event, name, payload, count };
+    const message: Message = { sequence, at, until, from, to, fromParty, toParty, event, name, payload, count };
     if (isToken) this.#runs.set(key, message);
     else this.#runs.clear();
     this.#level();
     this.messages.push(message);
-    this.cut(MESSAGES_KEPT);
+    this.cut(this.#mostKept);
   }
 
   /** Leaves out the oldest messages beyond so many. */

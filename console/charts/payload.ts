@@ -2,14 +2,14 @@ import { isObject } from '../../protocol/json.ts';
 
 /** What people call an event of that type and payload. */
 export function nameOf(event: string, payload: unknown): string {
-  if (event === 'chat.token') return 'token';
+  if (event === 'chat.token' || event === 'text') return 'token';
   const params = paramsOf(payload);
   const kind = field(params, 'kind');
   const method = methodOf(payload);
   // A turn that can be resumed hands on whole frames; of a very long one nothing but its length is told.
   if (event === 'chat.frame') return kind ?? 'agents.chat.event';
   if (method === 'agent.chat.event' || method === 'agents.chat.event') return kind ?? method;
-  return method ?? (/^(chat|turn)\./.test(event) ? kind : undefined) ?? event;
+  return method ?? (/^(chat|turn|approval)\./.test(event) ? kind : undefined) ?? event;
 }
 
 /** A text in an object; undefined where there is none. */

@@ -210,7 +210,7 @@ describeBrowser('live charts', () => {
     await active(page, 'streaming').waitFor();
     await page.getByRole('region', { name: 'Events' }).getByText('chat.event').first().waitFor();
     await page.getByRole('button', { name: 'Sequence' }).click();
-    await page.getByRole('button', { name: /^token ×\d+ from broker to turn/ }).waitFor();
+    await page.getByRole('button', { name: /^token ×\d+ from agent to/ }).waitFor();
     await page.getByRole('button', { name: 'Chart' }).click();
     await page.getByRole('tree').focus();
     await page.keyboard.press('End');
@@ -245,19 +245,31 @@ describeBrowser('the sequence of a turn', () => {
     for (let n = 0; n < 7; n++) agent.emit(sessionId, { turn_id: turnId, kind: 'token', delta: `${n} ` });
     agent.emit(sessionId, { turn_id: turnId, kind: 'done', finish_reason: 'stop' });
     const messages = page.getByRole('region', { name: `Messages of ${turnId}` });
-    await messages.getByRole('button', { name: /^done from turn to host/ }).waitFor();
-    const names = await messages.getByRole('button').evaluateAll((all) => all.map((one) => one.ariaLabel));
-    expect(names.map((name) => name?.replace(/, \+.*/, ''))).toEqual([
-      'agents.chat from host to broker',
-      'agent.chat from turn to agent',
-      'call.answered from agent to turn',
-      'rpc.reply from turn to host',
+    const names = async () => {
+      const labels = await messages.getByRole('button').evaluateAll((all) => all.map((one) => one.ariaLabel));
+      return labels.map((name) => name?.replace(/, \+.*/, ''));
+    };
+    await messages.getByRole('button', { name: /^done: stop from agent to host/ }).waitFor();
+    // From outside each thing that happened is one arrow.
+    expect(await names()).toEqual([
+      'agents.chat "hi" from host to agent',
+      'accepted from agent to host',
+      'token ×7 from agent to host',
+      'done: stop from agent to host',
+    ]);
+    await page.getByLabel('inside the broker too').check();
+    await messages.getByRole('button', { name: /^done: stop from turn to host/ }).waitFor();
+    expect(await names()).toEqual([
+      'agents.chat "hi" from host to broker',
+      'agent.chat "hi" from turn to agent',
+      'accepted from agent to turn',
+      'accepted from turn to host',
       'token ×7 from agent to broker',
       'token ×7 from broker to turn',
       'token ×7 from turn to host',
-      'done from agent to broker',
-      'done from broker to turn',
-      'done from turn to host',
+      'done: stop from agent to broker',
+      'done: stop from broker to turn',
+      'done: stop from turn to host',
       'child.done from turn to broker',
     ]);
     await messages.getByRole('button', { name: /^token ×7 from turn to host/ }).click();

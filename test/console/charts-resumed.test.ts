@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ActorsModel } from '../../console/charts/model.ts';
-import { sequenceOf } from '../../console/charts/sequence.ts';
+import { sequenceOf, storyOf } from '../../console/charts/sequence.ts';
 import { actor, heard, recorder, snapshot, turn } from './charts-support.ts';
 
 /** The arrows of turn `t1`, each as `from > to: label`, after what was told. */
@@ -10,8 +10,9 @@ function arrowsOf(...records: Parameters<ReturnType<typeof recorder>>): string[]
   model.renew(snapshot([actor('root'), actor('h'), actor('a'), actor('next')]), 0);
   model.apply(record({ type: 'started', actor: turn('t1') }, ...records), 0);
   const { lifelines, arrows } = sequenceOf(
-    model.logs.of('t1') ?? expect.unreachable(),
+    storyOf(model.logs.of('t1') ?? expect.unreachable()),
     model.find('t1') ?? expect.unreachable(),
+    true,
   );
   const name = (at: number | undefined) => (at === undefined ? '' : lifelines[at]?.title);
   return arrows.map(({ from, to, label }) => `${name(from)} > ${name(to)}: ${label}`);
@@ -25,7 +26,7 @@ it('the sequence of a turn that can be resumed › names its frames by what they
       heard('h', 'chat.frame', 't1', { params: { kind: 'token', delta: 'x', extra: 1 } }),
       heard('h', 'chat.frame', 't1', { params: { kind: 'token', delta: 'y', extra: 1 } }),
     ),
-  ).toEqual(['turn > host: tool_call', 'turn > host: agents.chat.event', 'turn > host: token ×2']);
+  ).toEqual(['turn > host: x()', 'turn > host: agents.chat.event', 'turn > host: token ×2']);
 });
 
 it('the sequence of a turn whose host comes back over another connection › has that one for its host from there on', () => {
@@ -44,7 +45,7 @@ it('the sequence of a turn whose host comes back over another connection › has
     'broker > turn: host.gone',
     'host > broker: agents.chat.subscribe',
     'broker > turn: host.joined',
-    'turn > host: rpc.reply',
+    'turn > host: agents.chat.subscribe → ok',
     'turn > host: token',
   ]);
 });

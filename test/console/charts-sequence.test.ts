@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MESSAGES_KEPT } from '../../console/charts/message-log.ts';
 import { ActorsModel } from '../../console/charts/model.ts';
-import { sequenceOf } from '../../console/charts/sequence.ts';
+import { sequenceOf, storyOf } from '../../console/charts/sequence.ts';
 import { actor, heard, recorder, snapshot, turn } from './charts-support.ts';
 
-/** A broker with a host, an agent and a third client, that everybody watches from the beginning. */
+/** A broker with a host, an agent and a third client, that everybody watches from the beginning, and from inside. */
 function scene() {
   const model = new ActorsModel();
   model.renew(snapshot([actor('root'), actor('h'), actor('a'), actor('c')]), 0);
@@ -13,8 +13,9 @@ function scene() {
   /** Each arrow as `from > to: label`. */
   const arrows = (id = 't1') => {
     const { lifelines, arrows } = sequenceOf(
-      model.logs.of(id) ?? expect.unreachable(),
+      storyOf(model.logs.of(id) ?? expect.unreachable()),
       model.find(id) ?? expect.unreachable(),
+      true,
     );
     const name = (at: number | undefined) => (at === undefined ? '' : lifelines[at]?.title);
     return arrows.map(({ from, to, label }) => `${name(from)} > ${name(to)}: ${label}`);
@@ -38,8 +39,9 @@ describe('the sequence of a turn', () => {
     const { model, apply } = scene();
     apply(chat(), startTurn());
     const { lifelines } = sequenceOf(
-      model.logs.of('t1') ?? expect.unreachable(),
+      storyOf(model.logs.of('t1') ?? expect.unreachable()),
       model.find('t1') ?? expect.unreachable(),
+      true,
     );
     expect(lifelines.map(({ title }) => title)).toEqual(['host', 'broker', 'turn', 'agent']);
     expect(lifelines.map(({ detail }) => detail)).toEqual(['h', '', 't1', 'echo']);
@@ -48,14 +50,14 @@ describe('the sequence of a turn', () => {
   it('begins with the request that opened it, and has the answer that the broker gave', () => {
     const { apply, arrows } = scene();
     apply(chat(), startTurn());
-    apply(heard('a', 'rpc.call', 't1', { method: 'agent.chat', params: {} }));
+    apply(heard('a', 'rpc.call', 't1', { id: 'sb-1', method: 'agent.chat', params: {} }));
     apply(heard('t1', 'call.answered', 'a', { id: 'sb-1', answer: { result: { accepted: true } } }));
     apply(heard('h', 'rpc.reply', 'root', { id: 1, result: { accepted: true } }));
     expect(arrows()).toEqual([
       'host > broker: agents.chat',
       'turn > agent: agent.chat',
-      'agent > turn: call.answered',
-      'broker > host: rpc.reply',
+      'agent > turn: accepted',
+      'broker > host: accepted',
     ]);
   });
 
@@ -68,7 +70,7 @@ describe('the sequence of a turn', () => {
       'agent > broker: token ×3',
       'broker > turn: token ×3',
       'turn > host: token ×3',
-      'turn > host: tool_call',
+      'turn > host: x()',
       'agent > broker: token',
       'broker > turn: token',
       'turn > host: token',
@@ -112,9 +114,9 @@ describe('the sequence of a turn', () => {
     apply(heard('ap', 'approval.answer', 'root', {}), heard('c', 'rpc.reply', 'root', { id: 4, result: {} }));
     expect(arrows()).toEqual([
       'callbacks > host: tools.execute',
-      'others > broker: host.resolve_approval',
+      'others > broker: approve',
       'broker > approvals: approval.answer',
-      'broker > others: rpc.reply',
+      'broker > others: host.resolve_approval → ok',
     ]);
   });
 
@@ -155,8 +157,9 @@ describe('the sequence of a turn', () => {
     apply(startTurn());
     for (let n = 0; n < MESSAGES_KEPT + 7; n += 1) apply(heard('t1', 'child.done', null));
     const { arrows, forgotten } = sequenceOf(
-      model.logs.of('t1') ?? expect.unreachable(),
+      storyOf(model.logs.of('t1') ?? expect.unreachable()),
       model.find('t1') ?? expect.unreachable(),
+      true,
     );
     expect([arrows.length, forgotten]).toEqual([MESSAGES_KEPT, 7]);
   });
