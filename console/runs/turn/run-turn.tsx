@@ -1,37 +1,149 @@
+import '../../charts/side.css';
+import '../../charts/chart.css';
+import '../../charts/sequence.css';
+import './turn.css';
+import './panes.css';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RecordedTurn, RecordedTurnLog } from '../../../protocol/recording.ts';
-import { visibleLine } from '../../../protocol/visible.ts';
-import { clockTime } from '../../format.ts';
-import { oneLine } from '../../preview.ts';
-import type { Moment } from '../moment.ts';
+import { ChartView } from '../../charts/chart-view.tsx';
+import { SequenceRows } from '../../charts/sequence-rows.tsx';
+import { count } from '../../format.ts';
+import { ContextPane } from './context-pane.tsx';
+import type { Player } from './player.ts';
+import type { RecordedActor } from './recorded-log.ts';
+import { Replay } from './replay.ts';
+import { StepsPane } from './steps-pane.tsx';
+import { TimeLine } from './time-line.tsx';
+import { TranscriptPane } from './transcript-pane.tsx';
+import { useKeys } from './use-keys.ts';
+import { type TurnModel, useMoment, useTurnModel } from './use-turn.ts';
+import { type TurnMoment, type TurnView, viewOf } from './views.ts';
+import { WaterfallView } from './waterfall-view.tsx';
 
 interface RunTurnProps {
   turn: RecordedTurn;
-  /** What has come of it; of a live turn more follows. */
-  log: RecordedTurnLog;
-  view: Moment['view'];
-  event: Moment['event'];
-  /** The person has moved to another record or view. */
-  onMoment(moment: Partial<Moment>): void;
+  /** What was recorded of it, or has come of that by now. A live turn's grows: records are added, and stay the same objects. */
+  log: RecordedTurnLog | undefined;
+  /** Which view the address names: see `TURN_VIEWS`. */
+  view: string | undefined;
+  /** The number of the record that the address names. */
+  event: number | undefined;
+  /** The person has moved: the address is to say so. */
+  onMoment(moment: TurnMoment): void;
 }
 
-/** Records that are drawn. */
-const MAX_SHOWN = 2_000;
+/** One turn, live or over, opened at a moment: its chart, sequence, waterfall, transcript and context, and a time line. */
+export function RunTurn(props: RunTurnProps) {
+  const { turn, log } = props;
+  if (!log) return <p class="empty">Waiting for what was recorded of this turn…</p>;
+  return <OpenedTurn key={turn.turn_id} {...props} log={log} />;
+}
 
-/** What was recorded of a turn, as it came. */
-export function RunTurn({ log, event, onMoment }: RunTurnProps) {
+function OpenedTurn({ turn, log, view, event, onMoment }: RunTurnProps & { log: RecordedTurnLog }) {
+  const model = useTurnModel(turn, log, event);
+  const { player, recorded } = model;
+  const shown = viewOf(view);
+  const root = useRef<HTMLElement>(null);
+  useMoment(player, event, onMoment);
+  useKeys(root, player);
+  usePlaying(player);
+  const [actorId, setActor] = useState<string>();
+  const actor = recorded.actors.get(actorId ?? '') ?? recorded.turn;
   return (
-    <ol class="run-records">
-      {log.records.slice(0, MAX_SHOWN).map((record) => (
-        <li key={record.sequence} aria-current={record.sequence === event ? 'true' : undefined}>
-          <button type="button" class="quiet small" onClick={() => onMoment({ event: record.sequence })}>
-            <code>
-              {record.sequence} {clockTime(record.at)} {record.type}{' '}
-              {'event' in record ? visibleLine(record.event) : ''}{' '}
-              {record.type === 'text' ? oneLine(record.text) : 'payload' in record ? oneLine(record.payload) : ''}
-            </code>
-          </button>
-        </li>
-      ))}
-    </ol>
+    <article ref={root} class="run-turn" aria-label={`Turn of ${turn.agent_id}`} data-view={shown}>
+      <ActorChoice model={model} actor={actor} onChoose={setActor} />
+      {recorded.dropped > 0 ? (
+        <p class="soft turn-dropped">
+          {count(recorded.dropped)} records are missing: the recorder had no room for them. What is between is as it
+          was.
+        </p>
+      ) : null}
+      <div class="turn-main">
+        <Main view={shown} turn={turn} model={model} actor={actor} />
+      </div>
+      <div class="turn-side">
+        {shown === 'transcript' ? null : <TranscriptPane model={model} />}
+        {shown === 'context' || !actor ? null : <ContextPane player={player} actor={actor} />}
+        <StepsPane model={model} />
+      </div>
+      <TimeLine turn={turn} model={model} />
+    </article>
   );
+}
+
+interface MainProps {
+  view: TurnView;
+  turn: RecordedTurn;
+  model: TurnModel;
+  actor: RecordedActor | undefined;
+}
+
+function Main({ view, turn, model, actor }: MainProps) {
+  const { player, sequence } = model;
+  switch (view) {
+    case 'chart':
+      return actor ? <Chart model={model} actor={actor} /> : <p class="empty">Nothing was recorded of its actors.</p>;
+    case 'sequence':
+      return (
+        <SequenceRows
+          name={turn.turn_id}
+          sequence={sequence}
+          current={player.index.value}
+          onChoose={model.choose}
+          empty="No message of this turn was recorded."
+        />
+      );
+    case 'waterfall':
+      return <WaterfallView turn={turn} model={model} />;
+    case 'transcript':
+      return <TranscriptPane model={model} />;
+    case 'context':
+      return actor ? <ContextPane player={player} actor={actor} /> : null;
+  }
+}
+
+function Chart({ model, actor }: { model: TurnModel; actor: RecordedActor }) {
+  const { player, recorded } = model;
+  const until = untilOf(player);
+  const replay = useMemo(() => new Replay(actor, until), [actor]);
+  const source = useMemo(() => ({ version: player.index, model: recorded }), [player, recorded]);
+  return <ChartView actor={replay.moveTo(until)} source={source} />;
+}
+
+/** Which actor's chart and context are shown: the turn's own, or that of a tool call or an approval. */
+function ActorChoice(props: { model: TurnModel; actor: RecordedActor | undefined; onChoose(id: string): void }) {
+  const { model, actor, onChoose } = props;
+  const choices = model.actors;
+  if (choices.length < 2) return null;
+  return (
+    <label class="turn-bar">
+      Chart and context of{' '}
+      <select value={actor?.first.id} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+        {choices.map(({ id, title }) => (
+          <option key={id} value={id}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** The last record that belongs to the moment. */
+export const untilOf = ({ moments, index }: Player): number =>
+  moments.value[index.value]?.until ?? Number.POSITIVE_INFINITY;
+
+/** What plays goes on with each picture. */
+function usePlaying(player: Player): void {
+  const { value: isPlaying } = player.isPlaying;
+  useEffect(() => {
+    if (!isPlaying) return;
+    let last = performance.now();
+    let frame = requestAnimationFrame(function next(now) {
+      player.tick(Math.max(0, now - last));
+      last = now;
+      frame = requestAnimationFrame(next);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [player, isPlaying]);
 }
