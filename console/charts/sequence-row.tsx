@@ -45,13 +45,13 @@ export const SequenceRow = memo(
           style={{ gridTemplateColumns: columns }}
           aria-expanded={isOpen}
           aria-current={isCurrent ? 'step' : undefined}
-          aria-label={wordsOf(arrow, lifelines, took)}
           onClick={() => onPress(arrow)}
         >
           <time title={clockTime(message.at)}>{since(after)}</time>
           <span class={`arrow ${shapeOf(from, to)}`} style={{ gridColumn: columnsOf(from, to) }}>
             <span class="arrow-label">{label}</span>
           </span>
+          <span class="hidden"> {wordsOf(arrow, lifelines, took)}</span>
         </button>
         <span class="brackets" aria-hidden="true">
           {parts.map(({ bracket, part }) => (
@@ -109,11 +109,12 @@ function Payload({ message, onHeight }: { message: Arrow['message']; onHeight(mo
   );
 }
 
-function wordsOf({ from, to, label, after }: Arrow, lifelines: readonly Lifeline[], took: number | undefined): string {
+/** What the drawing shows of it, in words. */
+function wordsOf({ from, to }: Arrow, lifelines: readonly Lifeline[], took: number | undefined): string {
   const target = lifelines[to]?.title ?? '';
   const source = from === undefined ? undefined : lifelines[from]?.title;
   const way = source === undefined ? `to ${target}, from a timer or a socket` : `from ${source} to ${target}`;
-  return `${label} ${way}, ${since(after)}${took === undefined ? '' : `, ${durationOf(took)} after it was asked`}`;
+  return took === undefined ? way : `${way}, ${durationOf(took)} after it was asked`;
 }
 
 /** A stretch of time, as {@link since} writes it: `3 ms`, `1.24 s`. */

@@ -16,7 +16,7 @@ export function ContextPane({ player, actor }: { player: Player; actor: Recorded
   return (
     <section class="turn-context" aria-label="Context">
       <header>
-        <h3>Context</h3>
+        <h2>Context</h2>
         <span class="soft">{now ? states : 'not there yet'}</span>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard */}

@@ -23,7 +23,7 @@ export function StepsPane({ model: { steps, player, recorded } }: { model: TurnM
   return (
     <section class="turn-steps" aria-label="Transitions">
       <header>
-        <h3>Transitions</h3>
+        <h2>Transitions</h2>
         <span class="soft">{steps.length === 0 ? 'none' : `${current + 1} of ${steps.length}`}</span>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard */}

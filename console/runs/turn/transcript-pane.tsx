@@ -33,7 +33,7 @@ export function TranscriptPane({ model: { entries, player } }: { model: TurnMode
   return (
     <section class="turn-transcript" aria-label="Transcript">
       <header>
-        <h3>Transcript</h3>
+        <h2>Transcript</h2>
         <span class="soft">{later > 0 ? `${count(later)} more to come` : 'all of it'}</span>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard */}
@@ -89,7 +89,7 @@ const EntryView = memo(({ entry, until = 0, now = 0, isEnded, isLast, player }: 
       return (
         <details class={`turn-note${at}`}>
           <summary>{visibleLine(entry.label)}</summary>
-          <pre>{preview(entry.detail)}</pre>
+          <Part title="Details" value={entry.detail} />
         </details>
       );
     case 'end':
@@ -155,9 +155,9 @@ function Part({ title, value }: { title: string; value: unknown }) {
     <>
       <p class="soft">{title}</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard */}
-      <section class="turn-part" tabIndex={0} aria-label={title}>
+      <div class="turn-part" tabIndex={0}>
         {preview(value)}
-      </section>
+      </div>
     </>
   );
 }

@@ -55,12 +55,7 @@ function Row({ row, waterfall, model }: { row: WaterfallRow; waterfall: Waterfal
   const start = segments[0]?.from ?? from;
   return (
     <li>
-      <button
-        type="button"
-        class="waterfall-row"
-        aria-label={`${name}, ${lasted}, from +${durationOf(start - from)}${note === '' ? '' : `, ${note}`}`}
-        onClick={() => model.player.seekEvent(segments[0]?.event ?? 0)}
-      >
+      <button type="button" class="waterfall-row" onClick={() => model.player.seekEvent(segments[0]?.event ?? 0)}>
         <span class="waterfall-name" data-tone={tone === 'bad' ? 'bad' : undefined}>
           <bdi>{name}</bdi>
         </span>
@@ -87,6 +82,7 @@ function Row({ row, waterfall, model }: { row: WaterfallRow; waterfall: Waterfal
             </span>
           )}
         </span>
+        <span class="hidden">, from +{durationOf(start - from)}</span>
       </button>
     </li>
   );
