@@ -118,8 +118,8 @@ function bracketsOf(spans: readonly Span[], rows: Rows): Pick<Sequence, 'bracket
   for (const span of spans) {
     const from = rows.at.get(span.start)?.first;
     const end = span.end && rows.at.get(span.end)?.last;
-    // What nobody has answered goes on; of a request whose answer is not shown there is nothing to see.
-    if (from === undefined || (span.end && end === undefined)) continue;
+    // A tool, or a wait, that nobody has answered goes on. Of a request whose answer is not shown there is nothing to see.
+    if (from === undefined || (end === undefined && (span.end || span.kind === 'request'))) continue;
     const to = end ?? rows.count - 1;
     const free = taken.findIndex((row) => row < from);
     const lane = free < 0 ? taken.length : free;

@@ -1,6 +1,5 @@
-import type { InspectRecord, InspectSnapshot } from '../../protocol/inspect.ts';
 import type { RecordedTurn, RecordedTurnLog } from '../../protocol/recording.ts';
-import { type Message, settle, startLinked } from '../support/linked.ts';
+import { settle, startLinked } from '../support/linked.ts';
 
 /** What of a turn was recorded, and what a table says of it. */
 export interface RecordedScene {
@@ -13,14 +12,12 @@ export interface RecordedScene {
  * through, an approval of the agent's, and an error at the end.
  */
 export async function recordScene(): Promise<RecordedScene> {
-  const linked = startLinked({ inspect: true, approvals: { methods: ['tools.execute:rm'] } });
+  const linked = startLinked({ record: true, approvals: { methods: ['tools.execute:rm'] } });
   const { advance } = linked;
-  const watcher = await linked.manager();
   const person = await linked.manager();
   const host = await linked.host();
   await host.ok('tools.register', [{ name: 'rm' }]);
   const agent = await linked.agent('coder');
-  const snapshot: InspectSnapshot = await watcher.ok('inspect.subscribe');
   const emit = async (event: object, ms: number) => {
     agent.emit('s', event);
     await advance(ms);
@@ -47,38 +44,7 @@ export async function recordScene(): Promise<RecordedScene> {
   await emit({ kind: 'approval_resolved', approval_id: 'a1', resolution: 'deny' }, 200);
   await emit({ kind: 'token', delta: 'I give up.' }, 400);
   await emit({ kind: 'error', error: 'nothing found', code: 'empty' }, 1_000);
-  const records: InspectRecord[] = watcher.received('inspect.event').flatMap(({ params }) => params.records);
-  return recordedOf(snapshot, records);
-}
-
-/** What the recorder would keep: nothing of whoever only watches. */
-function recordedOf(snapshot: InspectSnapshot, all: readonly InspectRecord[]): RecordedScene {
-  const watchers = snapshot.actors.filter(({ context }) => context.role === 'host').map(({ id }) => id);
-  const [watcher] = watchers;
-  const records = all.filter(
-    (record) => record.type !== 'event' || (record.actor !== watcher && record.from !== watcher),
-  );
-  const started = records.find((record) => record.type === 'started' && record.actor.machine === 'turn');
-  if (started?.type !== 'started') throw new Error('no turn was recorded');
-  const { name, context, started_at } = started.actor;
-  const turn: RecordedTurn = {
-    turn_id: name,
-    session_id: 's',
-    agent_id: 'coder',
-    host: String((context as Message).host),
-    prompt: 'find the fault',
-    state: 'failed',
-    started_at,
-    ended_at: records.findLast(({ type }) => type === 'ended')?.at ?? started_at,
-    first_token_ms: 100,
-    streaming_ms: 6_000,
-    tokens: 3,
-    tools: 2,
-    tools_failed: 1,
-    tool_names: ['grep', 'rm'],
-    approvals: 2,
-    waited_ms: 5_000,
-    error: { code: 'empty', message: 'nothing found' },
-  };
-  return { turn, log: { turn, machines: snapshot.machines, actors: snapshot.actors, records, next: 1 } };
+  const { turns } = await person.ok('inspect.turns', {});
+  const log: RecordedTurnLog = await person.ok('inspect.turn', { turn_id: turns[0].turn_id });
+  return { turn: log.turn, log };
 }

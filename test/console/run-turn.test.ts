@@ -174,6 +174,14 @@ describe('a recorded turn at a moment', () => {
     expect([...growing.actors.keys()]).toEqual([...whole.actors.keys()]);
   });
 
+  it('whose beginning has made room for others › has what is left', () => {
+    const { records } = scene.log;
+    const { recorded, sequence } = read(false, records.slice(records.findIndex(({ type }) => type === 'text')));
+    expect(recorded.turn?.now).toMatchObject({ name: scene.turn.turn_id, state: ['failed'] });
+    expect(arrowsOf(sequence).slice(0, 2)).toEqual(['agent > host: token ×2', 'agent > host: grep("TODO")']);
+    expect(arrowsOf(sequence).at(-1)).toBe('agent > host: error: nothing found (empty)');
+  });
+
   it('of 20,000 records › each of its moments is found, and is as it was', () => {
     const record = recorder();
     const { turn_id } = scene.turn;

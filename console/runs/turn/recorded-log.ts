@@ -1,6 +1,6 @@
 import type { ActorStatus, InspectedActor, MachineDefinition } from '../../../protocol/inspect.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
-import type { RecordedEvent, RecordedTurnLog } from '../../../protocol/recording.ts';
+import type { RecordedEvent, RecordedTurn, RecordedTurnLog } from '../../../protocol/recording.ts';
 import { type EventRecord, type MessageLog, OpenLog } from '../../charts/message-log.ts';
 import type { HeardEvent, SeenTransition, WatchedActor } from '../../charts/model.ts';
 import { field, paramsOf } from '../../charts/payload.ts';
@@ -43,6 +43,9 @@ export interface SaidText {
   readonly cut: number;
 }
 
+const isBeginning = (record: RecordedEvent, { turn_id }: RecordedTurn): boolean =>
+  record.type === 'started' && record.actor.machine === 'turn' && record.actor.name === turn_id;
+
 /** What was recorded of one turn, by actor and as messages. It grows with a live turn; what it has said once stays. */
 export class RecordedLog {
   readonly actors = new Map<string, RecordedActor>();
@@ -68,7 +71,10 @@ export class RecordedLog {
     if (this.#count > 0 && (records[0] !== this.#first || records[this.#count - 1] !== this.#last)) this.#clear();
     if (this.#count === records.length && this.actors.size > 0) return false;
     this.machines = machines;
-    if (this.#count === 0) for (const actor of actors) this.#put(actor, 0, turn.turn_id);
+    if (this.#count === 0) {
+      for (const actor of actors) this.#put(actor, 0, turn.turn_id);
+      if (!records.some((record) => isBeginning(record, turn))) this.#assume(turn, actors, records);
+    }
     for (let at = this.#count; at < records.length; at += 1) this.#record(records[at] as RecordedEvent, turn.turn_id);
     this.#count = records.length;
     this.#first = records[0];
@@ -79,6 +85,26 @@ export class RecordedLog {
   /** Its messages, as the sequence reads them. */
   get messages(): MessageLog {
     return this.#messages ?? { turn: '', messages: [], forgotten: 0, isSampled: false };
+  }
+
+  /** Its beginning has made room for others: what the table says of it, and its first transition, stand for that. */
+  #assume(turn: RecordedTurn, actors: readonly InspectedActor[], records: readonly RecordedEvent[]): void {
+    if (this.turn || records.length === 0) return;
+    const { turn_id, session_id, agent_id, host, started_at } = turn;
+    const moved = records.find((record) => record.type === 'transition' && record.context.turn_id === turn_id);
+    const text = records.find(({ type }) => type === 'text');
+    const agent = actors.find(({ context }) => context.agent_id === agent_id)?.name ?? null;
+    const first: InspectedActor = {
+      id: moved?.type === 'transition' ? moved.actor : text?.type === 'text' ? text.actor : turn_id,
+      name: turn_id,
+      machine: 'turn',
+      parent: null,
+      state: moved?.type === 'transition' ? moved.previous : [],
+      status: 'active',
+      started_at,
+      context: moved?.type === 'transition' ? moved.context : { turn_id, session_id, agent_id, host, agent },
+    };
+    this.#put(first, 0, turn_id);
   }
 
   #clear(): void {
