@@ -3,6 +3,7 @@ import '../../charts/chart.css';
 import '../../charts/sequence.css';
 import './turn.css';
 import './panes.css';
+import './waterfall.css';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RecordedTurn, RecordedTurnLog } from '../../../protocol/recording.ts';
 import { ChartView } from '../../charts/chart-view.tsx';
