@@ -52,7 +52,18 @@ export function happeningsOf(messages: readonly Message[]): Happening[] {
   const waiting = new Map<string, Happening[]>();
   /** Calls that a person has let through: they were asked for long before. */
   const gated = new Set<string>();
+  /** The tokens since the last thing that was none: on each leg they are the same ones, also where a leg was told late. */
+  let run: Happening | undefined;
   for (const message of messages) {
+    if (message.name === 'token') {
+      if (run && !hasLeg(run, message)) run.legs.push(message);
+      else {
+        run = { legs: [message] };
+        all.push(run);
+      }
+      continue;
+    }
+    run = undefined;
     if (message.event === 'gate.opened') gated.add(message.to);
     const key = keyOf(message);
     const open = key === undefined ? undefined : waiting.get(key);
@@ -99,11 +110,14 @@ function keyOf(message: Message): string | undefined {
   }
 }
 
+const hasLeg = ({ legs }: Happening, { from, to }: Message): boolean =>
+  legs.some((leg) => leg.from === from && leg.to === to);
+
 function isNextLeg({ legs }: Happening, message: Message): boolean {
   const [first] = legs;
   const last = legs.at(-1);
   if (!first || !last || message.at - last.until > PASSED_ON_MS) return false;
-  if (legs.some(({ from, to }) => from === message.from && to === message.to)) return false;
+  if (hasLeg({ legs }, message)) return false;
   // An answer to whoever asked is no going on of what they have asked.
   return message.to !== first.from;
 }

@@ -210,7 +210,10 @@ describeBrowser('live charts', () => {
     await active(page, 'streaming').waitFor();
     await page.getByRole('region', { name: 'Events' }).getByText('chat.event').first().waitFor();
     await page.getByRole('button', { name: 'Sequence' }).click();
-    await page.getByRole('button', { name: / token ×\d+ from agent to/ }).waitFor();
+    await page
+      .getByRole('button', { name: / token ×\d+ from agent to/ })
+      .first()
+      .waitFor();
     await page.getByRole('button', { name: 'Chart' }).click();
     await page.getByRole('tree').focus();
     await page.keyboard.press('End');

@@ -103,6 +103,17 @@ describe('the sequence of a turn', () => {
     expect(arrows()).toHaveLength(3);
   });
 
+  it('from outside › has the tokens once, however late their legs are told of', () => {
+    const { apply, model } = scene();
+    const own = (count: number) => heard('t1', 'chat.event', 'root', { params: { kind: 'token' } }, count);
+    apply(startTurn(), own(40), { ...heard('h', 'chat.token', 't1', { delta: 'x' }, 4_000), at: 9_000 }, own(2));
+    const log = model.logs.of('t1') ?? expect.unreachable();
+    const { arrows, lifelines } = sequenceOf(storyOf(log), model.find('t1') ?? expect.unreachable(), false);
+    expect(arrows.map(({ from = -1, to, label }) => [lifelines[from]?.title, lifelines[to]?.title, label])).toEqual([
+      ['agent', 'host', 'token ×42'],
+    ]);
+  });
+
   it('has lifelines for callbacks, approvals and further clients where there are any', () => {
     const { apply, arrows } = scene();
     apply(startTurn());
