@@ -37,6 +37,12 @@ export function age(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** How long something took: `340 ms`, `2.4 s`, `3 min 5 s`. */
+export function took(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : age(ms);
+}
+
 /** A moment on the clock of whoever looks: `14:03:22`, with its day where that is not today's. */
 export function moment(at: number): string {
   const date = new Date(at);

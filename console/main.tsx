@@ -8,6 +8,7 @@ import { showTexts } from './shown-texts.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/table.css';
+import './styles/outside.css';
 import './styles/shell.css';
 import './styles/forced.css';
 

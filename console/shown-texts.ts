@@ -1,3 +1,4 @@
+import { computed, Signal } from '@preact/signals';
 import { options, type VNode } from 'preact';
 import { visibleAnswer } from '../protocol/visible-answer.ts';
 
@@ -8,8 +9,13 @@ export const READ_ATTRIBUTES = [
   'aria-description',
   'aria-valuetext',
   'alt',
+  'aria-placeholder',
+  'aria-roledescription',
   'placeholder',
   'label',
+  'summary',
+  // It stands before the cell, on a narrow page.
+  'data-title',
 ];
 
 /**
@@ -31,10 +37,21 @@ function show(vnode: VNode): void {
     if (typeof node.props === 'string') node.props = visibleAnswer(node.props);
     return;
   }
-  if (typeof node.type !== 'string') return;
   const props = node.props as Record<string, unknown>;
+  // A signal's text would get into the page without being made a node of here.
+  const { children } = props;
+  if (children instanceof Signal) props.children = shownSignal(children);
+  else if (Array.isArray(children) && children.some((child) => child instanceof Signal)) {
+    props.children = children.map((child) => (child instanceof Signal ? shownSignal(child) : child));
+  }
+  if (typeof node.type !== 'string') return;
   for (const name of READ_ATTRIBUTES) {
     const value = props[name];
     if (typeof value === 'string') props[name] = visibleAnswer(value);
+    else if (value instanceof Signal) props[name] = shownSignal(value);
   }
+}
+
+function shownSignal(signal: Signal<unknown>): Signal<unknown> {
+  return computed(() => (typeof signal.value === 'string' ? visibleAnswer(signal.value) : signal.value));
 }

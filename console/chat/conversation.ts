@@ -15,39 +15,18 @@ import { askingOf } from './asking.ts';
 import { FrameLog } from './frame-log.ts';
 import { routeFrames } from './frame-router.ts';
 import { offerPageTool, releasePageTool } from './page-tool.ts';
-import { draftsOf, type SavedTranscript } from './saved-transcript.ts';
+import type { SavedConversation, SendOptions } from './saved-conversation.ts';
+import { draftsOf } from './saved-transcript.ts';
 import { newSessionId } from './session-id.ts';
 import { Transcript } from './transcript.ts';
 import { endOf, endOfCancel, endOfError, endOfReload, type TurnEnd, wordsOf } from './turn-end.ts';
+import { TurnFigures } from './turn-figures.ts';
 
 /** Where a conversation's turn stands, as this page knows it. */
 export type TurnState = 'idle' | 'opening' | 'streaming' | 'cancelling';
 
-/** What goes with a prompt. */
-export interface SendOptions {
-  /** The agent's model; empty for its own choice. */
-  model: string;
-  /** Whether the agent is asked to stream. */
-  stream: boolean;
-  /** Whether the page offers its tool. */
-  tool: boolean;
-}
-
 /** What the person is told of a turn's connection. `gap`: events besides the text may be missing. */
 export type Standing = 'waiting' | 'back' | 'gap';
-
-/** A conversation as it is kept over a reload of the page, as JSON. With a turn that runs it holds a secret: its handle. */
-export interface SavedConversation {
-  sessionId: string;
-  agentId: string;
-  options: SendOptions;
-  transcript: SavedTranscript;
-  turnId: string | undefined;
-  events: number;
-  isRunning: boolean;
-  /** Of a turn that runs and can be gone on with. */
-  handle: ChatHandle | undefined;
-}
 
 /** The end of a turn, and the whole answer where its agent said it there. */
 interface Ending {
@@ -90,6 +69,7 @@ export class Conversation {
   /** It was cancelled while there was nobody yet to tell. */
   #wantsCancel = false;
   #events = 0;
+  #figures = new TurnFigures();
   #scheduled = false;
   /** When the frames were drawn last. */
   #framesAt = 0;
@@ -107,6 +87,7 @@ export class Conversation {
   async send(host: Host, prompt: string): Promise<void> {
     if (this.state.value !== 'idle' || this.agentId.value === '') return;
     this.#events = 0;
+    this.#figures = new TurnFigures();
     this.#wantsCancel = false;
     batch(() => {
       this.state.value = 'opening';
@@ -199,6 +180,7 @@ export class Conversation {
       events: this.#events,
       isRunning,
       handle: isRunning ? (this.#chat?.handle ?? this.left.value) : undefined,
+      figures: isRunning ? this.#figures.saved() : undefined,
     };
   }
 
@@ -210,7 +192,9 @@ export class Conversation {
     void this.#chat?.cancel().catch(() => {});
   }
 
-  #restore({ agentId, options, transcript, turnId, events, isRunning, handle }: SavedConversation): void {
+  #restore(saved: SavedConversation): void {
+    const { agentId, options, transcript, turnId, events, isRunning, handle, figures } = saved;
+    this.#figures = new TurnFigures(figures);
     this.transcript.restore(draftsOf(transcript), transcript);
     this.agentId.value = agentId;
     this.options.value = options;
@@ -277,6 +261,7 @@ export class Conversation {
     this.#wantsCancel = false;
     for await (const event of chat) {
       this.#events++;
+      this.#figures.event(event);
       if (event.kind === 'done' || event.kind === 'error' || event.kind === 'auth_required') return endingOf(event);
       if (event.kind === 'token' && event.recovered) this.#isBack('gap');
       this.transcript.event(event);
@@ -297,7 +282,8 @@ export class Conversation {
     this.#chat = undefined;
     releasePageTool(this);
     if (this.standing.value === 'waiting') this.standing.value = undefined;
-    this.transcript.end(end, text);
+    // How long one took that nobody waited for is not known.
+    this.transcript.end(this.isOrphaned.value ? end : { ...end, figures: this.#figures.words() }, text);
     this.transcript.flush();
     const answer = this.transcript.answer();
     batch(() => {

@@ -68,8 +68,14 @@ function End({ end, onAgain }: { end: TurnEnd; onAgain: (() => void) | undefined
   return (
     <div class={`end ${end.tone}`}>
       <p>
-        <span class="end-title">{end.title}</span>
-        {end.code === undefined ? null : <code>{end.code}</code>}
+        <bdi class="end-title">{end.title}</bdi>
+        {end.code === undefined ? null : (
+          <>
+            {' · '}
+            <code>{end.code}</code>
+          </>
+        )}
+        {end.figures?.map((figure) => ` · ${figure}`)}
       </p>
       {end.message === undefined ? null : <p class="end-message">{end.message}</p>}
       {end.hint === undefined ? null : <p>{end.hint}</p>}

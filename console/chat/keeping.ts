@@ -1,8 +1,9 @@
 import { effect, signal, untracked } from '@preact/signals';
 import { host } from '../session.ts';
 import { onSignOut } from '../sign-out.ts';
-import { Conversation, type SavedConversation } from './conversation.ts';
+import { Conversation } from './conversation.ts';
 import { closeConversation, conversations } from './conversations.ts';
+import type { SavedConversation } from './saved-conversation.ts';
 import { holdLock } from './tab-lock.ts';
 
 /** Where this tab keeps its conversations. It holds secrets: the handles of turns. */

@@ -1,5 +1,6 @@
-import type { Conversation, SendOptions } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { PAGE_TOOL } from './page-tool.ts';
+import type { SendOptions } from './saved-conversation.ts';
 
 /** What goes with the next message. */
 export function Options({ conversation }: { conversation: Conversation }) {

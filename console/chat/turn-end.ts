@@ -8,11 +8,12 @@ import {
   RpcError,
   type TerminalEvent,
 } from '../../client/browser.ts';
+import { visibleLine } from '../../protocol/visible.ts';
 
 /** How a turn ended, in words. */
 export interface TurnEnd {
   tone: 'good' | 'quiet' | 'bad' | 'warn';
-  /** One or two words: `stop`, `cancelled`, `error`. */
+  /** One or two words: `done`, `cancelled`, `failed`. */
   title: string;
   /** What happened. */
   message?: string;
@@ -22,6 +23,8 @@ export interface TurnEnd {
   hint?: string;
   /** Whether it may help to ask the same again. */
   again?: boolean;
+  /** What the turn took: `2.4 s`, `412 tokens`. */
+  figures?: readonly string[];
 }
 
 /** What a person can do about a refusal. */
@@ -40,18 +43,20 @@ export function endOf(event: TerminalEvent): TurnEnd {
   switch (event.kind) {
     case 'done':
       if (event.finish_reason === 'cancelled') return { tone: 'quiet', title: 'cancelled' };
-      return { tone: event.finish_reason === 'stop' ? 'good' : 'quiet', title: event.finish_reason.trim() || 'done' };
+      // What an agent calls its ordinary end says no more than that it is one.
+      if (event.finish_reason === 'stop') return { tone: 'good', title: 'done' };
+      return { tone: 'quiet', title: visibleLine(event.finish_reason.trim()) || 'done' };
     case 'error': {
-      const code = event.code === undefined ? {} : { code: String(event.code) };
+      const code = event.code === undefined ? {} : { code: visibleLine(String(event.code)) };
       const again = event.retryable ? { hint: 'The agent says that trying again may help.', again: true } : {};
-      return { tone: 'bad', title: 'error', message: event.error, ...code, ...maker, ...again };
+      return { tone: 'bad', title: 'failed', message: event.error, ...code, ...maker, ...again };
     }
     case 'auth_required':
       return {
         tone: 'warn',
         title: 'sign-in needed',
         message: event.message,
-        code: event.reason,
+        code: visibleLine(event.reason),
         hint: 'The agent cannot go on before it is signed in where it says.',
       };
   }

@@ -1,7 +1,7 @@
 import { batch, signal } from '@preact/signals';
 import { OpenFence } from './fence.ts';
 import { type Block, codeOf, type Parsed } from './nodes.ts';
-import { parse, parseLine } from './parse.ts';
+import { CODE_PARTS, parse, parseLine } from './parse.ts';
 import { wholeAt } from './text-block.ts';
 
 /** So much is parsed together at most. What one delta costs does not depend on the whole. Characters. */
@@ -123,7 +123,7 @@ export class Answer {
     this.#rest = this.#rest.slice(taken);
     if (!fence.isClosed) return false;
     this.#fence = undefined;
-    this.#close(fence.block(''), 6);
+    this.#close(fence.block(''), CODE_PARTS);
     return true;
   }
 
@@ -169,16 +169,12 @@ export class Answer {
     let line = 0;
     let taken = 0;
     for (const [place, { block, from, parts }] of blocks.entries()) {
-      const begin = placeOf(lines.slice(taken), from - above - line);
-      const fence = block.kind === 'code' ? OpenFence.at(lines.slice(taken + begin)) : undefined;
-      if (fence) {
-        this.#fence = fence;
-        this.#head = '';
-        this.#rest = this.#rest.slice(begin + placeOf(lines.slice(taken + begin), 1));
-        return true;
-      }
       const next = blocks[place + 1];
-      if (!next) break;
+      if (!next) {
+        const begin = placeOf(lines.slice(taken), from - above - line);
+        if (block.kind === 'code' && this.#openFence(lines.slice(taken + begin), begin)) return true;
+        break;
+      }
       const to = Math.max(0, next.from - above);
       const length = placeOf(lines.slice(taken), to - line);
       taken += length;
@@ -189,6 +185,15 @@ export class Answer {
     if (taken > 0) return true;
     const [first] = blocks;
     return this.#rest.length > WINDOW && first !== undefined && this.#cutBlock(lines, first, above);
+  }
+
+  /** @param begin where the fence stands in the rest. @returns whether there is one. */
+  #openFence(lines: string, begin: number): boolean {
+    this.#fence = OpenFence.at(lines);
+    if (!this.#fence) return false;
+    this.#head = '';
+    this.#rest = this.#rest.slice(begin + lines.indexOf('\n') + 1);
+    return true;
   }
 
   /** A block is too long: what follows is one of its own, of the same kind where that can be. */

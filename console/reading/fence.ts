@@ -10,6 +10,8 @@ export class OpenFence {
   readonly #info: string;
   readonly #indent: RegExp | undefined;
   readonly #closing: RegExp;
+  /** The closing line, of which the line end has not come. */
+  readonly #end: RegExp;
   readonly #text = new TextBlock();
   #isInLine = false;
   #isClosed = false;
@@ -17,7 +19,9 @@ export class OpenFence {
   private constructor(indent: string, fence: string, info: string) {
     this.#info = info.trim();
     this.#indent = indent === '' ? undefined : new RegExp(`^ {1,${indent.length}}`, 'gm');
-    this.#closing = new RegExp(`^ {0,3}[${fence[0]}]{${fence.length},}[ \\t]*\\n`, 'gm');
+    const closing = `^ {0,3}[${fence[0]}]{${fence.length},}[ \\t]*`;
+    this.#closing = new RegExp(`${closing}\\n`, 'gm');
+    this.#end = new RegExp(`${closing}$`);
   }
 
   /** The fence that a text's first line opens; undefined where it is none. */
@@ -52,7 +56,8 @@ export class OpenFence {
 
   /** It as it stands. @param rest the beginning of a line that was not taken yet. */
   block(rest: string): Extract<Block, { kind: 'code' }> {
-    const tail = this.#text.tail.value + this.#unindented(rest);
+    const isEnd = !this.#isInLine && this.#end.test(rest);
+    const tail = this.#text.tail.value + (isEnd ? '' : this.#unindented(rest));
     return { kind: 'code', info: this.#info, chunks: this.#text.chunks.value, tail: tail.replace(/\n$/, '') };
   }
 

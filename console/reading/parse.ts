@@ -3,6 +3,8 @@ import { type Align, type Block, type Inline, type Parsed, textOf } from './node
 
 /** Quotes and lists in each other, at most; what is deeper is shown as it was written. */
 const DEEPEST = 24;
+/** Elements that code is drawn of, its bar and its button among them. */
+export const CODE_PARTS = 6;
 
 /*
  * Nothing in it may be lost: no HTML, and no definitions, which show nothing and would have to be waited for. Where an address
@@ -27,15 +29,41 @@ export function parse(text: string): readonly Parsed[] {
     const own = tokens.between(begin);
     // Below that depth the library leaves out what it does not read.
     const isTooDeep = own.some(({ nesting, level }) => nesting === 1 && level >= DEEPEST);
-    if (isTooDeep) lines ??= text.split('\n');
+    const hasTable = own.some(({ type }) => type === 'table_open');
+    if (isTooDeep || hasTable) lines ??= text.split('\n');
+    const isPlain = isTooDeep || (hasTable && losesCells(own, lines ?? []));
     blocks.push({
-      block: isTooDeep ? { kind: 'plain', text: (lines ?? []).slice(from, to).join('\n') } : block,
+      block: isPlain ? { kind: 'plain', text: (lines ?? []).slice(from, to).join('\n') } : block,
       from,
       lastItem: lastItemOf(own),
-      parts: own.reduce((sum, { children }) => sum + 1 + (children?.length ?? 0), 0),
+      parts: own.reduce((sum, token) => sum + partsOf(token), 0),
     });
   }
   return blocks;
+}
+
+/** Whether a row of a table has more cells than its head: those would not be shown. */
+function losesCells(tokens: readonly Token[], lines: readonly string[]): boolean {
+  let columns = 0;
+  for (const { type, map } of tokens) {
+    if (type === 'table_open') columns = 0;
+    else if (type === 'th_open') columns++;
+    else if (type === 'tr_open' && map && columns > 0 && cellsIn(lines[map[0]] ?? '') > columns) return true;
+  }
+  return false;
+}
+
+/** @param line of a table, with what stands before it where that is in a list or a quote. */
+function cellsIn(line: string): number {
+  const row = line.replace(/^[\s>*+-]*(?:\d+[.)]\s+)?/, '').trimEnd();
+  return row
+    .replace(/^\|/, '')
+    .replace(/(?<!\\)\|$/, '')
+    .split(/(?<!\\)\|/).length;
+}
+
+function partsOf({ type, children }: Token): number {
+  return type === 'fence' || type === 'code_block' ? CODE_PARTS : 1 + (children?.length ?? 0);
 }
 
 /** The parts of one line. */

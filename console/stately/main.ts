@@ -2,6 +2,7 @@ import { h, render } from 'preact';
 import { startSession } from '../session.ts';
 import { showTexts } from '../shown-texts.ts';
 import { StatelyPage } from './stately-page.tsx';
+import '../styles/outside.css';
 import './stately.css';
 
 const root = document.getElementById('app');

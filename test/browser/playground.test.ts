@@ -17,11 +17,11 @@ describeBrowser('the playground', () => {
     const { page } = await open();
     const pane = chat(page);
     await say(pane, 'good morning');
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     await say(pane, 'and good luck');
-    await eventually(() => said(pane).getByText('stop').count()).toBe(2);
+    await eventually(() => said(pane).getByText('done').count()).toBe(2);
     expect(await said(pane).innerText()).toMatch(
-      /good morning\s+good morning\s+stop\s+.*and good luck\s+and good luck/s,
+      /good morning\s+good morning\s+done · \S+ m?s · first token .*and good luck\s+and good luck/s,
     );
     await pane.getByRole('button', { name: 'Frames' }).click();
     const frames = await pane.getByRole('region', { name: 'Frames' }).getByRole('listitem').allInnerTexts();
@@ -42,7 +42,7 @@ describeBrowser('the playground', () => {
     const pane = chat(page);
     await pane.getByRole('combobox', { name: 'Agent' }).selectOption('long-winded');
     await say(pane, 'say it');
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     await pane.getByRole('button', { name: 'Frames' }).click();
     await pane.getByRole('region', { name: 'Frames', exact: true }).waitFor();
     const copied = await page.evaluate(`{
@@ -62,7 +62,7 @@ describeBrowser('the playground', () => {
     await box.pressSequentially('two');
     expect(await box.inputValue()).toBe('one\ntwo');
     await box.press('Enter');
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     expect(await said(pane).innerText()).toContain('one\ntwo');
     expect(await box.inputValue()).toBe('');
   });
@@ -167,7 +167,7 @@ describeBrowser('the playground', () => {
     await other.getByText('Options').click();
     await other.getByLabel(/Offer a tool/).uncheck();
     await say(other, 'no tools, please');
-    await said(other).getByText('stop').waitFor();
+    await said(other).getByText('done').waitFor();
     asked.give();
     await said(chat(page, 0)).getByText('"zone"').waitFor();
     // Nobody uses it any more: the next turn without it has none.
@@ -179,7 +179,7 @@ describeBrowser('the playground', () => {
   it('after signing out holds nothing of before', async () => {
     const { page } = await open();
     await say(chat(page), 'a secret of mine');
-    await said(chat(page)).getByText('stop').waitFor();
+    await said(chat(page)).getByText('done').waitFor();
     await page.getByRole('link', { name: 'Overview' }).click();
     await page.getByRole('table', { name: 'Agents' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -277,7 +277,7 @@ describeBrowser('the playground', () => {
     await say(pane, 'go');
     await pane.getByText('Options').click();
     await pane.getByText('Stream the answer').waitFor();
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     const words = (await said(pane).innerText()).match(/\bw\d+\b/g) ?? [];
     expect(words).toHaveLength(10_000);
     expect(words.at(-1)).toBe('w10000');
@@ -288,7 +288,7 @@ describeBrowser('the playground', () => {
     const pane = chat(page);
     await say(pane, 'good morning');
     expect(await said(pane).getAttribute('aria-live')).toBe('off');
-    await eventually(() => pane.getByRole('status').first().innerText()).toBe('echo: stop. good morning');
+    await eventually(() => pane.getByRole('status').first().innerText()).toBe('echo: done. good morning');
   });
 
   it('without an agent › says how to attach one, and takes it as soon as it is there', async () => {
@@ -317,14 +317,14 @@ describeBrowser('the playground', () => {
     await said(pane).getByText('does not know this turn').waitFor();
     await pane.getByRole('button', { name: 'Ask again' }).waitFor();
     await say(pane, 'welcome back');
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     expect(await said(pane).innerText()).toMatch(/\/slow.*1.*connection lost.*welcome back\s+welcome back/s);
   });
 
   it('on a phone › nothing sticks out, and each chat can be reached', async () => {
     const { page } = await open({ context: { viewport: { width: 360, height: 740 } } });
     await say(chat(page), 'x'.repeat(400));
-    await said(chat(page)).getByText('stop').waitFor();
+    await said(chat(page)).getByText('done').waitFor();
     await chat(page).getByRole('button', { name: 'Frames' }).click();
     await page.getByRole('button', { name: 'New chat' }).click();
     await page.getByRole('navigation', { name: 'Open chats' }).getByRole('button', { name: '1 echo' }).click();

@@ -96,7 +96,7 @@ describeBrowser('a daemon that is restarted under an open page', () => {
     more.give();
     await startDaemon({ home: first.home, flags: ['--port', new URL(first.url).port], env });
     await said(pane).getByText('and the second').waitFor();
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     expect(await said(pane).innerText()).toMatch(/the first half.*and the second/s);
   });
 

@@ -89,8 +89,8 @@ describeBrowser('a chat of the console', () => {
     await said(pane).getByText('Nothing is missing').waitFor();
     const { resume_token } = JSON.parse(await kept(page)).chats[0].handle;
     more();
-    await said(pane).getByText('stop').waitFor();
-    expect(await said(pane).innerText()).toMatch(/^You:\s+go on\s+before, and after\s+stop\s/);
+    await said(pane).getByText('done').waitFor();
+    expect(await said(pane).innerText()).toMatch(/^You:\s+go on\s+before, and after\s+done · /);
     expect(ended).toEqual(['done']);
     await pane.getByText('Options').click();
     expect(await pane.getByRole('textbox', { name: 'Model' }).inputValue()).toBe('large');
@@ -114,7 +114,7 @@ describeBrowser('a chat of the console', () => {
     await eventually(() => ended).toEqual(['done']);
     await page.goto(`${url}/#/chat`);
     await said(pane).getByText('before, and after').waitFor();
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     await ready(pane);
   });
 
@@ -152,8 +152,8 @@ describeBrowser('a chat of the console', () => {
     await said(pane).getByText('one, two,').waitFor();
     await said(pane).getByText('Nothing is missing').waitFor();
     last.give();
-    await said(pane).getByText('stop').waitFor();
-    expect(await said(pane).innerText()).toMatch(/^You:\s+go on\s+one, two, three, somewhere\s+stop\s/);
+    await said(pane).getByText('done').waitFor();
+    expect(await said(pane).innerText()).toMatch(/^You:\s+go on\s+one, two, three, somewhere\s+done · /);
   });
 
   it('when the connection is not back in time › says so, and asks again at the push of a button', async () => {
@@ -206,7 +206,7 @@ describeBrowser('a chat of the console', () => {
     await said(pane).getByText('before, and after').waitFor();
     expect(ended).toEqual(['done']);
     await say(chat(copy), 'in another session');
-    await said(chat(copy)).getByText('stop').waitFor();
+    await said(chat(copy)).getByText('done').waitFor();
     expect(await said(pane).innerText()).not.toContain('another session');
   });
 

@@ -62,7 +62,7 @@ describeBrowser('what cannot be seen', () => {
     const pane = chat(page);
     await pane.getByRole('combobox', { name: 'Agent' }).selectOption('talker');
     await say(pane, 'go');
-    await said(pane).getByText('stop').waitFor();
+    await said(pane).getByText('done').waitFor();
     await said(pane).getByText(`می\u200cخواهم 👩\u200d🚀 ${SHOWN}`).waitFor();
     await said(pane).locator('code.tool-name').getByText(SHOWN).waitFor();
     await said(pane).getByText('a\\u202eb').waitFor();

@@ -1,3 +1,4 @@
+import { type Signal, signal } from '@preact/signals';
 import { h, options, type VNode } from 'preact';
 import { expect, test } from 'vitest';
 import { oneLine, preview } from '../../console/preview.ts';
@@ -25,6 +26,16 @@ test('an attribute that is read › likewise; one that is not, and a value, as t
     value: 'f\u202eg',
   });
   expect(props).toEqual({ title: 'a\\u202eb', 'aria-label': 'c\\u200bd', placeholder: 'e\\u0085', value: 'f\u202eg' });
+});
+
+test('a signal as a text or an attribute › likewise, now and when it changes', () => {
+  const text = signal('a\u202eb');
+  const { props } = h('p', { title: text as unknown as string }, 'said: ', text) as unknown as {
+    props: { title: Signal<string>; children: [string, Signal<string>] };
+  };
+  expect([props.title.value, props.children[1].value]).toEqual(['a\\u202eb', 'a\\u202eb']);
+  text.value = 'c\u200bd';
+  expect([props.title.value, props.children[1].value]).toEqual(['c\\u200bd', 'c\\u200bd']);
 });
 
 test('a value in full and on one line › whole, and JSON of the same value', () => {

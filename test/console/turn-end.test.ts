@@ -8,7 +8,7 @@ describe('the end of a turn, in words', () => {
   it.each([
     [
       { kind: 'done', finish_reason: 'stop' },
-      { tone: 'good', title: 'stop' },
+      { tone: 'good', title: 'done' },
     ],
     [
       { kind: 'done', finish_reason: 'length' },
@@ -24,7 +24,7 @@ describe('the end of a turn, in words', () => {
     ],
     [
       { kind: 'error', error: 'no credit left', code: 402 },
-      { tone: 'bad', title: 'error', message: 'no credit left', code: '402' },
+      { tone: 'bad', title: 'failed', message: 'no credit left', code: '402' },
     ],
     [
       { kind: 'auth_required', reason: 'expired', message: 'sign in at the desk' },
