@@ -20,7 +20,9 @@ export function Made({ made, onDone }: { made: MadeKey; onDone(): void }) {
   };
   return (
     <section ref={box} class="key-made" aria-labelledby="made-key" tabIndex={-1}>
-      <h2 id="made-key">The key {visibleLine(made.key.name)}, shown this once</h2>
+      <h2 id="made-key">
+        The key <bdi>{visibleLine(made.key.name)}</bdi>, shown this once
+      </h2>
       <p class="key-secret">
         <code ref={secret}>{made.token}</code>
         <button type="button" class="primary" onClick={copy}>

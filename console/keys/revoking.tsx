@@ -31,7 +31,9 @@ export function Revoking({ row, onRevoked, onKept }: RevokingProps) {
   };
   return (
     <dialog ref={dialog} class="key-dialog" aria-labelledby="revoking" onClose={onKept}>
-      <h2 id="revoking">Revoke the key {visibleLine(row.name)}?</h2>
+      <h2 id="revoking">
+        Revoke the key <bdi>{visibleLine(row.name)}</bdi>?
+      </h2>
       <p>
         {row.connections === 0
           ? 'Nobody is connected by it now. '

@@ -49,5 +49,5 @@ const GroupView = memo(({ group }: { group: Group }) => (
 
 /** A component of its own: what grows is drawn anew, and nothing else. */
 function Open({ answer }: { answer: Answer }) {
-  return <Blocks blocks={answer.open.value} />;
+  return <Blocks blocks={answer.open.value} isColoured={answer.isOpenColoured.value} />;
 }

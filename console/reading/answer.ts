@@ -44,6 +44,8 @@ export class Answer {
   readonly closed = signal<readonly Group[]>([]);
   /** What still grows. */
   readonly open = signal<readonly Block[]>([]);
+  /** What still grows is code that seems to be over, and is short enough to be coloured. */
+  readonly isOpenColoured = signal(false);
   #groups: Group[] = [];
   /** What is not in a closed block. Lines end with a line feed. */
   #rest = '';
@@ -93,7 +95,9 @@ export class Answer {
     batch(() => {
       if (this.#changed) this.closed.value = [...this.#groups];
       this.#changed = false;
-      this.open.value = this.#openBlocks();
+      const open = this.#openBlocks();
+      this.open.value = open;
+      this.isOpenColoured.value = (this.#fence?.ends(this.#rest) ?? false) && open.every((one) => this.#mayColour(one));
     });
   }
 
@@ -241,12 +245,16 @@ export class Answer {
   }
 
   #colours(block: Block): boolean {
+    if (block.kind !== 'code' || !this.#mayColour(block)) return false;
+    this.#coloured++;
+    this.#colouredCharacters += codeOf(block).length;
+    return true;
+  }
+
+  #mayColour(block: Block): boolean {
     if (block.kind !== 'code' || this.#coloured >= MOST_COLOURED) return false;
     const { length } = codeOf(block);
-    if (length > LONGEST_COLOURED || this.#colouredCharacters + length > MOST_COLOURED_CHARACTERS) return false;
-    this.#coloured++;
-    this.#colouredCharacters += length;
-    return true;
+    return length <= LONGEST_COLOURED && this.#colouredCharacters + length <= MOST_COLOURED_CHARACTERS;
   }
 }
 

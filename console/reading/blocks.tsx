@@ -4,18 +4,18 @@ import { Inlines } from './inlines.tsx';
 import type { Align, Block } from './nodes.ts';
 import { Words } from './words.tsx';
 
-/** Blocks, one below the other. */
-export function Blocks({ blocks }: { blocks: readonly Block[] }) {
+/** Blocks, one below the other. @param isColoured whether code is coloured, where its language is known. */
+export function Blocks({ blocks, isColoured = false }: { blocks: readonly Block[]; isColoured?: boolean }) {
   return (
     <>
       {blocks.map((block, place) => (
-        <OneBlock key={place} block={block} />
+        <OneBlock key={place} block={block} isColoured={isColoured} />
       ))}
     </>
   );
 }
 
-/** A block as elements of the page. @param isColoured whether code is coloured, where its language is known. */
+/** A block as elements of the page. */
 export const OneBlock = memo(({ block, isColoured = false }: { block: Block; isColoured?: boolean }) => {
   switch (block.kind) {
     case 'paragraph':

@@ -10,7 +10,6 @@ export class OpenFence {
   readonly #info: string;
   readonly #indent: RegExp | undefined;
   readonly #closing: RegExp;
-  /** The closing line, of which the line end has not come. */
   readonly #end: RegExp;
   readonly #text = new TextBlock();
   #isInLine = false;
@@ -54,10 +53,14 @@ export class OpenFence {
     return end;
   }
 
+  /** Whether this is its closing line, of which the line end has not come. */
+  ends(rest: string): boolean {
+    return !this.#isInLine && this.#end.test(rest);
+  }
+
   /** It as it stands. @param rest the beginning of a line that was not taken yet. */
   block(rest: string): Extract<Block, { kind: 'code' }> {
-    const isEnd = !this.#isInLine && this.#end.test(rest);
-    const tail = this.#text.tail.value + (isEnd ? '' : this.#unindented(rest));
+    const tail = this.#text.tail.value + (this.ends(rest) ? '' : this.#unindented(rest));
     return { kind: 'code', info: this.#info, chunks: this.#text.chunks.value, tail: tail.replace(/\n$/, '') };
   }
 

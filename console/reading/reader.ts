@@ -5,6 +5,8 @@ import type { TextBlock } from './text-block.ts';
 
 /** So long it reads before the page is drawn again. Milliseconds. */
 const SLICE_MS = 8;
+/** So much of it at most: what was read is laid out as well. */
+const SLICE_STEPS = 8;
 
 /** Reads a text as an answer, a slice before each frame: a long one that is there at once holds up nothing. */
 export class Reader {
@@ -36,7 +38,7 @@ export class Reader {
     if (end > answer.received) answer.append(block.since(answer.received), end);
     const until = performance.now() + SLICE_MS;
     let isMore = answer.step();
-    while (isMore && performance.now() < until) isMore = answer.step();
+    for (let step = 1; isMore && step < SLICE_STEPS && performance.now() < until; step++) isMore = answer.step();
     answer.forget(block.forgotten);
     answer.show();
     if (!isMore) return;

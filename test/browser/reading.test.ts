@@ -3,7 +3,6 @@ import { beforeAll, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { attach, chat, said, say } from './support/chatting.ts';
 import { describeBrowser, openConsole } from './support/console.ts';
-import { eventually } from './support/eventually.ts';
 
 /* Answers, as people read them. */
 
@@ -111,24 +110,5 @@ describeBrowser('an answer', () => {
     await pane.getByRole('button', { name: 'Raw', exact: true }).click();
     await said(pane).getByText('| <b>c</b> | [d](vbscript:x) |').waitFor();
     expect(await answer.count()).toBe(0);
-  });
-
-  it('of a mebibyte › is there whole, and the page answers meanwhile', async () => {
-    const part =
-      '## Part\n\n- *one* of **many**\n- `two`\n\n```js\nconst a = 1;\n```\n\nSome text that is only read.\n\n';
-    await attach(daemon, 'long', async function* () {
-      for (let left = 1_048_576; left > 0; left -= part.length * 100) yield part.repeat(100);
-      yield 'the very end';
-    });
-    const { page } = await openConsole({ daemon, place: 'chat' });
-    const pane = chat(page);
-    await pane.getByRole('combobox', { name: 'Agent' }).selectOption('long');
-    await say(pane, 'go');
-    await markdownIn(pane).getByText('Some text').first().waitFor();
-    await pane.getByText('Options').click();
-    await pane.getByText('Stream the answer').waitFor();
-    await said(pane).getByText('done').waitFor();
-    await said(pane).getByText('the very end').waitFor();
-    await eventually(() => pane.getByRole('button', { name: 'Send' }).count()).toBe(1);
   });
 });

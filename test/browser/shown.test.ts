@@ -31,6 +31,20 @@ const unseen = (page: Page) =>
     found;
   }`);
 
+const HEBREW = '\u05d0\u05d1\u05d2';
+
+/** Where letters that run from the right to the left stand in an element that does not put them in order on its own. */
+const unordered = (page: Page) =>
+  page.evaluate(`{
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const isOwn = /isolate|plaintext/.test(getComputedStyle(node.parentElement).unicodeBidi);
+      if (/[\\u0590-\\u05ff]/.test(node.data) && !isOwn && !node.parentElement.closest('svg')) found.push(node.parentElement.outerHTML);
+    }
+    found;
+  }`);
+
 describeBrowser('what cannot be seen', () => {
   let daemon: Daemon;
   beforeAll(async () => {
@@ -130,6 +144,36 @@ describeBrowser('what cannot be seen', () => {
       if (event.kind !== 'a2ui.action') continue;
       expect(event.result).toMatchObject({ event: { name: 'go', context: { what: EVIL, typed: EVIL } } });
       break;
+    }
+  });
+
+  test('on every page that there is › is written out, and turns nothing around that stands beside it', async () => {
+    const told = `${EVIL} ${HEBREW}`;
+    const host = await connectHost({ url: daemon.url, hostToken: daemon.tokens.host });
+    own(() => host.close());
+    await host.agents.upsert({ id: 'listed', name: told, capabilities: [told] });
+    const painter = await attach(daemon, 'sayer', async () => {});
+    for (const envelope of [create('told'), components('told', text('root', told))]) {
+      await painter.request('a2ui.apply', { envelope });
+    }
+    const [chatting, agent] = [await daemon.host(), await daemon.agent('teller')];
+    const turn = await openChat(chatting, agent, { agent_id: 'teller', prompt: told });
+    turn.emit({ kind: 'tool_call', tool: told, call_id: told, params: { [told]: told } });
+    turn.emit({ kind: 'approval_pending', approval_id: told, action: told, details: told, deadline: told });
+    turn.emit({ kind: told, [told]: told });
+    turn.emit({ kind: 'token', delta: 1, [told]: told });
+    await chatting.ok('host.request_approval', { action: told, details: { [told]: [told] }, options: [told] });
+    const { page, url } = await openConsole({ daemon });
+    const links = page.getByRole('navigation', { name: 'Console' }).getByRole('link');
+    await links.first().waitFor();
+    const places = await links.evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''));
+    expect(places.length).toBeGreaterThan(5);
+    for (const place of [...places, `#/charts/${turn.turnId}`, '#/surfaces/told']) {
+      await page.goto(`${url}/${place}`);
+      await page.getByRole('main').getByText(/\S/).first().waitFor();
+      if (/approvals|surfaces.told|charts.turn|overview/.test(place)) await page.getByText(HEBREW).first().waitFor();
+      expect(await unseen(page), place).toEqual([]);
+      expect(await unordered(page), place).toEqual([]);
     }
   });
 });
