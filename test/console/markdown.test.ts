@@ -135,7 +135,7 @@ describe('an answer', () => {
         const whole = `${some}\n`;
         expect(read(whole)).toEqual(parse(whole.replace(/\r\n?/g, '\n')).map(({ block }) => inOne(block)));
       }),
-      { numRuns: 200 },
+      { numRuns: 150 },
     );
   });
 
@@ -157,7 +157,7 @@ describe('an answer', () => {
         expect(words(shownOf(read(whole)))).toEqual(expect.arrayContaining(words(whole)));
         expect(words(shownOf(read(whole))).length).toBeGreaterThanOrEqual(words(whole).length);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
     const deep = `${'> '.repeat(60)}deep down\n\n| a | b |\n|---|---|\n| 1 | 2 | 3 hidden |`;
     expect(shownOf(read(deep))).toMatch(/deep down[\s\S]*3 hidden/);
