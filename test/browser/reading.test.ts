@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { Locator } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
@@ -35,7 +36,24 @@ const HOSTILE = [
   '```',
 ].join('\n');
 
+/** What is left of it when it is torn and mixed. */
+const TORN = fc
+  .sample(fc.array(fc.constantFrom(...HOSTILE.split(/(?<=\s)|(?=[<([`*|])/)), { minLength: 400, maxLength: 400 }), {
+    numRuns: 3,
+    seed: 19,
+  })
+  .flat()
+  .join('');
+
 const markdownIn = (pane: Locator) => said(pane).locator('.markdown');
+
+const drawnIn = (answer: Locator) =>
+  answer.evaluate((root) =>
+    [root, ...root.querySelectorAll('*')].map((one) => ({ name: one.localName, attributes: one.getAttributeNames() })),
+  );
+
+const isForbidden = ({ name, attributes }: { name: string; attributes: string[] }) =>
+  !ELEMENTS.test(name) || attributes.some((attribute) => !ATTRIBUTES.test(attribute));
 
 describeBrowser('an answer', () => {
   let daemon: Daemon;
@@ -44,8 +62,9 @@ describeBrowser('an answer', () => {
   });
 
   it('that is hostile › is drawn of nothing but what an answer may have, loads nothing, and is shown as written by a switch', async () => {
-    await attach(daemon, 'evil', async function* () {
-      for (let at = 0; at < HOSTILE.length; at += 7) yield HOSTILE.slice(at, at + 7);
+    await attach(daemon, 'evil', async function* ({ prompt }) {
+      if (prompt === 'torn') yield TORN;
+      else for (let at = 0; at < HOSTILE.length; at += 23) yield HOSTILE.slice(at, at + 23);
     });
     const context = { permissions: ['clipboard-read', 'clipboard-write'] };
     const { page } = await openConsole({ daemon, place: 'chat', context });
@@ -58,14 +77,8 @@ describeBrowser('an answer', () => {
     const answer = markdownIn(pane);
     await answer.locator('.keyword').first().waitFor();
 
-    const drawn = await answer.evaluate((root) =>
-      [root, ...root.querySelectorAll('*')].map((one) => ({
-        name: one.localName,
-        attributes: one.getAttributeNames(),
-      })),
-    );
-    expect(drawn.filter(({ name }) => !ELEMENTS.test(name))).toEqual([]);
-    expect(drawn.flatMap(({ attributes }) => attributes).filter((name) => !ATTRIBUTES.test(name))).toEqual([]);
+    const drawn = await drawnIn(answer);
+    expect(drawn.filter(isForbidden)).toEqual([]);
     for (const name of ['table', 'ol', 'blockquote', 'em', 'strong', 's', 'hr', 'pre']) {
       expect(drawn.map((one) => one.name)).toContain(name);
     }
@@ -110,5 +123,13 @@ describeBrowser('an answer', () => {
     await pane.getByRole('button', { name: 'Raw', exact: true }).click();
     await said(pane).getByText('| <b>c</b> | [d](vbscript:x) |').waitFor();
     expect(await answer.count()).toBe(0);
-  });
+
+    await pane.getByRole('button', { name: 'Raw', exact: true }).click();
+    await say(pane, 'torn');
+    await said(pane).getByText('done').nth(1).waitFor();
+    const torn = await drawnIn(answer.last());
+    expect(torn.length).toBeGreaterThan(300);
+    expect(torn.filter(isForbidden)).toEqual([]);
+    expect(asked.filter((url) => !url.startsWith(new URL(page.url()).origin))).toEqual([]);
+  }, 60_000);
 });

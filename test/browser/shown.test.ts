@@ -175,5 +175,5 @@ describeBrowser('what cannot be seen', () => {
       expect(await unseen(page), place).toEqual([]);
       expect(await unordered(page), place).toEqual([]);
     }
-  });
+  }, 60_000);
 });
