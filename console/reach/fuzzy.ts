@@ -8,7 +8,7 @@ export interface Match {
 
 /** A longer text is looked at this far: names are short, and prompts may be anything. Characters. */
 const MAX_TEXT = 200;
-/** What is typed beyond this is not looked at. Characters. */
+/** Of what is typed, so many are looked for. Characters. */
 const MAX_QUERY = 32;
 
 /** At the beginning of a word. */
@@ -25,7 +25,7 @@ const GAP = -1;
  * most. Capitals do not matter, nor do spaces in what was typed. The best of all ways to read it is taken.
  */
 export function fuzzy(text: string, query: string): Match | undefined {
-  const letters = [...query.toLowerCase().replaceAll(/\s+/g, '')].slice(0, MAX_QUERY).join('');
+  const letters = [...query.slice(0, MAX_TEXT).toLowerCase().replaceAll(/\s+/g, '')].slice(0, MAX_QUERY).join('');
   if (letters === '') return { score: 0, at: [] };
   const whole = text.slice(0, MAX_TEXT);
   const lower = whole.toLowerCase();
