@@ -57,12 +57,8 @@ async function* places(page: Page, url: string): AsyncGenerator<Place> {
 /** What a page shows is there: its heading, and nothing that is still asked for. */
 async function settled(page: Page): Promise<void> {
   await page.locator('main h1').first().waitFor({ state: 'attached' });
-  await eventually(() =>
-    page
-      .locator('main')
-      .getByText(/^(asking|loading|drawing)\b.*…$/i)
-      .count(),
-  ).toBe(0);
+  const waits = page.locator('main p').filter({ hasText: /^(asking|laying|loading|waiting|drawing)\b.*…$/i });
+  await eventually(() => waits.count()).toBe(0);
 }
 
 /** What a page shows only once somebody has done something there. Whatever can be folded open is opened on every page. */
@@ -145,6 +141,14 @@ describeBrowser('every page of the console', () => {
       for (const colorScheme of ['dark', 'light'] as const) {
         await page.emulateMedia({ colorScheme });
         found.push(...(await findings(page, `${kind} (${colorScheme})`)));
+      }
+      for (const view of await page
+        .getByRole('group', { name: 'View' })
+        .getByRole('button', { pressed: false })
+        .all()) {
+        await view.click();
+        await settled(page);
+        found.push(...(await findings(page, `${kind} (another view)`)));
       }
       found.push(...(await cut(page, `${kind} (1280)`)));
       await page.setViewportSize(PHONE);
