@@ -74,8 +74,29 @@ function boxesOf(props: DrawingProps, isOuter: boolean) {
   const outer = new Set(states.map(({ state }) => state.parent));
   return states
     .filter(({ state }) => outer.has(state.path) === isOuter)
-    .map((placed) => <StateBox key={placed.state.path} placed={placed} {...props} />);
+    .flatMap((placed) => [
+      <StateBox key={placed.state.path} placed={placed} {...props} />,
+      <StateLines key={`${placed.state.path} lines`} placed={placed} {...props} />,
+    ]);
 }
+
+/** What is written in a state's box below its name. Beside the button that it is: what is called is the name. */
+function StateLines({ placed: { state, box }, active, isOver }: DrawingProps & { placed: Layout['states'][number] }) {
+  const lines = boxLinesOf(state);
+  if (lines.length === 0) return null;
+  return (
+    <g class={stateClass(state.type, active.has(state.path), isOver)} pointer-events="none">
+      {lines.map((line, index) => (
+        <text key={line.id} class="state-line" x={box.x + sizes.padding} y={lineY(box, index)}>
+          {line.text}
+        </text>
+      ))}
+    </g>
+  );
+}
+
+const stateClass = (type: string, isActive: boolean, isOver: boolean): string =>
+  `chart-state ${type}${isActive ? (isOver ? ' active over' : ' active') : ''}`;
 
 function StateBox({
   placed,
@@ -87,13 +108,11 @@ function StateBox({
   const { state, box } = placed;
   const isActive = active.has(state.path);
   const subject: Subject = { kind: 'state', id: state.path };
-  // What is written in it comes first: by that it is called by who speaks to the page.
-  const name = [state.name, ...boxLinesOf(state).map(({ text }) => text)].join(' ');
-  const words = [name, isActive ? (isOver ? 'where it ended' : 'active') : '', state.description ?? ''];
+  const words = [state.name, isActive ? (isOver ? 'where it ended' : 'active') : '', state.description ?? ''];
   return (
     // biome-ignore lint/a11y/useSemanticElements: inside SVG there is no button
     <g
-      class={`chart-state ${state.type}${isActive ? (isOver ? ' active over' : ' active') : ''}`}
+      class={stateClass(state.type, isActive, isOver)}
       role="button"
       tabIndex={0}
       aria-label={words.filter((word) => word !== '').join(', ')}
@@ -122,13 +141,8 @@ function StateBox({
       ) : null}
       {isActive ? <circle class="lamp" cx={box.x + box.width - 12} cy={box.y + sizes.header / 2} r="4" /> : null}
       <text class="state-name" x={box.x + sizes.padding} y={box.y + 18}>
-        {state.name}{' '}
+        {state.name}
       </text>
-      {boxLinesOf(state).map((line, index) => (
-        <text key={line.id} class="state-line" x={box.x + sizes.padding} y={lineY(box, index)}>
-          {line.text}{' '}
-        </text>
-      ))}
     </g>
   );
 }
