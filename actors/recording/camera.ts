@@ -64,19 +64,15 @@ export class Camera {
   /** By their machines' ids. */
   readonly #charts = new Map<string, Chart>();
   readonly #hot: HotTypes;
-  readonly #members = new Map<unknown, Member>();
-  readonly #causes = new Map<unknown, Cause>();
+  /** Weak, both: an actor that breaks says no more of itself, and one that has stopped works on nothing it is sent. */
+  readonly #members = new WeakMap<AnyActorRef, Member>();
+  readonly #causes = new WeakMap<AnyActorRef, Cause>();
 
   constructor(kernel: Kernel, charts: readonly Chart[], tapes: Tapes) {
     this.#kernel = kernel;
     this.#tapes = tapes;
     for (const chart of charts) this.#charts.set(chart.machine.id, chart);
     this.#hot = new HotTypes(charts);
-  }
-
-  /** Actors that it follows. */
-  get size(): number {
-    return this.#members.size;
   }
 
   /** Takes one report. On every token's way, eight times: of those it makes nothing. */
@@ -166,6 +162,7 @@ export class Camera {
     const tape = isTurn ? this.#begin(context.turn as Turn, ref, at) : this.#tapes.live(owner.id);
     if (!tape) return;
     if (parent && !this.#members.has(parent)) this.#tellCause(tape, parent);
+    if (isTurn && tape.lines.length === 0) this.#tellAsked(tape, context.turn as Turn, at);
     const member = { ref, tape, machine, snapshot, state: statePaths(snapshot.value), steps: [] };
     this.#members.set(ref, member);
     tape.hasMet(ref.sessionId);
@@ -174,6 +171,15 @@ export class Camera {
     if (machine === 'approval') tape.summary.approvalRaised(at);
     if (isTurn) tape.summary.stands(snapshot.value as TurnValue);
     if (snapshot.status !== 'active') this.#over(member, snapshot, at);
+  }
+
+  /** What opened a turn that had to wait for its session, or for somebody's word: that is no longer being worked on. */
+  #tellAsked(tape: Tape, { askers, agentId, sessionId, promptHead }: Turn, at: number): void {
+    const [asker] = askers;
+    if (!asker) return;
+    const params = { agent_id: agentId, session_id: sessionId, prompt: promptHead };
+    const event = { type: 'rpc.request', id: asker.id, method: 'agents.chat', params };
+    this.#tell(tape, this.#kernel.ref, event, asker.client.ref as AnyActorRef, at);
   }
 
   #begin(turn: Turn, ref: AnyActorRef, at: number): Tape {
