@@ -311,6 +311,10 @@ describe('the settings for JWTs', () => {
     ],
     [[...whose, '--jwks-file', 'x', '--no-auth'], '--jwt-issuer and --no-auth exclude each other'],
     [['--metrics-auth', '--no-auth'], '--metrics-auth and --no-auth exclude each other'],
+    [
+      ['--record', 'off', '--record-turns', '5'],
+      '--record-turns goes with --record memory or disk, not with --record off',
+    ],
   ])('that do not go together are refused: %j', (argv, message) => {
     expect(refusal(argv)).toBe(message);
   });
