@@ -160,24 +160,6 @@ describe('a recorded turn › while it is live', () => {
   });
 });
 
-test('a chat waits until its session is free › then what asked for it is in its turn all the same', async () => {
-  const { ask, open, end, host, agent } = await startRecorded();
-  await open('s');
-  host.post('agents.chat', { agent_id: 'echo', session_id: 's', prompt: 'the next one' });
-  await settle();
-  await end('s');
-  agent.answer(agent.lastChat(), { accepted: true });
-  await settle();
-  const [turn] = (await ask.turns()).turns;
-  const log = await ask.turn(turn?.turn_id as string);
-  const short = inShort(log);
-  const before = short.slice(0, short.indexOf('turn started'));
-  expect(before).toContain('connection > broker rpc.request');
-  // The end of the one before is no part of it.
-  expect(before.join()).not.toContain('chat.event');
-  expect(log.records[before.length - 1]).toMatchObject({ payload: { params: { prompt: 'the next one' } } });
-});
-
 describe('inspect.turns › when one looks for some', () => {
   test('by agent, state, tool, time and words › then those, the newest first, and page by page', async () => {
     const { ask, open, say, end, linked, execute } = await startRecorded();
