@@ -46,7 +46,6 @@ export const consoleMethods = {
   'inspect.turns': {
     direction: 'in',
     kind: 'request',
-    reads: true,
     role: 'host',
     tellsAll: true,
     section: 12,
@@ -59,7 +58,6 @@ export const consoleMethods = {
   'inspect.turn': {
     direction: 'in',
     kind: 'request',
-    reads: true,
     role: 'host',
     tellsAll: true,
     section: 12,

@@ -46,6 +46,21 @@ export function preview(params: unknown): string {
 
 /** Whether what stands under this key is not to be shown. */
 export function isSecretKey(key: string): boolean {
+  const known = judged.get(key);
+  if (known !== undefined) return known;
+  const isSecret = judge(key);
+  if (key.length > MAX_JUDGED_KEY) return isSecret;
+  if (judged.size >= MAX_JUDGED) judged.clear();
+  judged.set(key, isSecret);
+  return isSecret;
+}
+
+/** The same keys come again and again: what was found of short ones is remembered. */
+const judged = new Map<string, boolean>();
+const MAX_JUDGED = 4_096;
+const MAX_JUDGED_KEY = 64;
+
+function judge(key: string): boolean {
   const words = key
     .slice(0, MAX_KEY)
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')

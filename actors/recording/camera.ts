@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Report } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
 import { describeActor, NO_FACTS } from '../shown/describe.ts';
-import { HotTypes } from '../shown/hot.ts';
+import { HotTypes, isToken } from '../shown/hot.ts';
 import { eventName, isFailure, payloadOf } from '../shown/payload.ts';
 import { statePaths } from '../shown/state-paths.ts';
 import { viewOf } from '../shown/view.ts';
@@ -64,8 +64,9 @@ export class Camera {
   /** By their machines' ids. */
   readonly #charts = new Map<string, Chart>();
   readonly #hot: HotTypes;
-  readonly #members = new Map<unknown, Member>();
-  readonly #causes = new Map<unknown, Cause>();
+  /** Weak, both: an actor that breaks says no more of itself, and one that has stopped works on nothing it is sent. */
+  readonly #members = new WeakMap<AnyActorRef, Member>();
+  readonly #causes = new WeakMap<AnyActorRef, Cause>();
 
   constructor(kernel: Kernel, charts: readonly Chart[], tapes: Tapes) {
     this.#kernel = kernel;
@@ -74,16 +75,13 @@ export class Camera {
     this.#hot = new HotTypes(charts);
   }
 
-  /** Actors that it follows. */
-  get size(): number {
-    return this.#members.size;
-  }
-
   /** Takes one report. On every token's way, eight times: of those it makes nothing. */
   take(report: Report): void {
     if (report.type === '@xstate.event') {
+      if (isToken(report.event)) return;
       if (this.#hot.placeOf(report.event) < 0) this.#heard(report);
     } else if (report.type === '@xstate.snapshot') {
+      if (isToken(report.event) && report.snapshot.status === 'active') return;
       if (report.snapshot.status !== 'active' || this.#hot.placeOf(report.event) < 0) this.#stepped(report);
     } else if (report.type === '@xstate.microstep') {
       const steps = this.#members.get(report.actorRef)?.steps;
@@ -165,7 +163,8 @@ export class Camera {
     const isTurn = machine === 'turn' && context.turn !== undefined;
     const tape = isTurn ? this.#begin(context.turn as Turn, ref, at) : this.#tapes.live(owner.id);
     if (!tape) return;
-    if (parent && !this.#members.has(parent)) this.#tellCause(tape, parent);
+    if (isTurn) this.#tellAsked(tape, context.turn as Turn, at);
+    else if (parent && !this.#members.has(parent)) this.#tellCause(tape, parent);
     const member = { ref, tape, machine, snapshot, state: statePaths(snapshot.value), steps: [] };
     this.#members.set(ref, member);
     tape.hasMet(ref.sessionId);
@@ -174,6 +173,21 @@ export class Camera {
     if (machine === 'approval') tape.summary.approvalRaised(at);
     if (isTurn) tape.summary.stands(snapshot.value as TurnValue);
     if (snapshot.status !== 'active') this.#over(member, snapshot, at);
+  }
+
+  /** What opened a turn; that is no longer being worked on where it had to wait for its session, or for somebody's word. */
+  #tellAsked(tape: Tape, { askers, agentId, sessionId, promptHead }: Turn, at: number): void {
+    const [asker] = askers;
+    const { ref } = this.#kernel;
+    const cause = this.#causes.get(ref)?.event as { method?: unknown; id?: unknown } | undefined;
+    if (cause?.method === 'agents.chat' && cause.id === asker?.id) {
+      this.#tellCause(tape, ref);
+      return;
+    }
+    if (!asker) return;
+    const params = { agent_id: agentId, session_id: sessionId, prompt: promptHead };
+    const event = { type: 'rpc.request', id: asker.id, method: 'agents.chat', params };
+    this.#tell(tape, ref, event, asker.client.ref as AnyActorRef, at);
   }
 
   #begin(turn: Turn, ref: AnyActorRef, at: number): Tape {

@@ -46,4 +46,7 @@ const inspectTurn: Handler<'inspect.turn'> = (call) => {
 };
 
 /** What the recorder answers. */
-export const recordingMethods: Handlers = { 'inspect.turns': inspectTurns, 'inspect.turn': inspectTurn };
+export const recordingMethods: Handlers = {
+  'inspect.turns': inspectTurns,
+  'inspect.turn': inspectTurn,
+};

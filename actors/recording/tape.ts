@@ -234,7 +234,9 @@ export class Tape implements TurnTape {
 
   /** What it begins with was kept before a restart: that goes first. */
   precede({ lines, actors, first }: Pick<Tape, 'lines' | 'actors' | 'first'>, at: number): void {
-    const before = this.actors.map((actor) => lineOf({ type: 'started', actor: JSON.parse(actor) }, at));
+    const before = this.actors.map((actor) =>
+      lineOf({ type: 'started', actor: parseJson(actor) as InspectedActor }, at),
+    );
     this.lines = [...lines, ...before, ...this.lines];
     this.actors = actors;
     this.first = first;

@@ -20,8 +20,8 @@ export function answerOf(
   const turn = writeJson(tape.told(now));
   const isFirst = after === undefined;
   const head = [turn, isFirst ? writeJson(machines) : '{}'];
-  const actors = isFirst ? tape.actors : [];
-  fitting.first([...head, ...actors].map((text) => new JsonText(text)));
+  fitting.first(head.map((text) => new JsonText(text)));
+  const actors = isFirst ? fitting.first(tape.actors.map((text) => new JsonText(text))) : [];
   const from = Math.max(tape.first, (after ?? 0) + 1);
   const records = fitting.first(recordsOf(tape, from));
   const next = records.length === 0 ? Math.max(after ?? 0, tape.first - 1) : from + records.length - 1;

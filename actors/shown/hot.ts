@@ -2,6 +2,15 @@ import type { AnyStateNode, EventObject } from 'xstate';
 import { AudioFrameType } from '../../protocol/audio-frame.ts';
 import type { Chart } from '../requests/family.ts';
 
+/**
+ * Whether this is a token on its way, by the names that most of them go by: for whoever has to let them pass without looking
+ * at anything else. One that is not plain goes by others.
+ */
+export function isToken(event: Carrying): boolean {
+  const { type } = event;
+  return type === 'chat.token' || (type === 'chat.event' && event.params?.kind === 'token');
+}
+
 /** The event types that charts hear off the chart, read from the charts themselves. */
 export class HotTypes {
   readonly #places: ReadonlyMap<string, number>;

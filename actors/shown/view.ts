@@ -73,7 +73,30 @@ export function textView(text: string, most = MAX_TEXT): string {
   return maskText(text.slice(0, most + SEARCHED_BEYOND).replace(TOKEN, MASK), most);
 }
 
+/** Keys, ids and words come again and again: what is shown of short ones is remembered, for finding that out costs most of a view. */
+const SHORT = 64;
+const MAX_REMEMBERED = 4_096;
+const remembered = new Map<string, { readonly shown: string; readonly bytes: number }>();
+
+function shortText(text: string): { readonly shown: string; readonly bytes: number } {
+  const known = remembered.get(text);
+  if (known) return known;
+  const shown = textView(text);
+  const found = { shown, bytes: jsonLength(shown) };
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  // A copy: a part of a long text keeps all of it.
+  remembered.set(Buffer.from(text, 'utf16le').toString('utf16le'), found);
+  return found;
+}
+
 function showText(text: string, budget: Budget): string {
+  if (text.length <= SHORT) {
+    const { shown, bytes } = shortText(text);
+    if (bytes <= budget.left) {
+      budget.left -= bytes;
+      return shown;
+    }
+  }
   budget.toSearch -= Math.min(text.length, budget.maxText + SEARCHED_BEYOND);
   if (budget.toSearch < 0) budget.left = 0;
   const shown = budget.left > 0 ? textView(text, budget.maxText) : CUT;

@@ -36,6 +36,10 @@ describe('the settings', () => {
       durable: 'process',
       'journal-max': 512 * 1024 * 1024,
       'journal-repair': false,
+      record: 'memory',
+      'record-turns': 1_000,
+      'record-bytes': 64 * 1024 * 1024,
+      'record-hours': 24,
       'otlp-interval': 60_000,
       'trace-sample': 1,
       'allow-origin': [],
@@ -307,6 +311,10 @@ describe('the settings for JWTs', () => {
     ],
     [[...whose, '--jwks-file', 'x', '--no-auth'], '--jwt-issuer and --no-auth exclude each other'],
     [['--metrics-auth', '--no-auth'], '--metrics-auth and --no-auth exclude each other'],
+    [
+      ['--record', 'off', '--record-turns', '5'],
+      '--record-turns goes with --record memory or disk, not with --record off',
+    ],
   ])('that do not go together are refused: %j', (argv, message) => {
     expect(refusal(argv)).toBe(message);
   });

@@ -83,7 +83,11 @@ const crossed: Crossed[] = [];
 beforeAll(async () => {
   await loadSurfaceSchemas();
   const idp = await Issuer.create();
-  const broker = createBroker({ inspect: true, jwt: { issuer: ISSUER, audience: AUDIENCE, jwks: idp.jwks } });
+  const broker = createBroker({
+    inspect: true,
+    record: true,
+    jwt: { issuer: ISSUER, audience: AUDIENCE, jwks: idp.jwks },
+  });
   own(() => broker.close());
   const accept = () => ({ accepted: true });
   const manager = new Recorded(broker, crossed);
@@ -171,6 +175,8 @@ beforeAll(async () => {
   await host.ask('host.events', { limit: 50 });
   await manager.ask('broker.status');
   await manager.ask('inspect.unsubscribe');
+  const { turns } = await manager.ask('inspect.turns', {});
+  await manager.ask('inspect.turn', { turn_id: turns[0].turn_id });
 
   // Voice and meetings.
   await host.ask('voice.providers.list');

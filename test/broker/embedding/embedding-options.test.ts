@@ -18,6 +18,11 @@ describe('the options of an embedder › when one does not exist', () => {
       { console: { inspectorURL: '' } },
       'createBroker, console: there is no option inspectorURL; did you mean inspectorUrl?',
     ],
+    [{ record: { turn: 1 } }, 'createBroker, record: there is no option turn; did you mean turns?'],
+    [{ record: 'disk' }, 'createBroker, record: options are an object'],
+    [{ record: { turns: 0 } }, 'createBroker, record: turns is a whole number, 1 or more'],
+    [{ record: { bytes: 1_000 } }, 'createBroker, record: bytes is a whole number, 262144 or more'],
+    [{ record: { store: { load() {} } } }, 'createBroker, record: store.write must be a function'],
   ])('%j › then createBroker says which, and which was meant', (options, says) => {
     expect(() => createBroker(options as BrokerOptions)).toThrow(new TypeError(says));
   });
