@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { chartLayouts } from '../scripts/chart-layouts.ts';
 import { thirdPartyNotices } from '../scripts/third-party.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -10,7 +11,7 @@ export default defineConfig({
   // Relative, so that an embedder can serve it below a path of their own.
   base: './',
   publicDir: false,
-  plugins: [thirdPartyNotices()],
+  plugins: [chartLayouts(), thirdPartyNotices()],
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
@@ -20,6 +21,10 @@ export default defineConfig({
     // An inlined file would need `data:` in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: [here('index.html'), here('inspect/stately.html')] },
+    rolldownOptions: {
+      input: [here('index.html'), here('inspect/stately.html')],
+      // That the charts' layouts take a moment is no warning.
+      checks: { pluginTimings: false },
+    },
   },
 });
