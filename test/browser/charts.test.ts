@@ -59,15 +59,15 @@ describeBrowser('live charts', () => {
     const { turnId } = await openChat(await daemon.host(), agent, { agent_id: 'fitter' });
     const { page } = await openConsole({ daemon, place: `charts/${turnId}`, context: { viewport: { width, height } } });
     await active(page, 'streaming').waitFor();
-    const frame = (await page.locator('.chart-frame').boundingBox()) ?? expect.unreachable();
-    const texts = await page.locator('.chart-frame svg text').all();
-    const inSight: string[] = [];
-    for (const text of texts) {
-      const box = (await text.boundingBox()) ?? expect.unreachable();
-      const isWide = box.x >= frame.x && box.x + box.width <= frame.x + frame.width;
-      if (isWide && box.y >= frame.y && box.y + box.height <= frame.y + frame.height)
-        inSight.push((await text.textContent()) ?? '');
-    }
+    const texts = (await page.evaluate(`(() => {
+      const frame = document.querySelector('.chart-frame').getBoundingClientRect();
+      return [...document.querySelectorAll('.chart-frame svg text')].map((one) => {
+        const { left, right, top, bottom } = one.getBoundingClientRect();
+        const isWide = right > left && left >= frame.left && right <= frame.right;
+        return { text: one.textContent, isIn: isWide && top >= frame.top && bottom <= frame.bottom };
+      });
+    })()`)) as { text: string; isIn: boolean }[];
+    const inSight = texts.filter(({ isIn }) => isIn).map(({ text }) => text);
     // Its smallest texts are 11 pixels high at a scale of one, and 10 on the screen.
     const transform = await page.locator('.chart-frame svg > g').getAttribute('transform');
     expect(11 * Number(/scale\((.+)\)/.exec(transform ?? '')?.[1])).toBeGreaterThanOrEqual(9.99);
@@ -174,13 +174,9 @@ describeBrowser('live charts', () => {
     await page.goto(page.url().replace(/#.*/, `#/charts/${chat.turnId}`));
     await active(page, 'streaming').waitFor();
     // Where colours are the person's own, it shows as well.
-    const fillOf = (state: string) =>
-      page
-        .getByRole('button', { name: new RegExp(`^${state}`) })
-        .locator('.state-box')
-        .first()
-        .evaluate('(one) => getComputedStyle(one).fill');
-    expect(await fillOf('streaming')).not.toBe(await fillOf('parked'));
+    const fillOf = (states: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector('.chart-state.atomic${states} .state-box')).fill`);
+    expect(await fillOf('.active')).not.toBe(await fillOf(':not(.active)'));
 
     const frame = page.locator('.chart-frame');
     const seen = page.locator('.minimap .seen');

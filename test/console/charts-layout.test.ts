@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { ELK } from 'elkjs/lib/elk-api.js';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ARRANGEMENTS } from '../../console/charts/arrangements.ts';
 import { farNames } from '../../console/charts/far-names.ts';
 import { type ChartGraph, graphOf } from '../../console/charts/graph.ts';
@@ -13,7 +13,7 @@ import {
   layoutOf,
   sizes,
 } from '../../console/charts/layout.ts';
-import { fingerprintOf, restored, type StoredLayouts } from '../../console/charts/stored-layouts.ts';
+import { fingerprintOf, restored, type StoredLayout } from '../../console/charts/stored-layouts.ts';
 import { lineWidth, nameWidth } from '../../console/charts/text-widths.ts';
 import {
   fittest,
@@ -28,18 +28,16 @@ import {
 } from '../../console/charts/viewport.ts';
 import { wayOf, withOuter } from '../../console/charts/way.ts';
 import { turnMachine } from '../../machines/turn.machine.ts';
-import { layOutCharts } from '../../scripts/lay-out-charts.ts';
+import { layOutChart } from '../../scripts/lay-out-charts.ts';
 import { graphOfMachine, machines } from './charts-support.ts';
 
-let all: StoredLayouts;
-beforeAll(async () => {
-  all = await layOutCharts();
-});
+const laidOut = new Map<string, Promise<StoredLayout[]>>();
 
-/** As the console has them: laid out by its build, stored, and put together with the graph again. */
-const layoutsOf = (graph: ChartGraph): Layout[] => {
-  const layouts = all[fingerprintOf(graph)] ?? expect.unreachable(`no layout of ${graph.id} is stored`);
-  return layouts.map((one) => restored(graph, one) ?? expect.unreachable('it is of another graph'));
+/** As the console has them: laid out by its build, stored, and put together with the graph again. Each chart once. */
+const layoutsOf = async (graph: ChartGraph): Promise<Layout[]> => {
+  const layouts = laidOut.get(graph.id) ?? layOutChart(graph);
+  laidOut.set(graph.id, layouts);
+  return (await layouts).map((one) => restored(graph, one) ?? expect.unreachable('it is of another graph'));
 };
 
 const overlap = (a: Box, b: Box): boolean =>
@@ -58,9 +56,9 @@ const headOf = ({ state, box }: Layout['states'][number]): Box => {
 describe('a chart laid out', () => {
   it.each(machines.flatMap((machine) => ARRANGEMENTS.map(({ name }, at) => [machine.id, name, machine, at] as const)))(
     '%s, %s › has a place for every state, edge and label, none over another',
-    (_, __, machine, at) => {
+    async (_, __, machine, at) => {
       const graph = graphOfMachine(machine);
-      const { states, edges, starts, width, height } = layoutsOf(graph)[at] ?? expect.unreachable();
+      const { states, edges, starts, width, height } = (await layoutsOf(graph))[at] ?? expect.unreachable();
       expect(starts).toHaveLength(1 + graph.states.filter(({ type }) => type === 'compound').length);
       expect(starts.map(({ path }) => path)).toEqual(firstStatesOf(graph).map(({ path }) => path));
       for (const { edge, points, label } of edges) {
@@ -123,23 +121,25 @@ describe('a layout that is stored', () => {
     const [first, ...states] = graph.states;
     if (!first) return expect.unreachable();
     const described = { ...graph, states: [{ ...first, description: 'Another one.' }, ...states] };
-    expect(all[fingerprintOf(described)]).toHaveLength(ARRANGEMENTS.length);
-    const renamed = { ...graph, states: [{ ...first, name: 'other' }, ...states] };
-    expect(all[fingerprintOf(renamed)]).toBeUndefined();
+    expect(fingerprintOf(described)).toBe(fingerprintOf(graph));
+    const renamed = { ...graph, states: [{ ...first, path: 'other', name: 'other' }, ...states] };
+    expect(fingerprintOf(renamed)).not.toBe(fingerprintOf(graph));
+    const other = machines.map((machine) => fingerprintOf(graphOfMachine(machine)));
+    expect(new Set(other).size).toBe(machines.length);
   });
 });
 
 describe('the chart of a turn', () => {
   const standing = ['live.host.here', 'live.agent.here', 'live.work.streaming'];
-  const layoutFor = (width: number, height: number) => {
-    const layout = fittest({ width, height }, layoutsOf(graphOfMachine(turnMachine))) ?? expect.unreachable();
+  const layoutFor = async (width: number, height: number) => {
+    const layout = fittest({ width, height }, await layoutsOf(graphOfMachine(turnMachine))) ?? expect.unreachable();
     const boxOf = (path: string) => layout.states.find(({ state }) => state.path === path)?.box;
     return { layout, places: standing.map((path) => boxOf(path) ?? expect.unreachable(path)) };
   };
 
-  it('is read whole where a window of 2,560 pixels has it', () => {
+  it('is read whole where a window of 2,560 pixels has it', async () => {
     const window = { width: 1_924, height: 1_249 };
-    const { layout, places } = layoutFor(window.width, window.height);
+    const { layout, places } = await layoutFor(window.width, window.height);
     const view = open(window, layout, places);
     expect(view.scale).toBeGreaterThanOrEqual(READABLE);
     expect(isInSight(view, window, { x: 0, y: 0, ...layout })).toBe(true);
@@ -148,15 +148,18 @@ describe('the chart of a turn', () => {
   it.each([
     [1_280, 1_048, 609],
     [390, 390, 492],
-  ])('in a window of %i pixels › can be read, with all the states in sight in which it stands', (_, width, height) => {
-    const { layout, places } = layoutFor(width, height);
-    const view = open({ width, height }, layout, places);
-    expect(isFar(view)).toBe(false);
-    expect(places.map((place) => isInSight(view, { width, height }, place))).toEqual([true, true, true]);
-  });
+  ])(
+    'in a window of %i pixels › can be read, with all the states in sight in which it stands',
+    async (_, width, height) => {
+      const { layout, places } = await layoutFor(width, height);
+      const view = open({ width, height }, layout, places);
+      expect(isFar(view)).toBe(false);
+      expect(places.map((place) => isInSight(view, { width, height }, place))).toEqual([true, true, true]);
+    },
+  );
 
-  it('drawn too small for its texts › has names, the active ones among them, none over another', () => {
-    const { layout } = layoutFor(1_048, 609);
+  it('drawn too small for its texts › has names, the active ones among them, none over another', async () => {
+    const { layout } = await layoutFor(1_048, 609);
     const { scale } = whole({ width: 1_048, height: 609 }, layout);
     const active = new Set(standing.flatMap(withOuter));
     const names = farNames(layout, scale, active);
@@ -168,8 +171,8 @@ describe('the chart of a turn', () => {
     expect(boxes.filter((box, index) => boxes.slice(index + 1).some((other) => overlap(box, other)))).toEqual([]);
   });
 
-  it('is left with the way that was taken, each part of it where it was', () => {
-    const { layout } = layoutFor(1_048, 609);
+  it('is left with the way that was taken, each part of it where it was', async () => {
+    const { layout } = await layoutFor(1_048, 609);
     const trail = new Set(['begun→dispatching', 'dispatching→refused']);
     const way = wayOf(layout, trail, new Set(['refused']));
     expect(way.states.map(({ state }) => state.path)).toEqual(['begun', 'dispatching', 'refused']);
