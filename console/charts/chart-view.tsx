@@ -1,3 +1,5 @@
+import './chart.css';
+import './chart-window.css';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { ChartBoxes, ChartGrounds, ChartLines, type Subject } from './chart-drawing.tsx';
 import { ChartWords } from './chart-words.tsx';
@@ -79,7 +81,7 @@ export function ChartView({ actor, source = feed }: { actor: WatchedActor; sourc
             </svg>
           ) : null}
         </div>
-        {layout && view && !isInSight(view, window, { x: 0, y: 0, ...layout }) ? (
+        {layout && drawn && view && !isInSight(view, window, { x: 0, y: 0, ...drawn }) ? (
           <Minimap {...{ layout, view, window, active, places }} onPoint={controls.centre} />
         ) : null}
         <div class="chart-tools">
@@ -114,7 +116,7 @@ export function ChartView({ actor, source = feed }: { actor: WatchedActor; sourc
         </div>
       </div>
       <SubjectNote graph={graph} subject={subject} state={actor.state} trail={follower?.trail} />
-      <ChartWords graph={graph} active={active} />
+      <ChartWords graph={graph} active={active} trail={trail} />
     </section>
   );
 }
