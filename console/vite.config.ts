@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { chartLayouts } from '../scripts/chart-layouts.ts';
 import { thirdPartyNotices } from '../scripts/third-party.ts';
+import { chartLayouts } from './chart-layouts.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

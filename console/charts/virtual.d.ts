@@ -1,4 +1,4 @@
-/** Made by `scripts/chart-layouts.ts` when the console is built. */
+/** Made by `console/chart-layouts.ts` when the console is built. */
 declare module 'virtual:chart-layouts' {
   const layouts: import('./stored-layouts.ts').StoredLayouts;
   export default layouts;

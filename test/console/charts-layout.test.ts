@@ -27,8 +27,8 @@ import {
   zoom,
 } from '../../console/charts/viewport.ts';
 import { wayOf, withOuter } from '../../console/charts/way.ts';
+import { layOutChart } from '../../console/lay-out-charts.ts';
 import { turnMachine } from '../../machines/turn.machine.ts';
-import { layOutChart } from '../../scripts/lay-out-charts.ts';
 import { graphOfMachine, machines } from './charts-support.ts';
 
 const laidOut = new Map<string, Promise<StoredLayout[]>>();

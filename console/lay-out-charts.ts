@@ -2,10 +2,10 @@ import { createRequire } from 'node:module';
 import type { ELK } from 'elkjs/lib/elk-api.js';
 import { charts } from '../actors/families.ts';
 import { definitionOf } from '../actors/shown/definition.ts';
-import { ARRANGEMENTS } from '../console/charts/arrangements.ts';
-import { type ChartGraph, graphOf } from '../console/charts/graph.ts';
-import { elkGraphOf, layoutOf } from '../console/charts/layout.ts';
-import { fingerprintOf, type StoredLayout, type StoredLayouts, stored } from '../console/charts/stored-layouts.ts';
+import { ARRANGEMENTS } from './charts/arrangements.ts';
+import { type ChartGraph, graphOf } from './charts/graph.ts';
+import { elkGraphOf, layoutOf } from './charts/layout.ts';
+import { fingerprintOf, type StoredLayout, type StoredLayouts, stored } from './charts/stored-layouts.ts';
 
 /** Lays the charts of every machine that runs out, in every arrangement. */
 export async function layOutCharts(): Promise<StoredLayouts> {
