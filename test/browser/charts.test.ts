@@ -157,8 +157,8 @@ describeBrowser('live charts', () => {
     await page.reload();
     await page.getByRole('link', { name: 'Charts' }).click();
     await row(page, 'broker').click();
+    await page.getByRole('button', { name: /^resting/ }).waitFor({ timeout: 20_000 });
     await active(page, 'accepting').waitFor();
-    await page.getByRole('button', { name: /^resting/ }).waitFor();
     expect(loaded.filter((url) => url.includes('elk')).length).toBeGreaterThan(0);
   });
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { ELK } from 'elkjs/lib/elk-api.js';
 import { describe, expect, it } from 'vitest';
-import { ARRANGEMENTS } from '../../console/charts/arrangements.ts';
+import { ARRANGEMENTS, type Arrangement } from '../../console/charts/arrangements.ts';
 import { farNames } from '../../console/charts/far-names.ts';
 import { type ChartGraph, graphOf } from '../../console/charts/graph.ts';
 import {
@@ -31,14 +31,17 @@ import { layOutChart } from '../../console/lay-out-charts.ts';
 import { turnMachine } from '../../machines/turn.machine.ts';
 import { graphOfMachine, machines } from './charts-support.ts';
 
-const laidOut = new Map<string, Promise<StoredLayout[]>>();
+const laidOut = new Map<string, Promise<StoredLayout>>();
 
-/** As the console has them: laid out by its build, stored, and put together with the graph again. Each chart once. */
-const layoutsOf = async (graph: ChartGraph): Promise<Layout[]> => {
-  const layouts = laidOut.get(graph.id) ?? layOutChart(graph);
-  laidOut.set(graph.id, layouts);
-  return (await layouts).map((one) => restored(graph, one) ?? expect.unreachable('it is of another graph'));
+/** As the console has it: laid out by its build, stored, and put together with the graph again. Each one once. */
+const layoutOfChart = async (graph: ChartGraph, arrangement: Arrangement): Promise<Layout> => {
+  const key = `${graph.id}, ${arrangement.name}`;
+  const layout = laidOut.get(key) ?? layOutChart(graph, arrangement);
+  laidOut.set(key, layout);
+  return restored(graph, await layout) ?? expect.unreachable('it is of another graph');
 };
+const layoutsOf = (graph: ChartGraph): Promise<Layout[]> =>
+  Promise.all(ARRANGEMENTS.map((one) => layoutOfChart(graph, one)));
 
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
@@ -54,11 +57,11 @@ const headOf = ({ state, box }: Layout['states'][number]): Box => {
 };
 
 describe('a chart laid out', () => {
-  it.each(machines.flatMap((machine) => ARRANGEMENTS.map(({ name }, at) => [machine.id, name, machine, at] as const)))(
+  it.each(machines.flatMap((machine) => ARRANGEMENTS.map((one) => [machine.id, one.name, machine, one] as const)))(
     '%s, %s › has a place for every state, edge and label, none over another',
-    async (_, __, machine, at) => {
+    async (_, __, machine, arrangement) => {
       const graph = graphOfMachine(machine);
-      const { states, edges, starts, width, height } = (await layoutsOf(graph))[at] ?? expect.unreachable();
+      const { states, edges, starts, width, height } = await layoutOfChart(graph, arrangement);
       expect(starts).toHaveLength(1 + graph.states.filter(({ type }) => type === 'compound').length);
       expect(starts.map(({ path }) => path)).toEqual(firstStatesOf(graph).map(({ path }) => path));
       for (const { edge, points, label } of edges) {
