@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { methodTable } from '../scripts/method-table.ts';
 import { packagesOf, thirdPartyNotices } from '../scripts/third-party.ts';
+import { chartLayouts } from './chart-layouts.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -15,7 +16,7 @@ export default defineConfig({
   base: './',
   publicDir: false,
   resolve: { alias: { 'punycode.js': here('reading/host-names.ts') } },
-  plugins: [methodTable(), thirdPartyNotices(workersPackages)],
+  plugins: [chartLayouts(), methodTable(), thirdPartyNotices(workersPackages)],
   worker: { format: 'es', plugins: () => [packagesOf(workersPackages)] },
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -26,6 +27,10 @@ export default defineConfig({
     // An inlined file would need `data:` in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: [here('index.html'), here('inspect/stately.html')] },
+    rolldownOptions: {
+      input: [here('index.html'), here('inspect/stately.html')],
+      // That the charts' layouts take a moment is no warning.
+      checks: { pluginTimings: false },
+    },
   },
 });

@@ -1,5 +1,6 @@
 import { memo } from 'preact/compat';
-import type { ChartEdge } from './graph.ts';
+import { END_SIGNS, endOf } from './ends.ts';
+import type { ChartEdge, ChartState } from './graph.ts';
 import { type Box, boxLinesOf, edgeLinesOf, type Layout, type Point, sizes } from './layout.ts';
 
 /** What is looked at more closely: a state by its path, or an edge by its id. */
@@ -40,8 +41,8 @@ export const ChartLines = memo(function ChartLines(props: DrawingProps) {
   const { layout, subject } = props;
   return (
     <g class={subject ? 'has-subject' : undefined}>
-      {layout.starts.map(({ dot, points }) => (
-        <g key={`${dot.x},${dot.y}`} class="chart-start">
+      {layout.starts.map(({ path, dot, points }) => (
+        <g key={path} class="chart-start">
           <path class="edge-line" d={pathOf(points)} marker-end="url(#chart-arrow)" />
           <circle cx={dot.x} cy={dot.y} r={sizes.dot / 2} />
         </g>
@@ -108,11 +109,13 @@ function StateBox({
   const { state, box } = placed;
   const isActive = active.has(state.path);
   const subject: Subject = { kind: 'state', id: state.path };
+  const end = state.type === 'final' ? endOf(state.name) : undefined;
   const words = [state.name, isActive ? (isOver ? 'where it ended' : 'active') : '', state.description ?? ''];
   return (
     // biome-ignore lint/a11y/useSemanticElements: inside SVG there is no button
     <g
       class={stateClass(state.type, isActive, isOver)}
+      data-end={end}
       role="button"
       tabIndex={0}
       aria-label={words.filter((word) => word !== '').join(', ')}
@@ -139,12 +142,20 @@ function StateBox({
           rx="3"
         />
       ) : null}
-      {isActive ? <circle class="lamp" cx={box.x + box.width - 12} cy={box.y + sizes.header / 2} r="4" /> : null}
-      <text class="state-name" x={box.x + sizes.padding} y={box.y + 18}>
+      <Sign state={state} box={box} isActive={isActive} />
+      <text class="state-name" x={box.x + sizes.padding} y={box.y + 15.5}>
         {state.name}
       </text>
     </g>
   );
+}
+
+/** Beside a state's name: what its end means, or that it is active. */
+function Sign({ state, box, isActive }: { state: ChartState; box: Box; isActive: boolean }) {
+  const end = state.type === 'final' ? endOf(state.name) : undefined;
+  const x = box.x + box.width - sizes.lamp;
+  if (end) return <path class="end-sign" d={END_SIGNS[end]} transform={`translate(${x} ${box.y + 6})`} />;
+  return isActive ? <circle class="lamp" cx={x + 5} cy={box.y + sizes.header / 2} r="4" /> : null;
 }
 
 interface EdgeProps extends DrawingProps {
@@ -184,7 +195,7 @@ function EdgeLabel(props: EdgeProps) {
     <g class={classOf(props)} {...pointing(props)}>
       <rect class="edge-ground" x={label.x} y={label.y} width={label.width} height={label.height} rx="2" />
       {edgeLinesOf(edge.transitions).map(({ transition, text }, index) => (
-        <text key={`${transition.id}/${text}`} class="edge-label" x={label.x + 4} y={label.y + 12 + index * sizes.line}>
+        <text key={`${transition.id}/${text}`} class="edge-label" x={label.x + 4} y={label.y + 11 + index * sizes.line}>
           {text}
         </text>
       ))}
@@ -193,7 +204,7 @@ function EdgeLabel(props: EdgeProps) {
 }
 
 /** The foot of a line of text in a state's box. */
-export const lineY = (box: Box, index: number): number => box.y + sizes.header + 10 + index * sizes.line;
+export const lineY = (box: Box, index: number): number => box.y + sizes.header + 9 + index * sizes.line;
 
 /** A line along points, its corners a little rounded. */
 export function pathOf(points: readonly Point[]): string {

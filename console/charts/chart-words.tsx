@@ -5,9 +5,12 @@ import { type ChartGraph, type ChartTransition, labelOf } from './graph.ts';
 export const ChartWords = memo(function ChartWords({
   graph,
   active,
+  trail,
 }: {
   graph: ChartGraph;
   active: ReadonlySet<string>;
+  /** Edges that were taken, by id. */
+  trail: ReadonlySet<string>;
 }) {
   return (
     <details class="chart-words">
@@ -37,10 +40,11 @@ export const ChartWords = memo(function ChartWords({
               ))}
               {graph.edges
                 .filter(({ source }) => source === state.path)
-                .flatMap(({ target, transitions }) => transitions.map((transition) => ({ target, transition })))
-                .map(({ target, transition }) => (
+                .flatMap(({ id, target, transitions }) => transitions.map((transition) => ({ id, target, transition })))
+                .map(({ id, target, transition }) => (
                   <li key={`${transition.id}→${target}`}>
                     {sentenceOf(transition)} → <strong>{target}</strong>
+                    {trail.has(id) ? <span class="soft"> · this way was taken</span> : null}
                   </li>
                 ))}
               {state.stays.map((transition) => (

@@ -3,9 +3,10 @@ import './charts.css';
 import './tree.css';
 import './chart.css';
 import './sequence.css';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { go, route } from '../route.ts';
 import { ActorPage } from './actor-page.tsx';
+import { loadStored } from './elk.ts';
 import { TreePane } from './tree-pane.tsx';
 import { feed, useFeed } from './watching.ts';
 
@@ -15,6 +16,10 @@ export function Charts() {
   const state = feed.state.value;
   const [, chosen] = route.value;
   const [follows, setFollows] = useState(false);
+  useEffect(() => {
+    // What fails here fails again, and is said, where a chart is opened.
+    loadStored().catch(() => {});
+  }, []);
   if (state.kind === 'unavailable') return <TurnedOff />;
   return (
     <div class={`charts${chosen === undefined ? '' : ' has-chosen'}`}>

@@ -1,23 +1,42 @@
 import type { ELK } from 'elkjs/lib/elk-api.js';
+import { ARRANGEMENTS } from './arrangements.ts';
 import type { ChartGraph } from './graph.ts';
-import { type Direction, elkGraphOf, type Layout, layoutOf, type TextWidths } from './layout.ts';
+import { elkGraphOf, type Layout, layoutOf } from './layout.ts';
+import { fingerprintOf, restored, type StoredLayouts } from './stored-layouts.ts';
 
 let loading: Promise<ELK> | undefined;
-const layouts = new Map<string, Promise<Layout>>();
+let storing: Promise<StoredLayouts> | undefined;
+const layouts = new Map<string, Promise<readonly Layout[]>>();
 /** Machines are few; a page that outlives daemons of many versions still must not gather layouts for ever. */
 const LAYOUTS_KEPT = 40;
 
-/** Lays a chart out; each one once. ELK is loaded when the first chart is opened, and works beside the page. */
-export function layOut(graph: ChartGraph, direction: Direction): Promise<Layout> {
-  const key = JSON.stringify([direction, graph]);
+/**
+ * The layouts of a chart, one for each way in which it can lie. Those of the broker's own machines came with the page. Any
+ * other is laid out here, once and in one way: ELK is loaded for it, and works beside the page.
+ */
+export function layOut(graph: ChartGraph): Promise<readonly Layout[]> {
+  // Descriptions make no other layout, and yet they are in it.
+  const key = JSON.stringify(graph);
   const known = layouts.get(key);
   if (known) return known;
-  const layout = run(graph, direction);
-  layouts.set(key, layout);
+  const laidOut = find(graph);
+  layouts.set(key, laidOut);
   for (const oldest of [...layouts.keys()].slice(0, -LAYOUTS_KEPT)) layouts.delete(oldest);
   // What failed is tried again when it is wanted again.
-  layout.catch(() => layouts.delete(key));
-  return layout;
+  laidOut.catch(() => layouts.delete(key));
+  return laidOut;
+}
+
+/** Loads what comes with the page, before a chart is opened: it opens at once then. */
+export function loadStored(): Promise<StoredLayouts> {
+  storing ??= import('virtual:chart-layouts').then(
+    ({ default: all }) => all,
+    (error: unknown) => {
+      storing = undefined;
+      throw error;
+    },
+  );
+  return storing;
 }
 
 /** Who has looked at one chart for this long is likely to open another. Milliseconds. */
@@ -29,17 +48,23 @@ export function prepare(graphs: () => readonly ChartGraph[]): void {
   clearTimeout(preparing);
   preparing = setTimeout(() => {
     // What fails here fails again, and is said, where it is opened.
-    for (const graph of graphs()) layOut(graph, 'DOWN').catch(() => {});
+    for (const graph of graphs()) layOut(graph).catch(() => {});
   }, PREPARE_AFTER_MS);
 }
 
-async function run(graph: ChartGraph, direction: Direction): Promise<Layout> {
+async function find(graph: ChartGraph): Promise<readonly Layout[]> {
+  const kept = (await loadStored())[fingerprintOf(graph)] ?? [];
+  const found = kept.flatMap((one) => restored(graph, one) ?? []);
+  return found.length > 0 ? found : [await run(graph)];
+}
+
+async function run(graph: ChartGraph): Promise<Layout> {
   loading ??= load();
   const elk = await loading.catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
-  return layoutOf(graph, await elk.layout(elkGraphOf(graph, direction, textWidths())));
+  return layoutOf(graph, await elk.layout(elkGraphOf(graph, ARRANGEMENTS[0])));
 }
 
 async function load(): Promise<ELK> {
@@ -48,19 +73,4 @@ async function load(): Promise<ELK> {
     import('elkjs/lib/elk-worker.min.js?url'),
   ]);
   return new Elk({ workerUrl });
-}
-
-/** As wide as the page's own fonts make them. */
-function textWidths(): TextWidths {
-  const canvas = document.createElement('canvas').getContext('2d');
-  const style = getComputedStyle(document.documentElement);
-  const measure = (font: string) => (text: string) => {
-    if (!canvas) return text.length * 7;
-    canvas.font = font;
-    return canvas.measureText(text).width;
-  };
-  return {
-    line: measure(`11px ${style.getPropertyValue('--mono')}`),
-    name: measure(`600 13px ${style.getPropertyValue('--font')}`),
-  };
 }

@@ -38,7 +38,7 @@ function LineFlash({ layout, id }: { layout: Layout; id: string }) {
       <rect
         class="flash-line"
         x={box.x + 4}
-        y={lineY(box, index) - 11.5}
+        y={lineY(box, index) - 10}
         width={box.width - 8}
         height={sizes.line}
         rx="2"

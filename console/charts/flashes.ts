@@ -1,6 +1,6 @@
 import type { ChartGraph } from './graph.ts';
-import type { WatchedActor } from './model.ts';
-import { staysFor, takenBy } from './taken.ts';
+import { EVENTS_KEPT, type WatchedActor } from './model.ts';
+import { beginningOf, staysFor, takenBy } from './taken.ts';
 
 /** Something of a chart that was just passed: an edge, or a line in a box. */
 export interface Flash {
@@ -20,6 +20,8 @@ const FLASHES_AT_ONCE = 24;
 export class Follower {
   /** Edges that were taken, by id, and how often. */
   readonly trail = new Map<string, number>();
+  /** Whether it has been followed from its first state: else the way that it came is not known whole. */
+  readonly knowsBeginning: boolean;
   flashes: readonly Flash[] = [];
   readonly #graph: ChartGraph;
   readonly #actor: WatchedActor;
@@ -30,10 +32,9 @@ export class Follower {
   constructor(graph: ChartGraph, actor: WatchedActor) {
     this.#graph = graph;
     this.#actor = actor;
-    // The feed tells of no step before an actor's first state; those need no event.
-    const first = actor.transitions[0]?.previous ?? actor.state;
-    const initial = graph.states.filter(({ isInitial, parent }) => isInitial && parent === '').map(({ path }) => path);
-    this.#pass(takenBy(graph, { event: '', previous: initial, state: first }).edges);
+    const begun = beginningOf(graph, actor.transitions[0]?.previous ?? actor.state);
+    this.knowsBeginning = begun !== undefined && actor.transitions.length < EVENTS_KEPT;
+    this.#pass(begun ?? []);
     for (const step of actor.transitions) this.#pass(takenBy(graph, step).edges);
     this.#transitionsSeen = actor.transitions.at(-1)?.sequence ?? -1;
     this.#eventsSeen = actor.events.at(-1)?.sequence ?? -1;

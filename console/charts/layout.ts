@@ -1,25 +1,22 @@
 import type { ElkExtendedEdge, ElkLabel, ElkNode } from 'elkjs/lib/elk-api.js';
+import type { Arrangement } from './arrangements.ts';
 import { type ChartEdge, type ChartGraph, type ChartState, type ChartTransition, labelOf } from './graph.ts';
+
+import { lineWidth, nameWidth } from './text-widths.ts';
 
 /** Sizes that the layout and the drawing agree on. Pixels. */
 export const sizes = {
   /** Of the texts in boxes and on edges. */
-  line: 15,
+  line: 13.5,
   /** The line with a state's name. */
-  header: 26,
-  padding: 9,
+  header: 22,
+  padding: 7,
   minWidth: 92,
   /** Beside a name: the light of an active state. */
   lamp: 16,
   /** Where a chart begins. */
   dot: 10,
 } as const;
-
-/** How wide texts are: those on lines, and a state's name. */
-export interface TextWidths {
-  line(text: string): number;
-  name(text: string): number;
-}
 
 /** A place in a chart. Pixels from its top left corner. */
 export interface Point {
@@ -44,55 +41,31 @@ export interface Layout {
     readonly label: Box | undefined;
   }[];
   /** Where the chart and its nested states begin. */
-  readonly starts: readonly { readonly dot: Point; readonly points: readonly Point[] }[];
+  readonly starts: readonly { readonly path: string; readonly dot: Point; readonly points: readonly Point[] }[];
 }
-
-/** Which way a chart runs. */
-export type Direction = 'DOWN' | 'RIGHT';
-
-const OPTIONS = {
-  'elk.algorithm': 'layered',
-  'elk.edgeRouting': 'ORTHOGONAL',
-  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
-  'elk.json.shapeCoords': 'ROOT',
-  'elk.json.edgeCoords': 'ROOT',
-  'elk.spacing.nodeNode': '10',
-  'elk.spacing.edgeNode': '7',
-  'elk.spacing.edgeEdge': '6',
-  'elk.spacing.edgeLabel': '4',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '8',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '6',
-  'elk.layered.spacing.edgeEdgeBetweenLayers': '5',
-  // Beside what it leads to there is most room: the narrowest of the placements.
-  'elk.layered.edgeLabels.centerLabelPlacementStrategy': 'HEAD_LAYER',
-  // A chart is written in the order in which it runs: what leads upwards is a way back.
-  'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
-  'elk.layered.compaction.postCompaction.strategy': 'EDGE_LENGTH',
-  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
-  'elk.layered.nodePlacement.favorStraightEdges': 'true',
-  'elk.padding': '[top=4,left=4,bottom=4,right=4]',
-};
 
 /** Longer labels than this are broken before their guard. */
 const LABEL_CHARS = 16;
+/** An edge has the names of so many transitions on it; of more than that the last line says how many there are besides. */
+const LABEL_TRANSITIONS = 4;
 
 /** What is asked of ELK for a graph. */
-export function elkGraphOf(graph: ChartGraph, direction: Direction, widths: TextWidths): ElkNode {
+export function elkGraphOf(graph: ChartGraph, { options }: Arrangement): ElkNode {
+  const starts = firstStatesOf(graph);
   const childrenOf = (parent: string): ElkNode[] =>
     graph.states
       .filter((state) => state.parent === parent)
       .flatMap((state) => {
-        const node = elkNodeOf(state, childrenOf(state.path), widths);
-        return state.isInitial && !isInParallel(graph, state) ? [startOf(state), node] : [node];
+        const node = elkNodeOf(state, childrenOf(state.path));
+        return starts.includes(state) ? [startOf(state), node] : [node];
       });
-  const starts = graph.states.filter((state) => state.isInitial && !isInParallel(graph, state));
   return {
     id: '',
-    layoutOptions: { ...OPTIONS, 'elk.direction': direction },
+    layoutOptions: { ...options },
     children: childrenOf(''),
     edges: [
       ...starts.map(({ path }) => ({ id: `${path}#start`, sources: [`${path}#dot`], targets: [path] })),
-      ...graph.edges.map((edge) => elkEdgeOf(edge, widths)),
+      ...graph.edges.map(elkEdgeOf),
     ],
   };
 }
@@ -108,6 +81,12 @@ export function boxLinesOf(state: ChartState): { id: string; text: string }[] {
 
 /** The lines on an edge. A long guard has a line of its own: narrow labels make narrow charts. */
 export function edgeLinesOf(transitions: readonly ChartTransition[]): { transition: ChartTransition; text: string }[] {
+  const [besides] = transitions.slice(LABEL_TRANSITIONS - 1);
+  if (besides && transitions.length > LABEL_TRANSITIONS) {
+    const named = transitions.slice(0, LABEL_TRANSITIONS - 1);
+    const text = `+ ${transitions.length - named.length} more`;
+    return [...edgeLinesOf(named), { transition: besides, text }];
+  }
   return transitions.flatMap((transition) => {
     const whole = labelOf(transition);
     const guard = whole.indexOf(' [');
@@ -134,17 +113,17 @@ export function layoutOf(graph: ChartGraph, laidOut: ElkNode): Layout {
       const [label] = placed?.labels ?? [];
       return { edge, points: pointsOf(placed), label: label && boxOf(label) };
     }),
-    starts: graph.states.flatMap(({ path }) => {
-      const dot = nodes.get(`${path}#dot`);
-      return dot ? [{ dot: centreOf(boxOf(dot)), points: pointsOf(edges.get(`${path}#start`)) }] : [];
+    starts: firstStatesOf(graph).map(({ path }) => {
+      const dot = centreOf(boxOf(nodes.get(`${path}#dot`)));
+      return { path, dot, points: pointsOf(edges.get(`${path}#start`)) };
     }),
   };
 }
 
-function elkNodeOf(state: ChartState, children: ElkNode[], widths: TextWidths): ElkNode {
+function elkNodeOf(state: ChartState, children: ElkNode[]): ElkNode {
   const lines = boxLinesOf(state);
   const head = sizes.header + lines.length * sizes.line + (lines.length > 0 ? sizes.padding : 0);
-  const text = Math.max(widths.name(state.name) + sizes.lamp, ...lines.map((line) => widths.line(line.text)));
+  const text = Math.max(nameWidth(state.name) + sizes.lamp, ...lines.map((line) => lineWidth(line.text)));
   const width = Math.ceil(Math.max(sizes.minWidth, text + 2 * sizes.padding + 2));
   if (children.length === 0) return { id: state.path, width, height: head };
   return {
@@ -167,20 +146,21 @@ function startOf({ path }: ChartState): ElkNode {
   };
 }
 
-function elkEdgeOf({ id, source, target, transitions }: ChartEdge, widths: TextWidths): ElkExtendedEdge {
+function elkEdgeOf({ id, source, target, transitions }: ChartEdge): ElkExtendedEdge {
   const lines = edgeLinesOf(transitions).map(({ text }) => text);
   const label: ElkLabel = {
     text: lines.join('\n'),
-    width: Math.ceil(Math.max(...lines.map((line) => widths.line(line)))) + 8,
+    width: Math.ceil(Math.max(...lines.map(lineWidth))) + 8,
     height: lines.length * sizes.line + 2,
     layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' },
   };
   return { id, sources: [source], targets: [target], labels: [label] };
 }
 
-/** All regions of a parallel state are entered: there is nothing to point at. */
-function isInParallel(graph: ChartGraph, { parent }: ChartState): boolean {
-  return graph.states.some(({ path, type }) => path === parent && type === 'parallel');
+/** The states that a chart, or one of its states, begins in. All regions of a parallel state are entered: those are none. */
+export function firstStatesOf({ states }: ChartGraph): ChartState[] {
+  const isParallel = (outer: string) => states.some(({ path, type }) => path === outer && type === 'parallel');
+  return states.filter(({ isInitial, parent }) => isInitial && !isParallel(parent));
 }
 
 function pointsOf(edge: ElkExtendedEdge | undefined): Point[] {

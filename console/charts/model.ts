@@ -13,6 +13,9 @@ const LEFT = 0.75;
 /** How many actors that have ended stay: with very many, those that ended first go before their minute is over. */
 export const ENDED_KEPT = 2_000;
 
+/** Of those below the actor that somebody looks at, so many stay with it. */
+const CHILDREN_READ = 500;
+
 /** Something that an actor heard; `count` of them where the broker sampled. */
 export interface HeardEvent {
   readonly sequence: number;
@@ -70,7 +73,7 @@ export class ActorsModel {
   dropped = 0;
   /** Live actors that the snapshot had no room for. */
   leftOut = 0;
-  /** The id of the actor that somebody looks at: where there is too much, of that one nothing goes. */
+  /** The id of the actor that somebody looks at: it stays, with whom it works for and who works for it, and of it nothing goes. */
   chosen: string | undefined;
   /** Events and steps that are kept. */
   #kept = 0;
@@ -125,10 +128,12 @@ export class ActorsModel {
     return applied;
   }
 
-  /** Forgets what ended a minute ago. @returns whether there was any. */
+  /** Forgets what ended a minute ago, and nobody looks at. @returns whether there was any. */
   expire(now: number): boolean {
     const before = this.actors.size;
+    const read = this.#read();
     for (const id of this.#ended) {
+      if (read.has(id)) continue;
       const actor = this.actors.get(id);
       // In the order of their ends: what comes after is younger.
       if (actor?.endedAt !== undefined && now - actor.endedAt < ENDED_STAYS_MS) break;
@@ -209,13 +214,24 @@ export class ActorsModel {
     actor.endedAtBroker = at ?? now;
     this.#ended.add(actor.id);
     if (this.#ended.size <= ENDED_KEPT) return;
+    const read = this.#read();
     for (const id of this.#ended) {
-      if (id === this.chosen) continue;
+      if (read.has(id)) continue;
       const oldest = this.actors.get(id);
       this.#ended.delete(id);
       if (oldest) this.#forget(oldest);
       return;
     }
+  }
+
+  /** The ids of what somebody looks at: the actor, those that it is below, and the last of those below it. */
+  #read(): ReadonlySet<string> {
+    const read = new Set<string>();
+    const chosen = this.chosen === undefined ? undefined : this.actors.get(this.chosen);
+    for (let one = chosen; one; one = one.parent === null ? undefined : this.actors.get(one.parent)) read.add(one.id);
+    for (const child of chosen?.machine === 'broker' ? [] : [...(chosen?.children ?? [])].slice(-CHILDREN_READ))
+      read.add(child);
+    return read;
   }
 
   #forget(actor: WatchedActor): void {

@@ -42,6 +42,21 @@ export function takenBy(graph: ChartGraph, { event, previous, state, through = [
 }
 
 /**
+ * The edges from where a chart begins to the first state that was seen of an actor: the feed tells of no step before that.
+ * Undefined where it may have come there in another way, having run for a while before somebody looked.
+ */
+export function beginningOf(graph: ChartGraph, state: readonly string[]): readonly string[] | undefined {
+  const initial = graph.states.filter(({ isInitial, parent }) => isInitial && parent === '').map(({ path }) => path);
+  const hasOneWay = (path: string) => {
+    return graph.edges.filter(({ target }) => target === path).length <= (initial.includes(path) ? 0 : 1);
+  };
+  const { edges } = takenBy(graph, { event: '', previous: initial, state });
+  const isThere = edges.length > 0 || state.some((path) => outwards(path).some((one) => initial.includes(one)));
+  const targets = [...initial, ...graph.edges.filter(({ id }) => edges.includes(id)).map(({ target }) => target)];
+  return isThere && targets.every(hasOneWay) ? edges : undefined;
+}
+
+/**
  * The lines that an event may have taken in these states: guards are not known here, so it may be several. What an inner
  * state hears in any case, no state around it hears.
  */

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { shownAt } from '../broker-clock.ts';
 import { count } from '../format.ts';
+import { endOf } from './ends.ts';
 import { namesOf, type WatchedActor } from './model.ts';
 import { shortAge } from './times.ts';
 import { shortName, type TreeRow, titleOf } from './tree-rows.ts';
@@ -172,7 +173,9 @@ function ActorCells({ actor }: { actor: WatchedActor }) {
 /** How an actor is doing, as a colour. */
 export function toneOf({ status, state, machine }: WatchedActor): string | undefined {
   const names = namesOf(state);
-  if (status === 'error' || names.some((name) => /^(failed|rejected|timedOut|refused)$/.test(name))) return 'bad';
+  const ends = status === 'active' ? [] : names.map(endOf);
+  if (status === 'error' || ends.includes('bad')) return 'bad';
+  if (ends.includes('warn')) return 'warn';
   if (names.includes('parked') || (machine === 'approval' && names.includes('pending'))) return 'warn';
   return status === 'active' ? 'good' : undefined;
 }

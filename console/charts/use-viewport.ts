@@ -1,7 +1,6 @@
-import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Box, Layout } from './layout.ts';
-import { open, reveal, type Size, type Viewport, whole, zoom } from './viewport.ts';
+import type { Box, Layout, Point } from './layout.ts';
+import { centred, open, revealAll, type Size, type Viewport, whole, zoom } from './viewport.ts';
 
 const WHEEL_ZOOM = 0.0016;
 const STEP = 1.25;
@@ -13,61 +12,85 @@ const CLICK_PX = 4;
 export interface ViewportControls {
   view: Viewport | undefined;
   showAll(): void;
+  /** Has what is active in sight, as before anything was moved. */
+  follow(): void;
   zoomIn(): void;
   zoomOut(): void;
-  /** Arrow keys, plus, minus and 0. */
+  /** Has a point of the chart in the middle. */
+  centre(point: Point): void;
+  /** Arrow keys, plus, minus, 0 and Home. */
   onKeyDown(event: KeyboardEvent): void;
+}
+
+/** What a viewport is of. */
+interface Viewed {
+  element: HTMLElement | null;
+  window: Size;
+  /** What is drawn: all of a chart or some of it. */
+  drawn: Layout | undefined;
+  /** All of it. Whoever has moved it about finds it where it was for as long as this is the same. */
+  layout: Layout | undefined;
+  /** What is to be in sight; where there is no room for all of them the later ones count. */
+  places: readonly Box[];
+}
+
+/** How large an element is, as it changes. */
+export function useSize(element: HTMLElement | null): Size {
+  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
+  useEffect(() => {
+    if (!element) return;
+    const measure = () => {
+      const { clientWidth: width, clientHeight: height } = element;
+      setSize((old) => (old.width === width && old.height === height ? old : { width, height }));
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [element]);
+  return size;
 }
 
 /**
  * Which part of a chart is seen: by wheel, pointers, buttons and keys. Whoever has moved nothing yet finds what is
  * active in sight.
  */
-export function useViewport(
-  frame: RefObject<HTMLDivElement | null>,
-  layout: Layout | undefined,
-  active: Box | undefined,
-): ViewportControls {
-  const [view, setView] = useState<Viewport>();
-  const isMoved = useRef(false);
-  const sizeOf = (): Size => ({ width: frame.current?.clientWidth ?? 0, height: frame.current?.clientHeight ?? 0 });
-  const move = (change: (view: Viewport) => Viewport) => {
-    isMoved.current = true;
-    setView((old) => old && change(old));
-  };
+export function useViewport({ element, window, drawn, layout, places }: Viewed): ViewportControls {
+  const [moved, setMoved] = useState<{ layout: Layout; view: Viewport }>();
+  const last = useRef<{ drawn: Layout; window: Size; view: Viewport } | undefined>(undefined);
+  const isThere = drawn !== undefined && window.width > 0 && window.height > 0;
+  let view: Viewport | undefined;
+  if (moved && moved.layout === layout) view = moved.view;
+  else if (isThere) {
+    const before = last.current;
+    const isSame = before?.drawn === drawn && before.window === window;
+    view = isSame ? revealAll(before.view, window, places) : open(window, drawn, places);
+    last.current = { drawn, window, view };
+  }
 
-  useEffect(() => {
-    isMoved.current = false;
-    if (!layout || !frame.current) return;
-    const start = () => !isMoved.current && setView(open(sizeOf(), layout, active));
-    start();
-    const observer = new ResizeObserver(start);
-    observer.observe(frame.current);
-    return () => observer.disconnect();
-  }, [layout]);
-
-  useEffect(() => {
-    if (active && !isMoved.current) setView((old) => old && reveal(old, sizeOf(), active));
-  }, [active]);
-
-  useEffect(() => {
-    const element = frame.current;
-    return element ? listen(element, move) : undefined;
-  }, []);
+  const move = (change: (view: Viewport) => Viewport) =>
+    setMoved((old) => {
+      if (!layout) return old;
+      const from = old?.layout === layout ? old.view : last.current?.view;
+      return from && { layout, view: change(from) };
+    });
+  const moving = useRef(move);
+  moving.current = move;
+  useEffect(() => (element ? listen(element, (change) => moving.current(change)) : undefined), [element]);
 
   const about = (factor: number) => {
-    const { width, height } = sizeOf();
-    move((old) => zoom(old, factor, { x: width / 2, y: height / 2 }));
+    move((old) => zoom(old, factor, { x: window.width / 2, y: window.height / 2 }));
   };
   const controls = {
     view,
-    showAll: () => {
-      if (!layout) return;
-      isMoved.current = true;
-      setView(whole(sizeOf(), layout));
+    showAll: () => move((old) => (drawn ? whole(window, drawn) : old)),
+    follow: () => {
+      last.current = undefined;
+      setMoved(undefined);
     },
     zoomIn: () => about(STEP),
     zoomOut: () => about(1 / STEP),
+    centre: (point: Point) => move((old) => centred(old, window, point)),
   };
   const pan = (x: number, y: number) => move((old) => ({ ...old, x: old.x + x, y: old.y + y }));
   const keys: Record<string, () => void> = {
@@ -79,6 +102,7 @@ export function useViewport(
     '=': controls.zoomIn,
     '-': controls.zoomOut,
     '0': controls.showAll,
+    Home: controls.follow,
   };
   return {
     ...controls,

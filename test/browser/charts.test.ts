@@ -59,18 +59,18 @@ describeBrowser('live charts', () => {
     const { turnId } = await openChat(await daemon.host(), agent, { agent_id: 'fitter' });
     const { page } = await openConsole({ daemon, place: `charts/${turnId}`, context: { viewport: { width, height } } });
     await active(page, 'streaming').waitFor();
-    const frame = (await page.locator('.chart-frame').boundingBox()) ?? expect.unreachable();
-    const texts = await page.locator('.chart-frame svg text').all();
-    const inSight: string[] = [];
-    for (const text of texts) {
-      const box = (await text.boundingBox()) ?? expect.unreachable();
-      const isWide = box.x >= frame.x && box.x + box.width <= frame.x + frame.width;
-      if (isWide && box.y >= frame.y && box.y + box.height <= frame.y + frame.height)
-        inSight.push((await text.textContent()) ?? '');
-    }
-    // Its smallest texts are 11 pixels high at a scale of one.
+    const texts = (await page.evaluate(`(() => {
+      const frame = document.querySelector('.chart-frame').getBoundingClientRect();
+      return [...document.querySelectorAll('.chart-frame svg text')].map((one) => {
+        const { left, right, top, bottom } = one.getBoundingClientRect();
+        const isWide = right > left && left >= frame.left && right <= frame.right;
+        return { text: one.textContent, isIn: isWide && top >= frame.top && bottom <= frame.bottom };
+      });
+    })()`)) as { text: string; isIn: boolean }[];
+    const inSight = texts.filter(({ isIn }) => isIn).map(({ text }) => text);
+    // Its smallest texts are 11 pixels high at a scale of one, and 10 on the screen.
     const transform = await page.locator('.chart-frame svg > g').getAttribute('transform');
-    expect(Number(/scale\((.+)\)/.exec(transform ?? '')?.[1])).toBeGreaterThan(0.7);
+    expect(11 * Number(/scale\((.+)\)/.exec(transform ?? '')?.[1])).toBeGreaterThanOrEqual(9.99);
     return { count: texts.length, inSight };
   }
 
@@ -126,16 +126,83 @@ describeBrowser('live charts', () => {
     await words.getByText('always [hasNoTurns] → closing').waitFor();
   });
 
-  test('no chart is open › then nothing was loaded to lay one out with', async () => {
+  test('charts of our own are drawn as the build laid them out › nothing is loaded to lay one out with', async () => {
     const { page } = await openConsole({ daemon, place: 'overview' });
     const loaded: string[] = [];
     page.on('request', (request) => loaded.push(request.url()));
     await page.getByRole('link', { name: 'Charts' }).click();
-    await row(page, 'broker').waitFor();
+    for (const [name, state] of [
+      ['broker', 'accepting'],
+      ['host', 'ready'],
+    ] as const) {
+      await row(page, name).last().click();
+      await active(page, state).waitFor();
+    }
+    expect(loaded.filter((url) => url.includes('chart-layouts')).length).toBe(1);
     expect(loaded.filter((url) => url.includes('elk'))).toEqual([]);
+  });
+
+  test('a machine that the build does not know › is laid out by the page', async () => {
+    const { page } = await openConsole({ daemon, place: 'overview' });
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(request.url()));
+    // An embedder's broker, whose machine has one state more.
+    await page.routeWebSocket(/./, (socket) => {
+      socket.connectToServer().onMessage((message) => {
+        const state = '"accepting":{';
+        const more = '"resting":{"type":"atomic","entry":[],"exit":[],"on":[]},';
+        socket.send(typeof message === 'string' ? message.replace(state, `${more}${state}`) : message);
+      });
+    });
+    await page.reload();
+    await page.getByRole('link', { name: 'Charts' }).click();
     await row(page, 'broker').click();
+    await page.getByRole('button', { name: /^resting/ }).waitFor({ timeout: 20_000 });
     await active(page, 'accepting').waitFor();
     expect(loaded.filter((url) => url.includes('elk')).length).toBeGreaterThan(0);
+  });
+
+  test('a part of a chart is in the window › the rest is in a corner, and where it stands can be found again', async () => {
+    const agent = await daemon.agent('mapped');
+    const chat = await openChat(await daemon.host(), agent, { agent_id: 'mapped' });
+    const { page } = await openConsole({
+      daemon,
+      place: 'charts',
+      context: { viewport: { width: 1_280, height: 800 }, forcedColors: 'active' },
+    });
+    await row(page, 'mapped').first().waitFor();
+    await page.goto(page.url().replace(/#.*/, `#/charts/${chat.turnId}`));
+    await active(page, 'streaming').waitFor();
+    // Where colours are the person's own, it shows as well.
+    const fillOf = (states: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector('.chart-state.atomic${states} .state-box')).fill`);
+    expect(await fillOf('.active')).not.toBe(await fillOf(':not(.active)'));
+
+    const frame = page.locator('.chart-frame');
+    const seen = page.locator('.minimap .seen');
+    const before = await seen.getAttribute('x');
+    await page.locator('.minimap').click({ position: { x: 3, y: 3 } });
+    await expect.poll(() => seen.getAttribute('x')).not.toBe(before);
+    await page.getByRole('button', { name: 'Where it stands' }).click();
+    await page.getByRole('button', { name: 'Where it stands' }).waitFor({ state: 'detached' });
+    await frame.focus();
+    await page.keyboard.press('0');
+    await page.locator('.minimap').waitFor({ state: 'detached' });
+    // So small, it has names alone, and they can be read.
+    const far = page.locator('.far-name').filter({ hasText: 'streaming' });
+    expect((await far.boundingBox())?.height).toBeGreaterThanOrEqual(9.9);
+    await page.keyboard.press('Home');
+    await page.locator('.minimap').waitFor();
+
+    // Only the way that was taken: not known for what was before, and told so.
+    await page.getByRole('button', { name: 'Only the way taken' }).click();
+    await page.getByText('before it was watched, is not known').waitFor();
+    await page.getByRole('button', { name: /^parked/ }).waitFor({ state: 'detached' });
+    chat.emit({ kind: 'approval_pending', approval_id: 'p', tool: 'x' });
+    await active(page, 'parked').waitFor();
+    expect(await page.locator('path.edge-line').count()).toBe(
+      await page.locator('.chart-edge.taken path.edge-line, .chart-start path.edge-line').count(),
+    );
   });
 
   test('what an actor hears › is listed with its sender and payload, can be filtered and paused', async () => {

@@ -1,17 +1,47 @@
 import { createRequire } from 'node:module';
 import type { ELK } from 'elkjs/lib/elk-api.js';
 import { describe, expect, it } from 'vitest';
-import { graphOf } from '../../console/charts/graph.ts';
-import { type Box, boxLinesOf, elkGraphOf, type Layout, layoutOf, sizes } from '../../console/charts/layout.ts';
-import { open, reveal, whole, zoom } from '../../console/charts/viewport.ts';
+import { ARRANGEMENTS, type Arrangement } from '../../console/charts/arrangements.ts';
+import { farNames } from '../../console/charts/far-names.ts';
+import { type ChartGraph, graphOf } from '../../console/charts/graph.ts';
+import {
+  type Box,
+  boxLinesOf,
+  elkGraphOf,
+  firstStatesOf,
+  type Layout,
+  layoutOf,
+  sizes,
+} from '../../console/charts/layout.ts';
+import { fingerprintOf, restored, type StoredLayout } from '../../console/charts/stored-layouts.ts';
+import { lineWidth, nameWidth } from '../../console/charts/text-widths.ts';
+import {
+  fittest,
+  isFar,
+  isInSight,
+  open,
+  READABLE,
+  reveal,
+  revealAll,
+  whole,
+  zoom,
+} from '../../console/charts/viewport.ts';
+import { wayOf, withOuter } from '../../console/charts/way.ts';
+import { layOutChart } from '../../console/lay-out-charts.ts';
+import { turnMachine } from '../../machines/turn.machine.ts';
 import { graphOfMachine, machines } from './charts-support.ts';
 
-const Elk = createRequire(import.meta.url)('elkjs/lib/elk.bundled.js') as new () => ELK;
-const elk = new Elk();
-const widths = { line: (text: string) => text.length * 6.6, name: (text: string) => text.length * 7.5 };
+const laidOut = new Map<string, Promise<StoredLayout>>();
 
-const layOut = async (graph: ReturnType<typeof graphOf>): Promise<Layout> =>
-  layoutOf(graph, await elk.layout(elkGraphOf(graph, 'DOWN', widths)));
+/** As the console has it: laid out by its build, stored, and put together with the graph again. Each one once. */
+const layoutOfChart = async (graph: ChartGraph, arrangement: Arrangement): Promise<Layout> => {
+  const key = `${graph.id}, ${arrangement.name}`;
+  const layout = laidOut.get(key) ?? layOutChart(graph, arrangement);
+  laidOut.set(key, layout);
+  return restored(graph, await layout) ?? expect.unreachable('it is of another graph');
+};
+const layoutsOf = (graph: ChartGraph): Promise<Layout[]> =>
+  Promise.all(ARRANGEMENTS.map((one) => layoutOfChart(graph, one)));
 
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
@@ -22,17 +52,18 @@ const isIn = (a: Box, b: Box): boolean =>
 /** The part of an outer state that its own name and lines take. */
 const headOf = ({ state, box }: Layout['states'][number]): Box => {
   const lines = boxLinesOf(state);
-  const width = Math.max(widths.name(state.name), ...lines.map(({ text }) => widths.line(text))) + 2 * sizes.padding;
+  const width = Math.max(nameWidth(state.name), ...lines.map(({ text }) => lineWidth(text))) + 2 * sizes.padding;
   return { ...box, width, height: sizes.header + lines.length * sizes.line };
 };
 
 describe('a chart laid out', () => {
-  it.each(machines.map((machine) => [machine.id, machine] as const))(
-    '%s › has a place for every state, edge and label, none over another',
-    async (_, machine) => {
+  it.each(machines.flatMap((machine) => ARRANGEMENTS.map((one) => [machine.id, one.name, machine, one] as const)))(
+    '%s, %s › has a place for every state, edge and label, none over another',
+    async (_, __, machine, arrangement) => {
       const graph = graphOfMachine(machine);
-      const { states, edges, starts, width, height } = await layOut(graph);
+      const { states, edges, starts, width, height } = await layoutOfChart(graph, arrangement);
       expect(starts).toHaveLength(1 + graph.states.filter(({ type }) => type === 'compound').length);
+      expect(starts.map(({ path }) => path)).toEqual(firstStatesOf(graph).map(({ path }) => path));
       for (const { edge, points, label } of edges) {
         expect(points.length, edge.id).toBeGreaterThanOrEqual(2);
         expect(label?.width, edge.id).toBeGreaterThan(0);
@@ -72,7 +103,8 @@ describe('a chart laid out', () => {
         on: { ...leaf, type: 'compound', initial: 'a', on, states: { a: leaf, b: leaf } },
       },
     });
-    const { states, starts, edges } = await layOut(graph);
+    const Elk = createRequire(import.meta.url)('elkjs/lib/elk.bundled.js') as new () => ELK;
+    const { states, starts, edges } = layoutOf(graph, await new Elk().layout(elkGraphOf(graph, ARRANGEMENTS[0])));
     const boxOf = (path: string) => states.find(({ state }) => state.path === path)?.box ?? expect.unreachable(path);
     const outer = boxOf('on');
     for (const path of ['on.a', 'on.b']) {
@@ -86,6 +118,76 @@ describe('a chart laid out', () => {
   });
 });
 
+describe('a layout that is stored', () => {
+  it('is of a chart as it is: another name makes it another one, other words about it do not', () => {
+    const graph = graphOfMachine(turnMachine);
+    const [first, ...states] = graph.states;
+    if (!first) return expect.unreachable();
+    const described = { ...graph, states: [{ ...first, description: 'Another one.' }, ...states] };
+    expect(fingerprintOf(described)).toBe(fingerprintOf(graph));
+    const renamed = { ...graph, states: [{ ...first, path: 'other', name: 'other' }, ...states] };
+    expect(fingerprintOf(renamed)).not.toBe(fingerprintOf(graph));
+    const other = machines.map((machine) => fingerprintOf(graphOfMachine(machine)));
+    expect(new Set(other).size).toBe(machines.length);
+  });
+});
+
+describe('the chart of a turn', () => {
+  const standing = ['live.host.here', 'live.agent.here', 'live.work.streaming'];
+  const layoutFor = async (width: number, height: number) => {
+    const layout = fittest({ width, height }, await layoutsOf(graphOfMachine(turnMachine))) ?? expect.unreachable();
+    const boxOf = (path: string) => layout.states.find(({ state }) => state.path === path)?.box;
+    return { layout, places: standing.map((path) => boxOf(path) ?? expect.unreachable(path)) };
+  };
+
+  it('is read whole where a window of 2,560 pixels has it', async () => {
+    const window = { width: 1_924, height: 1_249 };
+    const { layout, places } = await layoutFor(window.width, window.height);
+    const view = open(window, layout, places);
+    expect(view.scale).toBeGreaterThanOrEqual(READABLE);
+    expect(isInSight(view, window, { x: 0, y: 0, ...layout })).toBe(true);
+  });
+
+  it.each([
+    [1_280, 1_048, 609],
+    [390, 390, 492],
+  ])(
+    'in a window of %i pixels › can be read, with all the states in sight in which it stands',
+    async (_, width, height) => {
+      const { layout, places } = await layoutFor(width, height);
+      const view = open({ width, height }, layout, places);
+      expect(isFar(view)).toBe(false);
+      expect(places.map((place) => isInSight(view, { width, height }, place))).toEqual([true, true, true]);
+    },
+  );
+
+  it('drawn too small for its texts › has names, the active ones among them, none over another', async () => {
+    const { layout } = await layoutFor(1_048, 609);
+    const { scale } = whole({ width: 1_048, height: 609 }, layout);
+    const active = new Set(standing.flatMap(withOuter));
+    const names = farNames(layout, scale, active);
+    expect(names.map(({ path }) => path)).toEqual(expect.arrayContaining(standing));
+    const boxes = names.map(({ name, x, y }) => {
+      const width = nameWidth(name) * (10 / 13 / scale);
+      return { x: x - width / 2, y: y - 10 / scale, width, height: 10 / scale };
+    });
+    expect(boxes.filter((box, index) => boxes.slice(index + 1).some((other) => overlap(box, other)))).toEqual([]);
+  });
+
+  it('is left with the way that was taken, each part of it where it was', async () => {
+    const { layout } = await layoutFor(1_048, 609);
+    const trail = new Set(['begun→dispatching', 'dispatching→refused']);
+    const way = wayOf(layout, trail, new Set(['refused']));
+    expect(way.states.map(({ state }) => state.path)).toEqual(['begun', 'dispatching', 'refused']);
+    expect(way.edges.map(({ edge }) => edge.id)).toEqual([...trail]);
+    expect(way.starts.map(({ path }) => path)).toEqual(['begun']);
+    for (const placed of way.states) expect(layout.states).toContain(placed);
+    expect(way.width).toBeLessThan(layout.width);
+    const view = whole({ width: 1_048, height: 609 }, way);
+    for (const { box } of way.states) expect(isInSight(view, { width: 1_048, height: 609 }, box)).toBe(true);
+  });
+});
+
 describe('the part of a chart that is seen', () => {
   const window = { width: 400, height: 300 };
 
@@ -95,12 +197,21 @@ describe('the part of a chart that is seen', () => {
 
   it('is as much of a large one as can be read, with the active state in sight', () => {
     const place = { x: 900, y: 1_500, width: 100, height: 40 };
-    const { scale, x, y } = open(window, { width: 1_000, height: 2_000 }, place);
-    expect(scale).toBeGreaterThan(0.5);
+    const { scale, x, y } = open(window, { width: 1_000, height: 2_000 }, [place]);
+    expect(scale).toBeGreaterThan(0.9);
     expect(place.x * scale + x).toBeGreaterThanOrEqual(0);
     expect((place.x + place.width) * scale + x).toBeLessThanOrEqual(window.width);
     expect(place.y * scale + y).toBeGreaterThanOrEqual(0);
     expect((place.y + place.height) * scale + y).toBeLessThanOrEqual(window.height);
+  });
+
+  it('where there is no room for all places › has the last one in sight', () => {
+    const [first, last] = [
+      { x: 0, y: 0, width: 50, height: 20 },
+      { x: 2_000, y: 1_500, width: 50, height: 20 },
+    ] as const;
+    const view = revealAll({ scale: 1, x: 0, y: 0 }, window, [first, last]);
+    expect([first, last].map((place) => isInSight(view, window, place))).toEqual([false, true]);
   });
 
   it('grows about the pointer, within bounds', () => {

@@ -111,6 +111,23 @@ describe('ActorsModel', () => {
     expect(model.find('root')?.children.size).toBe(0);
   });
 
+  it('lets one that somebody looks at stay, with those below it and above it, until they look away', () => {
+    const { model, record } = watching();
+    const started = (given: ReturnType<typeof actor>) => ({ type: 'started' as const, actor: given });
+    model.apply(record(started(turn('t1')), started(actor('cb', { machine: 'callback', parent: 't1' }))), 0);
+    model.apply(record(started(turn('t2')), ended('cb'), ended('t1'), ended('t2')), 0);
+    model.chosen = 't1';
+    expect(model.expire(10 * ENDED_STAYS_MS)).toBe(true);
+    expect(['t1', 'cb', 't2'].map((id) => model.find(id)?.id)).toEqual(['t1', 'cb', undefined]);
+    model.chosen = 'cb';
+    model.expire(20 * ENDED_STAYS_MS);
+    expect(['t1', 'cb'].map((id) => model.find(id)?.id)).toEqual(['t1', 'cb']);
+    model.chosen = undefined;
+    model.expire(20 * ENDED_STAYS_MS);
+    expect([...model.actors.keys()]).not.toEqual(expect.arrayContaining(['t1']));
+    expect(model.find('cb')).toBeUndefined();
+  });
+
   it('keeps the last events of an actor only', () => {
     const { model, record } = watching();
     for (let n = 0; n < EVENTS_KEPT + 30; n += 1) model.apply(record(heard('c1', `e${n}`)), 0);
@@ -158,7 +175,8 @@ describe('ActorsModel', () => {
     expect(model.kept.events).toBeLessThanOrEqual(EVENTS_KEPT_IN_ALL);
     expect(model.kept.messages).toBeLessThanOrEqual(MESSAGES_KEPT_IN_ALL);
     expect(model.find('t0')?.events).toHaveLength(16);
-    // A minute later all of it is gone.
+    // A minute later all of it is gone, once nobody looks.
+    model.chosen = undefined;
     model.expire(ENDED_STAYS_MS);
     expect(model.kept).toEqual({ events: 0, messages: 0 });
   });

@@ -1,21 +1,11 @@
 import type { AnyStateMachine } from 'xstate';
+import { charts } from '../../actors/families.ts';
 import { definitionOf } from '../../actors/shown/definition.ts';
 import { type ChartGraph, graphOf } from '../../console/charts/graph.ts';
-import { approvalMachine } from '../../machines/approval.machine.ts';
-import { brokerMachine } from '../../machines/broker.machine.ts';
-import { callbackMachine } from '../../machines/callback.machine.ts';
-import { connectionMachine } from '../../machines/connection.machine.ts';
-import { turnMachine } from '../../machines/turn.machine.ts';
 import type { InspectedActor, InspectRecord, InspectSnapshot } from '../../protocol/inspect.ts';
 
 /** Every machine that runs in a broker. */
-export const machines: readonly AnyStateMachine[] = [
-  brokerMachine,
-  connectionMachine,
-  turnMachine,
-  callbackMachine,
-  approvalMachine,
-];
+export const machines: readonly AnyStateMachine[] = charts.map(({ machine }) => machine);
 
 /** The graph of a machine, by the definition that the feed would send. */
 export const graphOfMachine = (machine: AnyStateMachine): ChartGraph => graphOf(definitionOf(machine));

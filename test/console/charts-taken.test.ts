@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FLASH_MS, Follower } from '../../console/charts/flashes.ts';
 import { ActorsModel } from '../../console/charts/model.ts';
-import { takenBy } from '../../console/charts/taken.ts';
+import { beginningOf, takenBy } from '../../console/charts/taken.ts';
 import { approvalMachine } from '../../machines/approval.machine.ts';
 import { turnMachine } from '../../machines/turn.machine.ts';
 import { actor, graphOfMachine, heard, recorder, snapshot, turn } from './charts-support.ts';
@@ -69,6 +69,14 @@ describe('takenBy', () => {
 
   it('finds nothing where the chart knows no such way', () => {
     expect(takenBy(graph, step('unheard', 'streaming', 'dispatching'))).toEqual({ edges: [], stays: [] });
+  });
+});
+
+describe('beginningOf', () => {
+  it('is the way to the first state where there is one only, and is not made up where there are several', () => {
+    expect(beginningOf(graph, ['dispatching'])).toEqual(['begun→dispatching']);
+    expect(beginningOf(graph, ['begun'])).toEqual([]);
+    expect(beginningOf(graph, at('parked'))).toBeUndefined();
   });
 });
 

@@ -65,7 +65,10 @@ describe('the tree of actors', () => {
     const timer = { ...told.turn, id: 'timer' } as (typeof told)[string];
     const actors = [actor('root'), actor('c'), actor('at-noon', { machine: 'timer' })];
     known.renew({ ...snapshot(actors), machines: { timer, ...told } }, 0);
-    expect(kindsOf(known)).toEqual(['turn', 'approval', 'callback', 'connection', 'timer']);
+    const others = Object.keys(told).filter(
+      (kind) => !['broker', 'turn', 'approval', 'callback', 'connection'].includes(kind),
+    );
+    expect(kindsOf(known)).toEqual(['turn', 'approval', 'callback', 'connection', 'timer', ...others]);
     const rows = rowsOf(known, { text: '', kind: 'timer' }, new Set());
     expect(rows.map(({ actor: one, group }) => one?.id ?? group?.kind)).toEqual(['root', 'timer', 'at-noon']);
   });
