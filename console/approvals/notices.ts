@@ -1,5 +1,6 @@
 import { effect, signal } from '@preact/signals';
 import type { ApprovalRow } from '../../client/browser.ts';
+import { visibleLine } from '../../protocol/visible.ts';
 import { pending } from '../approval-rows.ts';
 import { isFeedLive } from '../host-feed.ts';
 import { go } from '../route.ts';
@@ -57,7 +58,7 @@ function show(rows: readonly ApprovalRow[]): void {
   if (!said || !first) return;
   try {
     // One at a time: the next one takes its place.
-    const notice = new Notification(said.title, { body: said.body, tag: STORED });
+    const notice = new Notification(visibleLine(said.title), { body: visibleLine(said.body), tag: STORED });
     notice.onclick = () => {
       window.focus();
       go('approvals', first.id);

@@ -277,10 +277,8 @@ describeBrowser('live charts', () => {
     await active(page, 'streaming').waitFor();
     await page.getByRole('region', { name: 'Events' }).getByText('chat.event').first().waitFor();
     await page.getByRole('button', { name: 'Sequence' }).click();
-    await page
-      .getByRole('button', { name: / token ×\d+ from agent to/ })
-      .first()
-      .waitFor();
+    const tokens = page.getByRole('button', { name: / token ×\d+ from agent to/ });
+    await tokens.first().waitFor();
     await page.getByRole('button', { name: 'Chart' }).click();
     await page.getByRole('tree').focus();
     await page.keyboard.press('End');
@@ -315,10 +313,8 @@ describeBrowser('the sequence of a turn', () => {
     for (let n = 0; n < 7; n++) agent.emit(sessionId, { turn_id: turnId, kind: 'token', delta: `${n} ` });
     agent.emit(sessionId, { turn_id: turnId, kind: 'done', finish_reason: 'stop' });
     const messages = page.getByRole('region', { name: `Messages of ${turnId}` });
-    const names = async () => {
-      const names = await messages.getByRole('button').allTextContents();
-      return names.map((name) => name.replace(/^\+[\d.]+ m?s/, '').replace(/, .* after it was asked$/, ''));
-    };
+    const bare = (name: string) => name.replace(/^\+[\d.]+ m?s/, '').replace(/, .* after it was asked$/, '');
+    const names = async () => (await messages.getByRole('button').allTextContents()).map(bare);
     await messages.getByRole('button', { name: / done: stop from agent to host/ }).waitFor();
     // From outside each thing that happened is one arrow.
     expect(await names()).toEqual([

@@ -43,7 +43,7 @@ describeBrowser('the overview', () => {
     await page.getByRole('img', { name: /^Tokens\/s, the last two minutes: [1-9]/ }).waitFor();
     chat?.emit({ kind: 'approval_pending', approval_id: 'a1', tool: 'paint' });
     await row.getByText('parked').waitFor();
-    await page.getByRole('definition').getByRole('link', { name: '1', exact: true }).waitFor();
+    await page.getByRole('definition').locator('a[href="#/approvals"]').getByText('1', { exact: true }).waitFor();
     // Asked twice.
     await row.getByRole('button', { name: /^Cancel/ }).click();
     expect(agent.received('agent.chat.cancel')).toEqual([]);
