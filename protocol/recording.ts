@@ -45,7 +45,9 @@ export const recordedTurn = z.object({
   first_token_ms: milliseconds.optional().meta({ description: 'from its opening to the first token' }),
   streaming_ms: milliseconds.optional().meta({ description: 'from the first token to the last' }),
   tokens: count,
-  tools: count.meta({ description: 'tool calls' }),
+  tools: count.meta({
+    description: 'tool calls: through the broker, or as its agent tells of them, whichever are more',
+  }),
   tools_failed: count,
   tool_names: list(nameText(), 100).meta({ description: 'which, each once' }),
   approvals: count,

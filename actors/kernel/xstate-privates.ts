@@ -19,6 +19,10 @@ interface SystemPrivates {
   _sendInspectionEvent(report: Report): void;
 }
 
+interface ActorPrivates {
+  _send(event: EventObject): void;
+}
+
 const privatesOf = (system: System) => system as unknown as SystemPrivates;
 
 /**
@@ -31,6 +35,7 @@ export function checkXState(root: AnyActorRef): void {
     typeof _relay === 'function' && _relay.length === 3 ? '' : '_relay(source, target, event)',
     typeof _sendInspectionEvent === 'function' ? '' : '_sendInspectionEvent(report)',
     '_parent' in root ? '' : '_parent',
+    '_send' in root ? '' : '_send(event)',
   ].filter((name) => name !== '');
   if (missing.length === 0) return;
   throw new Error(
@@ -54,13 +59,20 @@ export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
  *
  * What `system.inspect()` does, without its price: that one copies each report for its observers, two for each actor on
  * a token's way, which alone makes a token five times as dear (law 7). Observers of `system.inspect()` hear as before.
+ * @param isDeafTo - that such an event is handed on need not be reported. As long as all who see are deaf to it nothing is made
+ * for it, and observers do not hear of it either.
  */
-export function hookInspection(system: System, see: (report: Report) => void): () => void {
+export function hookInspection(
+  system: System,
+  see: (report: Report) => void,
+  isDeafTo: (event: EventObject) => boolean = () => false,
+): () => void {
   const reporting = privatesOf(system);
-  const hook = hooks.get(system) ?? { send: reporting._sendInspectionEvent, seeing: [] };
+  const { _sendInspectionEvent: send, _relay: relay } = reporting;
+  const hook = hooks.get(system) ?? { send, relay, seeing: [] };
   hooks.set(system, hook);
-  // A function of its own each time, so that whoever sees twice leaves twice.
-  const seen: See = (report) => see(report);
+  // Its own each time, so that whoever sees twice leaves twice.
+  const seen: Seeing = { see, isDeafTo };
   arrange(reporting, hook, [...hook.seeing, seen]);
   return () => {
     if (!hook.seeing.includes(seen)) return;
@@ -73,30 +85,40 @@ export function hookInspection(system: System, see: (report: Report) => void): (
   };
 }
 
-type See = (report: Report) => void;
+interface Seeing {
+  see(report: Report): void;
+  isDeafTo(event: EventObject): boolean;
+}
 
 /** What is in a system's place, and what was there before. */
 interface Placed {
-  readonly send: See;
-  seeing: readonly See[];
+  readonly send: SystemPrivates['_sendInspectionEvent'];
+  readonly relay: SystemPrivates['_relay'];
+  seeing: readonly Seeing[];
 }
 
 const hooks = new WeakMap<System, Placed>();
 
 /** On every token's way: of one who sees, one call, and of several no list is walked that may change meanwhile. */
-function arrange(reporting: SystemPrivates, hook: Placed, seeing: readonly See[]): void {
+function arrange(reporting: SystemPrivates, hook: Placed, seeing: readonly Seeing[]): void {
   hook.seeing = seeing;
-  const { send } = hook;
+  const { send, relay } = hook;
   const [first, ...others] = seeing;
+  reporting._relay = relay;
   if (!first) reporting._sendInspectionEvent = send;
   else if (others.length === 0) {
+    const { see, isDeafTo } = first;
     reporting._sendInspectionEvent = (report) => {
-      first(report);
+      see(report);
       send(report);
+    };
+    reporting._relay = (source, target, event) => {
+      if (isDeafTo(event)) (target as AnyActorRef & ActorPrivates)._send(event);
+      else relay(source, target, event);
     };
   } else {
     reporting._sendInspectionEvent = (report) => {
-      for (const see of seeing) see(report);
+      for (const { see } of seeing) see(report);
       send(report);
     };
   }

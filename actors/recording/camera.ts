@@ -1,5 +1,7 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import type { TurnValue } from '../../machines/turn-status.ts';
+import type { InspectedActor } from '../../protocol/inspect.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Facts } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Report } from '../kernel/xstate-privates.ts';
@@ -22,6 +24,9 @@ const MAX_OUTPUT_BYTES = 1024;
 /** Steps of one event that are kept: far more than any chart has. */
 const MAX_STEPS = 16;
 
+/** So long the description of an actor that belongs to no turn is good for others. Milliseconds. */
+const NEAR_MS = 250;
+
 type Heard = Extract<Report, { type: '@xstate.event' }>;
 type Stepped = Extract<Report, { type: '@xstate.snapshot' }>;
 
@@ -42,6 +47,15 @@ interface Cause {
   readonly at: number;
   /** Those that it was told to. */
   readonly tapes: Set<Tape>;
+}
+
+/** An actor as it was described to a tape, and until when it is so to others. */
+interface Near {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly until: number;
+  readonly actor: InspectedActor;
+  /** As JSON. */
+  readonly text: string;
 }
 
 /** Where tapes come from. */
@@ -67,6 +81,8 @@ export class Camera {
   /** Weak, both: an actor that breaks says no more of itself, and one that has stopped works on nothing it is sent. */
   readonly #members = new WeakMap<AnyActorRef, Member>();
   readonly #causes = new WeakMap<AnyActorRef, Cause>();
+  /** The broker and connections, as they were last described: many turns begin beside the same ones. */
+  readonly #near = new WeakMap<AnyActorRef, Near>();
 
   constructor(kernel: Kernel, charts: readonly Chart[], tapes: Tapes) {
     this.#kernel = kernel;
@@ -149,7 +165,15 @@ export class Camera {
     if (tape.hasMet(ref.sessionId)) return;
     const snapshot = ref.getSnapshot() as AnyMachineSnapshot | undefined;
     if (!snapshot?.machine) return;
-    tape.meet(this.#described(ref, snapshot), at);
+    const known = this.#near.get(ref);
+    if (known?.snapshot === snapshot && at < known.until) {
+      tape.meet(known.actor, known.text, at);
+      return;
+    }
+    const actor = this.#described(ref, snapshot);
+    const near = { snapshot, until: at + NEAR_MS, actor, text: writeJson(actor) };
+    this.#near.set(ref, near);
+    tape.meet(actor, near.text, at);
   }
 
   #started(ref: AnyActorRef, parent: AnyActorRef | undefined): void {
@@ -169,7 +193,7 @@ export class Camera {
     this.#members.set(ref, member);
     tape.hasMet(ref.sessionId);
     tape.add({ type: 'started', actor: this.#described(ref, snapshot) }, at, isTurn);
-    if (machine === 'callback') tape.summary.toolCalled(toolOf(context));
+    if (machine === 'callback') tape.summary.toolCalled(toolOf(context), 'broker');
     if (machine === 'approval') tape.summary.approvalRaised(at);
     if (isTurn) tape.summary.stands(snapshot.value as TurnValue);
     if (snapshot.status !== 'active') this.#over(member, snapshot, at);
@@ -251,7 +275,7 @@ export class Camera {
     const end = { type: 'ended' as const, actor: ref.sessionId, status, state: [...state] };
     const shown = output === undefined ? {} : { output: viewOf(output, MAX_OUTPUT_BYTES).value };
     tape.add({ ...end, ...shown }, at, machine === 'turn');
-    if (machine === 'callback' && (status === 'error' || isFailed(state))) tape.summary.toolFailed();
+    if (machine === 'callback' && (status === 'error' || isFailed(state))) tape.summary.toolFailed('broker');
     if (machine === 'approval') tape.summary.approvalEnded(at);
     if (machine !== 'turn') return;
     if (status === 'error') tape.summary.failed('internal', 'internal error');

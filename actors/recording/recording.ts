@@ -2,9 +2,10 @@ import type { MachineDefinition } from '../../protocol/inspect.ts';
 import type { RecordOptions, RecordStore } from '../../protocol/record-store.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
-import { hookInspection } from '../kernel/xstate-privates.ts';
+import { hookInspection, type Report } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
 import { machineDefinitions } from '../shown/definition.ts';
+import { isToken } from '../shown/hot.ts';
 import type { Turn } from '../turns/turn-record.ts';
 import { Camera } from './camera.ts';
 import { Keeper } from './keeper.ts';
@@ -49,14 +50,15 @@ export class Recording {
       },
       ended: (tape) => this.shelf.ended(tape),
     });
-    hookInspection(this.#kernel.ref.system, (report) => {
+    const see = (report: Report) => {
       // In the middle of whatever the reported actor does: a throw would be its end.
       try {
         camera.take(report);
       } catch (error) {
         this.#fault(error);
       }
-    });
+    };
+    hookInspection(this.#kernel.ref.system, see, isToken);
     if (!this.#store) return;
     this.#keeper = new Keeper(this.#kernel, this.shelf, this.#store);
     this.#keeper.start();

@@ -15,6 +15,8 @@ const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled', 'ab
 export class Summary {
   readonly #turn: RecordedTurn;
   readonly #tools: Set<string>;
+  /** Tool calls since it began here. An agent may tell of those that it makes through the broker: the greater number counts. */
+  readonly #calls = { broker: { all: 0, failed: 0 }, agent: { all: 0, failed: 0 } };
   /** Approvals that wait, and since when one does. */
   #open = 0;
   #openSince = 0;
@@ -90,13 +92,15 @@ export class Summary {
     this.lastTokenAt = now;
   }
 
-  toolCalled(name: string): void {
-    this.#turn.tools += 1;
+  /** Somebody's tool is called through the broker; or the agent says that it calls one, which may be the same. */
+  toolCalled(name: string, by: 'broker' | 'agent'): void {
+    this.#calls[by].all += 1;
     if (this.#tools.size < MAX_TOOL_NAMES) this.#tools.add(name.slice(0, MAX_NAME));
   }
 
-  toolFailed(): void {
-    this.#turn.tools_failed += 1;
+  /** It has failed; or the agent says so. */
+  toolFailed(by: 'broker' | 'agent'): void {
+    this.#calls[by].failed += 1;
   }
 
   approvalRaised(now: number): void {
@@ -168,8 +172,11 @@ export class Summary {
     const turn = this.#turn;
     const waiting = this.#open > 0 ? Math.max(0, Math.round(now - this.#openSince)) : 0;
     const { firstTokenAt, lastTokenAt } = this;
+    const { broker, agent } = this.#calls;
     return {
       ...turn,
+      tools: turn.tools + Math.max(broker.all, agent.all),
+      tools_failed: turn.tools_failed + Math.max(broker.failed, agent.failed),
       tool_names: [...this.#tools],
       waited_ms: turn.waited_ms + waiting,
       ...(turn.tokens === 0

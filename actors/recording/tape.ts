@@ -115,14 +115,13 @@ export class Tape implements TurnTape {
     return hasMet;
   }
 
-  /** An actor that was there before anything happened, or that comes later. */
-  meet(actor: InspectedActor, at: number): void {
+  /** An actor that was there before anything happened, or that comes later; and the same as JSON. */
+  meet(actor: InspectedActor, text: string, at: number): void {
     this.#met.add(actor.id);
     if (this.lines.length > 0) {
       this.add({ type: 'started', actor }, at);
       return;
     }
-    const text = writeJson(actor);
     this.actors.push(text);
     this.#grow(sizeOf(text));
   }

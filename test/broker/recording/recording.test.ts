@@ -80,6 +80,20 @@ describe('a recorded turn › when it is opened again', () => {
     expect(textOf(log.records)).toBe('I look. It is noon.');
   });
 
+  test('its agent ran a tool of its own › then it is found by that, and what it calls through the broker counts once', async () => {
+    const { ask, open, end, execute, asked, host, agent } = await startRecorded();
+    const turnId = await open('s');
+    agent.emit('s', { kind: 'tool_call', tool: 'grep', call_id: 'c1' });
+    agent.emit('s', { kind: 'tool_result', tool: 'grep', call_id: 'c1', ok: false, excerpt: 'no match' });
+    agent.emit('s', { kind: 'tool_call', tool: 'clock', call_id: 'c2' });
+    await execute({ tool: 'clock' });
+    host.answer(asked(), 'noon');
+    agent.emit('s', { kind: 'tool_result', tool: 'clock', call_id: 'c2', ok: true });
+    await end('s');
+    const { turns } = await ask.turns({ tool: 'grep' });
+    expect(turns).toMatchObject([{ turn_id: turnId, tools: 2, tools_failed: 1, tool_names: ['grep', 'clock'] }]);
+  });
+
   test('its agent went › then so do the close code, and what that brought about', async () => {
     const { ask, open, agent } = await startRecorded();
     const turnId = await open('s');
