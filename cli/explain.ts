@@ -53,6 +53,8 @@ export const HOST_METHODS: readonly string[] = [
   'agents.remove',
   'broker.status',
   'inspect.subscribe',
+  'inspect.turn',
+  'inspect.turns',
   'inspect.unsubscribe',
   'keys.add',
   'keys.list',

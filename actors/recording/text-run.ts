@@ -3,8 +3,6 @@ import { TOKEN } from '../shown/view.ts';
 
 /** Characters of a run, at most. */
 export const RUN_LENGTH = 8_192;
-/** What its buffer begins with: most turns say little. */
-const FIRST_LENGTH = 512;
 /** So much of an end without a space waits for what follows: a secret must not be cut in two, for neither half would be known. */
 const MAX_TAIL = 512;
 const SOLID_END = /[!-~]+$/;
@@ -17,34 +15,33 @@ export interface Run {
   text: string;
 }
 
-/** Characters that are gathered before they are written: writing each token by itself costs ten times as much. */
+/** Characters that are gathered before they are made one text: until then each token takes as much room as three words. */
 const GATHERED = 256;
 
-/**
- * Tokens that come one behind the other, as one text. A token copies nothing (law 2): some are gathered, and then go into a
- * buffer, two bytes a character, so that half a character is one too.
- */
+/** Tokens that come one behind the other, as one text. A token copies nothing: it is put behind those before it (law 2). */
 export class TextRun {
-  #buffer = Buffer.alloc(0);
-  #used = 0;
+  /** Texts of {@link GATHERED} characters or some more. */
+  #texts: string[] = [];
   #gathered = '';
+  /** Characters of both. */
+  #length = 0;
   /** Tokens in it. */
   count = 0;
   at = 0;
   until = 0;
 
   get isEmpty(): boolean {
-    return this.#used === 0 && this.#gathered === '' && this.count === 0;
+    return this.#length === 0 && this.count === 0;
   }
 
-  /** What it takes, in bytes. */
+  /** What it takes, in bytes, at most. */
   get bytes(): number {
-    return this.#buffer.length;
+    return this.#length * 2;
   }
 
   /** Whether a text of this length has room. */
   fits(length: number): boolean {
-    return this.#used + (this.#gathered.length + length) * 2 <= RUN_LENGTH * 2;
+    return this.#length + length <= RUN_LENGTH;
   }
 
   /** Adds a token, which has to {@link fits | fit}. `now`: the clock's milliseconds. */
@@ -52,14 +49,15 @@ export class TextRun {
     if (this.count === 0) this.at = now;
     this.count += 1;
     this.until = now;
+    this.#length += delta.length;
     this.#gathered += delta;
-    if (this.#gathered.length >= GATHERED) this.#write();
+    if (this.#gathered.length >= GATHERED) this.#close();
   }
 
-  #write(): void {
-    const end = this.#used + this.#gathered.length * 2;
-    if (end > this.#buffer.length) this.#grow(end);
-    this.#used += this.#buffer.write(this.#gathered, this.#used, 'utf16le');
+  #close(): void {
+    // Looking into a text that was put together makes V8 write it out as one.
+    this.#gathered.charCodeAt(0);
+    this.#texts.push(this.#gathered);
     this.#gathered = '';
   }
 
@@ -69,36 +67,51 @@ export class TextRun {
    */
   take(isOver: boolean): Run | undefined {
     if (this.isEmpty) return undefined;
-    this.#write();
-    const whole = this.#buffer.toString('utf16le', 0, this.#used);
+    const whole = this.#texts.join('') + this.#gathered;
     const tail = isOver ? '' : (SOLID_END.exec(whole.slice(-MAX_TAIL - 1))?.[0] ?? '');
     const kept = tail.length > MAX_TAIL ? '' : tail;
     const text = whole.slice(0, whole.length - kept.length);
     if (text === '' && !isOver) return undefined;
     const run = { at: this.at, until: this.until, count: this.count, text: unsecret(text) };
-    this.#used = this.#buffer.write(kept, 0, 'utf16le');
+    this.#texts = [];
+    this.#gathered = kept;
+    this.#length = kept.length;
     this.count = 0;
     this.at = this.until;
     return run;
   }
 
-  /** Lets go of its buffer. */
+  /** Lets go of what it has. */
   release(): void {
-    this.#buffer = Buffer.alloc(0);
-    this.#used = 0;
+    this.#texts = [];
     this.#gathered = '';
+    this.#length = 0;
     this.count = 0;
-  }
-
-  #grow(needed: number): void {
-    const length = Math.min(RUN_LENGTH * 2, Math.max(needed, this.#buffer.length * 2, FIRST_LENGTH));
-    const buffer = Buffer.allocUnsafe(length);
-    this.#buffer.copy(buffer, 0, 0, this.#used);
-    this.#buffer = buffer;
   }
 }
 
 /** All of a text of a run's length, secrets masked. */
 export function unsecret(text: string): string {
-  return maskText(text.replace(TOKEN, MASK), text.length + RUN_LENGTH);
+  const masked = mayHoldToken(text) ? text.replace(TOKEN, MASK) : text;
+  return maskText(masked, masked.length + RUN_LENGTH);
+}
+
+/** What a {@link TOKEN} is made of, and how long it is. */
+const TOKEN_PART = /[\w-]/;
+const TOKEN_LENGTH = 43;
+
+/**
+ * Whether a text may hold a {@link TOKEN}. Such a one covers a place whose number is a multiple of its length: only these are
+ * looked at, where searching for it would look at each.
+ */
+function mayHoldToken(text: string): boolean {
+  for (let at = TOKEN_LENGTH - 1; at < text.length; at += TOKEN_LENGTH) {
+    if (!TOKEN_PART.test(text.charAt(at))) continue;
+    let start = at;
+    while (at - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(start - 1))) start -= 1;
+    let end = at + 1;
+    while (end - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(end))) end += 1;
+    if (end - start >= TOKEN_LENGTH) return true;
+  }
+  return false;
 }

@@ -72,9 +72,12 @@ export function expectNoLeak(readings: readonly { bytes: number }[], most: numbe
   expect(Math.min(...growths), `it grew by ${growths.join(', ')} bytes`).toBeLessThan(most);
 }
 
-/** What may be there with nobody connected: agents and keys are known for ever; ended turns can be resumed for a while, from the journal too. */
+/**
+ * What may be there with nobody connected: agents and keys are known for ever; ended turns can be resumed for a while, from the
+ * journal too, and be looked at in the recorder, which has bounds of its own.
+ */
 const KEPT =
-  /^switchboard_(build_info|resume_log_bytes|ended_turns_kept|agents\{which="known"\}|event_loop_delay|memory|start_time|audit_writable|keys$|journal_(bytes|segments|turns)$)/;
+  /^switchboard_(build_info|recorded_(turns|bytes)$|resume_log_bytes|ended_turns_kept|agents\{which="known"\}|event_loop_delay|memory|start_time|audit_writable|keys$|journal_(bytes|segments|turns)$)/;
 
 /** Who asks is on a connection too. */
 const OWN: Readonly<Record<string, number>> = { switchboard_plain_connections: 1 };
