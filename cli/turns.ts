@@ -164,7 +164,10 @@ function eventRows({ turn, actors, records }: RecordedTurnLog): string[][] {
         return [name(record.actor.id), `${record.actor.machine} started`];
     }
   };
-  return records.map((record) => [`+${took(record.at - turn.started_at)}`, ...row(record).map(visibleLine)]);
+  return records.map((record) => [
+    `${record.at < turn.started_at ? '' : '+'}${took(record.at - turn.started_at)}`,
+    ...row(record).map(visibleLine),
+  ]);
 }
 
 function cutJson(payload: unknown): string {
