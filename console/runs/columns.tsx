@@ -2,13 +2,13 @@ import type { ComponentChildren } from 'preact';
 import type { RecordedTurn } from '../../protocol/recording.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { shownAt } from '../broker-clock.ts';
-import { count, moment } from '../format.ts';
+import { count, moment, took } from '../format.ts';
 import { link } from '../route.ts';
 import { Free } from '../table.tsx';
 import { isLive, lasted, rateOf } from './fields.ts';
 import type { SortKey } from './sort.ts';
 import { TONES } from './tones.ts';
-import { perSecond, took, tookOr } from './took.ts';
+import { perSecond, tookOr } from './took.ts';
 
 /** A column of the table of turns. */
 export interface RunColumn {

@@ -1,14 +1,14 @@
 import { useMemo } from 'preact/hooks';
 import type { RecordedTurn } from '../../protocol/recording.ts';
 import { visible, visibleLine } from '../../protocol/visible.ts';
-import { count, moment } from '../format.ts';
+import { count, moment, took } from '../format.ts';
 import { linkWith } from '../route.ts';
 import { promptOf, State } from './columns.tsx';
 import { lasted, rateOf } from './fields.ts';
 import { lastList } from './last-list.ts';
 import { TroubleNote } from './recorder-off.tsx';
 import { type Difference, firstDifference, type Step, stepsOf } from './steps.ts';
-import { perSecond, took, tookOr } from './took.ts';
+import { perSecond, tookOr } from './took.ts';
 import { FILE, type OpenedTurn, useTurn } from './turn-log.ts';
 
 /** Steps that are drawn before the first difference, and from there on. */

@@ -1,12 +1,6 @@
-import { age, count, short } from '../format.ts';
+import { count, short, took } from '../format.ts';
 
-/** How long something took: `340 ms`, `2.4 s`, `3 min 5 s`. */
-export function took(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : age(ms);
-}
-
-/** The same where it may not be known. */
+/** How long something took; empty where that is not known. */
 export const tookOr = (ms: number | undefined): string => (ms === undefined ? '' : took(ms));
 
 /** So many a second; empty where that is not known. */
