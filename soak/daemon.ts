@@ -40,7 +40,9 @@ export class SoakedDaemon {
     const argv = ['--expose-gc', '--import', built('soak/probe.js').href, fileURLToPath(built('main.js'))];
     const log = openSync(this.#logFile, 'a');
     const gate = `tools.execute:${GATED_TOOL}`;
-    const flags = ['--home', this.home, '--port', String(port), '--no-socket', '--approve', gate, ...this.#flags];
+    // What the recorder keeps is no leak: of so few turns it is full before memory is looked at.
+    const bounds = ['--no-socket', '--approve', gate, '--record-turns', '20'];
+    const flags = ['--home', this.home, '--port', String(port), ...bounds, ...this.#flags];
     const child = spawn(process.execPath, [...argv, ...flags], {
       // A file, not a pipe: nobody has to read it meanwhile.
       stdio: ['ignore', log, log, 'ipc'],

@@ -3,7 +3,7 @@ import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { WellBehavedPair } from '../e2e/support/well-behaved-pair.ts';
 import { type ByteLife, fallSilent, liveOnce } from './support/byte-lane.ts';
 import { ofProof } from './support/extent.ts';
-import { expectNoLeak, expectNothingLeft, forgetTheLast, Heap, WITH_HEAP } from './support/leftovers.ts';
+import { expectNoLeak, expectNothingLeft, forgetTheLast, Heap, WATCHED_HEAP } from './support/leftovers.ts';
 import { proofSeed, Random } from './support/random.ts';
 
 const FRAMES = ofProof(80_000, 24_000);
@@ -16,7 +16,7 @@ let daemon: Daemon;
 let pair: WellBehavedPair;
 
 beforeAll(async () => {
-  daemon = await startDaemon({ flags: ['--log-level', 'info'], env: WITH_HEAP });
+  daemon = await startDaemon(WATCHED_HEAP);
   pair = await WellBehavedPair.start(daemon);
 });
 

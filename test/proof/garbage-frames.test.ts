@@ -4,7 +4,7 @@ import { WellBehavedPair } from '../e2e/support/well-behaved-pair.ts';
 import { ofProof } from './support/extent.ts';
 import { lastFrames } from './support/garbage-client.ts';
 import { liveOnce } from './support/garbage-lane.ts';
-import { expectNoLeak, expectNothingLeft, forgetTheLast, Heap, WITH_HEAP } from './support/leftovers.ts';
+import { expectNoLeak, expectNothingLeft, forgetTheLast, Heap, WATCHED_HEAP } from './support/leftovers.ts';
 import { proofSeed, Random } from './support/random.ts';
 
 const FRAMES = ofProof(120_000, 40_000);
@@ -20,7 +20,7 @@ let daemon: Daemon;
 let pair: WellBehavedPair;
 
 beforeAll(async () => {
-  daemon = await startDaemon({ flags: ['--log-level', 'info'], env: WITH_HEAP });
+  daemon = await startDaemon(WATCHED_HEAP);
   pair = await WellBehavedPair.start(daemon);
 });
 

@@ -4,7 +4,10 @@ import { own } from '../../e2e/support/cleanup.ts';
 import type { Daemon } from '../../e2e/support/daemon.ts';
 
 /** Has a daemon listen for a {@link Heap}, for the `env` of its start. */
-export const WITH_HEAP = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
+const WITH_HEAP = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
+
+/** A daemon whose heap is looked at. What the recorder keeps is no leak: of so few turns it is full before the first reading. */
+export const WATCHED_HEAP = { flags: ['--log-level', 'info', '--record-turns', '20'], env: WITH_HEAP };
 
 /** What a daemon holds, asked of V8 itself. */
 export class Heap {
