@@ -10,9 +10,11 @@ import { parseJson } from './parse-json.ts';
 
 /**
  * Members of objects and elements of arrays that one frame may have, all together. An integer of {@link LONG} digits or more
- * counts as one more: keeping its digits costs more than reading it.
+ * counts as {@link LONG_COUNTS}.
  */
 export const MAX_MEMBERS = 100_000;
+/** Keeping the digits of a long integer costs so many times what reading a member does. */
+const LONG_COUNTS = 4;
 /** The message itself, and in it as many levels as may be passed on. */
 const MAX_LEVELS = MAX_DEPTH + 1;
 /**
@@ -64,7 +66,7 @@ function excess(text: string, counted?: (members: number) => void): string | und
         at = endOfString(text, at);
         break;
       case COMMA:
-        members += endsLong(text, at) ? 2 : 1;
+        members += endsLong(text, at) ? LONG_COUNTS : 1;
         if (members > MAX_MEMBERS) return TOO_MANY;
         break;
       case OPEN_ARRAY:
@@ -77,7 +79,7 @@ function excess(text: string, counted?: (members: number) => void): string | und
       case CLOSE_ARRAY:
       case CLOSE_OBJECT:
         depth -= 1;
-        if (endsLong(text, at)) members += 1;
+        if (endsLong(text, at)) members += LONG_COUNTS - 1;
         if (members > MAX_MEMBERS) return TOO_MANY;
         break;
     }

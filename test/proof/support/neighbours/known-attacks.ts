@@ -259,7 +259,7 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
     async run(attack) {
       const host = await attack.open('host');
       // What code costs when it runs for the first time is nobody's attack.
-      for (const bytes of [MIB / 8, MIB / 4, MIB - 1_024]) {
+      for (const bytes of [MIB / 16, MIB / 8, MIB / 2 - 1_024]) {
         const many = manyOf('12345678901234567890', bytes);
         await attack.begin();
         await asked(host, 'agents.chat', chatWithInnocent(`,"context":{"many":${many}}`));
