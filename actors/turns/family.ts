@@ -120,14 +120,13 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
 function sweepTurns(kernel: Kernel, book: Turns, now: number): void {
   book.logs.sweep(now);
   const oldest = now - kernel.limits.staleAfterMs;
-  const stale = [...book.byId.values()].filter(
-    ({ lastFrameAt, callbacks, waitingCalls, gates, status }) =>
-      lastFrameAt <= oldest &&
-      callbacks.size + waitingCalls.size + gates.size === 0 &&
-      (status === 'streaming' || status === 'detached'),
-  );
-  inSlices(kernel, 'a turn that has been silent for too long', stale, ({ ref }) => {
-    if (ref) tell(kernel.ref, ref, { type: 'turn.stale' });
+  const isStale = (turn: Turn) =>
+    turn.lastFrameAt <= oldest && turn.callbacks.size + turn.waitingCalls.size + turn.gates.size === 0;
+  // Asked again when it is its turn: something may have come meanwhile.
+  inSlices(kernel, 'a turn that has been silent for too long', [...book.byId.values()].filter(isStale), (turn) => {
+    const { ref, status } = turn;
+    if (ref && isStale(turn) && (status === 'streaming' || status === 'detached'))
+      tell(kernel.ref, ref, { type: 'turn.stale' });
   });
 }
 
