@@ -40,6 +40,8 @@ export class GarbageClient {
   readonly #due = new Map<string, Waiting>();
   /** Errors with `id: null` that are still due, by code; below zero: too many. */
   readonly #unnamed = new Map<number, number>();
+  /** What those that came last were, for whoever reads a failure. */
+  #lastUnnamed: string[] = [];
   /** What the daemon has asked, by its ids. */
   readonly #asked = new Set<string>();
   /** So many of those with -32600 are perhaps not due: of answers that are malformed, and settle what waits. */
@@ -131,14 +133,22 @@ export class GarbageClient {
   describe(): string {
     const due = this.#unanswered().map(({ text }) => text.slice(0, 500));
     const last = this.#sent.slice(-30).map((text) => text.slice(0, 500));
-    return [`${this.caller}, unanswered:`, ...due.slice(0, 20), 'its last frames:', ...last].join('\n  ');
+    const unnamed = this.#lastUnnamed;
+    return [
+      `${this.caller}, unanswered:`,
+      ...due.slice(0, 20),
+      'errors without an id that came last:',
+      ...unnamed,
+      'its last frames:',
+      ...last,
+    ].join('\n  ');
   }
 
   #take(text: string): string | undefined {
     const message = parseJson(text) as Message;
     const breach = breachOfMessage(message);
     if (breach !== undefined) return breach;
-    if (message.method === undefined) return this.#takeReply(message);
+    if (message.method === undefined) return this.#takeReply(message, text);
     if (message.method === 'agents.chat.event') {
       const wrong = this.turns.event(message.params);
       if (wrong !== undefined) return wrong;
@@ -148,9 +158,10 @@ export class GarbageClient {
     return undefined;
   }
 
-  #takeReply(message: Message): string | undefined {
+  #takeReply(message: Message, text: string): string | undefined {
     if (message.id === null) {
       this.#count(message.error?.code, -1);
+      this.#lastUnnamed = [...this.#lastUnnamed, text].slice(-10);
       return undefined;
     }
     const id = idText(message.id);
