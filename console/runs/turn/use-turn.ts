@@ -70,11 +70,13 @@ export function useMoment(player: Player, event: number | undefined, onMoment: (
   const index = player.index.value;
   const isPlaying = player.isPlaying.value;
   const follows = player.follows.value;
-  const here = follows ? undefined : player.moments.value[index]?.event;
   useEffect(() => {
+    // As it stands by now, not when this was drawn: the player may have been given its moments since.
+    const moments = player.moments.peek();
+    const here = player.follows.peek() ? undefined : moments[player.index.peek()]?.event;
     // While it plays the address waits.
-    if (isPlaying || here === said.current || player.moments.peek().length === 0) return;
+    if (isPlaying || here === said.current || moments.length === 0) return;
     said.current = here;
     tell.current({ event: here });
-  }, [here, isPlaying]);
+  }, [index, follows, isPlaying, player.moments.value]);
 }
