@@ -1,8 +1,9 @@
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RecordedTurn, RecordedTurnLog } from '../../../protocol/recording.ts';
 import { type Arrow, type Sequence, type Story, sequenceOf, storyOf } from '../../charts/sequence.ts';
 import { showsInside } from '../../charts/sequence-rows.tsx';
 import { momentsOf } from './moments.ts';
+import { Pace } from './pace.ts';
 import { Player } from './player.ts';
 import { RecordedLog } from './recorded-log.ts';
 import { stepsOf, type TurnStep, whoOf } from './steps.ts';
@@ -27,8 +28,18 @@ export interface TurnModel {
 export function useTurnModel(turn: RecordedTurn, log: RecordedTurnLog, event: number | undefined): TurnModel {
   const recorded = useMemo(() => new RecordedLog(), []);
   const player = useMemo(() => new Player(event), []);
+  const pace = useMemo(() => new Pace(), []);
+  const [, again] = useState(0);
   const version = useRef(0);
-  if (recorded.take(log)) version.current += 1;
+  const begun = performance.now();
+  const wait = pace.left(begun);
+  const isNew = wait === 0 && recorded.take(log);
+  if (isNew) version.current += 1;
+  useEffect(() => {
+    if (wait === 0) return;
+    const timer = setTimeout(() => again((before) => before + 1), wait);
+    return () => clearTimeout(timer);
+  }, [log, wait === 0]);
   const { value: inside } = showsInside;
   const read = useMemo(() => {
     const story = storyOf(recorded.messages);
@@ -41,6 +52,7 @@ export function useTurnModel(turn: RecordedTurn, log: RecordedTurnLog, event: nu
     [story, inside, recorded.turn],
   );
   const moments = useMemo(() => momentsOf(sequence.arrows), [sequence]);
+  if (isNew) pace.took(begun, performance.now());
   const end = turn.ended_at ?? recorded.lastAt;
   useLayoutEffect(() => player.renew(moments, end), [player, moments, end]);
   const choose = useCallback((arrow: Arrow) => player.seekEvent(arrow.message.sequence), [player]);
