@@ -2,13 +2,13 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { RecordedTurn, RecordedTurnLog } from '../../../protocol/recording.ts';
 import { type Arrow, type Sequence, type Story, sequenceOf, storyOf } from '../../charts/sequence.ts';
 import { showsInside } from '../../charts/sequence-rows.tsx';
+import type { Moment } from '../moment.ts';
 import { momentsOf } from './moments.ts';
 import { Pace } from './pace.ts';
 import { Player } from './player.ts';
 import { RecordedLog } from './recorded-log.ts';
 import { stepsOf, type TurnStep, whoOf } from './steps.ts';
 import { type TurnEntry, transcriptOf } from './transcript.ts';
-import type { TurnMoment } from './views.ts';
 
 /** Everything that the parts of a turn's page draw. */
 export interface TurnModel {
@@ -68,7 +68,11 @@ function actorsOf({ actors }: RecordedLog): TurnModel['actors'] {
 }
 
 /** Keeps the address and the player together: where a person goes it says so, and what it says is gone to. */
-export function useMoment(player: Player, event: number | undefined, onMoment: (moment: TurnMoment) => void): void {
+export function useAddress(
+  player: Player,
+  event: number | undefined,
+  onMoment: (moment: Partial<Moment>) => void,
+): void {
   /** What the address was told last, or has said. */
   const said = useRef(event);
   const tell = useRef(onMoment);
