@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Host } from '../client/node.ts';
+import { took } from '../protocol/durations.ts';
+import { ENDED_STATES, LIVE_STATES } from '../protocol/recorded-states.ts';
 import type { RecordedEvent, RecordedState, RecordedTurn, RecordedTurnLog } from '../protocol/recording.ts';
 import { toOtlp } from '../protocol/recording-otlp.ts';
 import { visibleLine } from '../protocol/visible.ts';
@@ -13,7 +15,7 @@ import { type ConnectionFlags, connectionFlags, jsonText, withHost } from './wit
 
 interface ListFlags extends ConnectionFlags {
   agent?: string;
-  state?: string[];
+  state?: RecordedState[];
   tool?: string;
   text?: string;
   since?: number;
@@ -25,6 +27,7 @@ interface ShowFlags extends ConnectionFlags {
   otlp?: boolean;
 }
 
+const STATES: readonly RecordedState[] = [...LIVE_STATES, ...ENDED_STATES];
 const MOST_ROWS = 10_000;
 /** Rows that are asked for at once. */
 const PAGE = 1_000;
@@ -36,7 +39,7 @@ export function addTurns(program: Command, io: Io): void {
   connectionFlags(program.command('turns'), true)
     .description('recorded turns, live and ended, the newest first')
     .option('--agent <id>', 'of this agent')
-    .option('--state <state...>', 'that are, or ended, so: streaming, done, failed, cancelled …')
+    .option('--state <state...>', `that are, or ended, so, several with commas: ${STATES.join(', ')}`, states)
     .option('--tool <name>', 'that called this tool')
     .option('--text <words>', 'with these words in their prompt, answer or error, whatever the case')
     .option('--since <time>', 'that began so long ago at most: 90s, 15m, 12h, 30d', duration)
@@ -51,6 +54,13 @@ export function addTurns(program: Command, io: Io): void {
     .action((id: string, flags: ShowFlags) => show(io, id, flags));
 }
 
+/** What is given of them, one behind the other. @throws {InvalidArgumentError} that says which there are */
+function states(text: string, before: RecordedState[] = []): RecordedState[] {
+  const known = text.split(',').map((word) => STATES.find((state) => state === word.trim()));
+  if (known.every((state) => state !== undefined)) return [...before, ...known];
+  throw new InvalidArgumentError(`It takes ${STATES.join(', ')}.`);
+}
+
 function count(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= MOST_ROWS) return value;
@@ -61,7 +71,7 @@ async function list(io: Io, flags: ListFlags): Promise<void> {
   const { agent, state, tool, text, since, limit, json, ...connection } = flags;
   const query = {
     ...(agent === undefined ? {} : { agent }),
-    ...(state === undefined ? {} : { state: state.flatMap((one) => one.split(',')) as RecordedState[] }),
+    ...(state === undefined ? {} : { state }),
     ...(tool === undefined ? {} : { tool }),
     ...(text === undefined ? {} : { text }),
     ...(since === undefined ? {} : { since: Date.now() - since }),
@@ -106,7 +116,6 @@ function cellsOf(turn: RecordedTurn): string[] {
 }
 
 const cut = (text: string) => (text.length > CELL ? `${text.slice(0, CELL - 1)}…` : text);
-const took = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
 
 async function show(io: Io, id: string, { json, otlp, ...connection }: ShowFlags): Promise<void> {
   if (json && otlp) throw new CliError(Exit.Usage, '--json and --otlp exclude each other');
@@ -147,7 +156,10 @@ function eventRows({ turn, actors, records }: RecordedTurnLog): string[][] {
   const row = (record: RecordedEvent): string[] => {
     switch (record.type) {
       case 'text':
-        return [name(record.actor), `${record.count} tokens: ${visibleAnswerLine(record.text)}`];
+        return [
+          name(record.actor),
+          `${record.count} ${record.count === 1 ? 'token' : 'tokens'}: ${visibleAnswerLine(record.text)}`,
+        ];
       case 'dropped':
         return ['', `${record.count} records had no room`];
       case 'event':
@@ -165,7 +177,7 @@ function eventRows({ turn, actors, records }: RecordedTurnLog): string[][] {
     }
   };
   return records.map((record) => [
-    `${record.at < turn.started_at ? '' : '+'}${took(record.at - turn.started_at)}`,
+    `${record.at < turn.started_at ? '-' : '+'}${took(Math.abs(record.at - turn.started_at))}`,
     ...row(record).map(visibleLine),
   ]);
 }

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Sheet } from './sheet.tsx';
-import './confirm.css';
 
 interface ConfirmProps {
   /** What is asked. */
@@ -38,10 +37,10 @@ export function Confirm({ title, children, yes, no, act, onDone, onKept }: Confi
       {(close) => (
         <>
           <p>{children}</p>
-          <p class="confirm-problem" role="alert">
+          <p class="refusal" role="alert">
             {problem}
           </p>
-          <div class="sheet-buttons">
+          <div class="buttons">
             <button type="button" class="danger" aria-disabled={isBusy} onClick={() => end(close)}>
               {isBusy ? yes[1] : yes[0]}
             </button>

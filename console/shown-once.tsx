@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import { useCopy } from './use-copy.ts';
 import './shown-once.css';
 
 interface ShownOnceProps {
@@ -16,24 +17,18 @@ interface ShownOnceProps {
 export function ShownOnce({ title, secret, note, onDone }: ShownOnceProps) {
   const box = useRef<HTMLElement>(null);
   const text = useRef<HTMLElement>(null);
-  const [said, setSaid] = useState('');
+  const [said, copy] = useCopy();
   useEffect(() => box.current?.focus(), []);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(secret);
-      setSaid('Copied.');
-    } catch {
-      // Not allowed, or not over plain HTTP from elsewhere: then by hand.
-      if (text.current) getSelection()?.selectAllChildren(text.current);
-      setSaid('It is selected: copy it with Ctrl+C, or ⌘C.');
-    }
-  };
+  useEffect(() => {
+    // Then by hand.
+    if (said === 'refused' && text.current) getSelection()?.selectAllChildren(text.current);
+  }, [said]);
   return (
     <section ref={box} class="shown-once" aria-labelledby="shown-once" tabIndex={-1}>
       <h2 id="shown-once">{title}, shown this once</h2>
       <p class="secret">
         <code ref={text}>{secret}</code>
-        <button type="button" class="primary" onClick={copy}>
+        <button type="button" class="primary" onClick={() => copy(secret)}>
           Copy
         </button>
         <button type="button" onClick={onDone}>
@@ -41,7 +36,7 @@ export function ShownOnce({ title, secret, note, onDone }: ShownOnceProps) {
         </button>
       </p>
       <p class="soft" role="status" aria-label="Copying">
-        {said || note}
+        {said === 'copied' ? 'Copied.' : said === 'refused' ? 'It is selected: copy it with Ctrl+C, or ⌘C.' : note}
       </p>
     </section>
   );

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { methodTable } from '../scripts/method-table.ts';
 import { packagesOf, thirdPartyNotices } from '../scripts/third-party.ts';
 import { chartLayouts } from './chart-layouts.ts';
+import { methodTable } from './method-table.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -1,5 +1,6 @@
 import { type TurnValue, turnStatusOf } from '../../machines/turn-status.ts';
 import { DEFAULT_TENANT } from '../../protocol/principal.ts';
+import { ENDED_STATES } from '../../protocol/recorded-states.ts';
 import type { RecordedState, RecordedTurn } from '../../protocol/recording.ts';
 import { textView } from '../shown/view.ts';
 import type { Turn } from '../turns/turn-record.ts';
@@ -9,7 +10,7 @@ const MAX_SHOWN = 400;
 /** Names of tools that are listed. */
 const MAX_TOOL_NAMES = 100;
 const MAX_NAME = 256;
-const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled', 'abandoned', 'refused']);
+const ENDINGS: ReadonlySet<RecordedState> = new Set(ENDED_STATES);
 
 /** What a line of a table tells of a turn, kept while it happens. */
 export class Summary {

@@ -20,8 +20,11 @@ const MAX_DEPTH = 8;
 /** Kept back for the marks of what was left out, one for each level. */
 const RESERVE = MAX_DEPTH * 16;
 const CUT = '…';
-/** What a token of the broker's own looks like: 32 bytes in base64url. A client's id is as long. */
-export const TOKEN = /(?<![A-Za-z0-9])(?!client-)[\w-]{43}(?![A-Za-z0-9])/g;
+/**
+ * What a token of the broker's own looks like: 32 bytes in base64url. A client's id is as long; so are names of many words,
+ * which have neither a capital nor a digit, as one token of 10^15 has.
+ */
+export const TOKEN = /(?<![A-Za-z0-9])(?!client-)(?=[a-z_-]{0,42}[A-Z0-9])[\w-]{43}(?![A-Za-z0-9])/g;
 
 /**
  * What is shown of any value: JSON of `maxBytes` at most, secrets masked, texts cut after `maxText` characters, records of the

@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fleet } from '../load/fleet.ts';
-import { makePlan, type Plan } from '../load/plan.ts';
-import type { StreamResult } from '../load/stream-run.ts';
-import { number, withSpread } from '../report.ts';
-import { type Outcome, pick, type Scenario, type Setting } from '../scenario.ts';
-import { median } from '../stats.ts';
-import { startDaemon } from '../targets/known.ts';
-import type { Cores } from '../targets/pinning.ts';
+import type { Outcome, Scenario, Setting } from '../scenario.ts';
 import type { Target } from '../targets/target.ts';
-import { flood, HUNDRED } from './flooding.ts';
+import { cpuPerDelta, measurePairs, outcomeOfPair, ratioGoal } from './pair.ts';
 
 const ON = 'everything on';
 const OFF = 'everything off';
@@ -22,89 +15,35 @@ export const featuresScenario: Scenario = {
   run,
 };
 
-async function run({ cores, sizes }: Setting): Promise<Outcome> {
-  const plan = makePlan({ ...HUNDRED, deltas: sizes.featureDeltas });
-  const results = new Map<string, StreamResult[]>([
-    [ON, []],
-    [OFF, []],
+async function run(setting: Setting): Promise<Outcome> {
+  const results = await measurePairs(
+    setting,
+    [
+      { name: ON, flags: ['--log-level', 'info'] },
+      { name: OFF, flags: ['--no-auth', '--no-approvals', '--log-level', 'silent'] },
+    ],
+    async ([on]) => scrapeUntilToldToEnd(on),
+  );
+  return outcomeOfPair(results, 'A delta with everything on, and off (100 turns at once)', [
+    ratioGoal(results, cpuPerDelta, [ON, OFF], 'CPU a delta, everything on against off', 1.05),
   ]);
-  for (let round = 0; round < sizes.rounds; round += 1) {
-    for (const [name, result] of await measurePair(cores, plan, round % 2 === 1)) results.get(name)?.push(result);
-  }
-  const cpu = (name: string) => pick(results, name, ({ cpuPerDeltaUs }) => cpuPerDeltaUs);
-  const ratio = median(cpu(ON)) / median(cpu(OFF));
-  return {
-    tables: [
-      {
-        title: 'A delta with everything on, and off (100 turns at once)',
-        columns: ['', 'CPU µs/delta', 'deltas/s'],
-        rows: [ON, OFF].map((name) => [
-          name,
-          withSpread(cpu(name), 2),
-          withSpread(
-            pick(results, name, ({ perSecond }) => perSecond),
-            0,
-          ),
-        ]),
-      },
-    ],
-    goals: [
-      {
-        what: 'CPU a delta, everything on against off',
-        wanted: '≤ 1.05',
-        measured: number(ratio, 3),
-        met: ratio <= 1.05,
-      },
-    ],
-    waited: Math.max(...[ON, OFF].map((name) => median(pick(results, name, ({ waited }) => waited)))),
-    raw: Object.fromEntries(results),
-  };
 }
 
-/**
- * One round, with daemons of its own: two processes of the same program differ by some percent for as long as they live,
- * by what was compiled when, and that is as much as is to be measured here.
- */
-async function measurePair(
-  cores: Cores | undefined,
-  plan: Plan,
-  isOffFirst: boolean,
-): Promise<[name: string, result: StreamResult][]> {
-  const pair = await Promise.all([
-    startDaemon(cores, ['--log-level', 'info'], ON),
-    startDaemon(cores, ['--no-auth', '--no-approvals', '--log-level', 'silent'], OFF),
-  ]);
-  const [on] = pair;
+/** Scrapes again and again. @returns what ends it, once the last scrape has been answered: not from under one that is under way. */
+function scrapeUntilToldToEnd(target: Target): () => Promise<void> {
   const enough = new AbortController();
-  const scraping = scrapeUntil(on, enough.signal);
-  // It is heard of below, when the measurement is over.
+  const scraping = (async () => {
+    while (!enough.signal.aborted) {
+      await sleep(SCRAPE_MS, undefined, { signal: enough.signal }).catch(() => {});
+      if (!enough.signal.aborted) await scrape(target);
+    }
+  })();
+  // It is heard of when the measurement is over.
   scraping.catch(() => {});
-  try {
-    const results: [string, StreamResult][] = [];
-    for (const target of isOffFirst ? pair.toReversed() : pair) {
-      const fleet = await Fleet.open(target, HUNDRED.agents, HUNDRED.hosts);
-      await flood(target, fleet, plan);
-      results.push([target.name, await flood(target, fleet, plan)]);
-      fleet.close();
-    }
-    return results;
-  } finally {
+  return () => {
     enough.abort();
-    try {
-      // Not from under a scrape that is under way.
-      await scraping;
-    } finally {
-      for (const target of pair) target.stop();
-    }
-  }
-}
-
-/** Scrapes again and again. Resolves when it is told to end, and the last scrape has been answered. */
-async function scrapeUntil(target: Target, enough: AbortSignal): Promise<void> {
-  while (!enough.aborted) {
-    await sleep(SCRAPE_MS, undefined, { signal: enough }).catch(() => {});
-    if (!enough.aborted) await scrape(target);
-  }
+    return scraping;
+  };
 }
 
 async function scrape({ url }: Target): Promise<void> {

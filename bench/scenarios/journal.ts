@@ -90,7 +90,7 @@ const atMost = (what: string, measured: number, most: number, digits: number): G
   met: measured <= most,
 });
 
-/** One round, with daemons of its own: see `resuming.ts`. */
+/** One round, with daemons of its own: see `pair.ts`. */
 async function measureAll(
   cores: Cores | undefined,
   plan: Plan,

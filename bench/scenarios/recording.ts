@@ -1,12 +1,5 @@
-import { Fleet } from '../load/fleet.ts';
-import { makePlan, type Plan } from '../load/plan.ts';
-import type { StreamResult } from '../load/stream-run.ts';
-import { number, withSpread } from '../report.ts';
-import { type Outcome, pick, type Scenario, type Setting } from '../scenario.ts';
-import { median } from '../stats.ts';
-import { startDaemon } from '../targets/known.ts';
-import type { Cores } from '../targets/pinning.ts';
-import { flood, HUNDRED } from './flooding.ts';
+import type { Outcome, Scenario, Setting } from '../scenario.ts';
+import { cpuPerDelta, measurePairs, outcomeOfPair, ratioGoal } from './pair.ts';
 
 const RECORDED = 'recorded';
 const FORGOTTEN = 'not recorded';
@@ -18,54 +11,12 @@ export const recordingScenario: Scenario = {
   run,
 };
 
-async function run({ cores, sizes }: Setting): Promise<Outcome> {
-  const plan = makePlan({ ...HUNDRED, deltas: sizes.featureDeltas });
-  const results = new Map<string, StreamResult[]>([
-    [RECORDED, []],
-    [FORGOTTEN, []],
+async function run(setting: Setting): Promise<Outcome> {
+  const results = await measurePairs(setting, [
+    { name: RECORDED, flags: ['--record', 'memory'] },
+    { name: FORGOTTEN, flags: ['--record', 'off'] },
   ]);
-  for (let round = 0; round < sizes.rounds; round += 1) {
-    for (const [name, result] of await measurePair(cores, plan, round % 2 === 1)) results.get(name)?.push(result);
-  }
-  const cpu = (name: string) => pick(results, name, ({ cpuPerDeltaUs }) => cpuPerDeltaUs);
-  const speed = (name: string) => pick(results, name, ({ perSecond }) => perSecond);
-  const dearer = median(cpu(RECORDED)) / median(cpu(FORGOTTEN));
-  return {
-    tables: [
-      {
-        title: 'A delta while turns are recorded (100 turns at once)',
-        columns: ['', 'CPU µs/delta', 'deltas/s'],
-        rows: [RECORDED, FORGOTTEN].map((name) => [name, withSpread(cpu(name), 2), withSpread(speed(name), 0)]),
-      },
-    ],
-    goals: [
-      { what: 'CPU a delta, recorded against not', wanted: '≤ 1.05', measured: number(dearer, 3), met: dearer <= 1.05 },
-    ],
-    waited: Math.max(...[RECORDED, FORGOTTEN].map((name) => median(pick(results, name, ({ waited }) => waited)))),
-    raw: Object.fromEntries(results),
-  };
-}
-
-/** One round, with daemons of its own, as in `features`. */
-async function measurePair(
-  cores: Cores | undefined,
-  plan: Plan,
-  isOffFirst: boolean,
-): Promise<[name: string, result: StreamResult][]> {
-  const pair = await Promise.all([
-    startDaemon(cores, ['--record', 'memory'], RECORDED),
-    startDaemon(cores, ['--record', 'off'], FORGOTTEN),
+  return outcomeOfPair(results, 'A delta while turns are recorded (100 turns at once)', [
+    ratioGoal(results, cpuPerDelta, [RECORDED, FORGOTTEN], 'CPU a delta, recorded against not', 1.05),
   ]);
-  try {
-    const results: [string, StreamResult][] = [];
-    for (const target of isOffFirst ? pair.toReversed() : pair) {
-      const fleet = await Fleet.open(target, HUNDRED.agents, HUNDRED.hosts);
-      await flood(target, fleet, plan);
-      results.push([target.name, await flood(target, fleet, plan)]);
-      fleet.close();
-    }
-    return results;
-  } finally {
-    for (const target of pair) target.stop();
-  }
 }

@@ -1,14 +1,8 @@
-import { Fleet, openWire } from '../load/fleet.ts';
-import { makePlan, type Plan } from '../load/plan.ts';
-import type { StreamResult } from '../load/stream-run.ts';
+import { openWire } from '../load/fleet.ts';
 import type { Wire } from '../load/wire.ts';
-import { number, withSpread } from '../report.ts';
-import { type Outcome, pick, type Scenario, type Setting } from '../scenario.ts';
-import { median } from '../stats.ts';
-import { startDaemon } from '../targets/known.ts';
-import type { Cores } from '../targets/pinning.ts';
+import type { Outcome, Scenario, Setting } from '../scenario.ts';
 import type { Target } from '../targets/target.ts';
-import { flood, HUNDRED } from './flooding.ts';
+import { cpuPerDelta, measurePairs, outcomeOfPair, perSecond, ratioGoal } from './pair.ts';
 
 const WATCHED = 'watched';
 const ALONE = 'nobody watches';
@@ -20,69 +14,30 @@ export const watchedScenario: Scenario = {
   run,
 };
 
-async function run({ cores, sizes }: Setting): Promise<Outcome> {
-  const plan = makePlan({ ...HUNDRED, deltas: sizes.featureDeltas });
-  const results = new Map<string, StreamResult[]>([
-    [WATCHED, []],
-    [ALONE, []],
-  ]);
-  let records = 0;
-  for (let round = 0; round < sizes.rounds; round += 1) {
-    const pair = await measurePair(cores, plan, round % 2 === 1);
-    for (const [name, result] of pair.results) results.get(name)?.push(result);
-    records += pair.frames;
-  }
-  const cpu = (name: string) => pick(results, name, ({ cpuPerDeltaUs }) => cpuPerDeltaUs);
-  const speed = (name: string) => pick(results, name, ({ perSecond }) => perSecond);
-  const dearer = median(cpu(WATCHED)) / median(cpu(ALONE));
-  const slower = median(speed(ALONE)) / median(speed(WATCHED));
-  return {
-    tables: [
-      {
-        title: `A delta while somebody watches (100 turns at once; ${records} inspect.event in all)`,
-        columns: ['', 'CPU µs/delta', 'deltas/s'],
-        rows: [WATCHED, ALONE].map((name) => [name, withSpread(cpu(name), 2), withSpread(speed(name), 0)]),
-      },
-    ],
-    goals: [
-      goal('CPU a delta, watched against not', dearer),
-      goal('deltas a second, not watched against watched', slower),
-    ],
-    waited: Math.max(...[WATCHED, ALONE].map((name) => median(pick(results, name, ({ waited }) => waited)))),
-    raw: Object.fromEntries(results),
-  };
-}
-
-function goal(what: string, ratio: number) {
-  return { what, wanted: '≤ 1.10', measured: number(ratio, 3), met: ratio <= 1.1 };
-}
-
-/** One round, with daemons of its own, as in `features`. */
-async function measurePair(
-  cores: Cores | undefined,
-  plan: Plan,
-  isAloneFirst: boolean,
-): Promise<{ results: [name: string, result: StreamResult][]; frames: number }> {
+async function run(setting: Setting): Promise<Outcome> {
   const flags = ['--inspect'];
-  const pair = await Promise.all([startDaemon(cores, flags, WATCHED), startDaemon(cores, flags, ALONE)]);
-  let frames = 0;
-  try {
-    const watcher = await watch(pair[0], () => {
-      frames += 1;
-    });
-    const results: [string, StreamResult][] = [];
-    for (const target of isAloneFirst ? pair.toReversed() : pair) {
-      const fleet = await Fleet.open(target, HUNDRED.agents, HUNDRED.hosts);
-      await flood(target, fleet, plan);
-      results.push([target.name, await flood(target, fleet, plan)]);
-      fleet.close();
-    }
-    watcher.close();
-    if (frames === 0) throw new Error('the watcher saw nothing');
-    return { results, frames };
-  } finally {
-    for (const target of pair) target.stop();
-  }
+  let records = 0;
+  const results = await measurePairs(
+    setting,
+    [
+      { name: WATCHED, flags },
+      { name: ALONE, flags },
+    ],
+    async ([watched]) => {
+      const before = records;
+      const watcher = await watch(watched, () => {
+        records += 1;
+      });
+      return async () => {
+        watcher.close();
+        if (records === before) throw new Error('the watcher saw nothing');
+      };
+    },
+  );
+  return outcomeOfPair(results, `A delta while somebody watches (100 turns at once; ${records} inspect.event in all)`, [
+    ratioGoal(results, cpuPerDelta, [WATCHED, ALONE], 'CPU a delta, watched against not', 1.1),
+    ratioGoal(results, perSecond, [ALONE, WATCHED], 'deltas a second, not watched against watched', 1.1),
+  ]);
 }
 
 /** Subscribes, and reads whatever comes without looking at it. */

@@ -28,7 +28,7 @@ export function AgentDetail({ agent: { id, row, said }, onChanged, onRemoved }: 
   return (
     <>
       {row ? (
-        <div class="confirm-buttons agent-does">
+        <div class="buttons agent-does">
           <button type="button" onClick={() => setAsks('change')}>
             Change
           </button>

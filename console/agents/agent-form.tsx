@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { AgentRow } from '../../client/browser.ts';
+import { EntryForm } from '../entry-form.tsx';
 import { upsert, wishOf } from './wish.ts';
 
 interface AgentFormProps {
@@ -14,25 +15,23 @@ interface AgentFormProps {
 /** Says what an agent is to be, and makes it known, or changes it. */
 export function AgentForm({ row, taken, onDone, onCancel }: AgentFormProps) {
   const first = useRef<HTMLInputElement>(null);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState('');
   useEffect(() => first.current?.focus(), []);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (isBusy) return;
-    const wish = wishOf(new FormData(event.currentTarget as HTMLFormElement));
+  const act = async (fields: FormData) => {
+    const wish = wishOf(fields);
     const id = row?.spec.id ?? wish.id;
-    if (!row && taken?.has(id)) return setProblem(`There is an agent ${id} already: change it, or rotate its token.`);
-    setBusy(true);
-    setProblem('');
+    if (!row && taken?.has(id)) return `There is an agent ${id} already: change it, or rotate its token.`;
     const outcome = await upsert({ ...wish, id });
-    setBusy(false);
-    if ('problem' in outcome) setProblem(outcome.problem);
-    else onDone(id, outcome.token);
+    if ('problem' in outcome) return outcome.problem;
+    onDone(id, outcome.token);
   };
   return (
-    <form class="agent-form" aria-label={row ? 'Change the agent' : 'A new agent'} onSubmit={submit}>
-      <div class="agent-fields">
+    <EntryForm
+      label={row ? 'Change the agent' : 'A new agent'}
+      yes={row ? ['Change it', 'Changing it …'] : ['Add the agent', 'Adding it …']}
+      act={act}
+      onCancel={onCancel}
+    >
+      <div class="entry-fields">
         {row ? null : (
           <label>
             Id
@@ -70,17 +69,6 @@ export function AgentForm({ row, taken, onDone, onCancel }: AgentFormProps) {
           />
         </label>
       </div>
-      <p class="confirm-problem" role="alert">
-        {problem}
-      </p>
-      <div class="confirm-buttons">
-        <button type="submit" class="primary" aria-disabled={isBusy}>
-          {row ? 'Change it' : 'Add the agent'}
-        </button>
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-      </div>
-    </form>
+    </EntryForm>
   );
 }

@@ -42,7 +42,7 @@ export function DenyMany({ groups, onDone, onClose }: DenyManyProps) {
             ))}
           </ul>
           {groups.length > MAX_NAMED ? <p class="more">and {count(groups.length - MAX_NAMED)} more kinds</p> : null}
-          <p class="sheet-buttons">
+          <p class="buttons">
             <button
               type="button"
               class="danger"

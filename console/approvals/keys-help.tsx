@@ -33,7 +33,7 @@ export function KeysHelp({ onClose }: { onClose(): void }) {
             <input type="checkbox" checked={hasKeys.value} onChange={(event) => setKeys(event.currentTarget.checked)} />{' '}
             Keys work on this page
           </label>
-          <p class="sheet-buttons">
+          <p class="buttons">
             <button type="button" autofocus onClick={close}>
               Close
             </button>

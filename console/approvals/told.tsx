@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { visible, visibleLine } from '../../protocol/visible.ts';
+import { CopyButton } from '../copy-button.tsx';
 import { count } from '../format.ts';
-import { CopyButton } from './copy-button.tsx';
 import type { DiffLine } from './diff.ts';
 import { type Part, partsOf } from './parts.ts';
 import type { Subject } from './subject.ts';
@@ -63,7 +63,11 @@ function PartView({ part }: { part: Part }) {
     <figure class="part" data-kind={part.kind}>
       <figcaption>
         <code>{label}</code>
-        {part.kind === 'shell' ? <CopyButton label={label} text={visible(part.commands.join('\n'))} /> : null}
+        {part.kind === 'shell' ? (
+          <span class="copy">
+            <CopyButton label={`Copy ${label}`} text={() => visible(part.commands.join('\n'))} />
+          </span>
+        ) : null}
       </figcaption>
       {part.kind === 'shell' ? <Shell commands={part.commands} /> : null}
       {part.kind === 'diff' ? <Diff lines={part.lines} /> : null}

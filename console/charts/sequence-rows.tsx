@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { count } from '../format.ts';
+import { useScroll } from '../use-scroll.ts';
 import type { Arrow, Bracket, Sequence } from './sequence.ts';
 import { type BracketPart, SequenceRow } from './sequence-row.tsx';
-import { ROW_PX, useScroll, windowOf } from './sequence-window.ts';
+import { ROW_PX, windowOf } from './sequence-window.ts';
 
 /** Whether each message between the broker's own actors is shown, for all sequences of the page. */
 export const showsInside = signal(false);

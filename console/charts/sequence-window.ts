@@ -1,6 +1,3 @@
-import type { RefObject } from 'preact';
-import { useLayoutEffect, useState } from 'preact/hooks';
-
 /** How high a row is. Pixels; the style sheet says the same. */
 export const ROW_PX = 27;
 /** Rows beyond those in sight that are drawn too, so that scrolling shows no gaps. */
@@ -32,23 +29,4 @@ export function windowOf(rows: number, top: number, height: number, open: OpenRo
   const first = Math.min(rows, Math.max(0, rowAt(top) - BEYOND));
   const end = Math.max(first, Math.min(rows, rowAt(top + height) + 1 + BEYOND));
   return { first, end, before: offset(first), behind: offset(rows) - offset(end) };
-}
-
-/** How far a box is scrolled, and how high it is. */
-export function useScroll(box: RefObject<HTMLElement | null>): { top: number; height: number } {
-  const [scroll, setScroll] = useState({ top: 0, height: 800 });
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const measure = () => setScroll({ top: element.scrollTop, height: element.clientHeight });
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    element.addEventListener('scroll', measure, { passive: true });
-    return () => {
-      observer.disconnect();
-      element.removeEventListener('scroll', measure);
-    };
-  }, []);
-  return scroll;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { shownAt } from '../broker-clock.ts';
 import { count } from '../format.ts';
+import { useScroll } from '../use-scroll.ts';
 import { endOf } from './ends.ts';
 import { namesOf, type WatchedActor } from './model.ts';
 import { shortAge } from './times.ts';
@@ -31,23 +32,10 @@ interface ActorTreeProps {
  */
 export function ActorTree({ rows, selected, onSelect, onToggle }: ActorTreeProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 600 });
+  const scroll = useScroll(box);
   const [activeId, setActive] = useState<string>();
   const found = rows.findIndex(({ id }) => id === (activeId ?? selected));
   const active = found < 0 ? 0 : found;
-
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const measure = () => setScroll({ top: element.scrollTop, height: element.clientHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    element.addEventListener('scroll', measure, { passive: true });
-    return () => {
-      observer.disconnect();
-      element.removeEventListener('scroll', measure);
-    };
-  }, []);
 
   // What another page links to is brought into sight, and the arrow keys go on from there.
   useEffect(() => {

@@ -1,6 +1,7 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { visible } from '../../protocol/visible.ts';
+import { CopyButton } from '../copy-button.tsx';
 import { clockTime } from '../format.ts';
 import type { Conversation } from './conversation.ts';
 import type { LoggedFrame } from './frame-log.ts';
@@ -13,7 +14,6 @@ const FOLLOWED = 100;
 /** The raw frames of a conversation: they stand still while the person reads further up. */
 export function FramesView({ conversation }: { conversation: Conversation }) {
   const { box, atEnd, toEnd } = useStick<HTMLElement>();
-  const copied = useSignal<'no' | 'yes' | 'failed'>('no');
   const shown = useRef<readonly LoggedFrame[]>([]);
   const stood = useRef(false);
   const frames = useComputed(() => {
@@ -29,14 +29,6 @@ export function FramesView({ conversation }: { conversation: Conversation }) {
     }
     return shown.current;
   }).value;
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(conversation.frames.toString());
-      copied.value = 'yes';
-    } catch {
-      copied.value = 'failed';
-    }
-  };
   return (
     <section class="frames" aria-label="Raw frames">
       <p class="frames-bar">
@@ -45,16 +37,12 @@ export function FramesView({ conversation }: { conversation: Conversation }) {
             ? 'No frames yet'
             : `The newest ${frames.length} frames${atEnd.value ? '' : ', standing still'}`}
         </span>
-        <span role="status">
-          {copied.value === 'yes'
-            ? 'Copied'
-            : copied.value === 'failed'
-              ? 'The browser does not let the page copy'
-              : ''}
-        </span>
-        <button type="button" class="quiet" onClick={copy} disabled={frames.length === 0}>
-          Copy
-        </button>
+        <CopyButton
+          class="quiet"
+          label="Copy the frames"
+          text={() => conversation.frames.toString()}
+          isDisabled={frames.length === 0}
+        />
         {atEnd.value ? null : (
           <button type="button" class="quiet" onClick={toEnd}>
             Newest

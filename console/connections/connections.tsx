@@ -1,14 +1,12 @@
 import type { ConnectionRow } from '../../protocol/status.ts';
 import { Asking, useAsked } from '../asked.tsx';
-import { shownAt } from '../broker-clock.ts';
 import { PageHead } from '../detail.tsx';
-import { age, bytes, count } from '../format.ts';
-import { Id } from '../id.tsx';
-import { link, route } from '../route.ts';
+import { count } from '../format.ts';
+import { route } from '../route.ts';
 import { ofSession } from '../sign-out.ts';
-import { type Column, Free, Table } from '../table.tsx';
+import { Table } from '../table.tsx';
+import { COLUMNS } from './columns.tsx';
 import { ConnectionDetail } from './connection-detail.tsx';
-import { Whose, whoseIs } from './whose.tsx';
 
 /** As many as the daemon tells of at once. */
 const MAX_ROWS = 1_000;
@@ -52,39 +50,3 @@ function ConnectionList() {
     </>
   );
 }
-
-const COLUMNS: readonly Column<ConnectionRow>[] = [
-  {
-    title: 'Connection',
-    isHeading: true,
-    by: ({ client_id }) => client_id,
-    cell: ({ client_id }) => (
-      <a href={link('connections', client_id)}>
-        <Id id={client_id} />
-      </a>
-    ),
-  },
-  {
-    title: 'Role',
-    by: ({ role, agent_id }) => (agent_id === null ? role : `agent ${agent_id}`),
-    cell: ({ role, agent_id }) =>
-      agent_id === null ? (
-        role
-      ) : (
-        <>
-          agent <Free text={agent_id} isCode />
-        </>
-      ),
-  },
-  { title: 'Whose', by: whoseIs, cell: (row) => <Whose row={row} /> },
-  { title: 'Via', by: ({ via }) => via, cell: ({ via }) => via },
-  { title: 'Since', isNumber: true, by: ({ since }) => -since, cell: ({ since }) => age(shownAt.value - since) },
-  {
-    title: 'Waiting',
-    isNumber: true,
-    by: (row) => row.waiting_bytes,
-    cell: ({ waiting_bytes }) => bytes(waiting_bytes),
-  },
-  { title: 'Turns', isNumber: true, by: ({ turns }) => turns, cell: ({ turns }) => turns },
-  { title: 'Tools', isNumber: true, by: ({ tools }) => tools, cell: ({ tools }) => tools },
-];

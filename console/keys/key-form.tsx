@@ -3,6 +3,7 @@ import { FRONTS, SCOPES } from '../../protocol/grants.ts';
 import type { MadeKey } from '../../protocol/keys.ts';
 import { KEY_LIMITS, type KeyLimit } from '../../protocol/shared-limits.ts';
 import { agents, useAgents } from '../agents.ts';
+import { EntryForm } from '../entry-form.tsx';
 import { host } from '../session.ts';
 import { LASTS, make, wishOf } from './wish.ts';
 
@@ -15,23 +16,16 @@ interface KeyFormProps {
 export function KeyForm({ onMade, onCancel }: KeyFormProps) {
   useAgents();
   const name = useRef<HTMLInputElement>(null);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState('');
   const [isManager, setManager] = useState(false);
   useEffect(() => name.current?.focus(), []);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (isBusy) return;
-    setBusy(true);
-    setProblem('');
-    const outcome = await make(wishOf(new FormData(event.currentTarget as HTMLFormElement)));
-    setBusy(false);
-    if ('made' in outcome) onMade(outcome.made);
-    else setProblem(outcome.problem);
+  const act = async (fields: FormData) => {
+    const outcome = await make(wishOf(fields));
+    if ('problem' in outcome) return outcome.problem;
+    onMade(outcome.made);
   };
   return (
-    <form class="key-form" aria-label="A new key" onSubmit={submit}>
-      <div class="key-fields">
+    <EntryForm label="A new key" yes={['Make the key', 'Making it …']} act={act} onCancel={onCancel}>
+      <div class="entry-fields">
         <label>
           Name
           <input
@@ -84,7 +78,7 @@ export function KeyForm({ onMade, onCancel }: KeyFormProps) {
           </label>
         ))}
       </fieldset>
-      <div class="key-fields">
+      <div class="entry-fields">
         <label class="wide">
           Agents
           <input
@@ -115,7 +109,7 @@ export function KeyForm({ onMade, onCancel }: KeyFormProps) {
         </fieldset>
         <fieldset>
           <legend>At most, by all that come by it; empty is no limit of its own</legend>
-          <div class="key-fields">
+          <div class="entry-fields">
             {KEY_LIMITS.map((limit) => (
               <label key={limit}>
                 {LIMIT_WORDS[limit]}
@@ -125,18 +119,7 @@ export function KeyForm({ onMade, onCancel }: KeyFormProps) {
           </div>
         </fieldset>
       </details>
-      <p class="key-problem" role="alert">
-        {problem}
-      </p>
-      <div class="key-buttons">
-        <button type="submit" class="primary" aria-disabled={isBusy}>
-          {isBusy ? 'Making it …' : 'Make the key'}
-        </button>
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-      </div>
-    </form>
+    </EntryForm>
   );
 }
 

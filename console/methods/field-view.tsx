@@ -37,7 +37,7 @@ export function FieldView({ field, value, problem, onInput }: FieldViewProps) {
         {notes.join(' · ')}
       </p>
       {problem === undefined ? null : (
-        <p id={`${id}-problem`} class="method-problem">
+        <p id={`${id}-problem`} class="refusal">
           {visibleLine(problem)}
         </p>
       )}

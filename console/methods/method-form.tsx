@@ -126,10 +126,10 @@ export function MethodForm({ method }: { method: CallableMethod }) {
         ) : (
           <p class="soft">It takes no parameters.</p>
         )}
-        <p class="method-problem" role="alert">
+        <p class="refusal" role="alert">
           {visibleLine(problem)}
         </p>
-        <div class="method-buttons">
+        <div class="buttons">
           <button type="submit" class={method.changes ? 'danger' : 'primary'} aria-disabled={isBusy}>
             {isBusy ? 'Waiting for the answer …' : 'Send'}
           </button>

@@ -29,7 +29,7 @@ export function Answer({ outcome }: { outcome: Outcome }) {
         {outcome.kind === 'result' ? 'Result' : outcome.kind === 'error' ? headOf(outcome.code) : 'No answer'}{' '}
         <span class="soft">after {count(outcome.took)} ms</span>
       </h3>
-      {outcome.kind === 'result' ? null : <p class="method-problem">{visible(outcome.message)}</p>}
+      {outcome.kind === 'result' ? null : <p class="refusal">{visible(outcome.message)}</p>}
       {outcome.kind === 'failed' || whole === undefined ? null : asText ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
         <pre tabIndex={0}>{cut(visible(writeJson(shown, 2)))}</pre>
@@ -37,7 +37,7 @@ export function Answer({ outcome }: { outcome: Outcome }) {
         <JsonTree value={shown} />
       )}
       {outcome.kind === 'failed' || whole === undefined ? null : (
-        <p class="method-buttons">
+        <p class="buttons">
           {isLarge ? null : (
             <button type="button" class="small" onClick={() => setText(!isText)}>
               {isText ? 'As a tree' : 'As text'}

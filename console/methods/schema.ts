@@ -34,5 +34,6 @@ export interface CallableMethod {
   errors: readonly string[];
   /** Members of the parameters that are secrets. */
   secret: readonly string[];
+  /** Without what every request may say besides (`_meta`). */
   params: Schema;
 }

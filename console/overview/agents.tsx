@@ -1,4 +1,5 @@
 import type { AgentRow } from '../../client/browser.ts';
+import { AgentState, stateOf } from '../agents/agent-state.tsx';
 import { NEW } from '../agents/new.ts';
 import { agents, saidByAgents, useAgents } from '../agents.ts';
 import { link } from '../route.ts';
@@ -52,15 +53,7 @@ const COLUMNS: readonly Column<AgentRow>[] = [
     by: ({ spec }) => spec.name,
     cell: ({ spec }) => (spec.name === spec.id ? '' : <Free text={spec.name} />),
   },
-  {
-    title: 'State',
-    by: ({ attached }) => (attached ? 'attached' : 'not attached'),
-    cell: ({ attached }) => (
-      <span class="state" data-tone={attached ? 'good' : 'off'}>
-        {attached ? 'attached' : 'not attached'}
-      </span>
-    ),
-  },
+  { title: 'State', by: stateOf, cell: (row) => <AgentState row={row} /> },
   {
     title: 'Says',
     by: ({ spec }) => saidByAgents.value.get(spec.id)?.current_task ?? undefined,

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useEffect } from 'preact/hooks';
 import { visibleAnswer } from '../../protocol/visible-answer.ts';
+import { CopyButton } from '../copy-button.tsx';
 import { shown } from '../surfaces/shown.ts';
 import { colour, type Run } from './colour.ts';
 import { type Block, codeOf } from './nodes.ts';
@@ -31,7 +32,7 @@ export function CodeBlock({ code, isColoured }: CodeProps) {
     <div class="code-block">
       <p class="code-bar">
         <span class="soft">{shown(code.info, 60)}</span>
-        <Copy code={code} />
+        <CopyButton class="quiet small" label="Copy this code" text={() => visibleAnswer(codeOf(code))} />
       </p>
       <pre>
         <code>
@@ -56,24 +57,3 @@ const CodeChunk = memo(({ chunk }: { chunk: Chunk }) => (
     <Words text={chunk.text + chunk.end} />
   </span>
 ));
-
-/** Copies it as it is shown: what nobody sees in it would go along otherwise. */
-function Copy({ code }: Pick<CodeProps, 'code'>) {
-  const said = useSignal('');
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(visibleAnswer(codeOf(code)));
-      said.value = 'Copied';
-    } catch {
-      said.value = 'The browser does not let the page copy';
-    }
-  };
-  return (
-    <>
-      <span role="status">{said.value}</span>
-      <button type="button" class="quiet small" aria-label="Copy this code" onClick={copy}>
-        Copy
-      </button>
-    </>
-  );
-}

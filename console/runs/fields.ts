@@ -1,21 +1,10 @@
+import { ENDED_STATES, LIVE_STATES } from '../../protocol/recorded-states.ts';
 import type { RecordedState, RecordedTurn } from '../../protocol/recording.ts';
 
-/** States of turns that have not ended. */
-export const LIVE_STATES = [
-  'dispatching',
-  'streaming',
-  'parked',
-  'cancelling',
-  'detached',
-  'orphaned',
-  'recovering',
-] as const;
-const ENDED = ['done', 'failed', 'cancelled', 'abandoned', 'refused'] as const;
-
 /** Words for several states. */
-export const GROUPS: Readonly<Record<string, readonly RecordedState[]>> = { live: LIVE_STATES, ended: ENDED };
+export const GROUPS: Readonly<Record<string, readonly RecordedState[]>> = { live: LIVE_STATES, ended: ENDED_STATES };
 /** Every state, in the order of a turn's life. */
-export const STATES: readonly RecordedState[] = [...LIVE_STATES, ...ENDED];
+export const STATES: readonly RecordedState[] = [...LIVE_STATES, ...ENDED_STATES];
 
 /** Whether a turn has not ended. */
 export const isLive = ({ ended_at }: RecordedTurn): boolean => ended_at === undefined;

@@ -1,11 +1,12 @@
 import { useRef } from 'preact/hooks';
 import type { Host } from '../../client/browser.ts';
+import { LIVE_STATES } from '../../protocol/recorded-states.ts';
 import type { RecordedTurn, RecordedTurns } from '../../protocol/recording.ts';
 import { brokerNow } from '../broker-clock.ts';
 import { ofSession } from '../sign-out.ts';
 import { usePoll } from '../use-poll.ts';
 import { askTurns, type Params, type Trouble, troubleOf } from './ask.ts';
-import { isLive, LIVE_STATES } from './fields.ts';
+import { isLive } from './fields.ts';
 import { type Term, turnQuery } from './query.ts';
 
 const POLL_MS = 1_500;

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RecordedTurn } from '../../protocol/recording.ts';
+import { useScroll } from '../use-scroll.ts';
 import { COLUMNS, promptOf } from './columns.tsx';
 import type { Sort, SortKey } from './sort.ts';
 
@@ -22,22 +23,9 @@ interface RunsTableProps {
 /** Thousands of turns, of which those in sight are drawn. What comes above them moves nothing that one reads. */
 export function RunsTable({ turns, sort, onSort, chosen, onChoose }: RunsTableProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 600 });
+  const scroll = useScroll(box);
   const rowPx = useNarrow() ? CARD_PX : ROW_PX;
   const held = useRef<{ id: string; at: number }>(undefined);
-
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const measure = () => setScroll({ top: element.scrollTop, height: element.clientHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    element.addEventListener('scroll', measure, { passive: true });
-    return () => {
-      observer.disconnect();
-      element.removeEventListener('scroll', measure);
-    };
-  }, []);
 
   const top = Math.floor(scroll.top / rowPx);
   // The turn at the upper edge stays there, whatever comes or goes above it.

@@ -49,20 +49,21 @@ export function useTurn(id: string): OpenedTurn {
         now.opened = next;
         setOpened(next);
       };
+      let { log } = now.opened;
       try {
-        let log = now.opened.log;
         for (;;) {
           const told = await askTurn(host, log ? { turn_id: id, after: log.next } : { turn_id: id });
           if (state.current !== now) return;
           log = grown(log, told);
           const isCut = log.records.length >= MAX_RECORDS;
+          // All of it at once: each piece would be read and drawn with those before it, and the moment that the address names may be in the last.
+          if (told.more !== undefined && told.records.length > 0 && !isCut) continue;
           now.isWhole = isCut || (told.more === undefined && log.turn.ended_at !== undefined);
-          tell({ log, trouble: undefined, isCut, isFile: false });
-          if (told.more === undefined || told.records.length === 0 || isCut) return;
+          return tell({ log, trouble: undefined, isCut, isFile: false });
         }
       } catch (error) {
-        const trouble = troubleOf(error);
-        if (trouble !== undefined) tell({ ...now.opened, trouble });
+        const trouble = troubleOf(error) ?? now.opened.trouble;
+        if (trouble !== now.opened.trouble || log !== now.opened.log) tell({ ...now.opened, log, trouble });
       }
     },
     [id],

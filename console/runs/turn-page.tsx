@@ -46,7 +46,7 @@ export function TurnPage({ id }: { id: string }) {
         </div>
         <Notes opened={opened} />
       </header>
-      <RunTurn turn={turn} log={log} view={moment.view} event={moment.event} onMoment={goTo} />
+      <RunTurn key={turn.turn_id} turn={turn} log={log} view={moment.view} event={moment.event} onMoment={goTo} />
     </div>
   );
 }

@@ -157,7 +157,7 @@ describeBrowser('live charts', () => {
     await page.reload();
     await page.getByRole('link', { name: 'Charts' }).click();
     await row(page, 'broker').click();
-    await page.getByRole('button', { name: /^resting/ }).waitFor({ timeout: 20_000 });
+    await page.getByRole('button', { name: /^resting/ }).waitFor();
     await active(page, 'accepting').waitFor();
     expect(loaded.filter((url) => url.includes('elk')).length).toBeGreaterThan(0);
   });

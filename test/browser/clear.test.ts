@@ -21,7 +21,10 @@ function kindOf(hash: string): string {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
   const [page, ...deeper] = path.split('/');
   const view = new URLSearchParams(search).get('view');
-  return [page, ...deeper.map(() => '…')].join('/') + (view === null ? '' : `?view=${view}`);
+  return (
+    [page, ...deeper.map((part) => (part === 'compare' ? part : '…'))].join('/') +
+    (view === null ? '' : `?view=${view}`)
+  );
 }
 
 interface Place {
@@ -71,9 +74,32 @@ const DOINGS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await ready(pane);
     await pane.getByRole('button', { name: 'Frames' }).click();
   },
+  runs: async (page) => {
+    const rows = page.getByRole('checkbox', { name: /^Compare: / });
+    for (const place of [0, 1]) await rows.nth(place).click();
+    await page.getByRole('link', { name: 'Compare the two' }).waitFor();
+  },
   keys: async (page) => {
     await page.getByRole('button', { name: 'Make a key' }).click();
     await page.getByRole('form').waitFor();
+  },
+};
+
+/** Where the walk has to come at least: a page that nothing leads to is one that nobody finds. */
+const PLACES = [
+  ...['overview', 'runs', 'runs/…', 'runs/compare', 'charts/…', 'approvals', 'chat', 'surfaces/…', 'keys'],
+  ...['agents', 'agents/…', 'connections', 'connections/…', 'events', 'meetings', 'memory', 'voice'],
+  ...['methods', 'methods/…'],
+];
+
+const OVERLAYS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  palette: async (page) => {
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').getByRole('option').first().waitFor();
+  },
+  more: async (page) => {
+    await page.getByRole('button', { name: /^More|more pages$/ }).click();
+    await page.locator('#more-pages').getByRole('link').first().waitFor();
   },
 };
 
@@ -155,8 +181,17 @@ describeBrowser('every page of the console', () => {
       await eventually(() => cut(page, `${kind} (390)`)).toEqual([]);
       await page.setViewportSize(WIDE);
     }
+    // What lies above a page for a moment.
+    for (const [name, open] of Object.entries(OVERLAYS)) {
+      await open(page);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        found.push(...(await findings(page, `${name} (${colorScheme})`)));
+      }
+      await page.keyboard.press('Escape');
+    }
     expect(found).toEqual([]);
-    expect(walked).toEqual(expect.arrayContaining(['overview', 'charts/…', 'approvals', 'chat', 'surfaces/…', 'keys']));
+    expect(walked).toEqual(expect.arrayContaining(PLACES));
     // A scroll bar moves nothing.
     expect([...headers]).toHaveLength(1);
   });

@@ -111,7 +111,7 @@ describeBrowser('signing in', () => {
     await signIn(await token({ lastsS: -19 }));
     await connected(page);
     await page.getByRole('table', { name: 'Connections' }).waitFor();
-    await page.getByRole('alert').filter({ hasText: 'The JWT of this page has ended' }).waitFor({ timeout: 20_000 });
+    await page.getByRole('alert').filter({ hasText: 'The JWT of this page has ended' }).waitFor();
     await signIn(await token({ lastsS: 600 }));
     await connected(page);
     await page.reload();

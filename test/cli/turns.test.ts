@@ -51,7 +51,12 @@ it('switchboard turns › lists them, the newest first, by what one asks for, wi
   expect(await io.run('turns', '--text', 'nowhere')).toBe(0);
   expect(io.err).toContain('no such turns are recorded');
   expect(await io.run('turns', '--limit', '0')).toBe(2);
-  expect(await io.run('turns', '--state', 'sleeping')).not.toBe(0);
+  io.err = '';
+  expect(await io.run('turns', '--state', 'done,sleeping')).toBe(2);
+  expect(io.err).toContain('It takes dispatching, streaming,');
+  io.out = '';
+  expect(await io.run('turns', '--state', 'done,failed', 'parked', '--json')).toBe(0);
+  expect(JSON.parse(io.out)).toHaveLength(2);
 });
 
 it('switchboard turn › tells what happened in one, as lines, as records and as OTLP', async () => {
@@ -62,7 +67,7 @@ it('switchboard turn › tells what happened in one, as lines, as records and as
   expect(io.out).toContain(`turn    ${id}\n`);
   expect(io.out).toMatch(/error {3}.*no \\u001b\[2J luck/);
   expect(io.out).toMatch(/clock > .* {2}rpc\.call .*tools\.execute/);
-  expect(io.out).toMatch(/1 tokens: the/);
+  expect(io.out).toMatch(/1 token: the/);
   io.out = '';
   expect(await io.run('turn', id, '--json')).toBe(0);
   expect(inspectTurnResult.parse(JSON.parse(io.out)).turn.turn_id).toBe(id);

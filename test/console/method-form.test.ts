@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CHANGES, callableMethods, LOOKS } from '../../console/method-table.ts';
 import {
   compose,
   type Field,
@@ -11,7 +12,6 @@ import { HeardFrames, MAX_FRAME } from '../../console/methods/frames.ts';
 import { MASK, masked } from '../../console/methods/secrets.ts';
 import { requests } from '../../protocol/methods.ts';
 import { writeJson } from '../../protocol/write-json.ts';
-import { CHANGES, callableMethods, LOOKS } from '../../scripts/method-table.ts';
 
 const methods = callableMethods();
 const fieldsBy = (name: string) => {

@@ -110,11 +110,11 @@ describe('a meeting’s file › when it cannot be written', () => {
     store.append('m', final('e'));
     const all = [final('before'), ...said, final('e')];
     expect(await store.read('m')).toEqual(all);
-    await expect.poll(() => store.writeFailures, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => store.writeFailures).toBe(2);
     expect(await store.read('m')).toEqual(all);
     expect(log.of('error')).toHaveLength(1);
     vi.restoreAllMocks();
-    await expect.poll(() => written('m').length, { timeout: 20_000 }).toBe(all.length);
+    await expect.poll(() => written('m').length).toBe(all.length);
     expect(written('m')).toEqual(all);
     expect(await store.read('m')).toEqual(all);
     await store.close();

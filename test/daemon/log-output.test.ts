@@ -56,7 +56,7 @@ test('the log’s output › when nobody reads › then nobody waits, so much is
     read();
     return told.length > 0;
   };
-  await expect.poll(isTold, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isTold).toBe(true);
   output.write('after\n');
   const kept = all - output.lost;
   // A pipe holds 64 KiB, and a mebibyte waits.

@@ -238,7 +238,7 @@ describe('connections', () => {
       await closed;
     };
     for (let i = 0; i < 1_000; i += 50) await Promise.all(Array.from({ length: 50 }, (_, j) => one(i + j)));
-    await vi.waitFor(async () => expect(await connections()).toBe(before), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await connections()).toBe(before));
   });
 
   it('that are no HTTP at all are answered as such, and cut', async () => {

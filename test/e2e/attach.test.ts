@@ -122,8 +122,8 @@ describe('serve --attach', () => {
     expect(refusal).toContain('agent a2 cannot be started');
     // How they stand is told once a second at most.
     const told = async () => (await run([CLI, 'agents', '--home', daemon.home])).out;
-    await expect.poll(told, { timeout: 20_000 }).toMatch(/a1 .*Scripted 1\.2\.3; mode auto; \d process/);
-    await expect.poll(told, { timeout: 20_000 }).toMatch(/a2 .*failed; .*no such program/);
+    await expect.poll(told).toMatch(/a1 .*Scripted 1\.2\.3; mode auto; \d process/);
+    await expect.poll(told).toMatch(/a2 .*failed; .*no such program/);
     await daemon.program.kill('SIGKILL');
     await Promise.all(pids.map(gone));
   });

@@ -23,9 +23,7 @@ const whatsOf = (path: string): string[] => (existsSync(path) ? recordsOf(path).
 
 /** Waits until a file has a record of this name, so many times. */
 const has = (path: string, what: string, times = 1) =>
-  expect
-    .poll(() => whatsOf(path).filter((name) => name === what).length, { timeout: 20_000 })
-    .toBeGreaterThanOrEqual(times);
+  expect.poll(() => whatsOf(path).filter((name) => name === what).length).toBeGreaterThanOrEqual(times);
 
 /** A request that a client was sent. */
 const asked = (client: WireClient, method: string) =>

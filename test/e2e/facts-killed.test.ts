@@ -62,7 +62,7 @@ it('facts of a process that is killed › nothing that was acknowledged is lost 
     uncertain.clear();
     const size = () => readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
     // Files are made anew behind the writes: who writes without end is ahead of that, and was killed in the midst of it.
-    await vi.waitFor(() => expect(size()).toBeLessThan(2 * store.bytes() + 6 * 16 * 1024), { timeout: 20_000 });
+    await vi.waitFor(() => expect(size()).toBeLessThan(2 * store.bytes() + 6 * 16 * 1024));
     await store.close();
   }
   expect(added.size).toBeGreaterThan(100);

@@ -28,9 +28,9 @@ test('--record disk › when the daemon is killed › then the next one has the 
   const directory = join(home, 'record');
   const fileOf = (turnId: string) => join(directory, `${turnId}.rec`);
   // Written within a second: the files say so themselves.
-  await vi.waitFor(() => expect(readdirSync(directory).length).toBe(2), { timeout: 20_000 });
+  await vi.waitFor(() => expect(readdirSync(directory).length).toBe(2));
   for (const one of [ended, live])
-    await vi.waitFor(() => expect(statSync(fileOf(one.turnId)).size).toBeGreaterThan(2_000), { timeout: 20_000 });
+    await vi.waitFor(() => expect(statSync(fileOf(one.turnId)).size).toBeGreaterThan(2_000));
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   expect(statSync(fileOf(ended.turnId)).mode & 0o777).toBe(0o600);
   await first.program.kill('SIGKILL');

@@ -133,7 +133,7 @@ test('a host that never reads, and does not answer the close either › then its
   const mine = await openChat(stuck, agent, { agent_id: 'talker' });
   stuck.socket.pause();
   await streamUntilCancelled(agent, mine, 'x'.repeat(500_000));
-  await vi.waitFor(async () => expect(await connections()).toBe(before - 1), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await connections()).toBe(before - 1));
   await vi.waitFor(async () => expect(await metric(small, 'queue_bytes')).toBeLessThan(64_000));
   await pair.chats(2);
 });

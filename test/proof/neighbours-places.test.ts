@@ -59,13 +59,11 @@ describe('neighbours', () => {
       // What the strangers' second is over for, is free again: not for them alone.
       for (let i = 0; i < 5; i += 1)
         await expect
-          .poll(
-            () =>
-              metered.daemon.host().then(
-                () => true,
-                () => false,
-              ),
-            { timeout: 20_000 },
+          .poll(() =>
+            metered.daemon.host().then(
+              () => true,
+              () => false,
+            ),
           )
           .toBe(true);
     });

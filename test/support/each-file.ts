@@ -6,11 +6,16 @@ import { undoAll } from '../e2e/support/cleanup.ts';
 /** How long a test waits for what has to come. Its own second is too little where several files share a slow core. Milliseconds. */
 const PATIENCE_MS = 20_000;
 
-const { waitFor } = vi;
+/** A wait of `vi`'s, whose patience is this where a test says nothing else. */
+const patient =
+  <T, O extends object>(wait: (see: T, options?: number | O) => unknown) =>
+  (see: T, options?: number | O) =>
+    wait(see, typeof options === 'number' ? options : ({ timeout: PATIENCE_MS, ...options } as O));
+
 // Once for each process: `vi` is the same for all of its files.
 if (!('isPatient' in vi)) {
-  vi.waitFor = (see, options) =>
-    waitFor(see, typeof options === 'number' ? options : { timeout: PATIENCE_MS, ...options });
+  vi.waitFor = patient(vi.waitFor) as typeof vi.waitFor;
+  vi.waitUntil = patient(vi.waitUntil) as typeof vi.waitUntil;
   Object.defineProperty(vi, 'isPatient', { value: true });
 }
 

@@ -8,7 +8,7 @@ import { http, rawSocket, SocketClient, startListening } from './socket-client.t
 
 /** The beginning of a head whose end never comes. */
 const SLOW = 'GET / HTTP/1.1\r\nX: ';
-const LATER = { timeout: 20_000, interval: 100 };
+const LATER = { interval: 100 };
 
 test('sockets that ask for nothing › when there are too many › then a new one gets 503, and after a second the oldest makes room', async () => {
   const { broker, address, port } = await startListening({ limits: { maxPlainConnections: 3 } });

@@ -12,7 +12,7 @@ import {
   upgradeText,
 } from './socket-client.ts';
 
-const LATER = { timeout: 20_000, interval: 100 };
+const LATER = { interval: 100 };
 const NO_ROOM = { status: 503, body: 'too many connections that have not authenticated\n' };
 
 test('strangers › when they hold all places that they may › then a client comes in after a second, and keeps its place', async () => {

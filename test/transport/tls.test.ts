@@ -9,7 +9,7 @@ import { get, pair, startAsking, startSecured } from './secured.ts';
 import { rawSocket, SocketClient } from './socket-client.ts';
 
 /** A machine with much to do is slow. */
-const LATER = { timeout: 20_000, interval: 50 };
+const LATER = { interval: 50 };
 
 describe('a port with TLS', () => {
   test('speaks wss and https alone, and says so', async () => {

@@ -7,7 +7,7 @@ import { readMetric } from '../support/metrics.ts';
 import { closeCodes, rawSocket, SocketClient, startListening, upgradeText } from './socket-client.ts';
 
 const MIB = 1024 * 1024;
-const LATER = { timeout: 20_000, interval: 50 };
+const LATER = { interval: 50 };
 
 /** A client that has authenticated, on which any bytes may be written. */
 async function rawClient(broker: Broker, port: number) {

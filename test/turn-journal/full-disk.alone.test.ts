@@ -73,7 +73,7 @@ test('a turn journal › when the disk is full › then nothing is acknowledged 
   await found.journal.close();
 
   makeRoom();
-  await expect.poll(() => journal.state, { timeout: 20_000 }).toBe('ok');
+  await expect.poll(() => journal.state).toBe('ok');
   expect(states.at(-1)).toEqual(['ok', undefined]);
   expect(late).toEqual(['settled']);
   expect(acknowledged).toBe(said);

@@ -9,6 +9,7 @@ import type { RecordedTurn, RecordedTurnLog } from '../../../protocol/recording.
 import { ChartView } from '../../charts/chart-view.tsx';
 import { SequenceRows } from '../../charts/sequence-rows.tsx';
 import { count } from '../../format.ts';
+import type { Moment, View } from '../moment.ts';
 import { ContextPane } from './context-pane.tsx';
 import type { Player } from './player.ts';
 import type { RecordedActor } from './recorded-log.ts';
@@ -17,41 +18,29 @@ import { StepsPane } from './steps-pane.tsx';
 import { TimeLine } from './time-line.tsx';
 import { TranscriptPane } from './transcript-pane.tsx';
 import { useKeys } from './use-keys.ts';
-import { type TurnModel, useMoment, useTurnModel } from './use-turn.ts';
-import { type TurnMoment, type TurnView, viewOf } from './views.ts';
+import { type TurnModel, useAddress, useTurnModel } from './use-turn.ts';
 import { WaterfallView } from './waterfall-view.tsx';
 
-interface RunTurnProps {
+interface RunTurnProps extends Moment {
   turn: RecordedTurn;
-  /** What was recorded of it, or has come of that by now. A live turn's grows: records are added, and stay the same objects. */
-  log: RecordedTurnLog | undefined;
-  /** Which view the address names: see `TURN_VIEWS`. */
-  view: string | undefined;
-  /** The number of the record that the address names. */
-  event: number | undefined;
+  /** What was recorded of it. A live turn's grows: records are added, and stay the same objects. */
+  log: RecordedTurnLog;
   /** The person has moved: the address is to say so. */
-  onMoment(moment: TurnMoment): void;
+  onMoment(moment: Partial<Moment>): void;
 }
 
 /** One turn, live or over, opened at a moment: its chart, sequence, waterfall, transcript and context, and a time line. */
-export function RunTurn(props: RunTurnProps) {
-  const { turn, log } = props;
-  if (!log) return <p class="empty">Waiting for what was recorded of this turn…</p>;
-  return <OpenedTurn key={turn.turn_id} {...props} log={log} />;
-}
-
-function OpenedTurn({ turn, log, view, event, onMoment }: RunTurnProps & { log: RecordedTurnLog }) {
+export function RunTurn({ turn, log, view, event, onMoment }: RunTurnProps) {
   const model = useTurnModel(turn, log, event);
   const { player, recorded } = model;
-  const shown = viewOf(view);
   const root = useRef<HTMLElement>(null);
-  useMoment(player, event, onMoment);
+  useAddress(player, event, onMoment);
   useKeys(root, player);
   usePlaying(player);
   const [actorId, setActor] = useState<string>();
   const actor = recorded.actors.get(actorId ?? '') ?? recorded.turn;
   return (
-    <article ref={root} class="run-turn" aria-label={`Turn of ${turn.agent_id}`} data-view={shown}>
+    <article ref={root} class="run-turn" aria-label={`Turn of ${turn.agent_id}`} data-view={view}>
       <ActorChoice model={model} actor={actor} onChoose={setActor} />
       {recorded.dropped > 0 ? (
         <p class="soft turn-dropped">
@@ -60,11 +49,11 @@ function OpenedTurn({ turn, log, view, event, onMoment }: RunTurnProps & { log: 
         </p>
       ) : null}
       <div class="turn-main">
-        <Main view={shown} turn={turn} model={model} actor={actor} />
+        <Main view={view} turn={turn} model={model} actor={actor} />
       </div>
       <div class="turn-side">
-        {shown === 'transcript' ? null : <TranscriptPane model={model} />}
-        {shown === 'context' || !actor ? null : <ContextPane player={player} actor={actor} />}
+        {view === 'transcript' ? null : <TranscriptPane model={model} />}
+        {view === 'context' || !actor ? null : <ContextPane player={player} actor={actor} />}
         <StepsPane model={model} />
       </div>
       <TimeLine turn={turn} model={model} />
@@ -73,7 +62,7 @@ function OpenedTurn({ turn, log, view, event, onMoment }: RunTurnProps & { log: 
 }
 
 interface MainProps {
-  view: TurnView;
+  view: View;
   turn: RecordedTurn;
   model: TurnModel;
   actor: RecordedActor | undefined;

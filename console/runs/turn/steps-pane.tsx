@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { durationOf } from '../../charts/sequence-row.tsx';
-import { ROW_PX, useScroll, windowOf } from '../../charts/sequence-window.ts';
+import { ROW_PX, windowOf } from '../../charts/sequence-window.ts';
+import { useScroll } from '../../use-scroll.ts';
 import { markAt } from './replay.ts';
 import type { TurnModel } from './use-turn.ts';
 

@@ -34,6 +34,6 @@ test(`${TURNS} turns › when the broker is started anew › then each is there,
   expect(await readMetric(next.broker, 'turns')).toEqual({ recovering: TURNS });
   // Nobody comes for any of them.
   await next.linked.advance(60_040);
-  await expect.poll(() => readMetric(next.broker, 'turns'), { timeout: 20_000 }).toEqual({});
+  await expect.poll(() => readMetric(next.broker, 'turns')).toEqual({});
   expect(await readMetric(next.broker, 'ended_turns_kept')).toEqual({ '': TURNS });
 });

@@ -42,7 +42,7 @@ async function rawClient() {
       id += 1;
       const own = id;
       send({ id: own, method, params });
-      await expect.poll(() => answers.some((answer) => answer.id === own), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => answers.some((answer) => answer.id === own)).toBe(true);
       return answers.find((answer) => answer.id === own) as Answer;
     },
   };

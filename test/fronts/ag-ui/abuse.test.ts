@@ -155,13 +155,10 @@ describe('a thread of the AG-UI front › when two runs of it are wanted at once
     const again = new Page({ scene });
     again.agent.setMessages(page.agent.messages);
     await expect
-      .poll(
-        async () => {
-          await again.run({ resume }).catch(() => {});
-          return again.last?.code;
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        await again.run({ resume }).catch(() => {});
+        return again.last?.code;
+      })
       .toBe('interrupt_unknown');
   });
 });

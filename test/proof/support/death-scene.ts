@@ -72,5 +72,5 @@ export async function endOf(chat: Chat, heard: () => void): Promise<ChatEnd> {
 
 /** Waits until something is so, and not for ever. */
 export async function untilSo(look: () => boolean): Promise<void> {
-  await vi.waitUntil(look, { interval: 2, timeout: 20_000 });
+  await vi.waitUntil(look, { interval: 2 });
 }

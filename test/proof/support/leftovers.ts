@@ -99,7 +99,7 @@ async function gauges(daemon: Daemon): Promise<Record<string, number>> {
 
 /** With all clients gone nothing is left of them: no connection, turn, approval, queued byte, nor any session. */
 export async function expectNothingLeft(daemon: Daemon): Promise<void> {
-  await vi.waitFor(async () => expect(await gauges(daemon)).toEqual({}), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await gauges(daemon)).toEqual({}));
   const manager = await daemon.manager();
   expect(await manager.ok('agents.chat.sessions')).toEqual({ sessions: [] });
   const agents: { attached: boolean; turns: number }[] = await manager.ok('agents.list');

@@ -1,26 +1,7 @@
 import type { Plugin } from 'vite';
 import { defName, wireSchema } from '../docs/wire-schema.ts';
 import { requests } from '../protocol/methods.ts';
-
-/** A request that the console's form can send, as `console/methods` has it. */
-export interface CallableMethod {
-  /** Its name on the wire. */
-  name: string;
-  summary: string;
-  /** Section of the wire contract. */
-  section: number;
-  role: 'any' | 'host';
-  /** It changes something, or may: who sends it should know. */
-  changes: boolean;
-  /** The audit has a record of it. */
-  audited: boolean;
-  /** Names of errors that it may answer besides the general ones. */
-  errors: readonly string[];
-  /** Members of the parameters that are secrets. */
-  secret: readonly string[];
-  /** JSON Schema of the parameters, what every request may say besides left out. */
-  params: Record<string, unknown>;
-}
+import type { CallableMethod, Schema } from './methods/schema.ts';
 
 /**
  * Requests that change nothing, though they are not for everybody who may observe: `reads` of the method table says whether
@@ -55,12 +36,13 @@ export function methodTable(): Plugin {
 
 /** See {@link methodTable}. An agent's requests, and those before a connection has said who it is, are left out. */
 export function callableMethods(): CallableMethod[] {
-  const { $defs } = JSON.parse(wireSchema()) as { $defs: Record<string, Record<string, unknown>> };
+  const { $defs } = JSON.parse(wireSchema()) as { $defs: Record<string, Schema> };
   return [...requests].flatMap(([name, { role, summary, section, reads, audited, errors = [], secret = [] }]) => {
     if (role !== 'any' && role !== 'host') return [];
     const params = { ...$defs[`${defName(name)}.params`] };
     if (params.properties) {
-      const { _meta: _, ...properties } = params.properties as Record<string, unknown>;
+      // What every request may say besides.
+      const { _meta: _, ...properties } = params.properties;
       params.properties = properties;
     }
     return [
