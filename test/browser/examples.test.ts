@@ -240,7 +240,7 @@ describeBrowser('examples/use-chat', () => {
     const { token } = await manager.ok('keys.add', { name: 'ada', fronts: ['ai-sdk'], agents: ['echo'] });
     const { page, complaints } = await open(origin, daemon);
     const key = page.getByPlaceholder('key');
-    await key.fill(token);
+    await key.fill('ended');
     await key.press('Enter');
 
     const prompt = page.getByPlaceholder('Say something');
@@ -251,6 +251,11 @@ describeBrowser('examples/use-chat', () => {
       await prompt.fill(words);
       await prompt.press('Enter');
     };
+    await say('does anybody know me?');
+    await page.getByRole('alert').filter({ hasText: /key/ }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await key.fill(token);
+    await key.press('Enter');
     await say('hello from useChat');
     await answers.getByText('hello from useChat', { exact: true }).waitFor();
     await say('/tool page_title');
