@@ -66,6 +66,8 @@ export class Conversation {
   readonly isOrphaned = signal(false);
   readonly #unroute: () => void;
   #chat: Chat | undefined;
+  /** Of a turn that is about to be gone on with: whoever loads the page again meanwhile goes on with it too. */
+  #handle: ChatHandle | undefined;
   /** It was cancelled while there was nobody yet to tell. */
   #wantsCancel = false;
   #events = 0;
@@ -179,7 +181,7 @@ export class Conversation {
       turnId: this.turnId.value,
       events: this.#events,
       isRunning,
-      handle: isRunning ? (this.#chat?.handle ?? this.left.value) : undefined,
+      handle: isRunning ? (this.#chat?.handle ?? this.left.value ?? this.#handle) : undefined,
       figures: isRunning ? this.#figures.saved() : undefined,
     };
   }
@@ -233,6 +235,7 @@ export class Conversation {
   /** Opens a turn, or goes on with one, and reads it to its end. @param handle of the one that is gone on with. */
   async #run(host: Host, open: () => Chat, handle?: ChatHandle): Promise<void> {
     let chat: Chat | undefined;
+    this.#handle = handle;
     try {
       // Before the turn: its agent may need the tool at once.
       await offerPageTool(host, this, this.options.value.tool);

@@ -5,8 +5,8 @@ import { agents } from '../agents.ts';
 import { count } from '../format.ts';
 import { RawSwitch } from '../reading/markdown.tsx';
 import { link } from '../route.ts';
-import { session } from '../session.ts';
-import { Composer } from './composer.tsx';
+import { type Session, session } from '../session.ts';
+import { Composer, type Obstacle } from './composer.tsx';
 import type { Conversation } from './conversation.ts';
 import { closeConversation } from './conversations.ts';
 import { EmptyPane } from './empty-pane.tsx';
@@ -26,6 +26,7 @@ export function Pane({ conversation, isNew }: { conversation: Conversation; isNe
   const { value: now } = session;
   const send = (prompt: string) => {
     if (now.kind === 'connected') void conversation.send(now.host, prompt);
+    else if (box.current) box.current.value = prompt;
     box.current?.focus();
   };
   return (
@@ -64,7 +65,7 @@ export function Pane({ conversation, isNew }: { conversation: Conversation; isNe
         <Composer
           conversation={conversation}
           box={box}
-          problem={problemOf(now.kind === 'connected', agentId.value, attached)}
+          obstacle={obstacleTo(now.kind, agentId.value, attached)}
           onSend={send}
         />
         <Options conversation={conversation} />
@@ -81,10 +82,14 @@ function Announcement({ text }: { text: ReadonlySignal<string> }) {
   return <>{text.value}</>;
 }
 
-function problemOf(connected: boolean, agentId: string, attached: readonly string[]): string | undefined {
-  if (!connected) return 'The connection to the daemon is lost; it is being tried again.';
-  if (agentId === '') return agents.value === undefined ? 'Asking for the agents' : 'No agent is attached.';
-  if (!attached.includes(agentId)) return `${visibleLine(agentId)} is not attached.`;
+/** What is in the way of a message. */
+function obstacleTo(kind: Session['kind'], agentId: string, attached: readonly string[]): Obstacle | undefined {
+  if (kind === 'connecting') return { what: 'Connecting to the daemon', isBrief: true };
+  if (kind !== 'connected') return { what: 'The connection to the daemon is lost; it is being tried again.' };
+  const isChosen = agentId !== '' || attached.length === 0;
+  if (agents.value === undefined || !isChosen) return { what: 'Asking for the agents', isBrief: true };
+  if (agentId === '') return { what: 'No agent is attached.' };
+  if (!attached.includes(agentId)) return { what: `${visibleLine(agentId)} is not attached.` };
   return undefined;
 }
 

@@ -39,6 +39,8 @@ addEventListener('message', ({ data }: MessageEvent<Wish>) => {
   if (lowlight.registered(language)) gather(lowlight.highlight(language, text).children, undefined, runs);
   postMessage(runs);
 });
+// It is there.
+postMessage([]);
 
 type Nodes = ReturnType<typeof lowlight.highlight>['children'];
 

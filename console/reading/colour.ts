@@ -10,6 +10,8 @@ export interface Wish {
 
 /** Longer than that no code takes that means no harm. Milliseconds. */
 const PATIENCE_MS = 2_000;
+/** How long the program may be on its way that colours, from a daemon that is far. Milliseconds. */
+const LOAD_MS = 30_000;
 /** So many parts are drawn. */
 const MOST_RUNS = 6_000;
 /** A worker that has nothing to do is ended after so long. Milliseconds. */
@@ -33,28 +35,33 @@ export function colour(info: string, text: string): Promise<readonly Run[] | und
 
 async function ask(wish: Wish): Promise<readonly Run[] | undefined> {
   clearTimeout(idle);
-  worker ??= new Worker(new URL('./colour-worker.ts', import.meta.url), { type: 'module' });
-  const runs = await answerOf(worker, wish);
+  if (!worker) {
+    worker = new Worker(new URL('./colour-worker.ts', import.meta.url), { type: 'module' });
+    // Its first word is that it is there: until then it is not the code that takes long.
+    if ((await wordOf(worker, LOAD_MS)) === undefined) return end();
+  }
+  worker.postMessage(wish);
+  const runs = await wordOf(worker, PATIENCE_MS);
   if (runs === undefined) end();
   else idle = setTimeout(end, IDLE_MS);
   const isWhole = runs?.map(([text]) => text).join('') === wish.text;
   return isWhole && runs.length <= MOST_RUNS ? runs : undefined;
 }
 
-function answerOf(of: Worker, wish: Wish): Promise<readonly Run[] | undefined> {
+/** What it says next. */
+function wordOf(of: Worker, patienceMs: number): Promise<readonly Run[] | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+    const timer = setTimeout(() => resolve(undefined), patienceMs);
     const over = (runs?: readonly Run[]) => {
       clearTimeout(timer);
       resolve(runs);
     };
     of.onmessage = ({ data }: MessageEvent<readonly Run[]>) => over(data);
     of.onerror = () => over();
-    of.postMessage(wish);
   });
 }
 
-function end(): void {
+function end(): undefined {
   worker?.terminate();
   worker = undefined;
 }

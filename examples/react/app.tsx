@@ -46,12 +46,14 @@ function Conversation({ host, agentId }: { host: Host; agentId: string }) {
     event.preventDefault();
     const form = event.currentTarget;
     const prompt = String(new FormData(form).get('prompt'));
-    form.reset();
     setProblem('');
     setBusy(true);
-    setExchanges((all) => [...all, { prompt, answer: '' }]);
     try {
       chat.current = host.chat(agentId, prompt, { resumable: true });
+      // What nobody has taken stays in the box.
+      await chat.current.ack;
+      form.reset();
+      setExchanges((all) => [...all, { prompt, answer: '' }]);
       for await (const event of chat.current) {
         if (event.kind === 'token') setExchanges((all) => [...all.slice(0, -1), grown(all, event.delta)]);
         if (event.kind === 'error') setProblem(event.error);

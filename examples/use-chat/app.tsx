@@ -27,7 +27,12 @@ function App() {
     kept.setItem('key', given);
     setKey(given);
   }
-  if (key !== '') return <Conversation apiKey={key} />;
+  // Where the key has ended, too.
+  function signOut() {
+    kept.clear();
+    setKey('');
+  }
+  if (key !== '') return <Conversation apiKey={key} onSignOut={signOut} />;
   return (
     <form onSubmit={signIn}>
       <input name="key" type="password" placeholder="key" autoComplete="off" required />
@@ -36,7 +41,7 @@ function App() {
   );
 }
 
-function Conversation({ apiKey }: { apiKey: string }) {
+function Conversation({ apiKey, onSignOut }: { apiKey: string; onSignOut(): void }) {
   const [id] = useState(() => kept.getItem('id') ?? crypto.randomUUID());
   const [before] = useState<UIMessage[]>(() => JSON.parse(kept.getItem('messages') ?? '[]'));
   const headers = { authorization: `Bearer ${apiKey}` };
@@ -109,6 +114,9 @@ function Conversation({ apiKey }: { apiKey: string }) {
         </button>
         <button type="button" disabled={!isBusy} onClick={stop}>
           Stop
+        </button>
+        <button type="button" onClick={onSignOut}>
+          Sign out
         </button>
       </form>
     </main>

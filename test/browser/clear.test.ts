@@ -226,6 +226,7 @@ describeBrowser('every page of the console', () => {
     expect(await edges('.bar nav [aria-current]', '.bar nav a:not([aria-current])')).toEqual(['solid 2px', 'none']);
     await page.goto(`${url}/#/surfaces/booking`);
     await page.getByRole('region', { name: 'Surface booking' }).waitFor();
+    await page.locator('.surface-list [aria-current]').waitFor();
     expect(await edges('.surface-list [aria-current]', '.surface-list button')).toEqual(['solid 2px', 'none']);
     await page.goto(`${url}/#/charts`);
     const row = page.getByRole('treeitem').filter({ hasText: 'parked' }).first();

@@ -3,11 +3,13 @@ import { type AddressInfo, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { CutProxy } from '../client/cut-proxy.ts';
 import { own, temporaryDirectory } from '../e2e/support/cleanup.ts';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { DIST, Program, run } from '../e2e/support/program.ts';
 import { theBrowser } from './support/chromium.ts';
 import { describeBrowser } from './support/console.ts';
+import { eventually } from './support/eventually.ts';
 
 const ROOT = resolve(DIST, '..');
 const VITE = resolve(ROOT, 'node_modules/vite/bin/vite.js');
@@ -87,17 +89,33 @@ describeBrowser('examples/page', () => {
     // The second chat was on the first one's connection.
     const { body } = await daemon.get('/metrics');
     expect(body).toMatch(/^switchboard_connections\{role="client"\} 1$/m);
+
+    // Another daemon in its place takes another token.
+    await daemon.stop();
+    const flags = ['--demo', '--allow-origin', origin, '--port', new URL(daemon.url).port];
+    const next = await startDaemon({ home: daemon.home, flags });
+    expect(next.tokens.daemon).not.toBe(daemon.tokens.daemon);
+    await token.fill(next.tokens.daemon);
+    await prompt.fill('hello to the next');
+    for (let said: string | null = ''; said !== 'hello to the next'; said = await answer.textContent()) {
+      // As long as the page waits for the old one it says so.
+      await prompt.press('Enter');
+      await answer.getByText(/connection lost|token mismatch|hello to the next/).waitFor();
+    }
+    expect(complaints).toEqual([]);
   });
 });
 
 describeBrowser('examples/web-app', () => {
-  test('signs people in, gives each page a key of its own, and ends it when they sign out', SLOW, async () => {
+  /** The application, whose pages see the daemon through a proxy, and a page of it at which Ada has signed in. */
+  async function signedIn() {
     const port = await freePort();
     const origin = `http://localhost:${port}`;
     const daemon = await startDaemon({ flags: ['--demo', '--allow-origin', origin] });
+    const proxy = await CutProxy.to(daemon.url);
     const manager = await daemon.manager();
     const { token } = await manager.ok('keys.add', { name: 'web-app', scopes: ['host'] });
-    const env = { PORT: String(port), SWITCHBOARD_URL: daemon.url, SWITCHBOARD_HOST_TOKEN: token };
+    const env = { PORT: String(port), SWITCHBOARD_URL: proxy.url, SWITCHBOARD_HOST_TOKEN: token };
     const app = new Program([`${EXAMPLES}/web-app/server.js`], env);
     await app.shows(origin);
     const { page, complaints } = await open(origin, daemon);
@@ -110,21 +128,27 @@ describeBrowser('examples/web-app', () => {
     await signIn('ada', 'guessed');
     await answer.getByText('wrong name or password', { exact: true }).waitFor();
     await signIn('ada', 'analytical');
-    const prompt = page.getByPlaceholder('Say something');
-    await prompt.fill('hello from Ada');
-    await prompt.press('Enter');
-    await answer.getByText('hello from Ada', { exact: true }).waitFor();
-
-    const pages = async () =>
+    const say = async (words: string) => {
+      await page.getByPlaceholder('Say something').fill(words);
+      await page.getByPlaceholder('Say something').press('Enter');
+    };
+    /** The keys of its pages. */
+    const pages = async (): Promise<{ name: string }[]> =>
       (await manager.ok('keys.list')).filter(({ name }: { name: string }) => name !== 'web-app');
+    return { origin, proxy, manager, app, page, complaints, answer, say, pages };
+  }
+
+  test('signs people in, gives each page a key of its own, and ends it when they sign out', SLOW, async () => {
+    const { origin, manager, app, page, complaints, answer, say, pages } = await signedIn();
+    await say('hello from Ada');
+    await answer.getByText('hello from Ada', { exact: true }).waitFor();
+    const [key] = await pages();
     expect(await pages()).toMatchObject([
       { sub: 'ada', scopes: ['chat'], agents: ['echo'], fronts: ['ws'], connections: 1 },
     ]);
     // A key that ends: here it is taken away, and the next prompt is asked by another.
-    const [{ name }] = await pages();
-    await manager.ok('keys.remove', { name });
-    await prompt.fill('hello again');
-    await prompt.press('Enter');
+    await manager.ok('keys.remove', { name: key?.name });
+    await say('hello again');
     await answer.getByText('hello again', { exact: true }).waitFor();
 
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -134,6 +158,35 @@ describeBrowser('examples/web-app', () => {
     expect(complaints).toEqual([]);
     expect(app.err).toBe('');
   });
+
+  test(
+    'whose key ends as somebody presses Enter, or in the middle of an answer › goes on by the next',
+    SLOW,
+    async () => {
+      const { proxy, manager, page, complaints, answer, say, pages } = await signedIn();
+      const sent: string[] = [];
+      page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+      await say('hello from Ada');
+      await answer.getByText('hello from Ada', { exact: true }).waitFor();
+      // The page has not heard of the end when it asks.
+      proxy.hold();
+      const [first] = await pages();
+      await manager.ok('keys.remove', { name: first?.name });
+      await say('hello again');
+      await eventually(() => sent.some((frame) => frame.includes('hello again'))).toBe(true);
+      proxy.letGo();
+      await answer.getByText('hello again', { exact: true }).waitFor();
+
+      await say('/slow');
+      await answer.getByText('1 2').waitFor();
+      // The old token ends, as it does after ten minutes.
+      const [second] = await pages();
+      await manager.ok('keys.rotate', { name: second?.name });
+      await answer.getByText('1 2 3 4 5 6 7 8 9 10', { exact: true }).waitFor();
+      expect(await pages()).toHaveLength(2);
+      expect(complaints).toEqual([]);
+    },
+  );
 });
 
 describeBrowser('examples/react', () => {
@@ -163,6 +216,15 @@ describeBrowser('examples/react', () => {
     await page.getByRole('button', { name: 'Send' }).and(page.locator(':enabled')).waitFor();
     const { body } = await daemon.get('/metrics');
     expect(body).toMatch(/^switchboard_turns_ended_total\{ending="cancelled"\} 1$/m);
+
+    // What nobody takes is not lost.
+    const manager = await daemon.manager();
+    await manager.ok('agents.remove', { id: 'echo' });
+    await prompt.fill('is anybody there?');
+    await prompt.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'agent not attached' }).waitFor();
+    expect(await prompt.inputValue()).toBe('is anybody there?');
+    expect(await page.locator('.answer').count()).toBe(2);
     expect(complaints).toEqual([]);
   });
 });
@@ -178,7 +240,7 @@ describeBrowser('examples/use-chat', () => {
     const { token } = await manager.ok('keys.add', { name: 'ada', fronts: ['ai-sdk'], agents: ['echo'] });
     const { page, complaints } = await open(origin, daemon);
     const key = page.getByPlaceholder('key');
-    await key.fill(token);
+    await key.fill('ended');
     await key.press('Enter');
 
     const prompt = page.getByPlaceholder('Say something');
@@ -189,6 +251,11 @@ describeBrowser('examples/use-chat', () => {
       await prompt.fill(words);
       await prompt.press('Enter');
     };
+    await say('does anybody know me?');
+    await page.getByRole('alert').filter({ hasText: /key/ }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await key.fill(token);
+    await key.press('Enter');
     await say('hello from useChat');
     await answers.getByText('hello from useChat', { exact: true }).waitFor();
     await say('/tool page_title');

@@ -24,10 +24,11 @@ describeBrowser('the playground', () => {
       /good morning\s+good morning\s+done · \S+ m?s · first token .*and good luck\s+and good luck/s,
     );
     await pane.getByRole('button', { name: 'Frames' }).click();
-    const frames = await pane.getByRole('region', { name: 'Frames' }).getByRole('listitem').allInnerTexts();
+    const listed = pane.getByRole('region', { name: 'Frames' }).getByRole('listitem');
+    await listed.last().filter({ hasText: '"kind":"done"' }).waitFor();
+    const frames = await listed.allInnerTexts();
     expect(frames[0]).toMatch(/^→\s*sent.*"method":"agents\.chat".*"prompt":"good morning"/s);
     expect(frames[1]).toMatch(/^←\s*received.*"accepted":true/s);
-    expect(frames.at(-1)).toContain('"kind":"done"');
     expect(frames.join('')).not.toContain('host.event');
     expect(frames.join('')).not.toContain(daemon.tokens.host);
     const sessions = frames.flatMap((frame) => /"session_id":"([^"]+)"/.exec(frame)?.[1] ?? []);
@@ -256,6 +257,8 @@ describeBrowser('the playground', () => {
     await log.hover();
     await page.mouse.wheel(0, -1_000);
     await pane.getByRole('button', { name: 'To the end' }).waitFor();
+    // The wheel takes its time.
+    await eventually(fromEnd).toBeGreaterThanOrEqual(999);
     const before = await log.evaluate((box) => box.scrollTop);
     more.give();
     await log.getByText('the end').waitFor();

@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { attach, chat, said, say, signal } from './support/chatting.ts';
 import { connected, describeBrowser, linkTo, openConsole } from './support/console.ts';
+import { eventually } from './support/eventually.ts';
 
 const env = { SWITCHBOARD_HOST_TOKEN: 'a-token-that-stays-the-same' };
 
@@ -24,8 +25,9 @@ describeBrowser('a daemon that is restarted under an open page', () => {
     await daemon.stop();
     await connection(page, 'Connection lost').waitFor();
     await page.getByText('No connection to the daemon for').waitFor();
-    const next = await restart(daemon, env);
-    await connection(page, 'Connected again').waitFor();
+    // It is said for some seconds: looked for from now on.
+    const again = connection(page, 'Connected again').waitFor();
+    const [next] = await Promise.all([restart(daemon, env), again]);
     // It is the new one's page now.
     await shown(next.announced.pid).waitFor();
     expect(await page.getByText('No connection to the daemon').count()).toBe(0);
@@ -57,8 +59,8 @@ describeBrowser('a daemon that is restarted under an open page', () => {
     await connection(page, 'Connection lost').waitFor();
     expect(await row('host').first().getAttribute('id')).toBe(before);
     expect(await accepting.count()).toBe(1);
-    const next = await restart(daemon, env, ['--inspect']);
-    await connection(page, 'Connected again').waitFor();
+    const again = connection(page, 'Connected again').waitFor();
+    const [next] = await Promise.all([restart(daemon, env, ['--inspect']), again]);
     await next.agent('newcomer');
     await row('newcomer').waitFor();
     await accepting.waitFor();
@@ -88,7 +90,7 @@ describeBrowser('a daemon that is restarted under an open page', () => {
       yield 'and the second';
     });
     const pane = chat(page);
-    await vi.waitUntil(async () => (await pane.getByRole('combobox', { name: 'Agent' }).inputValue()) === 'steady');
+    await eventually(() => pane.getByRole('combobox', { name: 'Agent' }).inputValue()).toBe('steady');
     await say(pane, 'go');
     await said(pane).getByText('the first half').waitFor();
     first.program.kill('SIGKILL');

@@ -7,6 +7,7 @@ import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { attach, chat, ready, said, say, signal } from './support/chatting.ts';
 import { connected, describeBrowser, linkTo, openConsole } from './support/console.ts';
 import { eventually } from './support/eventually.ts';
+import { holdAnswers } from './support/held.ts';
 
 /** What the page keeps of its chats, as text. */
 const kept = (page: Page) => page.evaluate<string>("sessionStorage.getItem('switchboard.chats') ?? ''");
@@ -104,6 +105,22 @@ describeBrowser('a chat of the console', () => {
     await say(pane, 'and once more');
     await eventually(() => said(pane).getByText('before, and after').count()).toBe(2);
     expect(new Set(sessions).size).toBe(1);
+  });
+
+  it('when the page is loaded twice, the second time before it goes on › goes on all the same', async () => {
+    const { onChat, more, ended } = inTwoParts('before, ', 'and after');
+    const { page, pane } = await begin('twice', onChat, 'before,');
+    // It offers its tool first, and hears nothing of that.
+    const tool = await holdAnswers(page, 'session.init');
+    await page.reload();
+    await tool.asked;
+    await page.reload();
+    tool.letGo();
+    await said(pane).getByText('Nothing is missing').waitFor();
+    more();
+    await said(pane).getByText('done').waitFor();
+    expect(await said(pane).innerText()).toMatch(/^You:\s+go on\s+before, and after\s+done · /);
+    expect(ended).toEqual(['done']);
   });
 
   it('when its turn has ended while the page was away › shows the end', async () => {

@@ -107,8 +107,8 @@ describeBrowser('signing in', () => {
     await page.getByRole('alert').filter({ hasText: 'This JWT does not manage' }).waitFor();
     await signIn(await token({ aud: 'https://other.example/' }));
     await page.getByRole('alert').filter({ hasText: 'does not take this token' }).waitFor();
-    // Within the seconds that it has after its end, of which a few are left.
-    await signIn(await token({ lastsS: -19 }));
+    // Within the seconds that it has after its end, of which some are left.
+    await signIn(await token({ lastsS: -13 }));
     await connected(page);
     await page.getByRole('table', { name: 'Connections' }).waitFor();
     await page.getByRole('alert').filter({ hasText: 'The JWT of this page has ended' }).waitFor();

@@ -109,12 +109,14 @@ describeBrowser('what is on a surface', () => {
     const dialog = surface.getByRole('dialog', { name: 'Open it' });
     await dialog.waitFor();
     const isIn = () => dialog.evaluate((element) => element.matches(':focus-within'));
-    expect(await isIn()).toBe(true);
-    const { y = 0, height = 0 } = (await dialog.boundingBox()) ?? {};
-    expect(height).toBeGreaterThan(300);
-    const frame = await surface.locator('.surface-stage').boundingBox();
-    expect(y).toBeGreaterThan(frame?.y ?? 0);
-    expect(y + height).toBeLessThan((frame?.y ?? 0) + (frame?.height ?? 0));
+    await eventually(isIn).toBe(true);
+    // The surface makes room for it once it is drawn.
+    const boxes = async () => [await dialog.boundingBox(), await surface.locator('.surface-stage').boundingBox()];
+    await eventually(async () => {
+      const [inner, frame] = await boxes();
+      if (!inner || !frame) return false;
+      return inner.height > 300 && inner.y > frame.y && inner.y + inner.height < frame.y + frame.height;
+    }).toBe(true);
     // Once around: the cross, the lines, the button, and the cross again.
     for (let press = 0; press < lines.length + 3; press += 1) {
       await page.keyboard.press('Tab');
@@ -124,9 +126,8 @@ describeBrowser('what is on a surface', () => {
     expect(await dialog.getByRole('button', { name: 'Confirm' }).evaluate((it) => it.matches(':focus'))).toBe(true);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    expect(await opener.evaluate((element) => element.matches(':focus'))).toBe(true);
-    const stage = await surface.locator('.surface-stage').boundingBox();
-    expect(stage?.height).toBeLessThan(200);
+    await eventually(() => opener.evaluate((element) => element.matches(':focus'))).toBe(true);
+    await eventually(async () => (await surface.locator('.surface-stage').boundingBox())?.height).toBeLessThan(200);
   });
 
   test('a dialog whose trigger is no button › opens from the keyboard, and within its frame', async () => {
@@ -138,10 +139,12 @@ describeBrowser('what is on a surface', () => {
     await surface.getByRole('button', { name: 'More' }).focus();
     await page.keyboard.press('Enter');
     await surface.getByText('There is more').waitFor();
-    const stage = await surface.locator('.surface-stage').boundingBox();
-    const overlay = await surface.locator('.a2ui-modal-overlay').boundingBox();
-    expect(overlay?.height).toBeLessThanOrEqual(stage?.height ?? 0);
-    expect(overlay?.width).toBeLessThanOrEqual(stage?.width ?? 0);
+    await eventually(async () => {
+      const stage = await surface.locator('.surface-stage').boundingBox();
+      const overlay = await surface.locator('.a2ui-modal-overlay').boundingBox();
+      if (!stage || !overlay) return false;
+      return overlay.height <= stage.height && overlay.width <= stage.width;
+    }).toBe(true);
   });
 
   test('openUrl › asks once somebody presses, not when it is drawn; and the address reads as it is opened', async () => {

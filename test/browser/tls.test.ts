@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { Authority } from '../support/certificates.ts';
+import { chat, said, say } from './support/chatting.ts';
 import { describeBrowser, openConsole } from './support/console.ts';
 
 describeBrowser('the console of a daemon whose port speaks TLS', () => {
@@ -10,8 +11,7 @@ describeBrowser('the console of a daemon whose port speaks TLS', () => {
     // The browser knows no authority of a test's.
     const { page, url } = await openConsole({ daemon, place: 'chat', context: { ignoreHTTPSErrors: true } });
     expect(url).toMatch(/^https:/);
-    await page.getByRole('textbox', { name: /message|prompt/i }).fill('hello there');
-    await page.keyboard.press('Enter');
-    await page.getByText('hello there').nth(1).waitFor();
+    await say(chat(page), 'hello there');
+    await said(chat(page)).getByText('hello there').nth(1).waitFor();
   });
 });

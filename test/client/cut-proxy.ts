@@ -8,8 +8,8 @@ export class CutProxy {
   #target: number;
   readonly #sockets = new Set<Socket>();
   #isOpen = true;
-  /** Stops what comes from the broker, of each WebSocket. */
-  readonly #holds = new Set<() => void>();
+  /** Stops what comes from the broker, of each WebSocket, and lets it flow again. */
+  readonly #holds = new Set<{ hold(): void; letGo(): void }>();
   #connected: (() => void)[] = [];
   #refused: (() => void)[] = [];
 
@@ -51,7 +51,12 @@ export class CutProxy {
 
   /** From now on the clients of the WebSockets that are open hear nothing more; what they say arrives. */
   hold(): void {
-    for (const hold of this.#holds) hold();
+    for (const { hold } of this.#holds) hold();
+  }
+
+  /** They hear what was held back, and whatever comes. */
+  letGo(): void {
+    for (const { letGo } of this.#holds) letGo();
   }
 
   /** The next client that is let through. */
@@ -86,9 +91,9 @@ export class CutProxy {
     }
     client.once('data', (head) => {
       if (!/^upgrade: websocket/im.test(head.toString('latin1'))) return;
-      const hold = () => broker.unpipe(client).pause();
-      this.#holds.add(hold);
-      client.once('close', () => this.#holds.delete(hold));
+      const valve = { hold: () => void broker.unpipe(client).pause(), letGo: () => void broker.pipe(client) };
+      this.#holds.add(valve);
+      client.once('close', () => this.#holds.delete(valve));
     });
     for (const resolve of this.#connected.splice(0)) resolve();
   }

@@ -13,7 +13,9 @@ export class RealBroker {
   }
 
   static async start(options: BrokerOptions = {}): Promise<RealBroker> {
-    const broker = createBroker({ ...options, limits: { drainTimeoutMs: 1, ...options.limits } });
+    // Its agents are in this very process, which may do much else: that they are late is not what is tried.
+    const limits = { drainTimeoutMs: 1, ackTimeoutMs: 60_000, ...options.limits };
+    const broker = createBroker({ ...options, limits });
     onTestFinished(() => broker.close());
     const { url } = await broker.listen({ port: 0 });
     return new RealBroker(broker, url ?? '');

@@ -158,9 +158,9 @@ describe('an event of section 6', () => {
     }
     expect(body).toMatch(/^switchboard_events_total\{kind="token"\} [1-9]/m);
     // With what its author needs to find it.
-    expect(daemon.program.out).toMatch(
-      /"reason":"not_owner","session":"[^"]+","kind":"[^"]+","msg":"dropped an event"/,
-    );
+    await expect
+      .poll(() => daemon.program.out)
+      .toMatch(/"reason":"not_owner","session":"[^"]+","kind":"[^"]+","msg":"dropped an event"/);
   });
 });
 

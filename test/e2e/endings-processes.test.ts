@@ -138,9 +138,9 @@ describe('when a host’s process is killed', () => {
     await program.kill('SIGKILL');
     const { turn_id } = await host.ok('agents.chat', { agent_id: 'patient', prompt: 'next' });
     expect(await host.terminal(turn_id)).toMatchObject({ kind: 'done', finish_reason: 'stop' });
-    expect(await host.ok('agents.list')).toContainEqual(
-      expect.objectContaining({ spec: expect.objectContaining({ id: 'patient' }), turns: 0 }),
-    );
+    await expect
+      .poll(() => host.ok('agents.list'))
+      .toContainEqual(expect.objectContaining({ spec: expect.objectContaining({ id: 'patient' }), turns: 0 }));
   });
 });
 

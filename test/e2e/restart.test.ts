@@ -208,7 +208,7 @@ test('a disk that takes no more › then streams go on, nothing is acknowledged,
   expect(acked()).not.toContain(4);
   mayWrite('unlimited');
   await agent.when(() => (acked().includes(4) ? true : undefined));
-  expect(await degraded()).toBe('0');
+  await expect.poll(degraded).toBe('0');
   const back = await (await again()).host();
   expect(await back.ok('agents.chat.subscribe', claim(0))).toMatchObject({ head: 4, recovered: true });
 });

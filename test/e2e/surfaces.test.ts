@@ -86,6 +86,7 @@ describe.each(['1.0', '0.3'] as const)('an A2A agent of %s', (generation) => {
       expect((await host.ok('a2ui.get', { surfaceId })).dataModel).toEqual({ ordered: 2 });
       expect(agent.messages).toMatchObject([{ contextId: 'c-1' }]);
       for (const heard of agent.heard) expect(heard.headers).toMatchObject(headers);
+      await watcher.settled();
       const kinds = watcher.received('a2ui.event').map(({ params }) => params.kind);
       expect(kinds).toEqual(['a2ui.surface_updated', 'a2ui.action', 'a2ui.surface_updated']);
       expect(await everything(host, watcher)).not.toContain(SECRET);

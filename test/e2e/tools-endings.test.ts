@@ -134,7 +134,7 @@ describe('a tool that is pending when another connection takes over', () => {
 
 describe('a tool that is pending when the daemon is stopped', () => {
   it('still gets its answer while the daemon drains; what is left then ends as draining', async () => {
-    const stopping = await startDaemon({ flags: ['--drain-timeout', '1500'] });
+    const stopping = await startDaemon({ flags: ['--drain-timeout', '5000'] });
     const { host, agent, chat, execute, asked, withdrawn } = await toolTurn(stopping);
     const [quick, stubborn] = [execute({ action_id: 'quick' }), execute({ action_id: 'stubborn' })];
     const requests = [await asked(0), await asked(1)];
