@@ -41,13 +41,13 @@ export class BlockWriter {
   #isClosed = false;
 
   constructor(
-    options: { files: JournalFiles; shelf: Shelf; last: number; syncEveryMs: number; retryMs: number },
+    options: { files: JournalFiles; shelf: Shelf; last: number; synced: number; syncEveryMs: number; retryMs: number },
     events: WriterEvents,
   ) {
     this.#files = options.files;
     this.shelf = options.shelf;
     this.lsn = options.last + 1;
-    this.synced = options.last;
+    this.synced = options.synced;
     this.#retryMs = options.retryMs;
     this.#events = events;
     this.#syncer = new Syncer(options.files, options.syncEveryMs, {

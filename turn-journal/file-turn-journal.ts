@@ -39,6 +39,8 @@ export interface FileTurnJournalParts {
   /** With a tail, if one could be made. */
   shelf(ready: () => void): Shelf;
   readonly found: Found;
+  /** All that was found is on disk up to this block. */
+  readonly synced: number;
   readonly turns: readonly IndexedTurn[];
   /** The greatest number that a turn has had. */
   readonly greatest: number;
@@ -69,19 +71,19 @@ export class FileTurnJournal implements TurnJournal {
   #closing: Promise<void> | undefined;
 
   constructor(parts: FileTurnJournalParts) {
-    const { level, epoch, files, found, turns, failure, segmentBytes, maxBytes, retryMs } = parts;
+    const { level, epoch, files, found, synced, turns, failure, segmentBytes, maxBytes, retryMs } = parts;
     this.#parts = parts;
     this.level = level;
     this.epoch = epoch;
     this.#recovered = turns;
     this.#greatest = parts.greatest;
-    this.#settled = found.last;
+    this.#settled = level === 'process' ? found.last : synced;
     for (const { turn, factsJson, notesJson, endedJson, since } of turns) {
       const facts = factsJson;
       this.#book.add({ number: turn, facts, notes: notesJson, ended: endedJson, isBehind: false, since });
     }
     const shelf = parts.shelf(() => this.#writer.turnOver());
-    const options = { files, shelf, last: found.last, syncEveryMs: SYNC_MS[level], retryMs };
+    const options = { files, shelf, last: found.last, synced, syncEveryMs: SYNC_MS[level], retryMs };
     this.#writer = new BlockWriter(options, {
       broke: (error) => this.#broke(error),
       revived: () => this.#revive(),

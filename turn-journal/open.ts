@@ -10,6 +10,7 @@ import { RecordView, readRecords } from './records.ts';
 import { type OpenSegment, SegmentMaker, UNUSED } from './segment.ts';
 import { Shelf } from './shelf.ts';
 import { TurnIndex } from './turn-index.ts';
+import { Unproven } from './unproven.ts';
 
 /** How long a segment is. Bytes. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -72,15 +73,23 @@ export async function openTurnJournal(
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const index = new TurnIndex();
   const record = new RecordView();
-  const found = await readJournal(files, directory, repair, (block, _at, { lsn }, segment) =>
-    readRecords(block, record, (_record, at) => index.apply(record, segment, { lsn, at })),
-  );
-  await tidy(files, directory, found);
+  const unproven = new Unproven();
+  const found = await readJournal(files, directory, repair, (block, at, info, segment) => {
+    const { lsn } = info;
+    readRecords(block, record, (_record, at) => index.apply(record, segment, { lsn, at }));
+    unproven.add(segment, at, info);
+  });
   const epoch = randomBytes(8).toString('hex');
   const greatest = Math.max(0, ...[...found.segments, ...found.rest].map(({ number }) => number));
   const maker = new SegmentMaker(files, directory, epoch, greatest + 1);
   const damaged = new Set(found.damaged.map(({ file }) => file));
-  const { tail, failure } = await firstTail(maker);
+  let { synced } = unproven;
+  const { tail, failure } = await unlessFull(async () => {
+    await tidy(files, directory, found, unproven);
+    synced = found.last;
+    // It grows, and is soon followed by one that is filled ahead: where nobody resumes anything it costs next to nothing.
+    return maker.make(0);
+  });
   return new FileTurnJournal({
     level,
     epoch,
@@ -90,6 +99,7 @@ export async function openTurnJournal(
     retryMs,
     files,
     found,
+    synced,
     turns: index.turns(),
     greatest: index.greatest,
     failure,
@@ -111,10 +121,10 @@ function check(options: TurnJournalOptions): void {
     throw new TypeError('openTurnJournal: maxBytes is a number of bytes');
 }
 
-/** It grows, and is soon followed by one that is filled ahead: where nobody resumes anything it costs next to nothing. */
-async function firstTail(maker: SegmentMaker): Promise<{ tail?: OpenSegment; failure?: unknown }> {
+/** On a full disk there is no tail, and all is written anew once there is room. */
+async function unlessFull(first: () => Promise<OpenSegment>): Promise<{ tail?: OpenSegment; failure?: unknown }> {
   try {
-    return { tail: await maker.make(0) };
+    return { tail: await first() };
   } catch (failure) {
     if (!FULL_DISK.includes((failure as NodeJS.ErrnoException).code ?? '')) throw failure;
     return { failure };
@@ -122,7 +132,8 @@ async function firstTail(maker: SegmentMaker): Promise<{ tail?: OpenSegment; fai
 }
 
 /** What a crash has left goes, and what there is is on disk from now on. */
-async function tidy(files: JournalFiles, directory: string, { segments, rest, tail, damaged }: Found): Promise<void> {
+async function tidy(files: JournalFiles, directory: string, found: Found, unproven: Unproven): Promise<void> {
+  const { segments, rest, tail, damaged } = found;
   const isDamaged = new Set(damaged.map(({ file }) => file));
   for (const { path } of rest) {
     if (isDamaged.has(path)) await files.rename(path, `${path}.damaged`);
@@ -136,6 +147,7 @@ async function tidy(files: JournalFiles, directory: string, { segments, rest, ta
         await files.truncate(file, tail.offset);
         segment.size = tail.offset;
       }
+      await unproven.rewrite(files, file, segment, found.runs);
       await files.sync(file);
     } finally {
       await files.close(file);

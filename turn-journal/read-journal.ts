@@ -3,7 +3,7 @@ import { SEGMENT_HEADER } from '../journal/blocks.ts';
 import type { JournalFiles } from './files.ts';
 import type { BlockInfo } from './format.ts';
 import { beginningAt, blockAt, findBlock, openSource, readBlocks, type Source } from './read-blocks.ts';
-import { numberOf, type Segment } from './segment.ts';
+import { isFirst, numberOf, type Segment } from './segment.ts';
 
 /** Something of the journal that was on disk once cannot be read any more. */
 export class TurnJournalDamaged extends Error {
@@ -39,7 +39,7 @@ export interface Found {
   readonly runs: readonly Run[];
   /** Files that hold some of it. */
   readonly segments: readonly Segment[];
-  /** Those that hold nothing of it: empty ones, and what a crash has left. */
+  /** Those that hold nothing of it: empty ones, what a crash has left, and what counts no more. */
   readonly rest: readonly Segment[];
   /** The number of the last block; 0 where there is none. */
   readonly last: number;
@@ -84,6 +84,8 @@ export async function readJournal(
 class Reading {
   readonly #files: JournalFiles;
   readonly #sources: readonly Source[];
+  /** What was written before all that was live was written anew. Files that were given up are there: they may have holes. */
+  readonly #void: readonly Source[];
   readonly #isRepair: boolean;
   readonly #each: EachFound;
   readonly #runs: Run[] = [];
@@ -94,7 +96,9 @@ class Reading {
 
   constructor(files: JournalFiles, sources: readonly Source[], isRepair: boolean, each: EachFound) {
     this.#files = files;
-    this.#sources = sources;
+    const first = sources.findLastIndex(({ path }) => isFirst(path));
+    this.#void = sources.slice(0, Math.max(0, first));
+    this.#sources = sources.slice(this.#void.length);
     this.#isRepair = isRepair;
     this.#each = each;
   }
@@ -113,7 +117,7 @@ class Reading {
     return {
       runs: this.#runs,
       segments,
-      rest: this.#sources.filter(({ number }) => !kept.has(number)).map(bare),
+      rest: [...this.#void, ...this.#sources.filter(({ number }) => !kept.has(number))].map(bare),
       last: (this.#next ?? 1) - 1,
       tail: this.#tail,
       isTorn: this.#isTorn,

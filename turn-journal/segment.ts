@@ -3,7 +3,7 @@ import { SEGMENT_HEADER, seedOf, segmentHeader } from '../journal/blocks.ts';
 import type { JournalFiles } from './files.ts';
 import { SEGMENT_NAME } from './format.ts';
 
-const NAME = /^([0-9a-f]{16})-(\d{1,15})\.seg$/;
+const NAME = /^([0-9a-f]{16})-(\d{1,15})(\.first)?\.seg$/;
 /** What is not yet, or no longer, a segment: nobody reads it. */
 export const UNUSED = /^[0-9a-f]{16}-\d{1,15}\.(new|free)$/;
 
@@ -14,7 +14,8 @@ const FILL_BYTES = 1024 * 1024;
 export interface Segment {
   /** Of one journal the greater one is the later. */
   readonly number: number;
-  readonly path: string;
+  /** Another once it is the first one that counts. */
+  path: string;
   /** Bytes that it takes on disk, at least. */
   size: number;
 }
@@ -34,6 +35,15 @@ export function numberOf(name: string): number | undefined {
   const number = NAME.exec(name)?.[2];
   return number === undefined ? undefined : Number(number);
 }
+
+/**
+ * Whether its name says that all before it counts no more: neither what stands there, nor that something does not. A name, because it
+ * changes at once: there is no moment, whenever the machine stops, at which some of what is before is needed, and some has gone.
+ */
+export const isFirst = (path: string): boolean => path.endsWith('.first.seg');
+
+/** The name that says so. */
+export const asFirst = (path: string): string => (isFirst(path) ? path : path.replace(/seg$/, 'first.seg'));
 
 /** What makes segments, ahead of need and in the system's pool. */
 export class SegmentMaker {
@@ -84,7 +94,7 @@ export class SegmentMaker {
       await this.#files.remove(segment.path);
       return undefined;
     }
-    const path = segment.path.replace(/seg$/, 'free');
+    const path = segment.path.replace(/(first\.)?seg$/, 'free');
     await this.#files.rename(segment.path, path);
     return path;
   }

@@ -1,5 +1,5 @@
 import type { JournalFiles } from './files.ts';
-import type { OpenSegment, Segment, SegmentMaker } from './segment.ts';
+import { asFirst, type OpenSegment, type Segment, type SegmentMaker } from './segment.ts';
 
 /** The first segment of a run is not filled ahead. With so many bytes in it, it is followed by one that is. */
 const PREPARE_AT = 256 * 1024;
@@ -37,11 +37,19 @@ export class Shelf {
   readonly #old: Segment[];
   #next: OpenSegment | undefined;
   #making: Promise<void> | undefined;
+  /** To be used again. */
   #spare: { path: string; size: number } | undefined;
+  /** One that will be, once its new name is on disk: until then it may still be the old one. */
+  #freed: { path: string; size: number } | undefined;
   #pausedUntil = 0;
   /** Those that nobody needs. One file goes after the other: if the machine stops meanwhile, none is missing between two. */
   readonly #leaving: Segment[] = [];
   #removing: Promise<void> | undefined;
+  /** Since the last failure. */
+  #revived: Segment | undefined;
+  /** The one whose name says that it is the first that counts, and the disk knows it. */
+  #first: Segment | undefined;
+  #marking: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: ShelfOptions) {
@@ -55,7 +63,7 @@ export class Shelf {
 
   /** What all of them take. */
   get bytes(): number {
-    let bytes = this.#spare?.size ?? 0;
+    let bytes = (this.#spare?.size ?? 0) + (this.#freed?.size ?? 0);
     for (const { size } of [...this.#leaving, ...this.#old]) bytes += size;
     for (const segment of [this.tail, this.#next]) if (segment) bytes += Math.max(segment.size, segment.end);
     return bytes;
@@ -111,31 +119,44 @@ export class Shelf {
     if (!this.#next) this.#next = await this.#options.maker.make(0);
     if (this.#isClosed) return;
     this.turn();
+    this.#revived = this.tail;
   }
 
-  /** The oldest go, as long as nobody needs them. @returns whether all of those have gone, and the disk knows it */
-  async trim(isNeeded: (segment: Segment) => boolean): Promise<boolean> {
+  /**
+   * All that was written before the last failure counts no more: what is live stands in what was written since, and that is on disk.
+   * Files that were given up may have holes, and those before them make no sense without them; none of both can go first.
+   *
+   * @returns whether it is so, even if the machine stops
+   */
+  async dropBefore(): Promise<boolean> {
+    const segment = this.#revived;
+    this.#marking = this.#marking.then(() => this.#mark(segment));
+    await this.#marking;
+    return this.#first === segment;
+  }
+
+  /** The oldest go, as long as nobody needs them. */
+  trim(isNeeded: (segment: Segment) => boolean): void {
     // Somebody else's journal may be in that directory by now.
-    if (this.#isClosed) return false;
+    if (this.#isClosed) return;
     for (let oldest = this.#old[0]; oldest && !isNeeded(oldest); oldest = this.#old[0]) {
       this.#leaving.push(oldest);
       this.#old.shift();
     }
     // Asked at each write, and nearly always there is none.
-    if (this.#leaving.length === 0) return true;
+    if (this.#leaving.length === 0) return;
     this.#removing ??= this.#removeAll().finally(() => {
       this.#removing = undefined;
     });
-    await this.#removing;
-    return this.#leaving.length === 0;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#making;
     await this.#removing;
+    await this.#marking;
     const { files } = this.#options;
-    if (this.#spare) await files.remove(this.#spare.path).catch(() => {});
+    for (const unused of [this.#spare, this.#freed]) if (unused) await files.remove(unused.path).catch(() => {});
     if (this.#next) {
       await files.close(this.#next.file);
       await files.remove(this.#next.path).catch(() => {});
@@ -162,6 +183,21 @@ export class Shelf {
     if (!this.#isClosed) this.#options.ready();
   }
 
+  /** Never rejects: what cannot be renamed now is tried again. */
+  async #mark(segment: Segment | undefined): Promise<void> {
+    if (!segment || segment === this.#first || this.#isClosed) return;
+    const { files, directory } = this.#options;
+    const path = asFirst(segment.path);
+    try {
+      if (path !== segment.path) await files.rename(segment.path, path);
+      segment.path = path;
+      await files.syncDirectory(directory);
+    } catch {
+      return;
+    }
+    this.#first = segment;
+  }
+
   /** Never rejects: what cannot be removed now is tried again the next time. */
   async #removeAll(): Promise<void> {
     for (let segment = this.#leaving[0]; segment; segment = this.#leaving[0]) {
@@ -176,12 +212,20 @@ export class Shelf {
 
   async #remove(segment: Segment): Promise<void> {
     const { files, maker, directory, segmentBytes, damaged } = this.#options;
-    if (damaged.has(segment.path)) await files.rename(segment.path, `${segment.path}.damaged`);
-    else {
-      const isReusable = segment.size === segmentBytes && !this.#spare && !this.#next && !this.#isClosed;
-      const path = await maker.free(segment, isReusable);
-      if (path !== undefined) this.#spare = { path, size: segment.size };
+    const isWanted = !this.#spare && !this.#freed && !this.#next && !this.#isClosed;
+    try {
+      if (damaged.has(segment.path)) await files.rename(segment.path, `${segment.path}.damaged`);
+      else {
+        const path = await maker.free(segment, isWanted && segment.size === segmentBytes);
+        if (path !== undefined) this.#freed = { path, size: segment.size };
+      }
+    } catch (error) {
+      // It went the last time, and the directory could not be synced.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     await files.syncDirectory(directory);
+    if (!this.#freed) return;
+    this.#spare = this.#freed;
+    this.#freed = undefined;
   }
 }

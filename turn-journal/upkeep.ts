@@ -94,7 +94,7 @@ export class Upkeep {
     if (!this.#isReady || this.isBroken || this.#isClosed) return;
     const { writer, book, segmentBytes, maxBytes } = this.#options;
     const { shelf, written } = writer;
-    void shelf.trim((segment) => book.isNeeded(segment));
+    shelf.trim((segment) => book.isNeeded(segment));
     const { oldest } = shelf;
     if (!oldest || !this.snapshots.isDone || this.#whole.length > 0) return;
     if (written - this.#stale < segmentBytes / 2 || shelf.bytes <= maxBytes) return;
@@ -140,15 +140,15 @@ export class Upkeep {
   }
 
   /**
-   * All that was lost is written again, and on disk. Files that were given up may have a hole: as long as they are there,
-   * nothing behind it can be relied on.
+   * All that was lost is written again, and on disk. Files that were given up may have a hole: as long as they count, nothing
+   * behind it can be relied on.
    */
   async #mend(lsn: number): Promise<void> {
-    const { writer, book, retryMs, mended } = this.#options;
+    const { writer, retryMs, mended } = this.#options;
     const at = this.#caughtUpAt;
-    const isGone = await writer.shelf.trim((segment) => book.isNeeded(segment));
+    const isDropped = await writer.shelf.dropBefore();
     if (this.#caughtUpAt !== at || this.#isClosed || !this.isBroken) return;
-    if (!isGone) {
+    if (!isDropped) {
       this.#caughtUpAt = undefined;
       setTimeout(() => this.catchUp(), retryMs).unref();
       return;
@@ -157,5 +157,6 @@ export class Upkeep {
     this.#caughtUpAt = undefined;
     writer.synced = lsn;
     mended();
+    this.trim();
   }
 }

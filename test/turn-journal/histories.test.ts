@@ -39,6 +39,7 @@ const weights: [string, number][] = [
   ['wait', 6],
   ['full', 1],
   ['syncFails', 1],
+  ['namesFail', 1],
   ['kill', 2],
   ['power', 2],
 ];
@@ -64,7 +65,6 @@ class History {
   }
 
   async start(): Promise<void> {
-    this.files = new LossyFiles();
     this.broker = await ModelBroker.start(
       { directory: this.#directory, level: this.level, maxBytes: 6 * 1024 },
       { segmentBytes: 2 * 1024, retryMs: 5, files: this.files },
@@ -88,6 +88,7 @@ class History {
     else if (what === 'wait') await this.#wait(broker);
     else if (what === 'full') this.files.left = pick;
     else if (what === 'syncFails') this.files.failingSyncs = 1;
+    else if (what === 'namesFail') this.files.failingNames = 1;
     else if (what === 'kill' || what === 'power') await this.crash(what, pick);
     else if (turn === undefined || !model) return;
     else {
@@ -109,17 +110,21 @@ class History {
     const broker = this.broker as ModelBroker;
     const before = this.#directory;
     this.#boots += 1;
-    if (how === 'kill') copyOf(before, this.#directory);
-    else {
+    const { files } = this;
+    if (how === 'kill') {
+      copyOf(before, this.#directory);
+      this.files = files.afterKill(this.#directory);
+    } else {
       let state = seed;
-      this.files.cutPower(this.#directory, () => {
+      this.files = new LossyFiles();
+      files.cutPower(this.#directory, () => {
         state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
         return state / 2 ** 32;
       });
     }
     // The old process goes on in its own directory, and what it says is nobody's any more.
     this.broker = undefined;
-    this.files.left = Number.POSITIVE_INFINITY;
+    files.left = Number.POSITIVE_INFINITY;
     await broker.journal.close();
     const past = this.past;
     await this.start();

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemFiles } from '../../../../turn-journal/files.ts';
@@ -86,12 +86,17 @@ export async function cutTail(directory: string, random: Random): Promise<number
 export function copyJournal(home: string, other: string): number {
   const [from, to] = [join(home, 'journal'), join(other, 'journal')];
   mkdirSync(to, { mode: 0o700 });
-  let bytes = 0;
-  for (const name of readdirSync(from)
-    .filter((name) => name.endsWith('.seg'))
-    .sort()) {
-    cpSync(join(from, name), join(to, name));
-    bytes += statSync(join(to, name)).size;
+  const names = () =>
+    readdirSync(from)
+      .filter((name) => name.endsWith('.seg'))
+      .sort();
+  // A file may go, or get another name, meanwhile: then it is copied once more.
+  for (let before = ''; ; ) {
+    const there = names();
+    if (there.join() === before) break;
+    before = there.join();
+    for (const name of readdirSync(to)) rmSync(join(to, name));
+    for (const name of there) if (existsSync(join(from, name))) cpSync(join(from, name), join(to, name));
   }
-  return bytes;
+  return readdirSync(to).reduce((bytes, name) => bytes + statSync(join(to, name)).size, 0);
 }
