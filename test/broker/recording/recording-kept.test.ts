@@ -119,6 +119,23 @@ test('the disk is full › then turns go on and are in memory, that is said, and
   expect(textOf((await next.ask.turn(turnId)).records)).toBe('words');
 });
 
+test('the disk is full in the middle of what is added › then nothing stands there twice', async () => {
+  const store = new MemoryRecordStore();
+  const { ask, open, say, execute, end, linked } = await startRecorded({ record: { store } });
+  const turnId = await open('a');
+  await linked.advance(600);
+  Object.assign(store, { isFull: true, hasRoomFor: 2 });
+  await say('a', 'some words ');
+  await execute({ session_id: 'a' });
+  await linked.advance(600);
+  store.isFull = false;
+  for (let at = 0; at < 6; at += 1) await linked.advance(1_000);
+  await end('a');
+  await linked.advance(600);
+  const next = await again(store);
+  expect(await next.ask.turn(turnId)).toEqual(await ask.turn(turnId));
+});
+
 test('a turn is kept no longer › then nor is what was written of it', async () => {
   const store = new MemoryRecordStore();
   const { open, end, linked } = await startRecorded({ record: { store, turns: 2 } });
