@@ -73,3 +73,13 @@ test('one token holds it, where a token is cut into pieces › then no part of i
     expect(text.endsWith('y y ')).toBe(true);
   }
 });
+
+test('a request carries baggage › then its trace is in the record, and the baggage is not', async () => {
+  const { ask, open, end } = await startRecorded();
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const turnId = await open('s', { _meta: { traceparent, baggage: 'user=alice' } });
+  await end('s');
+  const kept = JSON.stringify(await ask.turn(turnId));
+  expect(kept).toContain(traceparent);
+  expect(kept).not.toContain('user=alice');
+});
