@@ -36,7 +36,7 @@ test('turns have ended › when the broker is started anew › then they are the
   expect((await next.ask.turns({ text: 'words' })).turns).toHaveLength(1);
 });
 
-test('a turn is live › when the process is killed › then it shows as it stood a moment before, and that it was lost', async () => {
+test('a turn is live › when the process is killed › then it shows as it stood a moment before, and that it has failed', async () => {
   const store = new MemoryRecordStore();
   const { open, say, linked } = await startRecorded({ record: { store } });
   const turnId = await open('a');
@@ -47,8 +47,9 @@ test('a turn is live › when the process is killed › then it shows as it stoo
   expect((await next.ask.turns()).turns).toMatchObject([{ turn_id: turnId, state: 'streaming' }]);
   await next.linked.advance(600);
   const log = await next.ask.turn(turnId);
+  expect((await next.ask.turns({ state: ['streaming'] })).turns).toEqual([]);
   expect(log.turn).toMatchObject({
-    state: 'streaming',
+    state: 'failed',
     error: { code: 'broker_stopped' },
     ended_at: expect.any(Number),
   });
