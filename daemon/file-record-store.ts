@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Logger } from '../broker.ts';
@@ -63,8 +63,7 @@ export function fileRecordStore(directory: string, log: Logger): RecordStore {
         if (!NAME.test(`${turnId}.rec`)) throw new Error(`no turn's id: ${turnId.slice(0, 64)}`);
         const text = lines.map((line) => `${sumOf(Buffer.from(line))} ${line}\n`).join('');
         if (isWhole) {
-          await put(`${path}.new`, text, constants.O_TRUNC);
-          await rename(`${path}.new`, path);
+          await replace(path, text);
           torn.delete(turnId);
           return;
         }
@@ -81,6 +80,18 @@ export function fileRecordStore(directory: string, log: Logger): RecordStore {
   };
 }
 
+/** Has a file be this text, or leaves it as it is; nothing stays beside it where the disk is full. */
+async function replace(path: string, text: string): Promise<void> {
+  const unfinished = `${path}.new`;
+  try {
+    await put(unfinished, text, constants.O_TRUNC);
+    await rename(unfinished, path);
+  } catch (err) {
+    await rm(unfinished, { force: true }).catch(() => {});
+    throw err;
+  }
+}
+
 async function put(path: string, text: string, how: number): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | how;
   const file = await open(path, flags, OWN_ONLY);
@@ -91,16 +102,27 @@ async function put(path: string, text: string, how: number): Promise<void> {
   }
 }
 
+/** A plain file's bytes: a link may lead to what has no end, and a pipe waits for somebody. Undefined where it is too long to be ours. */
+async function bytesOf(path: string): Promise<Buffer | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error(`no plain file: ${path}`);
+    if (found.size <= MAX_FILE_BYTES) return await file.readFile();
+  } finally {
+    await file.close();
+  }
+  await rm(path, { force: true });
+  return undefined;
+}
+
 /** What a file has; undefined where it is too long to be ours. */
 async function readTurn(
   path: string,
   turnId: string,
 ): Promise<{ turn: StoredTurn; damaged: number; isTorn: boolean } | undefined> {
-  if ((await stat(path)).size > MAX_FILE_BYTES) {
-    await rm(path, { force: true });
-    return undefined;
-  }
-  const bytes = await readFile(path);
+  const bytes = await bytesOf(path);
+  if (!bytes) return undefined;
   const lines: string[] = [];
   let damaged = 0;
   let at = 0;

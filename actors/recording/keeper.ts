@@ -174,12 +174,11 @@ export class Keeper {
       lines.push(`{${tape.lines[at - first]}`);
     lines.push(writeJson({ turn: tape.told(this.#kernel.clock.now()), first }));
     tape.isTouched = false;
-    const wasRewritten = tape.isRewritten;
     tape.isRewritten = false;
     const isWritten = await this.#store.write(turnId, lines, isWhole);
     if (!isWritten) {
-      tape.isTouched = true;
-      tape.isRewritten ||= wasRewritten;
+      // Some of the lines may stand there: added once more, they would be there twice.
+      tape.isRewritten = true;
       return false;
     }
     tape.stored = last;

@@ -27,7 +27,7 @@ export class Shelf {
   readonly #gone: (tape: Tape) => void;
   readonly #budget: TapeBudget;
   bytes = 0;
-  /** From so many bytes on there is something to be done. */
+  /** From more bytes than this on there is something to be done. */
   #most: number;
   /** Turns that went for want of room, and records of those that are there. Since the start. */
   droppedTurns = 0;
@@ -102,16 +102,19 @@ export class Shelf {
       if (!oldest) break;
       this.#drop(oldest);
     }
-    this.#most = bytes;
-    if (this.bytes <= bytes) return;
+    if (this.bytes <= bytes) {
+      this.#most = bytes;
+      return;
+    }
+    if (this.bytes <= this.#most) return;
     // Out of the way of what is freed: it would begin again with each line that says so.
     this.#most = Number.POSITIVE_INFINITY;
     for (const tape of this.#all.values()) {
       if (this.bytes <= bytes * (1 - FREED)) break;
       tape.squeeze();
     }
-    // Where all of them are nearly nothing, looking again at each record would take longer than it frees.
-    this.#most = Math.max(bytes, this.bytes + bytes * FREED);
+    // Where all of them are nearly nothing, looking again at each record, or with each turn, would take longer than it frees.
+    this.#most = Math.max(bytes, this.bytes * (1 + FREED));
   }
 
   /** Lets those go that have been there long enough. */

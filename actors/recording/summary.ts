@@ -137,10 +137,11 @@ export class Summary {
     if (!ENDINGS.has(this.#turn.state)) this.#turn.state = 'failed';
   }
 
-  /** It was there when the broker stopped, and nobody has taken it up: it stays as it stood. */
+  /** It was there when the broker stopped, and nobody has taken it up: its records end where it stood. */
   lost(): void {
     const { started_at, first_token_ms = 0, streaming_ms = 0 } = this.#turn;
     this.#turn.ended_at = Math.max(this.#lastAt, started_at + first_token_ms + streaming_ms);
+    this.#turn.state = 'failed';
     this.failed('broker_stopped', 'the broker was stopped while it ran, and it was not taken up again');
   }
 

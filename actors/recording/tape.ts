@@ -5,8 +5,9 @@ import { writeJson } from '../../protocol/write-json.ts';
 import type { SynthesizedTerminal } from '../turns/turn-messages.ts';
 import type { Turn } from '../turns/turn-record.ts';
 import type { TurnTape } from '../turns/turn-tape.ts';
+import { Masking } from './masking.ts';
 import type { Summary } from './summary.ts';
-import { RUN_LENGTH, TextRun, unsecret } from './text-run.ts';
+import { RUN_LENGTH, type Run, TextRun } from './text-run.ts';
 
 /** A pause of this length ends a run of text: when it was is to be seen. Milliseconds. */
 const PAUSE_MS = 1_000;
@@ -17,6 +18,10 @@ const TAPE_BYTES = 1_024;
 const RESERVED = 1 / 8;
 /** Characters of one token that are kept. */
 const MAX_DELTA = 64 * 1024;
+/** Actors of which is known that they were told of: a turn may have tool calls without end. */
+const MAX_MET = 1_024;
+/** Pieces of text of which the end can be taken back. */
+const MAX_TAKEN_BACK = 32;
 
 type Unnumbered<R> = R extends unknown ? Omit<R, 'sequence' | 'at'> : never;
 /** A record that is still to get its number and its time. */
@@ -46,11 +51,14 @@ export class Tape implements TurnTape {
   /** While it is live: the turn, and the actors by which its text is known. */
   turn: Turn | undefined;
   actorId = '';
-  /** Which actors it has told of. */
+  /** Which actors it has told of, the one that was heard of last at the end. */
   readonly #met = new Set<string>();
   readonly #budget: TapeBudget;
   readonly #maxBytes: number;
   readonly #run = new TextRun();
+  readonly #masking = new Masking();
+  /** The newest pieces of text: which record each is, 0 where there was no room for it, and how long it is. */
+  readonly #texts: { readonly sequence: number; length: number }[] = [];
   #bytes = TAPE_BYTES;
   #runBytes = 0;
   #dropped = 0;
@@ -96,11 +104,8 @@ export class Tape implements TurnTape {
   }
 
   #longToken(delta: string, now: number): void {
-    const kept = delta.slice(0, MAX_DELTA);
-    const pieces: string[] = [];
-    for (let at = 0; at < kept.length; at += RUN_LENGTH) pieces.push(unsecret(kept.slice(at, at + RUN_LENGTH)));
-    const cut = delta.length - kept.length;
-    this.#addText({ at: now, until: now, count: 1, text: pieces.join('') }, cut);
+    const cut = Math.max(0, delta.length - MAX_DELTA);
+    this.#addText({ at: now, until: now, count: 1, text: delta.slice(0, MAX_DELTA) }, cut);
   }
 
   synthesized(terminal: SynthesizedTerminal): void {
@@ -110,14 +115,15 @@ export class Tape implements TurnTape {
 
   /** Whether this actor was told of; from now on it was. */
   hasMet(actorId: string): boolean {
-    const hasMet = this.#met.has(actorId);
+    const hasMet = this.#met.delete(actorId);
     this.#met.add(actorId);
+    // The one that has been heard of least lately. One that speaks again is told of again.
+    if (this.#met.size > MAX_MET) this.#met.delete(this.#met.values().next().value as string);
     return hasMet;
   }
 
   /** An actor that was there before anything happened, or that comes later; and the same as JSON. */
   meet(actor: InspectedActor, text: string, at: number): void {
-    this.#met.add(actor.id);
     if (this.lines.length > 0) {
       this.add({ type: 'started', actor }, at);
       return;
@@ -139,22 +145,49 @@ export class Tape implements TurnTape {
     if (run) this.#addText(run, 0);
   }
 
-  #addText({ at, until, count, text }: { at: number; until: number; count: number; text: string }, cut: number): void {
+  #addText({ at, until, count, text }: Run, cut: number): void {
     const from = this.turn?.speaker?.ref as { sessionId?: string } | undefined;
+    const masked = this.#masking.take(text);
+    this.#takeBack(masked.back);
     const record = {
       type: 'text' as const,
       actor: this.actorId,
       from: from?.sessionId ?? null,
       until: Math.round(until),
       count,
-      text,
+      text: masked.text,
       ...(cut === 0 ? {} : { cut }),
     };
-    this.#push(record, at, false);
+    const isKept = this.#push(record, at, false);
+    this.#texts.push({ sequence: isKept ? this.last : 0, length: masked.text.length });
+    if (this.#texts.length > MAX_TAKEN_BACK) this.#texts.shift();
     this.#noteRun();
   }
 
-  #push(happening: Happening, at: number, isVital: boolean): void {
+  /** So many characters at the end of what was said are the beginning of a secret, as is known by now: they go. */
+  #takeBack(count: number): void {
+    for (let left = count; left > 0; ) {
+      const newest = this.#texts.at(-1);
+      if (!newest) return;
+      const gone = Math.min(left, newest.length);
+      left -= gone;
+      newest.length -= gone;
+      if (newest.sequence >= this.first) this.#shorten(newest.sequence - this.first, gone);
+      if (newest.length === 0) this.#texts.pop();
+    }
+  }
+
+  #shorten(place: number, by: number): void {
+    const line = this.lines[place] as string;
+    const record = parseJson(`{${line}`) as { text: string };
+    const shorter = writeJson({ ...record, text: record.text.slice(0, -by) }).slice(1);
+    this.lines[place] = shorter;
+    this.isRewritten = true;
+    this.#grow(sizeOf(shorter) - sizeOf(line));
+  }
+
+  /** False where there is no room for it. */
+  #push(happening: Happening, at: number, isVital: boolean): boolean {
     const line = lineOf(happening, at);
     const bytes = sizeOf(line);
     const most = isVital ? this.#maxBytes : this.#maxBytes * (1 - RESERVED);
@@ -163,11 +196,12 @@ export class Tape implements TurnTape {
       this.#dropped += 1;
       this.#droppedAt = at;
       this.#budget.lost(1);
-      return;
+      return false;
     }
     this.#tellDropped();
     this.lines.push(line);
     this.#grow(bytes);
+    return true;
   }
 
   /** Says how many records there was no room for, where that is. */
@@ -187,8 +221,9 @@ export class Tape implements TurnTape {
 
   /** Gives up the older half of what there is: others need the room. */
   squeeze(): void {
-    const count = Math.max(1, Math.ceil(this.lines.length / 2));
-    if (this.lines.length < 2) return;
+    const count = Math.ceil(this.lines.length / 2);
+    // One of two may be that which says what went before.
+    if (this.lines.length < 3) return;
     const gone = this.lines.splice(0, count);
     const lastGone = gone.at(-1) as string;
     const at = Number(/^"at":(\d+)/.exec(lastGone)?.[1] ?? 0);

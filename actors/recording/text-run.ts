@@ -1,6 +1,3 @@
-import { MASK, maskText } from '../kernel/preview.ts';
-import { TOKEN } from '../shown/view.ts';
-
 /** Characters of a run, at most. */
 export const RUN_LENGTH = 8_192;
 /** So much of an end without a space waits for what follows: a secret must not be cut in two, for neither half would be known. */
@@ -62,7 +59,7 @@ export class TextRun {
   }
 
   /**
-   * Takes what there is, secrets masked. Unless the run is over, its last word stays: what follows may belong to it.
+   * Takes what there is, as it came. Unless the run is over, its last word stays: what follows may belong to it.
    * @returns undefined where nothing can be taken
    */
   take(isOver: boolean): Run | undefined {
@@ -72,7 +69,7 @@ export class TextRun {
     const kept = tail.length > MAX_TAIL ? '' : tail;
     const text = whole.slice(0, whole.length - kept.length);
     if (text === '' && !isOver) return undefined;
-    const run = { at: this.at, until: this.until, count: this.count, text: unsecret(text) };
+    const run = { at: this.at, until: this.until, count: this.count, text };
     this.#texts = [];
     this.#gathered = kept;
     this.#length = kept.length;
@@ -88,30 +85,4 @@ export class TextRun {
     this.#length = 0;
     this.count = 0;
   }
-}
-
-/** All of a text of a run's length, secrets masked. */
-export function unsecret(text: string): string {
-  const masked = mayHoldToken(text) ? text.replace(TOKEN, MASK) : text;
-  return maskText(masked, masked.length + RUN_LENGTH);
-}
-
-/** What a {@link TOKEN} is made of, and how long it is. */
-const TOKEN_PART = /[\w-]/;
-const TOKEN_LENGTH = 43;
-
-/**
- * Whether a text may hold a {@link TOKEN}. Such a one covers a place whose number is a multiple of its length: only these are
- * looked at, where searching for it would look at each.
- */
-function mayHoldToken(text: string): boolean {
-  for (let at = TOKEN_LENGTH - 1; at < text.length; at += TOKEN_LENGTH) {
-    if (!TOKEN_PART.test(text.charAt(at))) continue;
-    let start = at;
-    while (at - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(start - 1))) start -= 1;
-    let end = at + 1;
-    while (end - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(end))) end += 1;
-    if (end - start >= TOKEN_LENGTH) return true;
-  }
-  return false;
 }

@@ -45,7 +45,8 @@ interface Budget {
   readonly maxText: number;
 }
 
-function show(value: unknown, budget: Budget, depth: number): unknown {
+/** @param under - the key that it stands under */
+function show(value: unknown, budget: Budget, depth: number, under?: string): unknown {
   switch (typeof value) {
     case 'string':
       return showText(value, budget);
@@ -63,7 +64,7 @@ function show(value: unknown, budget: Budget, depth: number): unknown {
         budget.left -= 4;
         return null;
       }
-      return depth >= MAX_DEPTH || budget.left <= 0 ? CUT : showObject(value, budget, depth);
+      return depth >= MAX_DEPTH || budget.left <= 0 ? CUT : showObject(value, budget, depth, under);
     case 'undefined':
       return undefined;
     default:
@@ -112,7 +113,7 @@ function showText(text: string, budget: Budget): string {
   return shown;
 }
 
-function showObject(value: object, budget: Budget, depth: number): unknown {
+function showObject(value: object, budget: Budget, depth: number, under: string | undefined): unknown {
   if (Array.isArray(value)) return showArray(value, budget, depth);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return showText(nameOf(value as JsonObject), budget);
@@ -120,13 +121,14 @@ function showObject(value: object, budget: Budget, depth: number): unknown {
   const shown: [string, unknown][] = [];
   budget.left -= 2;
   for (const key in source) {
-    if (source[key] === undefined) continue;
+    // A caller's baggage is for whoever carries out the request (docs/protocol.md, section 1).
+    if (source[key] === undefined || (under === '_meta' && key === 'baggage')) continue;
     if (budget.left <= 0) {
       shown.push([CUT, true]);
       break;
     }
     const name = showText(key, budget);
-    shown.push([name, isSecretField(source, key) ? showText(MASK, budget) : show(source[key], budget, depth + 1)]);
+    shown.push([name, isSecretField(source, key) ? showText(MASK, budget) : show(source[key], budget, depth + 1, key)]);
     budget.left -= 2;
   }
   // Own properties whatever their name: `__proto__` is an ordinary key here.

@@ -1,4 +1,5 @@
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fileRecordStore } from '../../daemon/file-record-store.ts';
@@ -75,4 +76,24 @@ it('a store of recorded turns › cannot write › then it says so once, throws 
   expect(store.state).toBe('ok');
   expect(await store.write('../../etc/passwd', ['{}'], true)).toBe(false);
   chmodSync(directory, 0o700);
+});
+
+it('a store of recorded turns › leaves what is no plain file alone, and neither waits for it nor reads without end', async () => {
+  const { open, load, fileOf, directory, said } = start();
+  await open().write(B, ['{"a":1}'], true);
+  const [link, pipe, folder] = ['a', 'b', 'c'].map((end) => `${A.slice(0, -1)}${end}`) as [string, string, string];
+  symlinkSync('/dev/zero', fileOf(link));
+  execFileSync('mkfifo', [fileOf(pipe)]);
+  mkdirSync(fileOf(folder));
+  expect(await load()).toEqual([{ turnId: B, lines: ['{"a":1}'] }]);
+  expect(readdirSync(directory)).toHaveLength(4);
+  expect(said.filter(({ text }) => text.includes('damaged'))).toHaveLength(1);
+});
+
+it('a store of recorded turns › cannot put a whole one in its place › then nothing stays beside it, and it is as it was', async () => {
+  const { open, load, fileOf, directory } = start();
+  mkdirSync(fileOf(A));
+  expect(await open().write(A, ['{"a":1}'], true)).toBe(false);
+  expect(readdirSync(directory)).toEqual([`${A}.rec`]);
+  expect(await load()).toEqual([]);
 });

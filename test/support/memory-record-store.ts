@@ -5,6 +5,8 @@ export class MemoryRecordStore implements RecordStore {
   readonly turns = new Map<string, string[]>();
   state: RecordStore['state'] = 'ok';
   isFull = false;
+  /** So many lines of a write have room before it is full. */
+  hasRoomFor = 0;
   writes = 0;
 
   async *load(): AsyncGenerator<StoredTurn> {
@@ -14,9 +16,11 @@ export class MemoryRecordStore implements RecordStore {
   async write(turnId: string, lines: readonly string[], isWhole: boolean): Promise<boolean> {
     this.writes += 1;
     this.state = this.isFull ? 'degraded' : 'ok';
-    if (this.isFull) return false;
-    this.turns.set(turnId, [...(isWhole ? [] : (this.turns.get(turnId) ?? [])), ...lines]);
-    return true;
+    // What is written as a whole is there as a whole, or not at all.
+    if (this.isFull && (isWhole || this.hasRoomFor === 0)) return false;
+    const written = this.isFull ? lines.slice(0, this.hasRoomFor) : lines;
+    this.turns.set(turnId, [...(isWhole ? [] : (this.turns.get(turnId) ?? [])), ...written]);
+    return !this.isFull;
   }
 
   async remove(turnId: string): Promise<void> {

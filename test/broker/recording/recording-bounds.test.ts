@@ -1,11 +1,25 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { Summary } from '../../../actors/recording/summary.ts';
+import { Tape } from '../../../actors/recording/tape.ts';
 import { TextRun } from '../../../actors/recording/text-run.ts';
 import { settle } from '../../support/linked.ts';
 import { readMetric } from '../../support/metrics.ts';
 import { inShort, startRecorded, textOf } from './recording-scene.ts';
 
 /* What recording may take, and what it costs. */
+
+const ROW = {
+  ...{
+    turn_id: 'turn-1',
+    session_id: 's',
+    agent_id: 'echo',
+    host: 'client-1',
+    prompt: '',
+    state: 'streaming' as const,
+  },
+  ...{ started_at: 0, tokens: 0, tools: 0, tools_failed: 0, tool_names: [], approvals: 0, waited_ms: 0 },
+};
 
 test('more turns than may be kept › then those that ended first go, and it is said how many', async () => {
   const { ask, open, end, linked, manager } = await startRecorded({ record: { turns: 2 } });
@@ -63,6 +77,28 @@ test('live turns alone are too much › then of each the older half goes, which 
     expect(log.records[0]?.sequence).toBeGreaterThan(1);
     expect(log.turn.tokens).toBe(26);
   }
+});
+
+test('so many are live that next to nothing of each is too much › then not all of them are looked through for each that begins', async () => {
+  const { open } = await startRecorded({ record: { bytes: 256 * 1024 } });
+  for (let at = 0; at < 150; at += 1) await open(`s${at}`);
+  const squeezed = vi.spyOn(Tape.prototype, 'squeeze');
+  for (let at = 150; at < 200; at += 1) await open(`s${at}`);
+  const looks = squeezed.mock.calls.length;
+  squeezed.mockRestore();
+  // Each time all of them would be 50 × 150.
+  expect(looks).toBeGreaterThan(0);
+  expect(looks).toBeLessThan((50 * 150) / 3);
+});
+
+test('a turn has tool calls without end › then what is known of them by name has one', async () => {
+  const tape = new Tape(Summary.from(ROW), { changed: () => {}, lost: () => {} }, 1024 * 1024);
+  for (let at = 0; at < 5_000; at += 1) {
+    expect(tape.hasMet(`x:${at}`)).toBe(false);
+    expect(tape.hasMet('x:0')).toBe(true);
+  }
+  expect(tape.hasMet('x:4999')).toBe(true);
+  expect(tape.hasMet('x:1')).toBe(false);
 });
 
 test('a token is longer than a run › then its beginning is there, and how much is not', async () => {

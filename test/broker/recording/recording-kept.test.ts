@@ -36,7 +36,7 @@ test('turns have ended › when the broker is started anew › then they are the
   expect((await next.ask.turns({ text: 'words' })).turns).toHaveLength(1);
 });
 
-test('a turn is live › when the process is killed › then it shows as it stood a moment before, and that it was lost', async () => {
+test('a turn is live › when the process is killed › then it shows as it stood a moment before, and that it has failed', async () => {
   const store = new MemoryRecordStore();
   const { open, say, linked } = await startRecorded({ record: { store } });
   const turnId = await open('a');
@@ -47,8 +47,9 @@ test('a turn is live › when the process is killed › then it shows as it stoo
   expect((await next.ask.turns()).turns).toMatchObject([{ turn_id: turnId, state: 'streaming' }]);
   await next.linked.advance(600);
   const log = await next.ask.turn(turnId);
+  expect((await next.ask.turns({ state: ['streaming'] })).turns).toEqual([]);
   expect(log.turn).toMatchObject({
-    state: 'streaming',
+    state: 'failed',
     error: { code: 'broker_stopped' },
     ended_at: expect.any(Number),
   });
@@ -117,6 +118,23 @@ test('the disk is full › then turns go on and are in memory, that is said, and
   expect((await ask.turns()).kept.on_disk).toBe(true);
   const next = await again(store);
   expect(textOf((await next.ask.turn(turnId)).records)).toBe('words');
+});
+
+test('the disk is full in the middle of what is added › then nothing stands there twice', async () => {
+  const store = new MemoryRecordStore();
+  const { ask, open, say, execute, end, linked } = await startRecorded({ record: { store } });
+  const turnId = await open('a');
+  await linked.advance(600);
+  Object.assign(store, { isFull: true, hasRoomFor: 2 });
+  await say('a', 'some words ');
+  await execute({ session_id: 'a' });
+  await linked.advance(600);
+  store.isFull = false;
+  for (let at = 0; at < 6; at += 1) await linked.advance(1_000);
+  await end('a');
+  await linked.advance(600);
+  const next = await again(store);
+  expect(await next.ask.turn(turnId)).toEqual(await ask.turn(turnId));
 });
 
 test('a turn is kept no longer › then nor is what was written of it', async () => {
