@@ -8,6 +8,8 @@
  * published while NATS is away: it would be dropped, or sent too late.
  */
 export interface Carrier {
+  /** Whether this broker hears anybody at all. While it does not, as with NATS away, nobody's silence means anything. */
+  readonly isConnected: boolean;
   /**
    * From now on frames come and go. Called once.
    * @throws what keeps it from that

@@ -10,7 +10,7 @@ import { ReceiveWindow, SendWindow } from './windows.ts';
 
 /** The most bytes that wait for a peer's acknowledgement; one entry may carry it over. */
 export const MAX_HELD_BYTES = 8 * 1024 * 1024;
-/** The longest that a batch waits for it. Milliseconds. */
+/** The longest that a batch waits for it, and that a peer may be out of reach. Milliseconds. */
 export const MAX_SILENCE_MS = 10_000;
 /** So many batches are acknowledged at once. */
 export const ACK_BATCHES = 64;
@@ -77,8 +77,10 @@ export class Flow {
   #probeAt = 0;
   /** When something was acknowledged last, or began to wait for it. */
   #progressAt = 0;
-  /** What follows the batch that was tried again may be missing too. */
+  /** The oldest batch was tried again, and that was not answered. */
   #isRecovering = false;
+  /** Since when there has been no way to the peer. */
+  #awaySince: number | undefined;
   #wentBackAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FlowOptions, handlers: FlowHandlers) {
@@ -142,6 +144,7 @@ export class Flow {
   /** There is a way again: what was handed over before may be gone. */
   reachable(): void {
     if (this.#isOver) return;
+    this.#awaySince = undefined;
     this.#sent.goBack();
     this.#resetProbe(this.#options.clock.now());
     this.pump();
@@ -149,7 +152,10 @@ export class Flow {
   }
 
   unreachable(): void {
+    const now = this.#options.clock.now();
+    this.#awaySince ??= now;
     this.#setStalled(true);
+    this.#watch(now);
   }
 
   /** Says that it is alive, and what has arrived. */
@@ -168,7 +174,7 @@ export class Flow {
       this.#fail('malformed');
       return;
     }
-    if (count > 0) this.#progressed();
+    if (count > 0) this.#progressed(count);
     if ((head.flags & AGAIN) !== 0) this.#goBack();
     if (head.kind === FrameKind.batch) this.#takeBatch(head, frame);
   }
@@ -224,15 +230,16 @@ export class Flow {
     });
   }
 
-  #progressed(): void {
+  #progressed(count: number): void {
     const now = this.#options.clock.now();
     this.#progressAt = now;
     this.#resetProbe(now);
-    if (this.#isRecovering) {
-      this.#isRecovering = false;
+    // Nothing but what was tried again: what followed it was lost, too. More: it was on its way all the time.
+    if (this.#isRecovering && count === 1) {
       this.#sent.goBack();
       this.pump();
     }
+    this.#isRecovering = false;
     this.#setStalled(false);
   }
 
@@ -250,9 +257,10 @@ export class Flow {
     this.#probeAt = now + CHECK_MS;
   }
 
-  /** Looks after what waits for its acknowledgement. */
+  /** Looks after what waits for its acknowledgement, and after a peer that has gone. */
   #watch(now: number): void {
-    if (this.#isOver || this.#checkTimer !== undefined || this.#sent.isEmpty) return;
+    const isNeeded = !this.#sent.isEmpty || this.#awaySince !== undefined;
+    if (this.#isOver || this.#checkTimer !== undefined || !isNeeded) return;
     const due = now + CHECK_MS;
     this.#checkTimer = this.#options.clock.setTimeout(() => {
       this.#checkTimer = undefined;
@@ -264,16 +272,17 @@ export class Flow {
   }
 
   #check(now: number): void {
+    if (this.#isOver) return;
     const { oldestAt } = this.#sent;
-    if (this.#isOver || oldestAt === undefined) return;
     if (this.#patience.mayJudge(now)) {
-      if (now - oldestAt >= MAX_SILENCE_MS) {
+      const since = Math.min(oldestAt ?? now, this.#awaySince ?? now);
+      if (now - since >= MAX_SILENCE_MS) {
         this.#fail('silent');
         return;
       }
-      if (now - this.#progressAt >= STALL_MS) this.#setStalled(true);
+      if (oldestAt !== undefined && now - this.#progressAt >= STALL_MS) this.#setStalled(true);
     }
-    if (now < this.#probeAt) return;
+    if (oldestAt === undefined || now < this.#probeAt) return;
     this.#probeMs = Math.min(this.#probeMs * 2, MAX_PROBE_MS);
     this.#probeAt = now + this.#probeMs;
     this.#isRecovering = true;

@@ -65,12 +65,25 @@ export class Members {
     else if (before.status === 'suspect') this.#handlers.recovered(memberOf(known));
   }
 
+  /** Something else was heard of it: it is there, although its heartbeats may wait behind that. */
+  seen(id: string): void {
+    const known = this.#known.get(id);
+    // A dead one is back with its heartbeat, which says whose life that is.
+    if (!known || known.status === 'dead') return;
+    known.heardAt = this.#clock.now();
+    if (known.status === 'alive') return;
+    known.status = 'alive';
+    this.#handlers.recovered(memberOf(known));
+  }
+
   /**
    * Judges who was silent; to be called with each heartbeat of this broker's own.
    * @param due - when that should have been: whoever was stopped meanwhile judges nobody yet
+   * @param hears - whether this broker can have heard anybody: time in which it cannot does not count
    */
-  judge(due: number): void {
+  judge(due: number, hears: boolean): void {
     const now = this.#clock.now();
+    if (!hears) for (const known of this.#known.values()) known.heardAt = now;
     this.#patience.ran(due, now);
     if (!this.#patience.mayJudge(now)) return;
     for (const [id, known] of this.#known) {

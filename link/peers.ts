@@ -89,7 +89,7 @@ export class Peers {
   #beat(due: number): void {
     if (this.#isClosed) return;
     const { self, vitals, carrier } = this.#options;
-    this.members.judge(due);
+    this.members.judge(due, carrier.isConnected);
     this.#attempt(() => carrier.announce(heartbeatFrame({ ...self, ...vitals() })));
     const next = this.#clock.now() + HEARTBEAT_MS;
     this.#timer = this.#clock.setTimeout(() => this.#beat(next), HEARTBEAT_MS);
@@ -103,6 +103,7 @@ export class Peers {
       return;
     }
     if (head.kind !== FrameKind.heartbeat) {
+      this.members.seen(head.from);
       this.#linkOf(head.from)?.take(head, frame);
       return;
     }

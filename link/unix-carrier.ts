@@ -13,7 +13,7 @@ const RETRY_MS = 25;
 /** The longest time between two attempts. Milliseconds. */
 const MAX_RETRY_MS = 1_000;
 /** What was taken has so long to be written when it closes. Milliseconds. */
-const CLOSE_MS = 500;
+export const CLOSE_MS = 500;
 /** So many connections may be open that have not said who they are. */
 export const MAX_UNNAMED = 64;
 /** So many peers may be connected. */
@@ -33,6 +33,8 @@ export interface UnixCarrierOptions {
  * two, the one whose name sorts first connects to the other, and each says who it is.
  */
 export class UnixCarrier implements Carrier {
+  /** Each connection is a peer's own: one that is lost says something of that peer. */
+  readonly isConnected = true;
   readonly #options: UnixCarrierOptions;
   readonly #clock: LinkClock;
   readonly #path: string;
@@ -86,7 +88,7 @@ export class UnixCarrier implements Carrier {
   }
 
   announce(frame: Buffer): void {
-    for (const line of this.#lines.values()) line.send(frame);
+    for (const line of this.#lines.values()) line.announce(frame);
   }
 
   reaches(peer: string): boolean {

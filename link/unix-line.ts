@@ -67,6 +67,11 @@ export class UnixLine {
     return true;
   }
 
+  /** Takes a small frame although it is full, unless that was done too often: it must not wait for room. */
+  announce(frame: Buffer): void {
+    if (!this.#isClosed && this.#socket.writableLength < 2 * LINE_BYTES) this.#socket.write(frame);
+  }
+
   /** Writes what it has taken, and closes. */
   end(): void {
     this.#socket.destroySoon();

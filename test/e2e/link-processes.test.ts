@@ -2,10 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
-import { systemLinkClock } from '../../link/clock.ts';
 import { MAX_HELD_BYTES } from '../../link/flow.ts';
 import { UnixCarrier } from '../../link/unix-carrier.ts';
-import { brokerOf } from '../link/support/broker.ts';
+import { brokerOf, slowClock } from '../link/support/broker.ts';
 import { own, temporaryDirectory } from './support/cleanup.ts';
 
 /* Links between processes that are stopped and killed. */
@@ -15,8 +14,6 @@ interface Said {
   counts: Record<string, number>;
 }
 
-/** On which a slow machine makes nobody silent. */
-const slowClock = { ...systemLinkClock, now: () => systemLinkClock.now() / 20 };
 const PROGRAM = fileURLToPath(new URL('support/link-broker.js', import.meta.url));
 
 async function spawn(directory: string, id: string, epoch: string): Promise<ChildProcess> {

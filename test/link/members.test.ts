@@ -18,10 +18,10 @@ function scene() {
     died: note('died'),
   });
   /** Time goes by, and this broker's own heartbeats with it. */
-  const pass = (ms: number) => {
+  const pass = (ms: number, hears = true) => {
     for (let passed = 0; passed < ms; passed += HEARTBEAT_MS) {
       clock.advance(HEARTBEAT_MS);
-      members.judge(clock.now());
+      members.judge(clock.now(), hears);
     }
   };
   return { clock, told, members, pass };
@@ -59,18 +59,43 @@ describe('a broker', () => {
     expect(told.slice(2)).toEqual(['recovered b-1 alive', 'joined b-2 alive']);
   });
 
+  it('whose heartbeats are late, but of which something else is heard › is there', () => {
+    const { members, told, pass } = scene();
+    members.heard(beat('b'));
+    for (let n = 0; n < 5; n += 1) {
+      pass(SUSPECT_MS - HEARTBEAT_MS);
+      members.seen('b');
+    }
+    pass(SUSPECT_MS);
+    members.seen('b');
+    expect(told).toEqual(['joined b-1 alive', 'suspected b-1 suspect', 'recovered b-1 alive']);
+    pass(DEAD_MS);
+    for (const id of ['b', 'nobody']) members.seen(id);
+    expect([told.at(-1), [...members].length]).toEqual(['died b-1 dead', 1]);
+  });
+
   it('is not judged for the time in which whoever judges was stopped', () => {
     const { members, told, clock } = scene();
     members.heard(beat('b'));
     const due = clock.now() + HEARTBEAT_MS;
     clock.sleep(15_000);
-    members.judge(due);
+    members.judge(due, true);
     expect(told).toHaveLength(1);
     // What waited in the socket is read now.
     members.heard(beat('b'));
     clock.advance(1_000);
-    members.judge(clock.now());
+    members.judge(clock.now(), true);
     expect(told).toHaveLength(1);
+  });
+
+  it('is not judged for the time in which nobody could be heard', () => {
+    const { members, told, pass } = scene();
+    members.heard(beat('b'));
+    pass(30_000, false);
+    pass(SUSPECT_MS - HEARTBEAT_MS);
+    expect(told).toHaveLength(1);
+    pass(HEARTBEAT_MS);
+    expect(told.slice(1)).toEqual(['suspected b-1 suspect']);
   });
 
   it('is forgotten a minute after, and its place is given to another where all are taken', () => {

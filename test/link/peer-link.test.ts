@@ -60,6 +60,31 @@ describe('a link', () => {
     expect([net.ends.a.link.state, net.ends.b.link.state]).toEqual(['open', 'open']);
   });
 
+  it('that one end has given up › is given up by the other, although nothing says so but a hello', () => {
+    const net = opened();
+    net.ends.a.link.lose('dead');
+    // Hello, its answer, and what says that this has arrived, which is lost.
+    net.deliver('b');
+    net.deliver('a');
+    expect(net.ends.a.heard.slice(1)).toEqual(['lost dead', 'opened b-1']);
+    net.onTheWay.b.length = 0;
+    net.advance(HELLO_MS);
+    net.deliverAll();
+    expect(net.ends.b.heard.slice(1)).toEqual(['lost restarted', 'opened a-1']);
+  });
+
+  it('that the peer never opens › is lost', () => {
+    const net = new LossyNet();
+    net.advance(HELLO_MS);
+    // a hears that b has heard it; b hears nothing more.
+    net.deliver('b');
+    net.stop('b');
+    while (net.onTheWay.a.length > 0) net.deliver('a');
+    expect(net.ends.a.heard).toEqual(['opened b-1']);
+    net.advance(20 * HELLO_MS);
+    expect(net.ends.a.heard).toEqual(['opened b-1', 'lost silent']);
+  });
+
   it('carries entries both ways, streams seen from either end', () => {
     const net = opened();
     net.ends.a.link.send({ kind: 'open', stream: 3, body: '{"agent":"x"}' });
@@ -169,6 +194,28 @@ describe('batches', () => {
     expect(net.ends.a.heard).toEqual(['opened b-1']);
   });
 
+  it('of which only the acknowledgement is late › are not sent again all', () => {
+    const net = opened();
+    const send = () => {
+      for (let n = 0; n < 20; n += 1) {
+        say(net, 'a', `${n}`);
+        net.ends.a.clock.settle();
+      }
+    };
+    send();
+    while (net.onTheWay.b.length > 0) net.deliver('b');
+    net.ends.a.clock.advance(300);
+    send();
+    // The oldest once more, and those that are new.
+    expect(batches(net, 'b')).toBe(21);
+    net.deliverAll();
+    net.ends.b.clock.advance(ACK_MS);
+    const before = net.sent.b.length;
+    net.deliverAll();
+    expect([net.ends.a.link.waitingBytes, net.sent.b.length - before]).toEqual([0, 0]);
+    expect(net.ends.b.heard).toHaveLength(41);
+  });
+
   it('in which a listener throws are told to their end', () => {
     const net = opened((side) => (side === 'b' ? { token: ({ seq }) => seq === 1 && fail() } : {}));
     const fail = () => {
@@ -198,6 +245,18 @@ describe('a link whose peer', () => {
     net.deliverAll();
     expect(net.ends.a.heard.slice(1)).toEqual(['stalled', 'flowing']);
     expect(net.ends.b.heard.slice(1)).toEqual(['stalled', 'flowing', 'token -1 1-1 1', 'token -1 1-1 2']);
+  });
+
+  it('is out of reach for ten seconds › is lost, on both ends, whether something waits for it or not', () => {
+    const net = opened();
+    net.cut();
+    net.advance(MAX_SILENCE_MS + 300);
+    expect([net.ends.a.heard, net.ends.b.heard].map((heard) => heard.slice(1))).toEqual([
+      ['stalled', 'lost silent'],
+      ['stalled', 'lost silent'],
+    ]);
+    net.calm(1_000);
+    expect(net.ends.a.heard.at(-1)).toBe('opened b-1');
   });
 
   it('acknowledges nothing › is stalled after a second, and lost after ten', () => {

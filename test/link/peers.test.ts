@@ -45,6 +45,23 @@ describe('brokers', () => {
     expect(a.heard.slice(7).sort()).toEqual(['joined b-1', 'opened b-1', 'token of c: as ever'].sort());
   });
 
+  it('that nothing carries for a while › lose nothing, and think nobody dead, for less than ten seconds', async () => {
+    const { net, a, b, clock } = await three();
+    net.away(true);
+    expect(a.say('b', 'meanwhile')).toBe(true);
+    clock.advance(DEAD_MS + 4_000);
+    net.away(false);
+    clock.advance(HEARTBEAT_MS);
+    expect(a.heard.slice(4)).toEqual([]);
+    expect(b.heard.slice(4)).toEqual(['token of a: meanwhile']);
+    net.away(true);
+    clock.advance(30_000);
+    expect(a.heard.slice(4).sort()).toEqual(['lost b silent', 'lost c silent']);
+    net.away(false);
+    clock.advance(HEARTBEAT_MS);
+    expect(a.heard.slice(6).sort()).toEqual(['opened b-1', 'opened c-1']);
+  });
+
   it('of which one leaves › hear so at once, with all that it has said', async () => {
     const { a, b, c, clock } = await three();
     b.say('a', 'last');

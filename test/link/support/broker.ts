@@ -1,7 +1,10 @@
 import type { Carrier } from '../../../link/carrier.ts';
-import type { LinkClock } from '../../../link/clock.ts';
+import { type LinkClock, systemLinkClock } from '../../../link/clock.ts';
 import type { PeerLinkHandlers } from '../../../link/peer-link.ts';
 import { Peers } from '../../../link/peers.ts';
+
+/** Real time, of which the protocol sees a twentieth: a slow machine makes nobody silent. */
+export const slowClock: LinkClock = { ...systemLinkClock, now: () => systemLinkClock.now() / 20 };
 
 /** A broker that does nothing but hear what its links and its members tell. */
 export function brokerOf(
