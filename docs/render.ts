@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AnyStateMachine } from 'xstate';
 import { charts } from '../actors/families.ts';
+import { peerLinkMachine } from '../machines/peer-link.machine.ts';
 import { chartSection, machinePath } from './chart-page.ts';
 import { closeCodeTable, errorTable, limitTable } from './code-tables.ts';
 import { brokerEventTable, eventTable, voiceEventTable } from './event-table.ts';
@@ -44,6 +45,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
   const pages: [path: string, contents: Map<string, string>][] = [
     ['docs/protocol.md', new Map([...protocol, example('agent.py')])],
     ['docs/statecharts.md', new Map([['charts', sections.join('\n\n')]])],
+    ['docs/cluster.md', new Map([['peer-link', chartSection(peerLinkMachine, read(machinePath(peerLinkMachine)))]])],
     ['docs/flags.md', new Map([['flags', flagTable()]])],
     ['docs/web.md', new Map([example('web-app/server.js'), example('react/app.tsx')])],
     [

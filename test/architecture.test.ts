@@ -30,6 +30,7 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['protocol', 'version.ts'],
   memory: ['journal', 'protocol'],
   'turn-journal': ['journal', 'protocol'],
+  link: ['machines', 'protocol'],
   a2a: ['protocol'],
   jwt: ['protocol'],
   client: ['protocol'],

@@ -1,0 +1,66 @@
+import type { Carrier, CarrierHandlers } from '../../../link/carrier.ts';
+import type { StillClock } from './still-clock.ts';
+
+/** Brokers in one process, each within reach of all others that are there: as over NATS, anybody may have sent a frame. */
+export class MemoryNet {
+  readonly #carriers = new Map<string, CarrierHandlers>();
+  /** Frames of that broker go nowhere. */
+  readonly silent = new Set<string>();
+  /** Nobody hears anybody, and knows so. */
+  isAway = false;
+  readonly #clock: StillClock;
+
+  /** @param clock - frames arrive at the end of its tick, never inside of a call */
+  constructor(clock: StillClock) {
+    this.#clock = clock;
+  }
+
+  carrier(id: string): Carrier {
+    const others = () => [...this.#carriers].filter(([peer]) => peer !== id);
+    const net = this;
+    return {
+      get isConnected() {
+        return !net.isAway;
+      },
+      open: async (handlers) => {
+        this.#carriers.set(id, handlers);
+        for (const [peer, theirs] of others()) {
+          handlers.reachable(peer);
+          theirs.reachable(id);
+        }
+      },
+      send: (peer, frame) => {
+        if (this.isAway) return false;
+        if (!this.silent.has(id)) this.give(peer, frame);
+        return true;
+      },
+      // Its own come back to it.
+      announce: (frame) => {
+        if (!this.isAway && !this.silent.has(id))
+          for (const { frame: take } of this.#carriers.values()) take(Buffer.from(frame), undefined);
+      },
+      reaches: (peer) => !this.isAway && this.#carriers.has(peer),
+      close: async () => {
+        this.#carriers.delete(id);
+        for (const [, theirs] of others()) theirs.unreachable(id);
+      },
+    };
+  }
+
+  /** What carries all frames is gone, or there again. */
+  away(isAway: boolean): void {
+    this.isAway = isAway;
+    for (const [id, handlers] of this.#carriers)
+      for (const peer of this.#carriers.keys()) {
+        if (peer === id) continue;
+        if (isAway) handlers.unreachable(peer);
+        else handlers.reachable(peer);
+      }
+  }
+
+  /** A frame arrives that may be anybody's work. */
+  give(to: string, frame: Buffer): void {
+    const copy = Buffer.from(frame);
+    this.#clock.nextTick(() => this.#carriers.get(to)?.frame(copy, undefined));
+  }
+}
