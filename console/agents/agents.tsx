@@ -167,7 +167,11 @@ const COLUMNS: readonly Column<ListedAgent>[] = [
     by: ({ said }) => said?.current_task ?? undefined,
     cell: ({ said }) => (said?.current_task == null ? '' : <Free text={said.current_task} />),
   },
-  { title: 'Last words', cell: ({ said }) => <LastWords words={programOf(said)?.lastWords} /> },
+  {
+    title: 'Last words',
+    by: ({ said }) => lastLine(programOf(said)?.lastWords),
+    cell: ({ said }) => <LastWords words={programOf(said)?.lastWords} />,
+  },
   { title: 'Turns', isNumber: true, by: ({ row }) => row?.turns, cell: ({ row }) => (row ? count(row.turns) : '') },
   {
     title: 'Capabilities',
@@ -179,8 +183,10 @@ const COLUMNS: readonly Column<ListedAgent>[] = [
   },
 ];
 
+const lastLine = (words: string | undefined) => words?.trimEnd().split('\n').at(-1);
+
 /** The last line that a program has complained of. */
 function LastWords({ words }: { words: string | undefined }) {
-  const last = words?.trimEnd().split('\n').at(-1);
+  const last = lastLine(words);
   return last === undefined ? null : <Free text={last} isCode />;
 }

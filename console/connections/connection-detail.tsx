@@ -139,13 +139,19 @@ const COLUMNS: readonly Column<SessionRow>[] = [
   {
     title: 'Turn',
     isHeading: true,
+    by: ({ turn_id }) => turn_id,
     cell: ({ turn_id }) => (
       <a href={link('charts', turn_id)}>
         <Id id={turn_id} />
       </a>
     ),
   },
-  { title: 'Agent', cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
-  { title: 'State', cell: ({ status }) => status },
-  { title: 'Age', isNumber: true, cell: ({ created_at }) => age(shownAt.value - created_at * 1_000) },
+  { title: 'Agent', by: ({ agent_id }) => agent_id, cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
+  { title: 'State', by: ({ status }) => status, cell: ({ status }) => status },
+  {
+    title: 'Age',
+    isNumber: true,
+    by: ({ created_at }) => -created_at,
+    cell: ({ created_at }) => age(shownAt.value - created_at * 1_000),
+  },
 ];

@@ -81,7 +81,11 @@ const COLUMNS: readonly Column<MeetingRow>[] = [
   },
   { title: 'Status', by: ({ status }) => status, cell: ({ status }) => <Status status={status} /> },
   { title: 'Started', by: ({ started_at }) => started_at, cell: ({ started_at }) => <Ago at={started_at} /> },
-  { title: 'Ended', cell: ({ ended_at }) => (ended_at === null ? '' : <Ago at={ended_at} />) },
+  {
+    title: 'Ended',
+    by: ({ ended_at }) => ended_at ?? undefined,
+    cell: ({ ended_at }) => (ended_at === null ? '' : <Ago at={ended_at} />),
+  },
   {
     title: 'Held by',
     by: ({ agent_id }) => agent_id ?? 'a client',

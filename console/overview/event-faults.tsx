@@ -46,5 +46,9 @@ const COLUMNS: readonly Column<EventFaultRow>[] = [
     by: ({ last_at }) => last_at,
     cell: ({ last_at }) => `${age(Math.max(0, brokerTime.value - last_at))} ago`,
   },
-  { title: 'Session', cell: ({ session_id }) => (session_id === null ? '-' : <Id id={session_id} />) },
+  {
+    title: 'Session',
+    by: ({ session_id }) => session_id ?? undefined,
+    cell: ({ session_id }) => (session_id === null ? '-' : <Id id={session_id} />),
+  },
 ];

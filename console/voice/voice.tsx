@@ -91,27 +91,38 @@ function Part(props: { id: string; title: string; count: number; children: Compo
   );
 }
 
+/** What a provider does, in words. */
+function doesWhat({ kind }: Provider): string {
+  return kind === 'stt' ? 'transcribes' : 'speaks';
+}
+
 const PROVIDERS: readonly Column<Provider>[] = [
   {
     title: 'Provider',
     isHeading: true,
+    by: ({ id }) => id,
     cell: ({ id }) => (
       <a href={link('agents', id)}>
         <Free text={id} isCode />
       </a>
     ),
   },
-  { title: 'Kind', cell: ({ kind }) => (kind === 'stt' ? 'transcribes' : 'speaks') },
-  { title: 'Streams', isNumber: true, cell: ({ streams }) => count(streams) },
-  { title: 'Description', cell: ({ description }) => <Free text={description} /> },
+  { title: 'Kind', by: doesWhat, cell: doesWhat },
+  { title: 'Streams', isNumber: true, by: ({ streams }) => streams, cell: ({ streams }) => count(streams) },
+  {
+    title: 'Description',
+    by: ({ description }) => description,
+    cell: ({ description }) => <Free text={description} />,
+  },
 ];
 
 /** What every stream has: by whom, for whom, where it stands. */
 const STREAM: readonly Column<Transcription | Speech>[] = [
-  { title: 'Provider', cell: ({ provider }) => <Free text={provider} isCode /> },
-  { title: 'Status', cell: ({ status }) => status },
+  { title: 'Provider', by: ({ provider }) => provider, cell: ({ provider }) => <Free text={provider} isCode /> },
+  { title: 'Status', by: ({ status }) => status, cell: ({ status }) => status },
   {
     title: 'For',
+    by: ({ client_id }) => client_id,
     cell: ({ client_id }) => (
       <a href={link('connections', client_id)}>
         <Id id={client_id} />
@@ -121,16 +132,30 @@ const STREAM: readonly Column<Transcription | Speech>[] = [
 ];
 
 const TRANSCRIPTIONS: readonly Column<Transcription>[] = [
-  { title: 'Session', isHeading: true, cell: ({ session_id }) => <Id id={session_id} /> },
+  {
+    title: 'Session',
+    isHeading: true,
+    by: ({ session_id }) => session_id,
+    cell: ({ session_id }) => <Id id={session_id} />,
+  },
   ...STREAM,
   { title: 'Audio', cell: ({ sample_rate, channels }) => `${count(sample_rate)} Hz × ${channels}` },
-  { title: 'Finals', isNumber: true, cell: ({ segments }) => count(segments) },
-  { title: 'Began', cell: ({ created_at }) => <Ago at={created_at * 1_000} /> },
+  { title: 'Finals', isNumber: true, by: ({ segments }) => segments, cell: ({ segments }) => count(segments) },
+  {
+    title: 'Began',
+    by: ({ created_at }) => created_at,
+    cell: ({ created_at }) => <Ago at={created_at * 1_000} />,
+  },
 ];
 
 const SPEECH: readonly Column<Speech>[] = [
-  { title: 'Stream', isHeading: true, cell: ({ stream_id }) => <Id id={stream_id} /> },
+  {
+    title: 'Stream',
+    isHeading: true,
+    by: ({ stream_id }) => stream_id,
+    cell: ({ stream_id }) => <Id id={stream_id} />,
+  },
   ...STREAM,
   { title: 'Audio', cell: ({ binary_frames }) => (binary_frames ? 'binary frames' : 'events') },
-  { title: 'Began', cell: ({ created_at }) => <Ago at={created_at} /> },
+  { title: 'Began', by: ({ created_at }) => Date.parse(created_at), cell: ({ created_at }) => <Ago at={created_at} /> },
 ];
