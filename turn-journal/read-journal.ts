@@ -141,12 +141,17 @@ class Reading {
 
   /** The next segment that goes on where this one ends. Those between are empty. */
   async #following(index: number, end: number): Promise<number | undefined> {
-    // Nothing was read yet: is it empty, or can its beginning not be read?
-    if (this.#next === undefined && (await findBlock(this.#files, this.#sources[index] as Source, end, 0)))
-      return undefined;
+    let expected = this.#next;
+    if (expected === undefined) {
+      // Nothing was read yet: is it empty, or can its beginning not be read?
+      const source = this.#sources[index] as Source;
+      if (await findBlock(this.#files, source, end, 0)) return undefined;
+      // Where its only block cannot be read, only that which was written in its place goes on.
+      expected = (await beginningAt(this.#files, source, end))?.lsn;
+    }
     for (let next = index + 1; next < this.#sources.length; next += 1) {
       const first = await blockAt(this.#files, this.#sources[next] as Source, SEGMENT_HEADER);
-      if (first && (this.#next === undefined || first.info.lsn === this.#next)) return next;
+      if (first && (expected === undefined || first.info.lsn === expected)) return next;
     }
     return undefined;
   }

@@ -1,9 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { SEGMENT_HEADER } from '../../journal/blocks.ts';
 import type { DurableLevel } from '../../protocol/turn-journal.ts';
 import { systemFiles } from '../../turn-journal/files.ts';
+import { TurnJournalDamaged } from '../../turn-journal/read-journal.ts';
 import { temporaryDirectory } from '../daemon/temporary.ts';
 import { LossyFiles } from './lossy-files.ts';
 import { copyOf, ModelBroker } from './stage.ts';
@@ -165,6 +167,32 @@ test('a turn journal › when a file has gone, and its directory cannot be synce
   await expect.poll(() => segments(directory).some((name) => /-00000[12]\./.test(name))).toBe(false);
   await broker.journal.close();
   expect(await scene.found(directory)).toBe(scene.states.length - 1);
+});
+
+test('a turn journal › when files were given up › then nothing in them is damage, and damage in those that count is refused as ever', async () => {
+  const scene = await Scene.start('disk');
+  await scene.failsToSync();
+  await scene.broker.settled();
+  // They say that what is before them is on disk.
+  for (let left = 4; left > 0; left -= 1) await scene.goesOn();
+  const copy = temporaryDirectory();
+  await expect.poll(() => segments(scene.directory).some((name) => /-00000[12]\./.test(name))).toBe(false);
+  copyOf(scene.directory, copy);
+  await scene.broker.journal.close();
+  const first = segments(copy).find((name) => name.endsWith('.first.seg')) ?? '';
+  const givenUp = first.replace(/-\d+\.first/, '-000001');
+  const bytes = readFileSync(join(copy, first));
+
+  writeFileSync(join(copy, givenUp), bytes.subarray(0, bytes.length / 2));
+  expect(await scene.found(copy)).toBe(scene.states.length - 1);
+  expect(segments(copy)).not.toContain(givenUp);
+  const spoilt = Buffer.from(bytes);
+  spoilt[SEGMENT_HEADER + 30] = (bytes[SEGMENT_HEADER + 30] as number) ^ 0x10;
+  writeFileSync(join(copy, first), spoilt);
+  writeFileSync(join(copy, givenUp), 'no segment');
+  const refused = await scene.found(copy).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(TurnJournalDamaged);
+  expect(refused).toMatchObject({ file: join(copy, first), offset: SEGMENT_HEADER });
 });
 
 test('a power cut › when two syncs of a directory overlapped, and the first ended last › then what has gone by the second stays gone', async () => {
