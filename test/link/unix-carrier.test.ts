@@ -213,8 +213,17 @@ describe('a connection', () => {
     };
     // Besides the kernel's own buffers, and those of the end that does not read.
     expect(await fill()).toBeLessThan(LINE_BYTES + 4 * 1024 * 1024);
+    // A heartbeat must not wait until there is room.
+    const heartbeat = Buffer.from('still here');
+    expect(carrier.send('a', heartbeat)).toBe(false);
+    carrier.announce(heartbeat);
+    let end = Buffer.alloc(0);
+    peer.on('data', (chunk: Buffer) => {
+      end = Buffer.concat([end, chunk]).subarray(-heartbeat.length);
+    });
     peer.resume();
     await vi.waitFor(() => expect(told.at(-1)).toBe('writable a'));
+    await vi.waitFor(() => expect(end).toEqual(heartbeat));
     peer.pause();
     await fill();
     const closed = carrier.close();

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { ACK_BATCHES, ACK_MS } from '../../link/flow.ts';
+import { AGAIN, FrameKind, readHead } from '../../link/frame.ts';
+import { batches, kinds, opened, say } from './support/opened.ts';
+
+describe('batches', () => {
+  it('leave with the tick while little is said, and are gathered for two milliseconds while much is', () => {
+    const net = opened();
+    say(net, 'a', 'x');
+    expect(batches(net, 'b')).toBe(0);
+    net.ends.a.clock.settle();
+    expect(batches(net, 'b')).toBe(1);
+    // 1,000 entries a second, each in a tick of its own.
+    for (let n = 0; n < 400; n += 1) {
+      say(net, 'a', 'x');
+      net.ends.a.clock.settle();
+      net.ends.a.clock.advance(1);
+    }
+    const before = batches(net, 'b');
+    for (let n = 0; n < 100; n += 1) {
+      say(net, 'a', 'x');
+      net.ends.a.clock.settle();
+      net.ends.a.clock.advance(1);
+    }
+    expect(batches(net, 'b') - before).toBe(50);
+    net.ends.a.clock.advance(1_000);
+    const quiet = batches(net, 'b');
+    say(net, 'a', 'x');
+    net.ends.a.clock.settle();
+    expect(batches(net, 'b') - quiet).toBe(1);
+  });
+
+  it('are sent at once where they have 64 KiB', () => {
+    const net = opened();
+    for (let n = 0; n < 70; n += 1) say(net, 'a', 'x'.repeat(1024));
+    expect(batches(net, 'b')).toBe(1);
+    expect(net.onTheWay.b.at(-1)?.length).toBeGreaterThanOrEqual(64 * 1024);
+  });
+
+  it(`are acknowledged after ${ACK_MS} ms, or when there are ${ACK_BATCHES} of them`, () => {
+    const net = opened();
+    const one = () => {
+      say(net, 'a', 'x');
+      // Before it would be tried again.
+      net.ends.a.clock.advance(3);
+      net.deliver('b');
+    };
+    one();
+    expect(kinds(net, 'a')).toEqual([]);
+    net.ends.b.clock.advance(ACK_MS);
+    expect(kinds(net, 'a')).toEqual([FrameKind.ack]);
+    net.deliverAll();
+    expect(net.ends.a.link.waitingBytes).toBe(0);
+    for (let n = 1; n < ACK_BATCHES; n += 1) one();
+    expect(kinds(net, 'a')).toEqual([]);
+    one();
+    expect(kinds(net, 'a')).toEqual([FrameKind.ack]);
+  });
+
+  it('are acknowledged by what goes the other way', () => {
+    const net = opened();
+    say(net, 'a', 'x');
+    net.deliverAll();
+    say(net, 'b', 'y');
+    net.deliverAll();
+    expect(net.ends.a.link.waitingBytes).toBe(0);
+    net.ends.b.clock.advance(ACK_MS);
+    expect(kinds(net, 'a')).toEqual([]);
+  });
+
+  it('of which one is missing are asked for again, at once, and told in order', () => {
+    const net = opened();
+    for (const delta of ['1', '2', '3']) {
+      say(net, 'a', delta);
+      net.ends.a.clock.settle();
+    }
+    net.lose('b', 0);
+    net.deliver('b');
+    net.deliver('b');
+    expect(net.onTheWay.a.map((frame) => readHead(frame)?.flags)).toEqual([AGAIN, AGAIN]);
+    net.deliver('a');
+    net.deliver('a');
+    expect(batches(net, 'b')).toBe(3);
+    net.deliverAll();
+    expect(net.ends.b.heard.slice(1).map((said) => said.at(-1))).toEqual(['1', '2', '3']);
+  });
+
+  it('that are lost, with all that could have said so, are tried again, the oldest first, and then all', () => {
+    const net = opened();
+    const all = Array.from({ length: 20 }, (_, n) => `token -1 1-1 ${n}`);
+    for (const [n] of all.entries()) {
+      say(net, 'a', `${n}`);
+      net.ends.a.clock.settle();
+    }
+    net.onTheWay.b.length = 0;
+    net.advance(300);
+    expect(batches(net, 'b')).toBe(1);
+    net.calm(300);
+    expect(net.ends.b.heard.slice(1)).toEqual(all);
+    expect(net.ends.a.heard).toEqual(['opened b-1']);
+  });
+
+  it('of which only the acknowledgement is late › are not sent again all', () => {
+    const net = opened();
+    const send = () => {
+      for (let n = 0; n < 20; n += 1) {
+        say(net, 'a', `${n}`);
+        net.ends.a.clock.settle();
+      }
+    };
+    send();
+    while (net.onTheWay.b.length > 0) net.deliver('b');
+    net.ends.a.clock.advance(300);
+    send();
+    // The oldest once more, and those that are new.
+    expect(batches(net, 'b')).toBe(21);
+    net.deliverAll();
+    net.ends.b.clock.advance(ACK_MS);
+    const before = net.sent.b.length;
+    net.deliverAll();
+    expect([net.ends.a.link.waitingBytes, net.sent.b.length - before]).toEqual([0, 0]);
+    expect(net.ends.b.heard).toHaveLength(41);
+  });
+
+  it('in which a listener throws are told to their end', () => {
+    const net = opened((side) => (side === 'b' ? { token: ({ seq }) => seq === 1 && fail() } : {}));
+    const fail = () => {
+      throw new Error('oh');
+    };
+    say(net, 'a', 'x', 1);
+    say(net, 'a', 'y', 2);
+    net.deliverAll();
+    expect(net.ends.b.heard.slice(1)).toEqual(['token -1 1-1 x', 'token -1 2-2 y']);
+    expect(net.faults.map(String)).toEqual(['Error: oh']);
+    net.calm(1_000);
+    expect([net.ends.a.link.waitingBytes, net.ends.b.link.state]).toEqual([0, 'open']);
+  });
+});
