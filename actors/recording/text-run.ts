@@ -1,5 +1,6 @@
 import { MASK, maskText } from '../kernel/preview.ts';
 import { TOKEN } from '../shown/view.ts';
+import { giveRoom, takeRoom } from './text-room.ts';
 
 /** Characters of a run, at most. */
 export const RUN_LENGTH = 8_192;
@@ -15,15 +16,19 @@ export interface Run {
   text: string;
 }
 
-/** Characters that are gathered before they are made one text: until then each token takes as much room as three words. */
-const GATHERED = 256;
+/** A longer token is written by Node, a shorter one here: calling Node takes as long as some dozens of characters. */
+const SHORT = 64;
+const NO_ROOM = Buffer.alloc(0);
 
-/** Tokens that come one behind the other, as one text. A token copies nothing: it is put behind those before it (law 2). */
+/**
+ * Tokens that come one behind the other, as one text. Of a token nothing is made (law 2), and nothing of it stays: its
+ * characters are copied. Strings that wait to be joined would outlive the next collections of young objects, and each of
+ * them costs those, and then a collection of everything, more than all else that is done for a token.
+ */
 export class TextRun {
-  /** Texts of {@link GATHERED} characters or some more. */
-  #texts: string[] = [];
-  #gathered = '';
-  /** Characters of both. */
+  /** UTF-16, little-endian. Only while there is something in it. */
+  #room: Buffer = NO_ROOM;
+  /** Characters in it. */
   #length = 0;
   /** Tokens in it. */
   count = 0;
@@ -34,9 +39,9 @@ export class TextRun {
     return this.#length === 0 && this.count === 0;
   }
 
-  /** What it takes, in bytes, at most. */
+  /** What it takes, in bytes. */
   get bytes(): number {
-    return this.#length * 2;
+    return this.#room.length;
   }
 
   /** Whether a text of this length has room. */
@@ -49,16 +54,29 @@ export class TextRun {
     if (this.count === 0) this.at = now;
     this.count += 1;
     this.until = now;
-    this.#length += delta.length;
-    this.#gathered += delta;
-    if (this.#gathered.length >= GATHERED) this.#close();
+    const { length } = delta;
+    const end = this.#length + length;
+    if (2 * end > this.#room.length) this.#widen(end);
+    const room = this.#room;
+    if (length > SHORT) room.write(delta, 2 * this.#length, 'utf16le');
+    else {
+      let to = 2 * this.#length;
+      for (let from = 0; from < length; from += 1) {
+        const character = delta.charCodeAt(from);
+        room[to] = character;
+        room[to + 1] = character >> 8;
+        to += 2;
+      }
+    }
+    this.#length = end;
   }
 
-  #close(): void {
-    // Looking into a text that was put together makes V8 write it out as one.
-    this.#gathered.charCodeAt(0);
-    this.#texts.push(this.#gathered);
-    this.#gathered = '';
+  #widen(characters: number): void {
+    const before = this.#room;
+    this.#room = takeRoom(characters);
+    if (before === NO_ROOM) return;
+    before.copy(this.#room, 0, 0, 2 * this.#length);
+    giveRoom(before);
   }
 
   /**
@@ -67,24 +85,24 @@ export class TextRun {
    */
   take(isOver: boolean): Run | undefined {
     if (this.isEmpty) return undefined;
-    const whole = this.#texts.join('') + this.#gathered;
+    const whole = this.#room.toString('utf16le', 0, 2 * this.#length);
     const tail = isOver ? '' : (SOLID_END.exec(whole.slice(-MAX_TAIL - 1))?.[0] ?? '');
     const kept = tail.length > MAX_TAIL ? '' : tail;
-    const text = whole.slice(0, whole.length - kept.length);
+    const text = kept === '' ? whole : whole.slice(0, -kept.length);
     if (text === '' && !isOver) return undefined;
     const run = { at: this.at, until: this.until, count: this.count, text: unsecret(text) };
-    this.#texts = [];
-    this.#gathered = kept;
+    this.#room.copyWithin(0, 2 * text.length, 2 * whole.length);
     this.#length = kept.length;
     this.count = 0;
     this.at = this.until;
+    if (isOver) this.release();
     return run;
   }
 
   /** Lets go of what it has. */
   release(): void {
-    this.#texts = [];
-    this.#gathered = '';
+    if (this.#room !== NO_ROOM) giveRoom(this.#room);
+    this.#room = NO_ROOM;
     this.#length = 0;
     this.count = 0;
   }
@@ -96,8 +114,7 @@ export function unsecret(text: string): string {
   return maskText(masked, masked.length + RUN_LENGTH);
 }
 
-/** What a {@link TOKEN} is made of, and how long it is. */
-const TOKEN_PART = /[\w-]/;
+/** How long a {@link TOKEN} is. */
 const TOKEN_LENGTH = 43;
 
 /**
@@ -106,12 +123,23 @@ const TOKEN_LENGTH = 43;
  */
 function mayHoldToken(text: string): boolean {
   for (let at = TOKEN_LENGTH - 1; at < text.length; at += TOKEN_LENGTH) {
-    if (!TOKEN_PART.test(text.charAt(at))) continue;
+    if (!isTokenPart(text.charCodeAt(at))) continue;
     let start = at;
-    while (at - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(start - 1))) start -= 1;
+    while (at - start < TOKEN_LENGTH && isTokenPart(text.charCodeAt(start - 1))) start -= 1;
     let end = at + 1;
-    while (end - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(end))) end += 1;
+    while (end - start < TOKEN_LENGTH && isTokenPart(text.charCodeAt(end))) end += 1;
     if (end - start >= TOKEN_LENGTH) return true;
   }
   return false;
+}
+
+/** `[\w-]`, by its code; NaN, beyond an end, is none. */
+function isTokenPart(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 48 && code <= 57) ||
+    code === 95 ||
+    code === 45
+  );
 }
