@@ -2,6 +2,8 @@ import { RUN_LENGTH } from './text-run.ts';
 
 /** A text is kept in so many of these as it needs. Bytes. */
 const BLOCK_BYTES = 2_048;
+/** What a block takes besides: the object by which it is known. Bytes. */
+const VIEW_BYTES = 128;
 /** Blocks that are made at once. */
 const SLAB_BLOCKS = 128;
 /** Where a text is written as UTF-8. A character takes three bytes at most. */
@@ -57,5 +59,5 @@ export function textOf({ blocks, length }: KeptText): string {
 
 /** What it takes, in bytes. */
 export function bytesOfText({ blocks }: KeptText): number {
-  return blocks.length * BLOCK_BYTES;
+  return blocks.length * (BLOCK_BYTES + VIEW_BYTES);
 }
