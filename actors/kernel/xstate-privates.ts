@@ -59,8 +59,8 @@ export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
  *
  * What `system.inspect()` does, without its price: that one copies each report for its observers, two for each actor on
  * a token's way, which alone makes a token five times as dear (law 7). Observers of `system.inspect()` hear as before.
- * @param isDeafTo - that such an event is handed on need not be reported. As long as all who see are deaf to it nothing is made
- * for it, and observers do not hear of it either.
+ * @param isDeafTo - that such an event is handed on, or handled without an end, need not be reported. As long as one alone sees,
+ * and is deaf to it, nothing is made of it, and observers do not hear of it either.
  */
 export function hookInspection(
   system: System,
@@ -109,6 +109,7 @@ function arrange(reporting: SystemPrivates, hook: Placed, seeing: readonly Seein
   else if (others.length === 0) {
     const { see, isDeafTo } = first;
     reporting._sendInspectionEvent = (report) => {
+      if (report.type === '@xstate.snapshot' && isDeafTo(report.event) && report.snapshot.status === 'active') return;
       see(report);
       send(report);
     };

@@ -51,7 +51,9 @@ interface Cause {
 
 /** An actor as it was described to a tape, and until when it is so to others. */
 interface Near {
-  readonly snapshot: AnyMachineSnapshot;
+  /** Where its chart stood. */
+  readonly value: unknown;
+  readonly status: string;
   readonly until: number;
   readonly actor: InspectedActor;
   /** As JSON. */
@@ -166,12 +168,14 @@ export class Camera {
     const snapshot = ref.getSnapshot() as AnyMachineSnapshot | undefined;
     if (!snapshot?.machine) return;
     const known = this.#near.get(ref);
-    if (known?.snapshot === snapshot && at < known.until) {
+    // The broker has a new snapshot with each turn that begins, and stands where it stood.
+    if (known && known.value === snapshot.value && known.status === snapshot.status && at < known.until) {
       tape.meet(known.actor, known.text, at);
       return;
     }
     const actor = this.#described(ref, snapshot);
-    const near = { snapshot, until: at + NEAR_MS, actor, text: writeJson(actor) };
+    const { value, status } = snapshot;
+    const near = { value, status, until: at + NEAR_MS, actor, text: writeJson(actor) };
     this.#near.set(ref, near);
     tape.meet(actor, near.text, at);
   }

@@ -4,6 +4,7 @@ import type { inspectTurnsParams, RecordedTurn } from '../../protocol/recording.
 import type { Kernel } from '../kernel/kernel.ts';
 import { inSlices } from '../kernel/slices.ts';
 import { Fitting } from '../requests/fitting.ts';
+import type { Line } from './line.ts';
 import type { Shelf } from './shelf.ts';
 import type { Tape } from './tape.ts';
 
@@ -91,9 +92,11 @@ function fits({ summary, turnId }: Tape, { agent, state, tool, since, until, cur
   );
 }
 
-const isText = (line: string) => /^"at":-?\d+,"type":"text"/.test(line);
+/** One that was read from a store is JSON. */
+const isText = (line: Line) => typeof line !== 'string' || /^"at":-?\d+,"type":"text"/.test(line);
 
-function textOf(line: string): string {
+function textOf(line: Line): string {
+  if (typeof line !== 'string') return line.text;
   return String((parseJson(`{${line}`) as { text?: unknown }).text ?? '');
 }
 

@@ -7,6 +7,7 @@ import { writeJson } from '../../protocol/write-json.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { TURNS } from '../turns/turns.ts';
+import { timeOf } from './line.ts';
 import type { Shelf } from './shelf.ts';
 import type { Tape } from './tape.ts';
 
@@ -137,7 +138,7 @@ export class Keeper {
     tape.precede(read, read.turn.started_at);
     tape.stored = tape.last;
     tape.isTouched = false;
-    tape.summary.heardAt(timeOf(read.lines.at(-1)));
+    tape.summary.heardAt(timeOf(read.lines.at(-1) ?? ''));
     if (read.turn.ended_at === undefined) this.#left.add(tape);
     else this.#shelf.ended(tape);
     return true;
@@ -199,11 +200,6 @@ export class Keeper {
     this.#isDegraded = false;
     this.#kernel.log.info({}, 'what is recorded can be written again');
   }
-}
-
-/** When a line's record was. */
-function timeOf(line = ''): number {
-  return Number(/^"at":(\d+)/.exec(line)?.[1] ?? 0);
 }
 
 /** What a record is written as; that the rest of it is whole the store has seen to. */

@@ -38,7 +38,6 @@ export class Masking {
 
   #piece(text: string): Masked {
     const before = this.#before;
-    // A copy: a part of a long text keeps all of it.
     this.#before = copyOf((before + text).slice(-LOOKED_BACK));
     const known = unsecret(before);
     if (this.#isInside && !known.endsWith(MASK)) {
@@ -50,7 +49,7 @@ export class Masking {
     const whole = unsecret(before + text);
     this.#isInside = whole.endsWith(MASK);
     const same = before === '' ? 0 : inCommon(known, whole);
-    return { text: whole.slice(same), back: known.length - same };
+    return { text: copyOf(whole.slice(same)), back: known.length - same };
   }
 }
 
@@ -61,6 +60,7 @@ function inCommon(one: string, other: string): number {
   return at;
 }
 
+/** A part of a long text keeps all of it. */
 const copyOf = (text: string): string => Buffer.from(text, 'utf16le').toString('utf16le');
 
 /** All of a text of a piece's length, secrets masked. */
@@ -69,8 +69,7 @@ function unsecret(text: string): string {
   return maskText(masked, masked.length + PIECE);
 }
 
-/** What a {@link TOKEN} is made of, and how long it is. */
-const TOKEN_PART = /[\w-]/;
+/** How long a {@link TOKEN} is. */
 const TOKEN_LENGTH = 43;
 
 /**
@@ -79,12 +78,23 @@ const TOKEN_LENGTH = 43;
  */
 function mayHoldToken(text: string): boolean {
   for (let at = TOKEN_LENGTH - 1; at < text.length; at += TOKEN_LENGTH) {
-    if (!TOKEN_PART.test(text.charAt(at))) continue;
+    if (!isTokenPart(text.charCodeAt(at))) continue;
     let start = at;
-    while (at - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(start - 1))) start -= 1;
+    while (at - start < TOKEN_LENGTH && isTokenPart(text.charCodeAt(start - 1))) start -= 1;
     let end = at + 1;
-    while (end - start < TOKEN_LENGTH && TOKEN_PART.test(text.charAt(end))) end += 1;
+    while (end - start < TOKEN_LENGTH && isTokenPart(text.charCodeAt(end))) end += 1;
     if (end - start >= TOKEN_LENGTH) return true;
   }
   return false;
+}
+
+/** `[\w-]`, by its code; NaN, beyond an end, is none. */
+function isTokenPart(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 48 && code <= 57) ||
+    code === 95 ||
+    code === 45
+  );
 }

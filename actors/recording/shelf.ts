@@ -1,6 +1,7 @@
 import type { RecordedTurn } from '../../protocol/recording.ts';
 import { Summary } from './summary.ts';
 import { Tape, type TapeBudget } from './tape.ts';
+import { TextBlocks } from './text-blocks.ts';
 
 /** A turn's own share of the room, at most: one does not push out all others. Bytes. */
 const MAX_TAPE_BYTES = 4 * 1024 * 1024;
@@ -39,6 +40,7 @@ export class Shelf {
     this.#most = limits.bytes;
     this.#gone = gone;
     this.#budget = {
+      blocks: new TextBlocks(),
       changed: (bytes) => {
         this.bytes += bytes;
         if (bytes > 0 && this.bytes > this.#most) this.trim();

@@ -1,18 +1,19 @@
 import type { InspectedActor, InspectRecord } from '../../protocol/inspect.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
-import type { RecordedEvent, RecordedTurn } from '../../protocol/recording.ts';
+import type { RecordedTurn } from '../../protocol/recording.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { SynthesizedTerminal } from '../turns/turn-messages.ts';
 import type { Turn } from '../turns/turn-record.ts';
 import type { TurnTape } from '../turns/turn-tape.ts';
+import { bytesOf, bytesOfAll, countOf, type Line, lineOf, releaseAll, TextLine, timeOf } from './line.ts';
 import { Masking } from './masking.ts';
 import type { Summary } from './summary.ts';
+import type { TextBlocks } from './text-blocks.ts';
 import { RUN_LENGTH, type Run, TextRun } from './text-run.ts';
 
 /** A pause of this length ends a run of text: when it was is to be seen. Milliseconds. */
 const PAUSE_MS = 1_000;
-/** What a kept line takes besides its characters, and a tape besides its lines. */
-const LINE_BYTES = 48;
+/** What a tape takes besides its lines. */
 const TAPE_BYTES = 1_024;
 /** This part of a turn's room is kept back for how it ended. */
 const RESERVED = 1 / 8;
@@ -25,10 +26,12 @@ const MAX_TAKEN_BACK = 32;
 
 type Unnumbered<R> = R extends unknown ? Omit<R, 'sequence' | 'at'> : never;
 /** A record that is still to get its number and its time. */
-export type Happening = Unnumbered<InspectRecord> | Unnumbered<Extract<RecordedEvent, { type: 'text' }>>;
+export type Happening = Unnumbered<InspectRecord>;
 
-/** What a tape tells the shelf. */
+/** What a tape tells the shelf, and has of it. */
 export interface TapeBudget {
+  /** Where all texts are kept. */
+  readonly blocks: TextBlocks;
   /** It takes that many bytes more, or less. */
   changed(bytes: number): void;
   /** Records of it went for want of room. */
@@ -37,15 +40,15 @@ export interface TapeBudget {
 
 /**
  * What happened in one turn, in order, as lines of JSON: so it takes what it takes and no more, and is written and sent as it
- * is. A line has no number of its own: the first has {@link first}, and each that follows one more.
+ * is. Its text, which is most of it, becomes JSON for whoever reads it. A line has no number of its own: the first has
+ * {@link first}, and each that follows one more.
  */
 export class Tape implements TurnTape {
   readonly turnId: string;
   readonly summary: Summary;
   /** The actors that were there before its first record, as JSON. */
   actors: string[] = [];
-  /** Each is a record without its `{` and its number. */
-  lines: string[] = [];
+  lines: Line[] = [];
   /** The number of the first of them. */
   first = 1;
   /** While it is live: the turn, and the actors by which its text is known. */
@@ -57,8 +60,8 @@ export class Tape implements TurnTape {
   readonly #maxBytes: number;
   readonly #run = new TextRun();
   readonly #masking = new Masking();
-  /** The newest pieces of text: which record each is, 0 where there was no room for it, and how long it is. */
-  readonly #texts: { readonly sequence: number; length: number }[] = [];
+  /** The newest pieces of text, and how much of each still stands. Of one that is kept no longer nothing is there. */
+  readonly #texts: { readonly line: TextLine; length: number }[] = [];
   #bytes = TAPE_BYTES;
   #runBytes = 0;
   #dropped = 0;
@@ -101,6 +104,7 @@ export class Tape implements TurnTape {
     }
     if (delta.length > RUN_LENGTH) this.#longToken(delta, now);
     else run.add(delta, now);
+    if (run.bytes !== this.#runBytes) this.#noteRun();
   }
 
   #longToken(delta: string, now: number): void {
@@ -129,39 +133,32 @@ export class Tape implements TurnTape {
       return;
     }
     this.actors.push(text);
-    this.#grow(sizeOf(text));
+    this.#grow(bytesOf(text));
   }
 
   /** One record. `isVital`: how the turn itself goes on, for which there is always some room. */
   add(happening: Happening, at: number, isVital = false): void {
     this.cutText(true);
-    this.#push(happening, at, isVital);
+    this.#push(lineOf(happening, at), at, isVital);
   }
 
   /** Ends the run of text that there is, so that it can be read. `isOver`: what follows does not belong to it. */
   cutText(isOver: boolean): void {
     if (this.#run.isEmpty) return;
     const run = this.#run.take(isOver);
+    this.#noteRun();
     if (run) this.#addText(run, 0);
   }
 
-  #addText({ at, until, count, text }: Run, cut: number): void {
+  #addText(run: Run, cut: number): void {
     const from = this.turn?.speaker?.ref as { sessionId?: string } | undefined;
-    const masked = this.#masking.take(text);
-    this.#takeBack(masked.back);
-    const record = {
-      type: 'text' as const,
-      actor: this.actorId,
-      from: from?.sessionId ?? null,
-      until: Math.round(until),
-      count,
-      text: masked.text,
-      ...(cut === 0 ? {} : { cut }),
-    };
-    const isKept = this.#push(record, at, false);
-    this.#texts.push({ sequence: isKept ? this.last : 0, length: masked.text.length });
+    const { text, back } = this.#masking.take(run.text);
+    this.#takeBack(back);
+    const saying = { actor: this.actorId, from: from?.sessionId ?? null, cut };
+    const line = new TextLine({ ...run, text }, saying, this.#budget.blocks);
+    this.#push(line, run.at, false);
+    this.#texts.push({ line, length: text.length });
     if (this.#texts.length > MAX_TAKEN_BACK) this.#texts.shift();
-    this.#noteRun();
   }
 
   /** So many characters at the end of what was said are the beginning of a secret, as is known by now: they go. */
@@ -172,36 +169,32 @@ export class Tape implements TurnTape {
       const gone = Math.min(left, newest.length);
       left -= gone;
       newest.length -= gone;
-      if (newest.sequence >= this.first) this.#shorten(newest.sequence - this.first, gone);
+      this.#shorten(newest.line, gone);
       if (newest.length === 0) this.#texts.pop();
     }
   }
 
-  #shorten(place: number, by: number): void {
-    const line = this.lines[place] as string;
-    const record = parseJson(`{${line}`) as { text: string };
-    const shorter = writeJson({ ...record, text: record.text.slice(0, -by) }).slice(1);
-    this.lines[place] = shorter;
+  #shorten(line: TextLine, by: number): void {
+    const { bytes } = line;
+    line.shorten(by);
     this.isRewritten = true;
-    this.#grow(sizeOf(shorter) - sizeOf(line));
+    this.#grow(line.bytes - bytes);
   }
 
-  /** False where there is no room for it. */
-  #push(happening: Happening, at: number, isVital: boolean): boolean {
-    const line = lineOf(happening, at);
-    const bytes = sizeOf(line);
+  #push(line: Line, at: number, isVital: boolean): void {
+    const bytes = bytesOf(line);
     const most = isVital ? this.#maxBytes : this.#maxBytes * (1 - RESERVED);
     this.isTouched = true;
     if (this.#bytes + bytes > most) {
       this.#dropped += 1;
       this.#droppedAt = at;
       this.#budget.lost(1);
-      return false;
+      releaseAll([line]);
+      return;
     }
     this.#tellDropped();
     this.lines.push(line);
     this.#grow(bytes);
-    return true;
   }
 
   /** Says how many records there was no room for, where that is. */
@@ -210,7 +203,7 @@ export class Tape implements TurnTape {
     const line = lineOf({ type: 'dropped', count: this.#dropped }, this.#droppedAt);
     this.#dropped = 0;
     this.lines.push(line);
-    this.#grow(sizeOf(line));
+    this.#grow(bytesOf(line));
   }
 
   /** What there was no room for since the last record that there was room for, as one that says so. */
@@ -225,8 +218,7 @@ export class Tape implements TurnTape {
     // One of two may be that which says what went before.
     if (this.lines.length < 3) return;
     const gone = this.lines.splice(0, count);
-    const lastGone = gone.at(-1) as string;
-    const at = Number(/^"at":(\d+)/.exec(lastGone)?.[1] ?? 0);
+    const at = timeOf(gone.at(-1) as Line);
     // One that stands for others counts as many.
     const line = lineOf({ type: 'dropped', count: gone.reduce((sum, one) => sum + countOf(one), 0) }, at);
     this.lines.unshift(line);
@@ -234,17 +226,16 @@ export class Tape implements TurnTape {
     this.isRewritten = true;
     this.#budget.lost(gone.length);
     const actors = stillThere(this.actors, gone);
-    const freed = sizeOfAll(gone) + sizeOfAll(this.actors) - sizeOfAll(actors);
+    const freed = bytesOfAll(gone) + bytesOfAll(this.actors) - bytesOfAll(actors);
+    releaseAll(gone);
     this.actors = actors;
-    this.#grow(sizeOf(line) - freed);
+    this.#grow(bytesOf(line) - freed);
   }
 
   /** The turn is over. What its actors still hear is added. */
   end(now: number): void {
     this.cutText(true);
     this.#tellDropped();
-    this.#run.release();
-    this.#noteRun();
     this.summary.ended(now);
     this.turn = undefined;
     this.isTouched = true;
@@ -252,6 +243,7 @@ export class Tape implements TurnTape {
 
   /** Nothing of it counts any more. */
   release(): void {
+    releaseAll(this.lines);
     this.#budget.changed(-this.#bytes);
     this.#bytes = 0;
   }
@@ -274,14 +266,15 @@ export class Tape implements TurnTape {
     this.lines = [...lines, ...before, ...this.lines];
     this.actors = actors;
     this.first = first;
-    const bytes = TAPE_BYTES + sizeOfAll(this.lines) + sizeOfAll(actors);
+    const bytes = TAPE_BYTES + this.#runBytes + bytesOfAll(this.lines) + bytesOfAll(actors);
     this.#grow(bytes - this.#bytes);
   }
 
   #noteRun(): void {
-    const bytes = this.#run.bytes;
-    if (bytes !== this.#runBytes) this.#grow(bytes - this.#runBytes);
+    const { bytes } = this.#run;
+    const more = bytes - this.#runBytes;
     this.#runBytes = bytes;
+    if (more !== 0) this.#grow(more);
   }
 
   #grow(bytes: number): void {
@@ -290,31 +283,14 @@ export class Tape implements TurnTape {
   }
 }
 
-function lineOf(happening: Happening, at: number): string {
-  return writeJson({ at: Math.round(at), ...happening }).slice(1);
-}
-
-/** What a text takes: two bytes a character where one of them is beyond Latin-1. */
-function sizeOf(text: string): number {
-  return LINE_BYTES + (Buffer.byteLength(text) === text.length ? text.length : text.length * 2);
-}
-
-const sizeOfAll = (texts: readonly string[]) => texts.reduce((sum, text) => sum + sizeOf(text), 0);
-
 /** The actors that were there behind these lines: whoever reads what follows has to know what they are. */
-function stillThere(actors: readonly string[], gone: readonly string[]): string[] {
+function stillThere(actors: readonly string[], gone: readonly Line[]): string[] {
   const there = new Map(actors.map((text) => [(parseJson(text) as InspectedActor).id, text]));
   for (const line of gone) {
-    if (!/^"at":-?\d+,"type":"(?:started|ended)"/.test(line)) continue;
+    if (typeof line !== 'string' || !/^"at":-?\d+,"type":"(?:started|ended)"/.test(line)) continue;
     const record = parseJson(`{${line}`) as InspectRecord;
     if (record.type === 'started') there.set(record.actor.id, writeJson(record.actor));
     else if (record.type === 'ended') there.delete(record.actor);
   }
   return [...there.values()];
-}
-
-/** How many records a line stands for. */
-function countOf(line: string): number {
-  const dropped = /^"at":\d+,"type":"dropped","count":(\d+)}$/.exec(line);
-  return dropped ? Number(dropped[1]) : 1;
 }

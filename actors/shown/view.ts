@@ -118,21 +118,27 @@ function showObject(value: object, budget: Budget, depth: number, under: string 
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return showText(nameOf(value as JsonObject), budget);
   const source = value as JsonObject;
-  const shown: [string, unknown][] = [];
+  const shown: JsonObject = {};
   budget.left -= 2;
   for (const key in source) {
     // A caller's baggage is for whoever carries out the request (docs/protocol.md, section 1).
     if (source[key] === undefined || (under === '_meta' && key === 'baggage')) continue;
     if (budget.left <= 0) {
-      shown.push([CUT, true]);
+      shown[CUT] = true;
       break;
     }
     const name = showText(key, budget);
-    shown.push([name, isSecretField(source, key) ? showText(MASK, budget) : show(source[key], budget, depth + 1, key)]);
+    const value = isSecretField(source, key) ? showText(MASK, budget) : show(source[key], budget, depth + 1, key);
+    if (name === '__proto__') setOwn(shown, name, value);
+    else shown[name] = value;
     budget.left -= 2;
   }
-  // Own properties whatever their name: `__proto__` is an ordinary key here.
-  return Object.fromEntries(shown);
+  return shown;
+}
+
+/** An own property whatever its name: `__proto__` is an ordinary key here. */
+function setOwn(object: JsonObject, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function showArray(items: readonly unknown[], budget: Budget, depth: number): unknown[] {
@@ -160,6 +166,15 @@ function nameOf(value: JsonObject): string {
   return `[${value.constructor?.name ?? 'object'}]`;
 }
 
+/** In bytes. Of most texts that is seen without writing them. */
 function jsonLength(text: string): number {
+  let at = 0;
+  while (at < text.length && isWrittenAsItIs(text.charCodeAt(at))) at += 1;
+  if (at === text.length) return at + 2;
   return Buffer.byteLength(writeJson(text));
+}
+
+/** Whether JSON has a character as this one byte. */
+function isWrittenAsItIs(code: number): boolean {
+  return code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { Summary } from '../../../actors/recording/summary.ts';
 import { Tape } from '../../../actors/recording/tape.ts';
+import { TextBlocks } from '../../../actors/recording/text-blocks.ts';
 import { TextRun } from '../../../actors/recording/text-run.ts';
 import { settle } from '../../support/linked.ts';
 import { readMetric } from '../../support/metrics.ts';
@@ -92,7 +93,11 @@ test('so many are live that next to nothing of each is too much › then not all
 });
 
 test('a turn has tool calls without end › then what is known of them by name has one', async () => {
-  const tape = new Tape(Summary.from(ROW), { changed: () => {}, lost: () => {} }, 1024 * 1024);
+  const tape = new Tape(
+    Summary.from(ROW),
+    { blocks: new TextBlocks(), changed: () => {}, lost: () => {} },
+    1024 * 1024,
+  );
   for (let at = 0; at < 5_000; at += 1) {
     expect(tape.hasMet(`x:${at}`)).toBe(false);
     expect(tape.hasMet('x:0')).toBe(true);
