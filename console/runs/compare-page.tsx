@@ -31,8 +31,9 @@ export function ComparePage({ a, b }: { a: string; b: string }) {
         </a>
         <h1>Two turns compared</h1>
       </header>
-      <Missing id={a} opened={one} />
-      <Missing id={b} opened={other} />
+      {a === '' || b === '' ? <p class="empty">It takes two turns: tick them in the table of runs.</p> : null}
+      {a === '' ? null : <Missing id={a} opened={one} />}
+      {b === '' ? null : <Missing id={b} opened={other} />}
       {one.log && other.log ? (
         <>
           <Facts one={one.log.turn} other={other.log.turn} ids={[a, b]} />
@@ -51,13 +52,9 @@ export function ComparePage({ a, b }: { a: string; b: string }) {
 function Missing({ id, opened: { log, trouble } }: { id: string; opened: OpenedTurn }) {
   if (log) return null;
   if (trouble === 'off') return <TroubleNote trouble={trouble} />;
-  const name = id === FILE ? 'The file' : visibleLine(id) || 'The other turn';
+  const name = id === FILE ? 'The file' : visibleLine(id);
   if (trouble) return <p class="problem" role="alert">{`${name}: ${visibleLine(trouble.problem)}.`}</p>;
-  return (
-    <p class="empty">
-      {id === FILE ? 'No file is open: drop one here.' : id === '' ? 'It takes two turns.' : 'Asking the daemon …'}
-    </p>
-  );
+  return <p class="empty">{id === FILE ? 'No file is open: drop one here.' : 'Asking the daemon …'}</p>;
 }
 
 type Pair = readonly [string, string];
