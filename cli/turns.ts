@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Host } from '../client/node.ts';
 import { took } from '../protocol/durations.ts';
-import { ENDED_STATES, LIVE_STATES } from '../protocol/recorded-states.ts';
+import { RECORDED_STATES } from '../protocol/recorded-states.ts';
 import type { RecordedEvent, RecordedState, RecordedTurn, RecordedTurnLog } from '../protocol/recording.ts';
 import { toOtlp } from '../protocol/recording-otlp.ts';
 import { visibleLine } from '../protocol/visible.ts';
@@ -27,7 +27,6 @@ interface ShowFlags extends ConnectionFlags {
   otlp?: boolean;
 }
 
-const STATES: readonly RecordedState[] = [...LIVE_STATES, ...ENDED_STATES];
 const MOST_ROWS = 10_000;
 /** Rows that are asked for at once. */
 const PAGE = 1_000;
@@ -39,7 +38,7 @@ export function addTurns(program: Command, io: Io): void {
   connectionFlags(program.command('turns'), true)
     .description('recorded turns, live and ended, the newest first')
     .option('--agent <id>', 'of this agent')
-    .option('--state <state...>', `that are, or ended, so, several with commas: ${STATES.join(', ')}`, states)
+    .option('--state <state...>', `that are, or ended, so, several with commas: ${RECORDED_STATES.join(', ')}`, states)
     .option('--tool <name>', 'that called this tool')
     .option('--text <words>', 'with these words in their prompt, answer or error, whatever the case')
     .option('--since <time>', 'that began so long ago at most: 90s, 15m, 12h, 30d', duration)
@@ -56,9 +55,9 @@ export function addTurns(program: Command, io: Io): void {
 
 /** What is given of them, one behind the other. @throws {InvalidArgumentError} that says which there are */
 function states(text: string, before: RecordedState[] = []): RecordedState[] {
-  const known = text.split(',').map((word) => STATES.find((state) => state === word.trim()));
+  const known = text.split(',').map((word) => RECORDED_STATES.find((state) => state === word.trim()));
   if (known.every((state) => state !== undefined)) return [...before, ...known];
-  throw new InvalidArgumentError(`It takes ${STATES.join(', ')}.`);
+  throw new InvalidArgumentError(`It takes ${RECORDED_STATES.join(', ')}.`);
 }
 
 function count(text: string): number {

@@ -13,3 +13,6 @@ export const LIVE_STATES = [
 
 /** How a turn ends. */
 export const ENDED_STATES = ['done', 'failed', 'cancelled', 'abandoned', 'refused'] as const;
+
+/** Every state, in the order of a turn's life. */
+export const RECORDED_STATES = [...LIVE_STATES, ...ENDED_STATES] as const;

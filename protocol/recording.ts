@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { anyId, list, listing, longText, nameText, shortText, truncated } from './bounds.ts';
 import { inspectedActor, inspectRecord, machineDefinition } from './inspect.ts';
-import { ENDED_STATES, LIVE_STATES } from './recorded-states.ts';
+import { RECORDED_STATES } from './recorded-states.ts';
 
 /*
  * The flight recorder: turns that can be opened again, live ones and those that have ended. For the host role; it does not
@@ -13,7 +13,7 @@ const milliseconds = z.number().nonnegative().meta({ description: 'milliseconds'
 const count = z.number().int().nonnegative();
 
 /** Where a recorded turn stands, or how it ended: the words of `agents.chat.sessions`, and its chart's ends. */
-export const recordedState = z.enum([...LIVE_STATES, ...ENDED_STATES]);
+export const recordedState = z.enum(RECORDED_STATES);
 /** See {@link recordedState}. */
 export type RecordedState = z.infer<typeof recordedState>;
 

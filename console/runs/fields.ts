@@ -1,10 +1,8 @@
-import { ENDED_STATES, LIVE_STATES } from '../../protocol/recorded-states.ts';
+import { ENDED_STATES, LIVE_STATES, RECORDED_STATES } from '../../protocol/recorded-states.ts';
 import type { RecordedState, RecordedTurn } from '../../protocol/recording.ts';
 
 /** Words for several states. */
 export const GROUPS: Readonly<Record<string, readonly RecordedState[]>> = { live: LIVE_STATES, ended: ENDED_STATES };
-/** Every state, in the order of a turn's life. */
-export const STATES: readonly RecordedState[] = [...LIVE_STATES, ...ENDED_STATES];
 
 /** Whether a turn has not ended. */
 export const isLive = ({ ended_at }: RecordedTurn): boolean => ended_at === undefined;
@@ -38,7 +36,7 @@ export interface NumberField {
 
 const same = (one: string | undefined, other: string) => one?.toLowerCase() === other.toLowerCase();
 const holds = (whole: string | undefined, part: string) => whole?.toLowerCase().includes(part.toLowerCase()) ?? false;
-const isState = (word: string) => STATES.some((state) => state === word);
+const isState = (word: string) => RECORDED_STATES.some((state) => state === word);
 
 /** What a query can ask of a turn, by its name in the query. */
 export const WORD_FIELDS: Readonly<Record<string, WordField>> = {
@@ -49,7 +47,7 @@ export const WORD_FIELDS: Readonly<Record<string, WordField>> = {
     refuse: (value) =>
       isState(value) || Object.hasOwn(GROUPS, value)
         ? undefined
-        : `There is no state “${value}”: ${[...STATES, ...Object.keys(GROUPS)].join(', ')}.`,
+        : `There is no state “${value}”: ${[...RECORDED_STATES, ...Object.keys(GROUPS)].join(', ')}.`,
   },
   tool: { about: 'it called that tool', is: ({ tool_names }, value) => tool_names.includes(value) },
   error: {

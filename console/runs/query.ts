@@ -1,5 +1,6 @@
+import { RECORDED_STATES } from '../../protocol/recorded-states.ts';
 import type { RecordedState, RecordedTurn, RecordedTurnsAsked } from '../../protocol/recording.ts';
-import { FIELD_NAMES, GROUPS, NUMBER_FIELDS, STATES, TIME_FIELDS, WORD_FIELDS } from './fields.ts';
+import { FIELD_NAMES, GROUPS, NUMBER_FIELDS, TIME_FIELDS, WORD_FIELDS } from './fields.ts';
 import { amountOf, momentOf, stretchOf, type When, whenOf } from './quantities.ts';
 import { type Comparison, type Piece, piecesOf, type QueryFault, written } from './query-text.ts';
 
@@ -207,7 +208,7 @@ function isAsked(term: Term, params: TurnQuery['params']): boolean {
 }
 
 function statesOf(values: readonly string[]): RecordedState[] {
-  return STATES.filter((state) => values.some((value) => value === state || GROUPS[value]?.includes(state)));
+  return RECORDED_STATES.filter((state) => values.some((value) => value === state || GROUPS[value]?.includes(state)));
 }
 
 function holdsFor(term: Term, turn: RecordedTurn, now: number): boolean {

@@ -1,4 +1,5 @@
-import { FIELD_NAMES, GROUPS, NUMBER_FIELDS, STATES, TIME_FIELDS, WORD_FIELDS } from './fields.ts';
+import { RECORDED_STATES } from '../../protocol/recorded-states.ts';
+import { FIELD_NAMES, GROUPS, NUMBER_FIELDS, TIME_FIELDS, WORD_FIELDS } from './fields.ts';
 import { written } from './query-text.ts';
 
 /** Something that the word at the cursor may become. */
@@ -37,7 +38,7 @@ export function suggestionsAt(line: string, cursor: number, known: Known): Sugge
       options: names.slice(0, MAX_OPTIONS).map((one) => ({ text: not + begun(one), about: aboutOf(one) })),
     };
   }
-  const all = name === 'state' ? [...STATES, ...Object.keys(GROUPS)] : known[name];
+  const all = name === 'state' ? [...RECORDED_STATES, ...Object.keys(GROUPS)] : known[name];
   if (!all || !Object.hasOwn(WORD_FIELDS, name)) return none;
   const comma = values.lastIndexOf(',');
   const before = values.slice(0, comma + 1);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressOf, placeOf } from '../../console/address.ts';
-import { NUMBER_FIELDS, STATES, WORD_FIELDS } from '../../console/runs/fields.ts';
+import { NUMBER_FIELDS, WORD_FIELDS } from '../../console/runs/fields.ts';
 import { fieldsOf, momentIn, VIEWS } from '../../console/runs/moment.ts';
 import { momentOf, whenOf } from '../../console/runs/quantities.ts';
 import { readQuery, type Term, turnQuery, writeQuery } from '../../console/runs/query.ts';
@@ -9,6 +9,7 @@ import { MAX_QUERY } from '../../console/runs/query-text.ts';
 import { sorted, sortOf, sortText } from '../../console/runs/sort.ts';
 import { suggestionsAt } from '../../console/runs/suggest.ts';
 import { viewsIn } from '../../console/runs/views.ts';
+import { RECORDED_STATES } from '../../protocol/recorded-states.ts';
 import type { RecordedTurn } from '../../protocol/recording.ts';
 
 const NOW = new Date(2026, 10, 30, 12, 0, 0).getTime();
@@ -172,7 +173,7 @@ describe('a query line › what is wrong is said at its place', () => {
       fc.record({
         kind: fc.constant('words' as const),
         field: fc.constant('state'),
-        values: fc.uniqueArray(fc.constantFrom(...STATES, 'live'), { minLength: 1 }),
+        values: fc.uniqueArray(fc.constantFrom(...RECORDED_STATES, 'live'), { minLength: 1 }),
         isNot: not,
       }),
       fc.record({
