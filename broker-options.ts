@@ -105,6 +105,8 @@ export interface BrokerOptions {
    * `@a2a-js/sdk`.
    */
   a2a?: A2aClient;
+  /** Other brokers that this one is one with (`docs/cluster.md`). Default: none. */
+  cluster?: NonNullable<FamilyOptions['cluster']>;
   /** Where to log. Default: nowhere. Never given a secret. */
   log?: Logger;
 }
@@ -174,7 +176,16 @@ const BROKER_OPTIONS: Names<BrokerOptions> = {
   memory: true,
   meetingStore: true,
   a2a: true,
+  cluster: true,
   log: true,
+};
+const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
+  id: true,
+  carrier: true,
+  directory: true,
+  home: true,
+  flushMs: true,
+  urls: true,
 };
 const TOKENS: Names<TokenOptions> = { daemon: true, host: true };
 const APPROVALS: Names<ApprovalPolicy> = { enabled: true, methods: true, timeoutMs: true };
@@ -197,6 +208,7 @@ export function checkBrokerOptions(options: BrokerOptions): void {
     if (auth === false && options[name]) throw new TypeError(`createBroker: ${name} goes with authentication`);
   checkRecordOptions(options.record);
   checkMetricsTenants(options.metricsTenants);
+  checkCluster(options.cluster);
   if (options.auditRequired && !options.audit) throw new TypeError('createBroker: auditRequired goes with audit');
   for (const host of options.allowedHosts ?? []) {
     if (!HOST_NAME.test(host))
@@ -205,6 +217,19 @@ export function checkBrokerOptions(options: BrokerOptions): void {
   checkOptions('createBroker, tokens', tokens, TOKENS);
   checkOptions('createBroker, approvals', approvals, APPROVALS);
   if (console !== false) checkOptions('createBroker, console', console, CONSOLE);
+}
+
+/** A broker's name in a cluster. */
+const BROKER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+function checkCluster(cluster: BrokerOptions['cluster']): void {
+  if (cluster === undefined) return;
+  checkOptions('createBroker, cluster', cluster, CLUSTER);
+  for (const name of [cluster.id, cluster.home ?? cluster.id])
+    if (typeof name !== 'string' || !BROKER_NAME.test(name))
+      throw new TypeError('createBroker, cluster: id and home are 1–64 of [A-Za-z0-9_-]');
+  for (const name of ['carrier', 'directory'] as const)
+    if (typeof cluster[name]?.open !== 'function') throw new TypeError(`createBroker, cluster: ${name} is needed`);
 }
 
 /** @throws {TypeError} where one is no tenant's name, or there are so many that the text would be long. */

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { SdkA2aClient } from './a2a/sdk-client.ts';
 import { createKernel, startBroker } from './actors/broker.ts';
+import { CLUSTER } from './actors/cluster/cluster.ts';
 import { AgentRegistry, createToken } from './actors/connection/agent-registry.ts';
 import { memoryAgentStore } from './actors/connection/agent-store.ts';
 import { AUTH, Authenticator } from './actors/connection/authenticator.ts';
@@ -15,6 +16,7 @@ import { CallerOf } from './actors/requests/caller.ts';
 import { DISPATCHER } from './actors/requests/dispatcher.ts';
 import { notifyClient } from './actors/requests/notify-client.ts';
 import { executeTool } from './actors/tools/execute-tool.ts';
+import { upsertAgent } from './broker-agents.ts';
 import type { Broker } from './broker-api.ts';
 import { brokerKeys } from './broker-keys.ts';
 import {
@@ -25,7 +27,6 @@ import {
   checkMethodOptions,
   checkParts,
   checkTlsCertificates,
-  checkUpsertOptions,
 } from './broker-options.ts';
 import { checkJwks } from './jwt/options.ts';
 import { Verifier } from './jwt/verifier.ts';
@@ -33,13 +34,10 @@ import type { Identity } from './machines/connection.machine.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
 import { createMetrics, readMeasures } from './metrics/metrics.ts';
-import { upsertParams } from './protocol/agents.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
 import { isJwtOver, protectedResource } from './protocol/jwt.ts';
 import type { Link } from './protocol/link.ts';
 import { checkOptions } from './protocol/options.ts';
-import { parseParams } from './protocol/params.ts';
-import { agentKey, DEFAULT_TENANT, tenantName } from './protocol/principal.ts';
 import { checkSharedLimits } from './protocol/shared-limits.ts';
 import { bearerOf } from './transport/bearer.ts';
 import { ConsolePages } from './transport/console-pages.ts';
@@ -140,6 +138,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       telemetry: options.telemetry,
       epoch: options.turnJournal?.epoch,
       durable: options.turnJournal?.level,
+      brokerId: options.cluster?.id,
       clock,
       log,
       agents,
@@ -162,6 +161,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       meetingStore: options.meetingStore,
       goalStore: options.goalStore,
       turnJournal: options.turnJournal,
+      cluster: options.cluster,
       connectInside: (identity) => connectAs(identity),
       a2a: options.a2a ?? new SdkA2aClient(),
     },
@@ -171,6 +171,9 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     kernel.onStopped = resolve;
   });
   const root = startBroker(kernel);
+  const cluster = kernel.peek(CLUSTER);
+  // Whoever listens waits for it, and hears what is wrong.
+  cluster?.open().catch((err: unknown) => kernel.log.error({ err }, 'the other brokers cannot be joined'));
   // The net under law 11: whatever breaks the root after all is said, and nobody waits for ever for its end.
   root.subscribe({
     error(err) {
@@ -230,6 +233,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     ports.stop();
     root.send({ type: 'broker.drain' });
     await stopped;
+    await cluster?.close();
     kernel.audit.noteFailures();
     kernel.audit.own('broker.stop', 'ok', VERSION);
     kernel.attempt('when keys were last used', () => void keys.keepUse(true));
@@ -266,6 +270,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       checkListenOptions(where);
       // What is wrong with the issuer's keys is said before the first one comes by them.
       jwts?.warm();
+      await cluster?.open();
       return ports.listen(where, DEFAULT_PORT);
     },
     renewTls(tls) {
@@ -306,31 +311,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       return broker;
     },
     notify: (clientId, method, params = {}) => notifyClient(kernel, clientId, method, params),
-    upsertAgent(params, options = {}) {
-      checkUpsertOptions(options);
-      const { tenant = DEFAULT_TENANT, ephemeral = false } = options;
-      if (!tenantName.safeParse(tenant).success) throw new TypeError('tenant is 1–64 of [A-Za-z0-9._-]');
-      const checked = parseParams(upsertParams, params);
-      kernel.audit.demand();
-      const id = agentKey(tenant, checked.id);
-      const isNew = !agents.has(id);
-      const data = { created: isNew, rotated: !isNew && checked.rotate_token === true };
-      const answer = kernel.audit.tried(tenant, 'agents.upsert', { on: checked.id, data }, () =>
-        agents.upsert({ ...checked, id }, ephemeral),
-      );
-      const note = (outcome: string) => kernel.audit.registry(tenant, 'agents.upsert', outcome, checked.id, data);
-      const kept = ephemeral ? undefined : agents.kept;
-      if (!kept) note('ok');
-      else
-        void kept.then(
-          () => note('ok'),
-          (err: unknown) => {
-            kernel.log.error({ err, tenant, agent: params.id }, 'an agent could not be kept');
-            note('failed');
-          },
-        );
-      return answer;
-    },
+    upsertAgent: (params, options = {}) => upsertAgent(kernel, params, options),
     executeTool(clientId, tool, parameters, options = {}) {
       checkExecuteToolOptions(options);
       return executeTool(kernel, clientId, tool, parameters, options);

@@ -192,6 +192,8 @@ export interface BrokerParts {
   telemetry?: Telemetry | undefined;
   /** See {@link Kernel.epoch}. */
   epoch?: string | undefined;
+  /** See {@link Kernel.brokerId}. */
+  brokerId?: string | undefined;
   /** See {@link Kernel.durable}. */
   durable?: Durable | undefined;
   agents: AgentRegistry;

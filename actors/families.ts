@@ -1,5 +1,6 @@
 import { brokerHotEvents, brokerMachine } from '../machines/broker.machine.ts';
 import { approvals } from './approvals/family.ts';
+import { cluster } from './cluster/family.ts';
 import { connectionChart } from './connection/facts.ts';
 import { goals } from './goals/family.ts';
 import { hosts } from './hosts/family.ts';
@@ -33,6 +34,7 @@ const FAMILIES = [
   memory,
   surfaces,
   hosts,
+  cluster,
 ] as const;
 
 type OptionsOf<F> = F extends Family<infer O> ? O : never;

@@ -5,7 +5,7 @@ import type { Token } from './token.ts';
 /** How a connection's bytes come and go, as everybody but `transport/` sees it. */
 export interface Link {
   /** Which way in it came. */
-  readonly kind: 'tcp' | 'unix' | 'upgrade' | 'memory';
+  readonly kind: 'tcp' | 'unix' | 'upgrade' | 'memory' | 'peer';
   /** The address that it came from; undefined where it has none, as over a Unix socket. */
   readonly remote?: string | undefined;
   /** What its client's certificate says, where it has shown one that counts. */
@@ -47,8 +47,11 @@ export interface Link {
   terminate(): void;
 }
 
-/** Whether a peer is at its other end, and not the program around the broker. */
-export const isSocket = ({ kind }: Pick<Link, 'kind'>): boolean => kind !== 'memory';
+/** Whether a client is at its other end, and neither the program around the broker nor another broker. */
+export const isSocket = ({ kind }: Pick<Link, 'kind'>): boolean => kind !== 'memory' && kind !== 'peer';
+
+/** Whether it is a guest's: its client's own connection is at another broker of the cluster. */
+export const isGuest = ({ kind }: Pick<Link, 'kind'>): boolean => kind === 'peer';
 
 /** How much of one voice stream waits in a link: to be written, and not yet handed to the socket. */
 export interface WaitingAudio {

@@ -4,6 +4,14 @@ import type { ErrorCode } from './errors.ts';
 /** Who may call a method. `host`: the management role; the rest of the world gets `-32601` (`wire.md` section 2). */
 export type Role = 'unauthenticated' | 'any' | 'host' | 'agent';
 
+/**
+ * Which broker of a cluster carries a request out (`docs/cluster.md`). `agent`: where the agent is attached that it names.
+ * `owner`: the one that knows what it is about; the caller's own is asked first. `home`: the one that keeps what there is
+ * once. `all`: each, and their rows are one list. `told`: the caller's own, and wherever the caller has a guest. Where
+ * nothing is said: the caller's own.
+ */
+export type Place = 'agent' | 'owner' | 'home' | 'all' | 'told';
+
 /** One message of the wire, declared once and whole: dispatch, documentation and the SDK's types come from it. */
 export interface MethodSpec {
   /** Its name on the wire, where two messages share one and the table's key tells them apart. */
@@ -30,6 +38,8 @@ export interface MethodSpec {
   audited?: true;
   /** Its answer may be megabytes, for a request of a few bytes: refused while too much waits for the caller. */
   answer?: 'large';
+  /** Where it is carried out in a cluster of brokers, where not at the caller's own: see {@link Place}. */
+  place?: Place;
   /** Other ways to write the parameters, read as the one that `params` checks. */
   readAs?(params: unknown): unknown;
   /** Members of the parameters that are sealed before any actor hears of them: see `Sealed`. */

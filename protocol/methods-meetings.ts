@@ -26,6 +26,7 @@ export const meetingMethods = {
     direction: 'in',
     kind: 'request',
     role: 'any',
+    place: 'owner',
     section: 11,
     summary:
       'No more audio comes. Answered once the provider has finished, and the summary, if one is wanted, is there.',
@@ -38,6 +39,7 @@ export const meetingMethods = {
     kind: 'request',
     reads: true,
     role: 'any',
+    place: 'all',
     section: 11,
     summary: 'The meetings that the caller may read.',
     params: none,
@@ -49,6 +51,7 @@ export const meetingMethods = {
     kind: 'request',
     reads: true,
     role: 'any',
+    place: 'owner',
     section: 11,
     summary: 'What was said in a meeting, while it runs too.',
     params: meetings.meetingGetParams,

@@ -53,6 +53,7 @@ export const sessionMethods = {
     kind: 'request',
     audited: true,
     role: 'host',
+    place: 'home',
     section: 4,
     summary: 'Creates an agent or changes it; what is left out keeps its value. The token is shown once.',
     params: agents.upsertParams,
@@ -64,6 +65,7 @@ export const sessionMethods = {
     kind: 'request',
     audited: true,
     role: 'host',
+    place: 'home',
     section: 4,
     summary:
       'Forgets an agent, with its facts and its meetings; an attached one is closed with 4403. Another one of that id finds nothing of it.',
@@ -75,6 +77,7 @@ export const sessionMethods = {
     kind: 'request',
     reads: true,
     role: 'any',
+    place: 'all',
     section: 4,
     summary: 'Every known and every attached agent.',
     params: none,

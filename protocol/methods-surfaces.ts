@@ -42,6 +42,7 @@ export const surfaceMethods = {
     kind: 'request',
     reads: true,
     role: 'any',
+    place: 'all',
     section: 11,
     summary: 'Every surface: whole, up to 512 KiB of them together; of those beyond, what is on them is left out.',
     params: none,
@@ -53,6 +54,7 @@ export const surfaceMethods = {
     kind: 'request',
     reads: true,
     role: 'any',
+    place: 'owner',
     section: 11,
     summary: 'One surface, whole; null where there is none.',
     params: surfaces.getSurfaceParams,
@@ -73,6 +75,7 @@ export const surfaceMethods = {
     direction: 'in',
     kind: 'request',
     role: 'any',
+    place: 'owner',
     section: 11,
     summary:
       'Something that a person did on a surface. Told to subscribers, and sent to its A2A endpoint if it has one.',

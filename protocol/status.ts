@@ -19,7 +19,7 @@ export const connectionRow = z.object({
   client_id: anyId(),
   role: z.enum(['unauthenticated', 'client', 'agent', 'host']),
   agent_id: agentId.nullable(),
-  via: z.enum(['tcp', 'unix', 'upgrade', 'memory']),
+  via: z.enum(['tcp', 'unix', 'upgrade', 'memory', 'peer']),
   since: unixMs,
   waiting_bytes: z.number().meta({ description: 'that wait to be written to it' }),
   turns: z.number().meta({ description: 'live ones that it opened or answers' }),

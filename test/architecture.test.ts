@@ -23,7 +23,7 @@ const FAMILY_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 const TOP: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   machines: ['protocol'],
-  actors: ['machines', 'protocol'],
+  actors: ['link', 'machines', 'protocol'],
   transport: ['protocol'],
   journal: [],
   audit: ['protocol'],

@@ -5,7 +5,7 @@ import { EventFault } from '../../protocol/event-fault.ts';
 import { decodeFrame, type RpcId } from '../../protocol/frame.ts';
 import { type Unread, unread } from '../../protocol/frame-scan.ts';
 import { isObject, isThere, unwritable } from '../../protocol/json.ts';
-import type { Link, LinkHandlers } from '../../protocol/link.ts';
+import { isGuest, type Link, type LinkHandlers } from '../../protocol/link.ts';
 import type { MethodSpec } from '../../protocol/method.ts';
 import { methods } from '../../protocol/methods.ts';
 import { readChatEvent } from '../../protocol/read-event.ts';
@@ -116,6 +116,8 @@ function limit(
   event: ConnectionEvent,
   owed: Reached | undefined,
 ): ConnectionEvent | undefined {
+  // A guest's was metered where its connection is.
+  if (isGuest(client.link)) return event;
   const isKnown = client.identity !== undefined || !client.needsAuth;
   const most = isKnown
     ? event.type === 'rpc.bad'

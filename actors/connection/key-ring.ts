@@ -68,6 +68,7 @@ class Held implements HeldKey {
 }
 
 const functions = new WeakMap<readonly string[], NonNullable<Identity['mayUse']>>();
+const lists = new WeakMap<NonNullable<Identity['mayUse']>, readonly string[]>();
 
 /** The same function for a key each time, after a rotation too: what its connections are told of goes by it. */
 function mayUseOf(agents: readonly string[]): NonNullable<Identity['mayUse']> {
@@ -76,8 +77,12 @@ function mayUseOf(agents: readonly string[]): NonNullable<Identity['mayUse']> {
   const set = new Set(agents);
   const mayUse = (agentId: string) => set.has(agentId);
   functions.set(agents, mayUse);
+  lists.set(mayUse, agents);
   return mayUse;
 }
+
+/** The list that such a function goes by; undefined where it is none of a key's. */
+export const agentsOf = (mayUse: NonNullable<Identity['mayUse']>): readonly string[] | undefined => lists.get(mayUse);
 
 /** What a key is kept under: no tenant's name contains a `/`. */
 export const keyId = (tenant: string, name: string): string => `${tenant}/${name}`;

@@ -1,7 +1,7 @@
 import type { Identity } from '../../machines/connection.machine.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import type { WireError } from '../../protocol/errors.ts';
-import { isSocket, type Link } from '../../protocol/link.ts';
+import { isGuest, isSocket, type Link } from '../../protocol/link.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { agentKey } from '../../protocol/principal.ts';
 import type { Reached } from '../kernel/accounts.ts';
@@ -43,7 +43,8 @@ export function turnAway(kernel: Kernel, { principal }: Identity, reached: Reach
 /** Binds an agent's connection to its id; an older one of the same agent is closed and loses its turns (section 3). */
 export function attachAgent(kernel: Kernel, client: Client): void {
   const { tenant, agentId, agentKey } = client;
-  if (agentId === undefined || agentKey === undefined) return;
+  // One that is here only as a guest is attached where its connection is.
+  if (agentId === undefined || agentKey === undefined || isGuest(client.link)) return;
   const older = kernel.attached.get(agentKey);
   kernel.attached.set(agentKey, client);
   kernel.audit.by(client, 'agent.attach', older && older !== client ? 'replaced' : 'ok', agentId);

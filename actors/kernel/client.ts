@@ -57,6 +57,8 @@ export class Client implements ConnectionFacts {
   hasHandshaken = false;
   /** Requests that an embedder's handlers are working on. */
   pendingRequests = 0;
+  /** Answers to requests of its that somebody else waits for, by the request's id: see `Dispatcher.carryOutHere`. */
+  readonly captured = new LazyMap<RpcId, (answer: unknown) => void>();
   /** What its doings count in, where somebody has set a limit for it and others together. */
   accounts: Accounts | undefined;
   /** What rooms keep of it: see {@link Slot}. Undefined while there is nothing. */

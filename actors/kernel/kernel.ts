@@ -22,7 +22,7 @@ import { ShownTenants } from './shown-tenants.ts';
 import { SparseLog } from './sparse-log.ts';
 import { Tracing } from './telemetry.ts';
 import type { ActorOf } from './tell.ts';
-import { createEpoch } from './unique-ids.ts';
+import { callPrefix, createEpoch } from './unique-ids.ts';
 
 /** What only the program around the actors knows of itself, for `broker.status` and `/metrics`. */
 export interface Vitals {
@@ -83,6 +83,8 @@ export class Kernel {
   readonly startedAt: number;
   /** Of this process, unlike any other's. */
   readonly epoch: string;
+  /** This broker's name in a cluster, where it is in one. */
+  readonly brokerId: string | undefined;
   /** How much of a turn that may be resumed outlives it. */
   readonly durable: Durable;
   /** How long events take through the broker. */
@@ -120,6 +122,8 @@ export class Kernel {
     epoch?: string | undefined;
     /** Default: nothing. */
     durable?: Durable | undefined;
+    /** Default: none. */
+    brokerId?: string | undefined;
     metricsTenants?: readonly string[] | undefined;
     /** Where it is noted who did what, and whether nothing is done without that. Default: nowhere. */
     audit?: { trail: AuditTrail; isRequired: boolean } | undefined;
@@ -142,6 +146,7 @@ export class Kernel {
     this.startedAt = options.clock.now();
     this.epoch = options.epoch ?? createEpoch();
     this.durable = options.durable ?? 'off';
+    this.brokerId = options.brokerId;
   }
 
   /** Puts something here for others. @throws {Error} where something is there already */
@@ -187,6 +192,6 @@ export class Kernel {
   /** An id for a request of the broker's own. */
   nextCallId(): string {
     this.#calls += 1;
-    return `sb-${this.#calls}`;
+    return `sb-${callPrefix(this)}${this.#calls}`;
   }
 }

@@ -13,6 +13,13 @@ export const createApprovalId = (): string => `approval-${v7()}`;
 /** The id of one broker's life. */
 export const createEpoch = (): string => `epoch-${v7()}`;
 
+/**
+ * What stands in ids that one broker's life counts up, so that no other broker of its cluster and no other life of it has the
+ * same. Empty where it is the only one.
+ */
+export const callPrefix = ({ brokerId, epoch }: { brokerId: string | undefined; epoch: string }): string =>
+  brokerId === undefined ? '' : `${brokerId}.${epoch.slice(-6)}.`;
+
 /** Random bytes of an event's id. */
 const EVENT_ID_BYTES = 12;
 /** Random bytes are asked for so many at once: to ask for each id would be felt. */

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
-import type { Role } from '../../protocol/method.ts';
+import { isGuest } from '../../protocol/link.ts';
+import type { Place, Role } from '../../protocol/method.ts';
 import {
   methods,
   notifications,
@@ -21,7 +22,7 @@ import { key } from '../kernel/key.ts';
 import { mayAct } from '../kernel/sight.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from './answer-later.ts';
-import { reply } from './reply.ts';
+import { type Answer, reply } from './reply.ts';
 
 /** A request while it is being carried out. */
 export interface Call<P> {
@@ -50,6 +51,12 @@ export interface RequestGate {
   park(call: Call<unknown>, method: string, shown: ((params: unknown) => unknown) | undefined, run: () => void): void;
 }
 
+/** Has requests carried out at other brokers of a cluster. */
+export interface Elsewhere {
+  /** Takes a request; false: it is for this broker alone. @throws {WireError} what it is answered with */
+  takes(call: Call<unknown>, method: string, place: Place): boolean;
+}
+
 /** Carries out a notification. Its parameters have been checked, and are as they came. */
 export type NotificationHandler = (kernel: Kernel, from: Client, params: never) => void;
 
@@ -65,6 +72,8 @@ interface Entry {
   hasLargeAnswer?: boolean;
   /** See `MethodSpec.shown`. */
   shown?: ((params: unknown) => unknown) | undefined;
+  /** See `MethodSpec.place`. */
+  place?: Place | undefined;
   /** See `MethodSpec.reads`. */
   reads?: boolean;
   /** See `MethodSpec.tellsAll`. */
@@ -87,9 +96,12 @@ export const DISPATCHER = key<Dispatcher>('the dispatcher');
 /** Which handler answers which method. A Map, so that a method called `constructor` is just unknown. */
 export class Dispatcher {
   readonly #entries = new Map<string, Entry>();
+  #captures = 0;
   readonly #notifications = new Map<string, { schema: z.ZodType; handle: NotificationHandler }>();
   /** Undefined lets everything through. */
   gate: RequestGate | undefined;
+  /** Undefined: there is no other broker. */
+  elsewhere: Elsewhere | undefined;
 
   constructor(handlers: Handlers) {
     this.install(handlers);
@@ -105,9 +117,9 @@ export class Dispatcher {
     for (const [name, handle] of Object.entries(handlers)) {
       const spec = requests.get(name);
       if (!spec || this.#entries.has(name)) throw new Error(`no such request in the method table, or twice: ${name}`);
-      const { role, params: schema, shown, reads = false, tellsAll = false, readAs } = spec;
+      const { role, params: schema, shown, place, reads = false, tellsAll = false, readAs } = spec;
       const [isAudited, hasLargeAnswer] = [spec.audited === true, spec.answer === 'large'];
-      const known = { role, schema, reads, tellsAll, readAs, isAudited, hasLargeAnswer, shown };
+      const known = { role, schema, place, reads, tellsAll, readAs, isAudited, hasLargeAnswer, shown };
       this.#entries.set(name, { ...known, handle: handle as Entry['handle'] });
     }
   }
@@ -134,7 +146,8 @@ export class Dispatcher {
       const call = { kernel, from, id, params: checked, trace: readTrace(params) };
       if (entry.isAudited) kernel.audit.demand();
       if (entry.hasLargeAnswer) checkBacklog(kernel, from);
-      if (this.gate?.covers(method))
+      // What a guest asks was decided where its connection is.
+      if (this.gate?.covers(method) && !isGuest(from.link))
         this.gate.park(call, method, entry.shown, () => this.#carryOut(call, method, entry));
       else this.#carryOut(call, method, entry);
     } catch (error) {
@@ -179,6 +192,30 @@ export class Dispatcher {
         this.#workOff(call, method, entry, entry.timeoutMs);
         return;
       }
+      const { place } = entry;
+      if (place && this.elsewhere && !isGuest(from.link) && this.elsewhere.takes(call, method, place)) return;
+      this.#handle(call, method, entry);
+    } catch (error) {
+      reply(kernel, from, id, { error: toWireError(kernel, method, error) });
+    }
+  }
+
+  /**
+   * Carries a request out here, whatever else there is, and gives its answer to `settle` in place of whoever asked. Its
+   * parameters were checked. Never throws.
+   */
+  carryOutHere(call: Call<unknown>, method: string, settle: (answer: Answer) => void): void {
+    const entry = this.#entries.get(method) as Entry;
+    this.#captures += 1;
+    // No client's own id begins so: it is no character that is ever sent.
+    const id = `\u0000here-${this.#captures}`;
+    call.from.captured.set(id, settle as (answer: unknown) => void);
+    this.#handle({ ...call, id }, method, entry);
+  }
+
+  #handle(call: Call<unknown>, method: string, entry: Entry): void {
+    const { kernel, from, id } = call;
+    try {
       const result = entry.handle(call);
       if (result !== LATER) reply(kernel, from, id, { result });
     } catch (error) {

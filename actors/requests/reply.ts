@@ -23,7 +23,10 @@ export function relayAnswer(
 ): void {
   if ('result' in answer) reply(kernel, to, id, answer, source);
   else if (answer.error instanceof WireError) reply(kernel, to, id, { error: answer.error }, source);
-  else if (id !== undefined) tell(source, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+  else if (id !== undefined && to.captured.has(id)) {
+    const { code, message, data } = answer.error as { code: number; message: string; data?: unknown };
+    reply(kernel, to, id, { error: new WireError(code, message, data) }, source);
+  } else if (id !== undefined) tell(source, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
 }
 
 /**
@@ -43,6 +46,12 @@ export function reply(
       kernel.counters.drop('failed_notification');
       kernel.log.debug({ client: to.id, code: answer.error.code }, 'a notification failed');
     }
+    return;
+  }
+  const captured = to.captured.get(id);
+  if (captured) {
+    to.captured.delete(id);
+    captured(answer);
     return;
   }
   if ('error' in answer) tell(source, to.ref, { type: 'rpc.fail', id, error: answer.error });

@@ -1,6 +1,7 @@
 import { callbackMachine } from '../../machines/callback.machine.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import { tallies } from '../kernel/metric.ts';
+import { callPrefix } from '../kernel/unique-ids.ts';
 import type { Family } from '../requests/family.ts';
 import { CALLBACK, callbackKind, cancelCallback } from './callback.ts';
 import type { Callback } from './callback-record.ts';
@@ -19,7 +20,7 @@ export const tools: Family = {
     },
   ],
   install(kernel) {
-    const book = kernel.put(TOOLS, new Tools());
+    const book = kernel.put(TOOLS, new Tools(callPrefix(kernel)));
     kernel.put(CALLBACK, callbackKind(kernel));
     return {
       methods: toolMethods,

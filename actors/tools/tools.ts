@@ -8,11 +8,17 @@ export const TOOLS = key<Tools>('tools');
 export class Tools {
   /** By `request_id`, until they have ended. */
   readonly direct = new Map<string, Callback>();
+  readonly #prefix: string;
   #callbacks = 0;
 
-  /** An id for a tool call: `cb-<n>`, unique in the daemon's life (`wire.md` section 7). */
+  /** @param prefix - what sets this broker's life apart from others'; empty where there are none */
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** An id for a tool call: `cb-<n>`, unique in the daemon's life (`wire.md` section 7), and in its cluster. */
   nextCallbackId(): string {
     this.#callbacks += 1;
-    return `cb-${this.#callbacks}`;
+    return `cb-${this.#prefix}${this.#callbacks}`;
   }
 }

@@ -1,0 +1,274 @@
+import { type LinkClock, systemLinkClock } from '../../link/clock.ts';
+import { Peers } from '../../link/peers.ts';
+import type { Identity } from '../../machines/connection.machine.ts';
+import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
+import { AGENTS } from '../connection/agent-registry.ts';
+import { agentsOf } from '../connection/key-ring.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
+import { systemClock } from '../kernel/deadlines.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import type { Place } from './directory.ts';
+import { extensionKind } from './extension.ts';
+import { Extension, type HostedTurn } from './extension-record.ts';
+import { extensionsOf } from './extensions.ts';
+import { type GuestOpening, readIdentity, sayIdentity } from './guest-identity.ts';
+import type { GuestLink } from './guest-link.ts';
+import { PeerStreams } from './peer-streams.ts';
+
+/** This broker among others, where it is one of several. */
+export const CLUSTER = key<Cluster>('the cluster');
+
+/** What brokers ask of each other, and tell; each by the room that it belongs to. */
+export interface PeerTalk {
+  told?(peer: PeerStreams, kind: string, body: unknown): void;
+  asked?(peer: PeerStreams, method: string, body: string): Promise<string> | undefined;
+  opened?(peer: PeerStreams): void;
+  lost?(peer: PeerStreams): void;
+  placed?(agentKey: string, place: Place): void;
+}
+
+/** One broker's part in a cluster: the others, where agents are, and what connections have elsewhere. */
+export class Cluster {
+  readonly id: string;
+  readonly home: string | undefined;
+  readonly #kernel: Kernel;
+  readonly #options: ClusterOptions;
+  readonly #peers: Peers;
+  readonly #streams = new Map<string, PeerStreams>();
+  readonly #places = new Map<string, Place>();
+  readonly #talks: PeerTalk[] = [];
+  readonly #kind: ChildKind<Extension>;
+  /** Lives of others that were told of, by their names. */
+  readonly #epochs = new Map<string, string>();
+  /** Agents of this broker's whose place in the order is not known yet. */
+  readonly #attaching = new Map<string, string>();
+  #opening: Promise<void> | undefined;
+  #follow: (extension: Extension, turn: HostedTurn) => void = () => {};
+
+  constructor(kernel: Kernel, options: ClusterOptions) {
+    this.#kernel = kernel;
+    this.#options = options;
+    this.id = options.id;
+    this.home = options.home;
+    this.#kind = extensionKind(kernel, {
+      open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
+      over: (extension) => this.#over(extension),
+      follow: (extension, turn) => this.#follow(extension, turn),
+    });
+    this.#peers = new Peers({
+      self: { id: options.id, epoch: kernel.epoch },
+      carrier: options.carrier,
+      clock: linkClockOf(kernel),
+      ...(options.flushMs === undefined ? {} : { flushMs: options.flushMs }),
+      vitals: () => ({ urls: [...(options.urls?.() ?? [])].slice(0, 8), load: 0, turns: this.turnCount() }),
+      listen: (link) => {
+        const streams = new PeerStreams(kernel, link, {
+          opened: (peer, epoch) => {
+            this.#epochs.set(peer.name, epoch);
+            for (const talk of this.#talks) talk.opened?.(peer);
+          },
+          lost: (peer) => {
+            for (const talk of this.#talks) talk.lost?.(peer);
+          },
+          told: (peer, body) => {
+            const { kind, ...said } = JSON.parse(body) as { kind: string };
+            for (const talk of this.#talks) talk.told?.(peer, kind, said);
+          },
+          asked: async (peer, method, body) => {
+            for (const talk of this.#talks) {
+              const answer = talk.asked?.(peer, method, body);
+              if (answer) return answer;
+            }
+            throw new Error(`a broker is asked for ${method}, and does not know that`);
+          },
+          seesAnew: (link, opening) => this.#seesAnew(link, opening),
+        });
+        this.#streams.set(link.peer, streams);
+        return streams;
+      },
+      members: {
+        joined: ({ id, epoch }) => {
+          const before = this.#epochs.get(id);
+          if (before !== undefined && before !== epoch) options.directory.buried(id, before);
+          this.#epochs.set(id, epoch);
+        },
+        suspected: () => {},
+        recovered: () => {},
+        died: ({ id, epoch }) => options.directory.buried(id, epoch),
+      },
+      failed: (err) => kernel.log.error({ err }, 'what another broker has said could not be carried out'),
+    });
+  }
+
+  /** How many live turns this broker tells others that it has. */
+  turnCount: () => number = () => 0;
+
+  /** Who looks for a turn that has lost its way to its host. */
+  set followed(follow: (extension: Extension, turn: HostedTurn) => void) {
+    this.#follow = follow;
+  }
+
+  add(talk: PeerTalk): void {
+    this.#talks.push(talk);
+  }
+
+  /** Joins the others. Resolves when it may be found by them. @throws what keeps it from that */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    const { directory } = this.#options;
+    await directory.open(
+      { id: this.id, epoch: this.#kernel.epoch },
+      {
+        attached: (agent, place) => this.#attached(agent, place),
+        detached: (agent, place) => {
+          if (this.#places.get(agent)?.revision === place.revision) this.#places.delete(agent);
+        },
+        registered: (name, record) => {
+          for (const talk of this.#talks) talk.told?.(undefined as never, 'registered', { name, record });
+        },
+      },
+    );
+    // Those that were there before it.
+    for (const [agent, client] of this.#attaching) directory.attach(agent, client);
+    await this.#peers.open();
+  }
+
+  async close(): Promise<void> {
+    await this.#opening?.catch(() => {});
+    await this.#peers.close();
+    await this.#options.directory.close();
+  }
+
+  get directory(): ClusterOptions['directory'] {
+    return this.#options.directory;
+  }
+
+  /** Every other broker that is known, and how it stands. */
+  *members() {
+    for (const member of this.#peers.members)
+      yield { ...member, isOpen: this.#streams.get(member.id)?.isOpen === true, streams: this.#streams.get(member.id) };
+  }
+
+  /** Other brokers that can be asked now, by name. */
+  openPeers(): string[] {
+    return [...this.#streams].flatMap(([name, { isOpen }]) => (isOpen ? [name] : []));
+  }
+
+  peer(name: string): PeerStreams | undefined {
+    return this.#streams.get(name);
+  }
+
+  /** Tells every broker that can be reached. */
+  tellAll(kind: string, body: object): void {
+    const text = JSON.stringify({ kind, ...body });
+    for (const streams of this.#streams.values()) streams.tell(text);
+  }
+
+  /** Where an agent is attached, as far as is known here. */
+  placeOf(agentKey: string): Place | undefined {
+    return this.#places.get(agentKey);
+  }
+
+  /** Every attached agent of the cluster, and where. */
+  places(): ReadonlyMap<string, Place> {
+    return this.#places;
+  }
+
+  attach(agentKey: string, client: string): void {
+    this.#attaching.set(agentKey, client);
+    this.#options.directory.attach(agentKey, client);
+  }
+
+  detach(agentKey: string, client: string): void {
+    if (this.#attaching.get(agentKey) === client) this.#attaching.delete(agentKey);
+    this.#options.directory.detach(agentKey, client);
+  }
+
+  /** What a connection has at another broker, made where it has nothing yet; undefined where that cannot be reached. */
+  extensionOf(client: Client, peer: string): Extension | undefined {
+    const streams = this.#streams.get(peer);
+    const known = extensionsOf(client).get(peer);
+    if (!streams?.isOpen || !client.isOpen) return undefined;
+    if (known?.isOpen) {
+      this.#renew(known, streams);
+      return known;
+    }
+    const extension = new Extension(client, peer, streams.newStream(), streams.link);
+    extensionsOf(client).set(peer, extension);
+    this.#kernel.children.start(this.#kind, `${extension.id}:${extension.stream}`, extension, { extension });
+    return extension;
+  }
+
+  #over(extension: Extension): void {
+    extension.isOpen = false;
+    this.#streams.get(extension.peer)?.leave(extension);
+    const own = extensionsOf(extension.client);
+    if (own.get(extension.peer) === extension) own.delete(extension.peer);
+  }
+
+  #attached(agentKey: string, place: Place): void {
+    const isOurs = place.broker === this.id && place.epoch === this.#kernel.epoch;
+    const own = this.#attaching.get(agentKey);
+    if (isOurs && own === place.client) this.#attaching.delete(agentKey);
+    this.#places.set(agentKey, place);
+    // Its own will come, with a larger number.
+    if (!isOurs && own !== undefined) return;
+    for (const talk of this.#talks) talk.placed?.(agentKey, place);
+  }
+
+  #openingOf({ client }: Extension): GuestOpening {
+    const { identity, link } = client;
+    const remote = link.remote === undefined ? {} : { remote: link.remote };
+    const said = identity && sayIdentity(identity, this.#agentsFor(identity));
+    return { client: client.id, ...remote, ...(said ? { identity: said } : {}) };
+  }
+
+  /** Which agents somebody may use, where not all. A function of an embedder's is asked about all that there are. */
+  #agentsFor({ mayUse, principal }: Identity): readonly string[] | undefined {
+    if (!mayUse) return undefined;
+    const listed = agentsOf(mayUse);
+    if (listed) return listed;
+    const known = new Set<string>();
+    for (const agent of [...this.#kernel.get(AGENTS).keys(), ...this.#places.keys()])
+      if (tenantOf(agent) === principal.tenant) known.add(agentIdOf(agent));
+    return [...known].filter(mayUse);
+  }
+
+  /** The guest's name goes by that of its connection, which may change. */
+  #renew(extension: Extension, streams: PeerStreams): void {
+    const { identity } = extension.client;
+    const isByFunction = identity?.mayUse && !agentsOf(identity.mayUse);
+    if (identity === extension.identity && !isByFunction) return;
+    extension.identity = identity;
+    streams.tellIdentity(extension, this.#openingOf(extension));
+  }
+
+  #seesAnew(link: GuestLink, { identity }: GuestOpening): void {
+    for (const client of this.#kernel.clients.values()) {
+      if (client.link !== link) continue;
+      client.identity = identity && readIdentity(identity);
+      this.#kernel.hooks.sightChanged(client);
+      return;
+    }
+  }
+}
+
+/** With a clock of a test's links go by that too. Otherwise by plain timers: they see for themselves when they were away. */
+function linkClockOf({ clock }: Kernel): LinkClock {
+  if (clock === systemClock) return systemLinkClock;
+  return {
+    now: () => clock.now(),
+    setTimeout: (run, ms) => clock.setTimeout(run, ms),
+    clearTimeout: (timer) => {
+      if (timer !== undefined) clock.clearTimeout(timer);
+    },
+    nextTick: (run) => process.nextTick(run),
+  };
+}

@@ -1,0 +1,79 @@
+import type { StreamToken } from '../../link/entries.ts';
+import type { Identity } from '../../machines/connection.machine.ts';
+import type { ExtensionEvent, ExtensionFacts } from '../../machines/extension.machine.ts';
+import type { RpcId } from '../../protocol/frame.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Client } from '../kernel/client.ts';
+import type { ActorOf } from '../kernel/tell.ts';
+import type { Way } from './guest-link.ts';
+
+/** How the other broker has answered. */
+export type GuestAnswer = { result: unknown } | { error: JsonObject };
+
+/** A request for the other broker. */
+export interface Asked {
+  readonly method: string;
+  readonly params: unknown;
+  /** Called once, with the answer; or with the error that there is none. */
+  settle(answer: GuestAnswer, source: Extension): void;
+}
+
+/** A frame of the other broker's: as it came, and decoded unless it goes on as it is. */
+export type GuestFrame =
+  | { kind: 'notification'; text: string; method: string; params: JsonObject }
+  | { kind: 'request'; text: string; id: RpcId; method: string }
+  | { kind: 'answer'; bytes: number; id: RpcId; answer: GuestAnswer };
+
+/** A turn at the other broker whose host the connection is. */
+export interface HostedTurn {
+  readonly turnId: string;
+  readonly agentId: string;
+  readonly sessionId: string;
+  /** It may be resumed: by this token, and from after this number. */
+  resumeToken: string | undefined;
+  seq: number;
+}
+
+/** The records of an extension's chart. */
+export interface ExtensionHolds {
+  extension: Extension;
+  request: Asked;
+  frame: GuestFrame;
+  token: StreamToken;
+}
+
+/** What one connection has at another broker. */
+export class Extension implements ExtensionFacts {
+  readonly id: string;
+  readonly client: Client;
+  /** The other broker. */
+  readonly peer: string;
+  readonly stream: number;
+  readonly way: Way;
+  /** As whom the guest speaks. */
+  identity: Identity | undefined;
+  ref: ActorOf<ExtensionEvent<ExtensionHolds>> | undefined;
+  isOpen = true;
+  /** What was asked and not answered, by the number that it was asked with. */
+  readonly asked = new Map<number, Asked>();
+  /** Requests of the other broker's that the connection has not answered. */
+  readonly calls = new Set<RpcId>();
+  readonly turns = new Map<string, HostedTurn>();
+  /** What tokens begin with, and the turn that they are of, by their stream. */
+  readonly tokens = new Map<number, { head: string; turn: HostedTurn | undefined }>();
+  #asks = 0;
+
+  constructor(client: Client, peer: string, stream: number, way: Way) {
+    this.client = client;
+    this.peer = peer;
+    this.stream = stream;
+    this.way = way;
+    this.identity = client.identity;
+    this.id = `${client.id}@${peer}`;
+  }
+
+  nextAsk(): number {
+    this.#asks += 1;
+    return this.#asks;
+  }
+}

@@ -1,0 +1,194 @@
+import type { AnyActorRef } from 'xstate';
+import { withEffects } from '../../machines/effects.ts';
+import { createExtensionMachine, type ExtensionEvent, extensionHotEvents } from '../../machines/extension.machine.ts';
+import { TERMINAL_KINDS } from '../../protocol/events.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
+import type { ChildKind } from '../kernel/children.ts';
+import { withFastPath } from '../kernel/fast-path.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
+import { toolsOf } from '../tools/client-tools.ts';
+import { clusterError, lostError } from './cluster-errors.ts';
+import type { Extension, ExtensionHolds, GuestFrame, HostedTurn } from './extension-record.ts';
+
+type Hears = ExtensionEvent<ExtensionHolds>;
+type EventOf<T extends Hears['type']> = Extract<Hears, { type: T }>;
+interface Args {
+  context: { extension: Extension };
+  event: Hears;
+  self: AnyActorRef;
+}
+
+/** What becomes of what an extension had. */
+export interface ExtensionEnds {
+  /** It has opened: the guest is made. */
+  open(extension: Extension): void;
+  /** It is over; its streams are nobody's. */
+  over(extension: Extension): void;
+  /** A turn that may be resumed has lost its way to its host. */
+  follow(extension: Extension, turn: HostedTurn): void;
+}
+
+/** What an extension is to the broker. */
+export const extensionKind = (kernel: Kernel, ends: ExtensionEnds): ChildKind<Extension> => ({
+  logic: extensionLogic(kernel, ends),
+  ended: (extension) => ends.over(extension),
+  failed(extension) {
+    extension.isOpen = false;
+    kernel.attempt('a broken extension', () => closeGuest(extension));
+    kernel.attempt('a broken extension', () => refuseAsked(extension));
+    ends.over(extension);
+  },
+});
+
+function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
+  const eventOf = <T extends Hears['type']>(args: Args, _type: T) => args.event as EventOf<T>;
+  const extensionOf = (args: Args) => args.context.extension;
+
+  const passFrame = (extension: Extension, { frame }: EventOf<'extension.frame'>, self: AnyActorRef) => {
+    if (frame.kind === 'answer') settle(extension, frame);
+    else if (frame.kind === 'request') call(extension, frame, self);
+    else notify(extension, frame, self);
+  };
+  const passToken = (extension: Extension, { token }: EventOf<'extension.token'>, self: AnyActorRef) => {
+    const known = extension.tokens.get(token.stream);
+    if (!known) return;
+    const { head, turn } = known;
+    if (turn) turn.seq = token.seq;
+    const { seq, seqFrom, delta } = token;
+    tell(self, extension.client.ref, { type: 'chat.token', token: { head, seq, seqFrom, delta } });
+  };
+
+  const machine = withEffects(createExtensionMachine<ExtensionHolds>(), {
+    openGuest: (args) => {
+      const extension = extensionOf(args);
+      ends.open(extension);
+      const { offered, wantsParamsOnce } = toolsOf(extension.client);
+      if (offered.size === 0 && !wantsParamsOnce) return;
+      const params = { tools: [...offered].map(([, tool]) => tool), params_once: wantsParamsOnce };
+      say(extension, writeJson({ jsonrpc: '2.0', method: 'session.init', params }));
+    },
+    ask: (args) => {
+      const extension = extensionOf(args);
+      const { request } = eventOf(args, 'extension.request');
+      const id = extension.nextAsk();
+      extension.asked.set(id, request);
+      const { method, params } = request;
+      if (!say(extension, writeJson({ jsonrpc: '2.0', id, method, params }))) {
+        extension.asked.delete(id);
+        request.settle({ error: clusterError(extension.peer).toObject() as unknown as JsonObject }, extension);
+      }
+    },
+    tell: (args) => {
+      const { method, params } = eventOf(args, 'extension.notify');
+      say(extensionOf(args), writeJson({ jsonrpc: '2.0', method, params }));
+    },
+    passFrame: (args) => passFrame(extensionOf(args), eventOf(args, 'extension.frame'), args.self),
+    passToken: (args) => passToken(extensionOf(args), eventOf(args, 'extension.token'), args.self),
+    passAnswer: (args) => {
+      const extension = extensionOf(args);
+      const { id, answer } = eventOf(args, 'call.answered');
+      extension.calls.delete(id as string);
+      say(extension, writeJson({ jsonrpc: '2.0', id, ...answer }));
+    },
+    passProgress: (args) => {
+      const { params } = eventOf(args, 'callback.progress');
+      say(extensionOf(args), writeJson({ jsonrpc: '2.0', method: 'tools.progress', params }));
+    },
+    closeGuest: (args) => {
+      const extension = extensionOf(args);
+      extension.isOpen = false;
+      closeGuest(extension);
+    },
+    refuseAsked: (args) => {
+      const extension = extensionOf(args);
+      extension.isOpen = false;
+      refuseAsked(extension);
+    },
+    leaveTurns: (args) => {
+      const extension = extensionOf(args);
+      for (const id of extension.calls) {
+        extension.client.calls.delete(id);
+        const params = { request_id: id, action_id: '', reason: 'host_replaced' };
+        tell(args.self, extension.client.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
+      }
+      extension.calls.clear();
+      for (const turn of extension.turns.values()) {
+        if (turn.resumeToken !== undefined) ends.follow(extension, turn);
+        else endAsLost(kernel, args.self, extension, turn);
+      }
+      extension.turns.clear();
+    },
+  });
+  return withFastPath(machine, extensionHotEvents, {
+    'extension.frame': ({ extension }, event, self) => passFrame(extension, event, self),
+    'extension.token': ({ extension }, event, self) => passToken(extension, event, self),
+  });
+}
+
+function settle(extension: Extension, { id, answer }: Extract<GuestFrame, { kind: 'answer' }>): void {
+  const asked = extension.asked.get(id as number);
+  extension.asked.delete(id as number);
+  asked?.settle(answer, extension);
+}
+
+/** The other broker asks the connection, for a turn of its: the answer comes back here. */
+function call(extension: Extension, frame: Extract<GuestFrame, { kind: 'request' }>, self: AnyActorRef): void {
+  const { client, calls } = extension;
+  calls.add(frame.id);
+  client.calls.set(frame.id, { replyTo: self, progressTo: self });
+  tell(self, client.ref, { type: 'chat.frame', text: frame.text });
+}
+
+function notify(extension: Extension, frame: Extract<GuestFrame, { kind: 'notification' }>, self: AnyActorRef): void {
+  const { client } = extension;
+  const { method, params, text } = frame;
+  if (method === 'agents.chat.event') {
+    const turn = extension.turns.get(String(params.turn_id));
+    if (turn && typeof params.seq === 'number') turn.seq = params.seq;
+    if (TERMINAL_KINDS.has(String(params.kind))) extension.turns.delete(String(params.turn_id));
+  } else if (method === 'tools.cancel') {
+    client.calls.delete(params.request_id as string);
+    extension.calls.delete(params.request_id as string);
+  }
+  tell(self, client.ref, { type: 'chat.frame', text });
+}
+
+/** A turn that cannot be resumed has lost its way to its host: to that it has ended. */
+export function endAsLost(
+  kernel: Kernel,
+  source: AnyActorRef,
+  { client, peer }: Pick<Extension, 'client' | 'peer'>,
+  turn: HostedTurn,
+): void {
+  kernel.counters.event('error');
+  const params = {
+    session_id: turn.sessionId,
+    turn_id: turn.turnId,
+    agent_id: turn.agentId,
+    kind: 'error',
+    error: `the link with broker ${peer}, where the agent is, was lost`,
+    code: 'peer_lost',
+    seq: turn.seq + 1,
+    synthesized: true,
+  };
+  if (client.isOpen) tell(source, client.ref, { type: 'chat.deliver', params });
+}
+
+const say = ({ way, stream }: Extension, body: string): boolean => way.send({ kind: 'text', stream, body });
+
+function closeGuest(extension: Extension): void {
+  const { way, stream, client } = extension;
+  // One that is through (1000) waits for nothing that it has there.
+  const code = client.hasLeft ? 1000 : 1006;
+  way.send({ kind: 'close', stream, body: JSON.stringify({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
+  extension.asked.clear();
+}
+
+function refuseAsked(extension: Extension): void {
+  const asked = [...extension.asked.values()];
+  extension.asked.clear();
+  const error = lostError(extension.peer).toObject() as unknown as JsonObject;
+  for (const { settle } of asked) settle({ error }, extension);
+}

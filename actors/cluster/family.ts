@@ -1,0 +1,110 @@
+import { extensionHotEvents, extensionMachine } from '../../machines/extension.machine.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
+import { isGuest } from '../../protocol/link.ts';
+import { type Facts, listed } from '../kernel/facts.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { metric } from '../kernel/metric.ts';
+import { tell } from '../kernel/tell.ts';
+import { DISPATCHER } from '../requests/dispatcher.ts';
+import type { Family } from '../requests/family.ts';
+import { TURNS } from '../turns/turns.ts';
+import { CLUSTER, Cluster } from './cluster.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import type { Place } from './directory.ts';
+import type { Extension, GuestFrame } from './extension-record.ts';
+import { extensionsOf } from './extensions.ts';
+import { Routes } from './routes.ts';
+
+/** Several brokers as one (`docs/cluster.md`). */
+export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
+  name: 'cluster',
+  charts: [
+    {
+      machine: extensionMachine,
+      hot: extensionHotEvents,
+      facts: ({ extension }) => factsOf(extension),
+      // A frame may have a turn's token in it, and a request what somebody has said.
+      shown: {
+        'extension.frame': ({ frame }) => shownFrame(frame as unknown as GuestFrame),
+        'extension.request': ({ request }) => ({ method: (request as { method?: string }).method ?? null }),
+        'extension.token': () => ({}),
+      },
+    },
+  ],
+  install(kernel, { cluster: options }) {
+    if (!options) return {};
+    const book = kernel.put(CLUSTER, new Cluster(kernel, options));
+    kernel.get(DISPATCHER).elsewhere = new Routes(book);
+    book.turnCount = () => kernel.get(TURNS).byId.size;
+    book.add({ placed: (agentKey, place) => replaceOlder(kernel, book, agentKey, place) });
+    return {
+      metrics: metricsOf(book),
+      agentAttached: (agentKey, client) => book.attach(agentKey, client.id),
+      connectionEnded(client) {
+        const { agentKey } = client;
+        if (agentKey !== undefined && !isGuest(client.link)) book.detach(agentKey, client.id);
+        for (const [, { ref }] of extensionsOf(client)) if (ref) tell(kernel.ref, ref, { type: 'extension.hangUp' });
+      },
+      clientFacts: (client) => ({
+        elsewhere: listed(
+          [...extensionsOf(client)].map(([peer]) => peer),
+          extensionsOf(client).size,
+        ),
+      }),
+      brokerFacts: () => ({ broker: book.id, brokers: book.openPeers().length + 1 }),
+    };
+  },
+};
+
+/** The newest connection of an agent wins, at whichever broker it is. */
+function replaceOlder(kernel: Kernel, book: Cluster, agentKey: string, place: Place): void {
+  const own = kernel.attached.get(agentKey);
+  if (!own || (place.broker === book.id && place.client === own.id)) return;
+  kernel.attached.delete(agentKey);
+  kernel.hooks.agentReplaced(own);
+  tell(kernel.ref, own.ref, { type: 'connection.close', code: CloseCode.Replaced });
+}
+
+function metricsOf(book: Cluster) {
+  return [
+    metric('gauge', 'cluster_brokers', 'Other brokers with which there is a link.', () => book.openPeers().length),
+    metric('gauge', 'cluster_connected', 'Whether what all brokers know together can be written.', () =>
+      book.directory.isConnected ? 1 : 0,
+    ),
+    metric('gauge', 'cluster_guests', 'Connections of other brokers that have something here.', () =>
+      sum(book, ({ guests }) => guests),
+    ),
+    metric('gauge', 'cluster_extensions', 'What connections of this broker have at others.', () =>
+      sum(book, ({ extensions }) => extensions),
+    ),
+    metric('gauge', 'cluster_waiting_bytes', 'Bytes that other brokers have not acknowledged.', () =>
+      sum(book, ({ link }) => link.waitingBytes),
+    ),
+  ];
+}
+
+function sum(book: Cluster, count: (peer: NonNullable<ReturnType<Cluster['peer']>>) => number): number {
+  let all = 0;
+  for (const name of book.openPeers()) {
+    const peer = book.peer(name);
+    if (peer) all += count(peer);
+  }
+  return all;
+}
+
+function shownFrame(frame: GuestFrame) {
+  return frame.kind === 'answer'
+    ? { kind: frame.kind, bytes: frame.bytes }
+    : { kind: frame.kind, method: frame.method };
+}
+
+function factsOf({ peer, client, asked, calls, turns }: Extension): Facts {
+  const fields = {
+    broker: peer,
+    client: client.id,
+    asked: asked.size,
+    calls: calls.size,
+    turns: listed(turns.keys(), turns.size),
+  };
+  return { label: peer, startedAt: client.connectedAt, fields };
+}

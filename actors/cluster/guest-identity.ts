@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { Identity } from '../../machines/connection.machine.ts';
+import { SCOPES } from '../../protocol/grants.ts';
+import { principal } from '../../protocol/principal.ts';
+import type { KeyLimits } from '../../protocol/shared-limits.ts';
+
+/*
+ * Who a guest is, as the broker of its connection says it. That has checked it: brokers of one cluster believe each other.
+ */
+
+/** So many agents a person may be said to be let use. */
+const MAX_AGENTS = 100_000;
+
+const guestIdentity = z.object({
+  role: z.enum(['client', 'agent', 'host']),
+  agent_id: z.string().optional(),
+  name: z.string().optional(),
+  principal,
+  scopes: z.array(z.enum(SCOPES)).optional(),
+  agents: z.array(z.string()).max(MAX_AGENTS).optional(),
+  key: z
+    .object({
+      id: z.string(),
+      limits: z.custom<KeyLimits>((value) => typeof value === 'object' && value !== null).optional(),
+    })
+    .optional(),
+});
+
+/** What the first entry of a guest's stream says. */
+export const guestOpening = z.object({
+  /** The connection's id at its broker. */
+  client: z.string().max(128),
+  /** The address that it came from. */
+  remote: z.string().max(256).optional(),
+  /** Nobody, where authentication is off. */
+  identity: guestIdentity.optional(),
+});
+
+/** See {@link guestOpening}. */
+export type GuestOpening = z.infer<typeof guestOpening>;
+
+/**
+ * An identity as one broker tells another. The token, and how long it lasts, stay where the connection is: that ends it.
+ * @param agents - which agents it may use, where not all
+ */
+export function sayIdentity(identity: Identity, agents: readonly string[] | undefined): GuestOpening['identity'] {
+  const { role, agentId, name, scopes, key } = identity;
+  return {
+    role,
+    ...(agentId === undefined ? {} : { agent_id: agentId }),
+    ...(name === undefined ? {} : { name }),
+    principal: identity.principal,
+    ...(scopes && { scopes: [...scopes] }),
+    ...(agents && { agents: [...agents] }),
+    ...(key && { key: { id: key.id, ...(key.limits && { limits: key.limits }) } }),
+  };
+}
+
+/** The same, as it is read. */
+export function readIdentity(said: NonNullable<GuestOpening['identity']>): Identity {
+  const { role, agent_id: agentId, name, scopes, agents, key } = said;
+  const known = agents && new Set(agents);
+  return {
+    role,
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(name === undefined ? {} : { name }),
+    principal: said.principal,
+    ...(scopes && { scopes: new Set(scopes) }),
+    ...(known && { mayUse: (id: string) => known.has(id) }),
+    ...(key && { key: { id: key.id, expiresAt: undefined, fronts: undefined, limits: key.limits } }),
+  };
+}

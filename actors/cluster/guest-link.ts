@@ -1,0 +1,124 @@
+import type { PeerLink } from '../../link/peer-link.ts';
+import type { Link, LinkHandlers } from '../../protocol/link.ts';
+import { type Token, tokenText } from '../../protocol/token.ts';
+
+/** The way to the peer, as far as a guest needs it. */
+export type Way = Pick<PeerLink, 'send' | 'sendToken' | 'waitingBytes'>;
+
+/** So many turns of one guest's have a stream of their own for their tokens; the one used longest ago gives its own up. */
+const MAX_TOKEN_STREAMS = 64;
+
+/** What the first entry of a stream that carries a guest's tokens says. */
+export interface TokensOf {
+  /** The guest's stream, as whoever reads this sees it. */
+  tokens_of: number;
+}
+
+/**
+ * A connection whose socket is at another broker, as this one has it: what is sent to it goes over the link between the
+ * two. It bounds nothing itself; what waits in it is what waits in the link.
+ */
+export class GuestLink implements Link {
+  readonly kind = 'peer';
+  readonly remote: string | undefined;
+  readonly #way: Way;
+  readonly #stream: number;
+  readonly #newStream: () => number;
+  readonly #forget: () => void;
+  /** By what all tokens of a turn begin with: the stream that they go by. */
+  readonly #tokens = new Map<string, number>();
+  #handlers: LinkHandlers | undefined;
+  #isClosed = false;
+
+  /**
+   * @param stream - its number here
+   * @param newStream - gives the next number of this end's
+   * @param forget - it is over: nothing that still comes for its stream is its any more
+   */
+  constructor(way: Way, stream: number, remote: string | undefined, newStream: () => number, forget: () => void) {
+    this.#way = way;
+    this.#stream = stream;
+    this.remote = remote;
+    this.#newStream = newStream;
+    this.#forget = forget;
+  }
+
+  get waitingBytes(): number {
+    return this.#way.waitingBytes;
+  }
+
+  get isGivenUp(): boolean {
+    return this.#isClosed;
+  }
+
+  open(handlers: LinkHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  send(text: string): void {
+    if (!this.#isClosed) this.#way.send({ kind: 'text', stream: this.#stream, body: text });
+  }
+
+  sendToken(token: Token): void {
+    if (this.#isClosed) return;
+    const { head, seq, seqFrom, delta } = token;
+    // The head is not known as one of a turn's where a token stands in another order among what is replayed.
+    const stream = this.#tokens.get(head) ?? this.#openTokens(head);
+    if (!this.#way.sendToken({ stream, seq, seqFrom, delta })) this.send(tokenText(token));
+  }
+
+  sendPartial(text: string): void {
+    this.send(text);
+  }
+
+  /** Nothing asks a guest for sound: voice is where the connection is. */
+  sendBinary(): void {}
+
+  close(code: number): void {
+    if (this.#isClosed) return;
+    this.#way.send({ kind: 'close', stream: this.#stream, body: JSON.stringify({ code }) });
+    this.#end();
+    // As of a socket: never from inside this call.
+    queueMicrotask(() => this.#handlers?.closed(code));
+  }
+
+  terminate(): void {
+    this.close(1006);
+  }
+
+  /** A frame of its client's. */
+  receive(text: string): void {
+    if (this.#isClosed) this.#handlers?.unread?.();
+    else this.#handlers?.text(text, Buffer.byteLength(text));
+  }
+
+  /** Its connection is gone, or the link. @param isOverrun - it could not keep up */
+  hangUp(code: number, isOverrun = false): void {
+    if (this.#isClosed) return;
+    this.#end();
+    if (isOverrun) this.#handlers?.overrun?.();
+    this.#handlers?.closed(code);
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#tokens.clear();
+    this.#forget();
+  }
+
+  #openTokens(head: string): number {
+    if (this.#tokens.size >= MAX_TOKEN_STREAMS) {
+      const [oldest] = this.#tokens;
+      if (oldest) {
+        this.#tokens.delete(oldest[0]);
+        this.#way.send({ kind: 'close', stream: oldest[1], body: '' });
+      }
+    }
+    const stream = this.#newStream();
+    this.#tokens.set(head, stream);
+    const body: TokensOf = { tokens_of: -this.#stream };
+    this.#way.send({ kind: 'open', stream, body: JSON.stringify(body) });
+    this.#way.send({ kind: 'head', stream, body: head });
+    return stream;
+  }
+}

@@ -1,0 +1,220 @@
+import type { Identity } from '../../machines/connection.machine.ts';
+import { ErrorCode, type WireError } from '../../protocol/errors.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Place } from '../../protocol/method.ts';
+import { agentKey } from '../../protocol/principal.ts';
+import { Sealed } from '../../protocol/sealed.ts';
+import { agentSessionId } from '../kernel/session-name.ts';
+import { attachedFor, mayUse } from '../kernel/sight.ts';
+import { metaOf } from '../kernel/telemetry.ts';
+import { tell } from '../kernel/tell.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
+import { type Call, DISPATCHER, type Elsewhere } from '../requests/dispatcher.ts';
+import { type Answer, reply } from '../requests/reply.ts';
+import { TURNS } from '../turns/turns.ts';
+import type { Cluster } from './cluster.ts';
+import { clusterError } from './cluster-errors.ts';
+import type { Extension, GuestAnswer } from './extension-record.ts';
+import { extensionsOf } from './extensions.ts';
+import { mergedAnswer } from './merged.ts';
+
+type AnyCall = Call<unknown>;
+
+/** Decides which broker of the cluster carries a request out, and has it done there (`docs/cluster.md`). */
+export class Routes implements Elsewhere {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  takes(call: AnyCall, method: string, place: Place): boolean {
+    switch (place) {
+      case 'agent':
+        return this.#toAgent(call, method);
+      case 'home':
+        return this.#toHome(call, method);
+      case 'owner':
+        return this.#toOwner(call, method);
+      case 'all':
+        return this.#toAll(call, method);
+      case 'told':
+        return this.#toAllGuests(call, method);
+    }
+  }
+
+  /** Where the agent is that the request names. What its session has here already is for this broker to judge. */
+  #toAgent(call: AnyCall, method: string): boolean {
+    const { kernel, from, params } = call;
+    const { agent_id: agentId, session_id: sessionId } = params as { agent_id: string; session_id?: string };
+    if (!mayUse(from, agentId) || attachedFor(kernel, from, agentId)) return false;
+    if (sessionId !== undefined) {
+      const { sessions } = kernel.get(TURNS);
+      const sessionKey = agentSessionId(from.principal, sessionId);
+      if (sessions.live(sessionKey) || sessions.next(sessionKey)) return false;
+    }
+    const place = this.#cluster.placeOf(agentKey(from.tenant, agentId));
+    if (!place || place.broker === this.#cluster.id) return false;
+    this.#forward(call, method, place.broker);
+    return true;
+  }
+
+  #toHome(call: AnyCall, method: string): boolean {
+    const { home, id } = this.#cluster;
+    if (home === undefined || home === id) return false;
+    this.#forward(call, method, home);
+    return true;
+  }
+
+  /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
+  #toOwner(call: AnyCall, method: string): boolean {
+    const { kernel, from, id } = call;
+    const peers = this.#cluster.openPeers();
+    if (peers.length === 0) return false;
+    kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
+      if (!('error' in own) || !isUnknown(own.error)) {
+        reply(kernel, from, id, own);
+        return;
+      }
+      let left = peers.length;
+      let isAnswered = false;
+      const settle = (answer: GuestAnswer, extension: Extension) => {
+        left -= 1;
+        if (isAnswered) return;
+        if ('error' in answer && (isUnknown(answer.error) || (left > 0 && isLost(answer.error)))) {
+          if (left === 0) {
+            isAnswered = true;
+            reply(kernel, from, id, own);
+          }
+          return;
+        }
+        isAnswered = true;
+        this.#answer(call, method, answer, extension);
+      };
+      for (const peer of peers) this.#ask(call, method, peer, settle);
+    });
+    return true;
+  }
+
+  /** Everybody's rows. Who does not answer, or not in time, is left out: a list is of what can be reached. */
+  #toAll(call: AnyCall, method: string): boolean {
+    const { kernel, from, id } = call;
+    const peers = this.#cluster.openPeers();
+    if (peers.length === 0) return false;
+    const results: unknown[] = [];
+    let left = peers.length + 1;
+    let deadline: ReturnType<typeof kernel.deadlines.arm> | undefined;
+    const settled = () => {
+      left -= 1;
+      if (left === 0) finish();
+    };
+    let isOver = false;
+    const finish = () => {
+      if (isOver) return;
+      isOver = true;
+      kernel.deadlines.disarm(deadline);
+      try {
+        reply(kernel, from, id, { result: mergedAnswer(method, results) });
+      } catch (error) {
+        reply(kernel, from, id, { error: toWireError(kernel, method, error) });
+      }
+    };
+    kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
+      if ('error' in own) {
+        isOver = true;
+        kernel.deadlines.disarm(deadline);
+        reply(kernel, from, id, own);
+        return;
+      }
+      // Its own rows first, whenever they come.
+      results.unshift(own.result);
+      settled();
+    });
+    if (isOver) return true;
+    deadline = kernel.deadlines.arm(LIST_MS, finish);
+    for (const peer of peers)
+      this.#ask(call, method, peer, (answer) => {
+        if ('result' in answer) results.push(answer.result);
+        settled();
+      });
+    return true;
+  }
+
+  /** Carried out here, and said to each broker where the connection has a guest. */
+  #toAllGuests(call: AnyCall, method: string): boolean {
+    const { kernel, from, id, params } = call;
+    const extensions = extensionsOf(from);
+    if (extensions.size === 0) return false;
+    kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
+      if (!('error' in own))
+        for (const [, { ref }] of extensions)
+          if (ref) tell(kernel.ref, ref, { type: 'extension.notify', method, params: params as JsonObject });
+      reply(kernel, from, id, own);
+    });
+    return true;
+  }
+
+  #forward(call: AnyCall, method: string, peer: string): void {
+    this.#ask(call, method, peer, (answer, extension) => this.#answer(call, method, answer, extension));
+  }
+
+  /** @throws {WireError} where that broker cannot be asked now */
+  #ask(call: AnyCall, method: string, peer: string, settle: (answer: GuestAnswer, extension: Extension) => void): void {
+    const { kernel, from, trace } = call;
+    const extension = this.#cluster.extensionOf(from, peer);
+    if (!extension?.ref) throw clusterError(peer);
+    const params = { ...(call.params as object), ...metaOf(trace) };
+    tell(kernel.ref, extension.ref, { type: 'extension.request', request: { method, params, settle } });
+  }
+
+  #answer({ kernel, from, id }: AnyCall, method: string, answer: GuestAnswer, extension: Extension): void {
+    if (!from.isOpen) return;
+    if ('error' in answer) {
+      if (id !== undefined && extension.ref)
+        tell(kernel.ref, from.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+      return;
+    }
+    noteTurn(extension, method, answer.result);
+    reply(kernel, from, id, sealedAnswer(answer.result));
+  }
+}
+
+/** How long a list waits for the other brokers. Milliseconds. */
+const LIST_MS = 2_000;
+
+/** Whether that broker knows of nothing that was meant. */
+function isUnknown({ code, data }: WireError | JsonObject): boolean {
+  return code === ErrorCode.NotFound || (code === ErrorCode.ApprovalNotPending && data === undefined);
+}
+
+const isLost = ({ code }: JsonObject): boolean => code === ErrorCode.AgentNotAttached;
+
+/** A turn of the connection's that is at the other broker from now on. */
+function noteTurn({ turns }: Extension, method: string, result: unknown): void {
+  if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
+  const said = result as {
+    turn_id: string;
+    session_id: string;
+    agent_id?: string;
+    resume_token?: string;
+    head?: number;
+  };
+  const known = turns.get(said.turn_id);
+  turns.set(said.turn_id, {
+    turnId: said.turn_id,
+    sessionId: said.session_id,
+    agentId: said.agent_id ?? known?.agentId ?? '',
+    resumeToken: said.resume_token ?? known?.resumeToken,
+    seq: known?.seq ?? 0,
+  });
+}
+
+/** A turn's token is nobody's to see but its host's. */
+function sealedAnswer(result: unknown): Answer {
+  if (typeof result !== 'object' || result === null) return { result };
+  const { resume_token: token, ...rest } = result as { resume_token?: unknown };
+  return token === undefined ? { result } : { result: rest, sealed: new Sealed({ resume_token: token }) };
+}
+
+/** For whom a guest speaks. */
+export type Speaks = Identity | undefined;

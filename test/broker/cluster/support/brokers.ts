@@ -1,0 +1,47 @@
+import { SimulatedClock } from 'xstate';
+import { SharedDirectory } from '../../../../actors/cluster/shared-directory.ts';
+import { type Broker, type BrokerOptions, createBroker } from '../../../../broker.ts';
+import { MemoryNet } from '../../../link/support/memory-carrier.ts';
+import { clientsOf, type LinkedClient, settle } from '../../../support/linked.ts';
+
+/** One broker of a cluster, and who connects to it. */
+export type Member = ReturnType<typeof clientsOf> & { readonly name: string; readonly broker: Broker };
+
+const TOKENS = { daemon: 'the-daemon-token', host: 'the-host-token' };
+
+/** Several brokers of one process, with one clock that stands still. The first one is the home of what there is once. */
+export async function startCluster(names: readonly string[], options: BrokerOptions = {}) {
+  const clock = new SimulatedClock();
+  const net = new MemoryNet({ nextTick: (run: () => void) => process.nextTick(run) } as never);
+  const directory = new SharedDirectory();
+  const start = async (name: string, more: BrokerOptions = {}): Promise<Member> => {
+    const broker = createBroker({
+      clock: clock as NonNullable<BrokerOptions['clock']>,
+      tokens: TOKENS,
+      ...options,
+      ...more,
+      limits: { metricsMaxAgeMs: 0, ...options.limits },
+      cluster: { id: name, carrier: net.carrier(name), directory: directory.another(), home: names[0] as string },
+    });
+    // An agent that is known at one is known at all: as over the registry that they share.
+    return { name, broker, ...clientsOf(broker, clock) };
+  };
+  const members: Member[] = [];
+  for (const name of names) members.push(await start(name));
+  await arrive();
+  return { clock, net, directory, members, start };
+}
+
+/** Lets everything arrive that is on its way between brokers and clients. */
+export async function arrive(): Promise<void> {
+  for (let times = 0; times < 12; times += 1) await settle();
+}
+
+/** An agent that accepts each chat, and what it was asked. */
+export async function accepting(agent: LinkedClient): Promise<{ session_id: string; turn_id: string }> {
+  await arrive();
+  const call = agent.frames.filter(({ method }) => method === 'agent.chat').at(-1);
+  agent.send({ jsonrpc: '2.0', id: call.id, result: { accepted: true } });
+  await arrive();
+  return call.params;
+}
