@@ -84,6 +84,8 @@ export type TurnEvent<R extends TurnRefs = TurnRefs> =
   /** An event of its own that cannot be had, however often it is sent. */
   | { type: 'event.lost' }
   | { type: 'turn.drain' }
+  /** Its agent is at another broker of the cluster now, and the turn with it. */
+  | { type: 'turn.moved' }
   /** The agent wants a tool of the host. */
   | { type: 'tool.requested'; callback: R['callback'] }
   /** The approval was settled on some path; the agent need not say so again. */

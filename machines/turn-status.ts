@@ -1,7 +1,7 @@
 import type { TurnStatus } from '../protocol/chat.ts';
 
 /** How a turn ended: its chart's finals. */
-export type TurnEnding = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
+export type TurnEnding = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused' | 'moved';
 
 /** The value of a turn's snapshot: what stands in each region while it is live. */
 export type TurnValue = 'begun' | 'dispatching' | 'opening' | TurnEnding | { live: LiveTurn };

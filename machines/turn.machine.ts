@@ -110,6 +110,7 @@ export function createTurnMachine<R extends TurnRefs>() {
       'armGrace',
       'armGraceAgain',
       'disarmGrace',
+      'leaveReaders',
     ),
   }).createMachine({
     id: 'turn',
@@ -224,13 +225,19 @@ export function createTurnMachine<R extends TurnRefs>() {
                 description: 'It has lost its connection, and may go on with another. What it has said stays.',
                 entry: 'armAgentWindow',
                 exit: 'disarmAgentWindow',
-                on: { 'agent.back': { target: 'here', actions: 'admitAgent' } },
+                on: {
+                  'agent.back': { target: 'here', actions: 'admitAgent' },
+                  'turn.moved': { target: '#turn.moved', actions: ['endChildren', 'leaveReaders'] },
+                },
               },
               recovering: {
                 description: 'The broker was started anew, and the agent has not come to it yet.',
                 entry: 'armAgentWindow',
                 exit: 'disarmAgentWindow',
-                on: { 'agent.back': { target: 'here', actions: 'admitAgent' } },
+                on: {
+                  'agent.back': { target: 'here', actions: 'admitAgent' },
+                  'turn.moved': { target: '#turn.moved', actions: ['endChildren', 'leaveReaders'] },
+                },
               },
             },
           },
@@ -309,6 +316,7 @@ export function createTurnMachine<R extends TurnRefs>() {
         description: 'The host has its terminal, the agent its cancel.',
       },
       abandoned: { type: 'final', entry: 'tellAbandoned', description: 'No host was left; the agent was told.' },
+      moved: { type: 'final', description: 'It goes on at another broker, where its agent is; its readers follow it.' },
       refused: { type: 'final', description: 'Never accepted: the host’s request has its error, and nothing is left.' },
     },
   });

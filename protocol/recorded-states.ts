@@ -12,7 +12,7 @@ export const LIVE_STATES = [
 ] as const;
 
 /** How a turn ends. */
-export const ENDED_STATES = ['done', 'failed', 'cancelled', 'abandoned', 'refused'] as const;
+export const ENDED_STATES = ['done', 'failed', 'cancelled', 'abandoned', 'refused', 'moved'] as const;
 
 /** Every state, in the order of a turn's life. */
 export const RECORDED_STATES = [...LIVE_STATES, ...ENDED_STATES] as const;

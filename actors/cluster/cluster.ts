@@ -1,7 +1,10 @@
 import { type LinkClock, systemLinkClock } from '../../link/clock.ts';
 import { Peers } from '../../link/peers.ts';
 import type { Identity } from '../../machines/connection.machine.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/key-ring.ts';
 import type { ChildKind } from '../kernel/children.ts';
@@ -9,6 +12,7 @@ import type { Client } from '../kernel/client.ts';
 import { systemClock } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
+import { tell } from '../kernel/tell.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import type { Place } from './directory.ts';
 import { extensionKind } from './extension.ts';
@@ -46,7 +50,7 @@ export class Cluster {
   /** Agents of this broker's whose place in the order is not known yet. */
   readonly #attaching = new Map<string, string>();
   #opening: Promise<void> | undefined;
-  #follow: (extension: Extension, turn: HostedTurn) => void = () => {};
+  #follow: (client: Client, turn: HostedTurn) => void = () => {};
 
   constructor(kernel: Kernel, options: ClusterOptions) {
     this.#kernel = kernel;
@@ -56,7 +60,7 @@ export class Cluster {
     this.#kind = extensionKind(kernel, {
       open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
       over: (extension) => this.#over(extension),
-      follow: (extension, turn) => this.#follow(extension, turn),
+      follow: (client, turn) => this.#follow(client, turn),
     });
     this.#peers = new Peers({
       self: { id: options.id, epoch: kernel.epoch },
@@ -74,7 +78,7 @@ export class Cluster {
             for (const talk of this.#talks) talk.lost?.(peer);
           },
           told: (peer, body) => {
-            const { kind, ...said } = JSON.parse(body) as { kind: string };
+            const { kind, ...said } = parseJson(body) as { kind: string };
             for (const talk of this.#talks) talk.told?.(peer, kind, said);
           },
           asked: async (peer, method, body) => {
@@ -107,7 +111,7 @@ export class Cluster {
   turnCount: () => number = () => 0;
 
   /** Who looks for a turn that has lost its way to its host. */
-  set followed(follow: (extension: Extension, turn: HostedTurn) => void) {
+  set followed(follow: (client: Client, turn: HostedTurn) => void) {
     this.#follow = follow;
   }
 
@@ -167,7 +171,7 @@ export class Cluster {
 
   /** Tells every broker that can be reached. */
   tellAll(kind: string, body: object): void {
-    const text = JSON.stringify({ kind, ...body });
+    const text = writeJson({ kind, ...body });
     for (const streams of this.#streams.values()) streams.tell(text);
   }
 
@@ -189,6 +193,21 @@ export class Cluster {
   detach(agentKey: string, client: string): void {
     if (this.#attaching.get(agentKey) === client) this.#attaching.delete(agentKey);
     this.#options.directory.detach(agentKey, client);
+  }
+
+  /** An agent of this broker's is at another one now: its connection here is closed. */
+  leave(own: Client): void {
+    const { attached, hooks, ref } = this.#kernel;
+    if (own.agentKey === undefined || attached.get(own.agentKey) !== own) return;
+    attached.delete(own.agentKey);
+    hooks.agentReplaced(own, true);
+    tell(ref, own.ref, { type: 'connection.close', code: CloseCode.Replaced });
+  }
+
+  /** Whether there is a broker that was there a moment ago, and may be there again. */
+  awaitsPeer(): boolean {
+    for (const { isOpen } of this.members()) if (!isOpen) return true;
+    return false;
   }
 
   /** What a connection has at another broker, made where it has nothing yet; undefined where that cannot be reached. */

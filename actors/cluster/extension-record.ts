@@ -30,7 +30,10 @@ export interface HostedTurn {
   readonly agentId: string;
   readonly sessionId: string;
   /** It may be resumed: by this token, and from after this number. */
-  resumeToken: string | undefined;
+  readonly resumeToken: string | undefined;
+  /** Whether the connection is the turn's host, and what it has called itself then. */
+  readonly role: 'controller' | 'observer';
+  readonly claim: string | undefined;
   seq: number;
 }
 

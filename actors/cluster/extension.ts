@@ -5,6 +5,7 @@ import { TERMINAL_KINDS } from '../../protocol/events.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { ChildKind } from '../kernel/children.ts';
+import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
@@ -26,8 +27,8 @@ export interface ExtensionEnds {
   open(extension: Extension): void;
   /** It is over; its streams are nobody's. */
   over(extension: Extension): void;
-  /** A turn that may be resumed has lost its way to its host. */
-  follow(extension: Extension, turn: HostedTurn): void;
+  /** A turn that may be resumed has lost its way to a connection that reads it. */
+  follow(client: Client, turn: HostedTurn): void;
 }
 
 /** What an extension is to the broker. */
@@ -49,7 +50,7 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
   const passFrame = (extension: Extension, { frame }: EventOf<'extension.frame'>, self: AnyActorRef) => {
     if (frame.kind === 'answer') settle(extension, frame);
     else if (frame.kind === 'request') call(extension, frame, self);
-    else notify(extension, frame, self);
+    else notify(ends, extension, frame, self);
   };
   const passToken = (extension: Extension, { token }: EventOf<'extension.token'>, self: AnyActorRef) => {
     const known = extension.tokens.get(token.stream);
@@ -115,8 +116,8 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       }
       extension.calls.clear();
       for (const turn of extension.turns.values()) {
-        if (turn.resumeToken !== undefined) ends.follow(extension, turn);
-        else endAsLost(kernel, args.self, extension, turn);
+        if (turn.resumeToken !== undefined || turn.role === 'observer') ends.follow(extension.client, turn);
+        else endAsLost(kernel, args.self, extension.client, turn);
       }
       extension.turns.clear();
     },
@@ -141,9 +142,23 @@ function call(extension: Extension, frame: Extract<GuestFrame, { kind: 'request'
   tell(self, client.ref, { type: 'chat.frame', text: frame.text });
 }
 
-function notify(extension: Extension, frame: Extract<GuestFrame, { kind: 'notification' }>, self: AnyActorRef): void {
+/** Said to a guest whose turn is at another broker now. Its connection never hears of it. */
+export const MOVED = 'cluster.turn_moved';
+
+function notify(
+  ends: ExtensionEnds,
+  extension: Extension,
+  frame: Extract<GuestFrame, { kind: 'notification' }>,
+  self: AnyActorRef,
+): void {
   const { client } = extension;
   const { method, params, text } = frame;
+  if (method === MOVED) {
+    const turn = extension.turns.get(String(params.turn_id));
+    extension.turns.delete(String(params.turn_id));
+    if (turn) ends.follow(client, { ...turn, resumeToken: String(params.pass) });
+    return;
+  }
   if (method === 'agents.chat.event') {
     const turn = extension.turns.get(String(params.turn_id));
     if (turn && typeof params.seq === 'number') turn.seq = params.seq;
@@ -156,19 +171,14 @@ function notify(extension: Extension, frame: Extract<GuestFrame, { kind: 'notifi
 }
 
 /** A turn that cannot be resumed has lost its way to its host: to that it has ended. */
-export function endAsLost(
-  kernel: Kernel,
-  source: AnyActorRef,
-  { client, peer }: Pick<Extension, 'client' | 'peer'>,
-  turn: HostedTurn,
-): void {
+export function endAsLost(kernel: Kernel, source: AnyActorRef, client: Client, turn: HostedTurn): void {
   kernel.counters.event('error');
   const params = {
     session_id: turn.sessionId,
     turn_id: turn.turnId,
     agent_id: turn.agentId,
     kind: 'error',
-    error: `the link with broker ${peer}, where the agent is, was lost`,
+    error: 'the link with the broker where the agent is was lost',
     code: 'peer_lost',
     seq: turn.seq + 1,
     synthesized: true,
@@ -182,7 +192,7 @@ function closeGuest(extension: Extension): void {
   const { way, stream, client } = extension;
   // One that is through (1000) waits for nothing that it has there.
   const code = client.hasLeft ? 1000 : 1006;
-  way.send({ kind: 'close', stream, body: JSON.stringify({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
+  way.send({ kind: 'close', stream, body: writeJson({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
   extension.asked.clear();
 }
 

@@ -1,18 +1,23 @@
 import { extensionHotEvents, extensionMachine } from '../../machines/extension.machine.ts';
-import { CloseCode } from '../../protocol/close-codes.ts';
 import { isGuest } from '../../protocol/link.ts';
+import { agentIdOf } from '../../protocol/principal.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
+import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
+import { LEFT_READERS, type LeftReader } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
 import type { ClusterOptions } from './cluster-options.ts';
-import type { Place } from './directory.ts';
+import { MOVED } from './extension.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
+import { FollowedTurns } from './followed-turns.ts';
+import { MovedTurns } from './moved-turns.ts';
 import { Routes } from './routes.ts';
 
 /** Several brokers as one (`docs/cluster.md`). */
@@ -34,15 +39,32 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
   install(kernel, { cluster: options }) {
     if (!options) return {};
     const book = kernel.put(CLUSTER, new Cluster(kernel, options));
-    kernel.get(DISPATCHER).elsewhere = new Routes(book);
+    const routes = new Routes(book);
+    const followed = new FollowedTurns(kernel, routes);
+    const moved = new MovedTurns(kernel, book);
+    kernel.get(DISPATCHER).elsewhere = routes;
+    kernel.get(TURNS).elsewhere = moved;
+    routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     book.turnCount = () => kernel.get(TURNS).byId.size;
-    book.add({ placed: (agentKey, place) => replaceOlder(kernel, book, agentKey, place) });
+    book.followed = (client, turn) => followed.follow(client, turn);
+    kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));
+    book.add(moved);
+    book.add({
+      placed(agentKey, { broker }) {
+        const own = kernel.attached.get(agentKey);
+        // What is told of this broker's own may be of one before.
+        if (own && broker !== book.id) book.leave(own);
+        followed.again(({ agentId }) => agentId === agentIdOf(agentKey));
+      },
+      opened: () => followed.again(),
+    });
     return {
       metrics: metricsOf(book),
       agentAttached: (agentKey, client) => book.attach(agentKey, client.id),
       connectionEnded(client) {
         const { agentKey } = client;
         if (agentKey !== undefined && !isGuest(client.link)) book.detach(agentKey, client.id);
+        followed.drop(client);
         for (const [, { ref }] of extensionsOf(client)) if (ref) tell(kernel.ref, ref, { type: 'extension.hangUp' });
       },
       clientFacts: (client) => ({
@@ -56,13 +78,13 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
   },
 };
 
-/** The newest connection of an agent wins, at whichever broker it is. */
-function replaceOlder(kernel: Kernel, book: Cluster, agentKey: string, place: Place): void {
-  const own = kernel.attached.get(agentKey);
-  if (!own || (place.broker === book.id && place.client === own.id)) return;
-  kernel.attached.delete(agentKey);
-  kernel.hooks.agentReplaced(own);
-  tell(kernel.ref, own.ref, { type: 'connection.close', code: CloseCode.Replaced });
+/** A turn has moved to another broker: a guest's connection follows it from where that is, any other from here. */
+function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {
+  const { client, pass, turnId, ...rest } = reader;
+  if (isGuest(client.link)) {
+    const params = { turn_id: turnId, session_id: rest.sessionId, pass };
+    tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params: new JsonText(writeJson(params)) });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: pass, claim: undefined });
 }
 
 function metricsOf(book: Cluster) {

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import { Fitting, jsonArray } from '../requests/fitting.ts';
 
@@ -30,9 +31,7 @@ export function mergedAnswer(method: string, results: readonly unknown[]): unkno
   isTruncated = fitting.isTruncated || [first, ...others].some((one) => (one as JsonObject).truncated === true);
   const texts = members
     .filter(([name]) => name !== 'truncated')
-    .map(
-      ([name, value]) => `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`,
-    );
+    .map(([name, value]) => `${writeJson(name)}:${value instanceof JsonText ? value.text : writeJson(value)}`);
   if (isTruncated) texts.push('"truncated":true');
   return new JsonText(`{${texts.join(',')}}`);
 }

@@ -1,9 +1,10 @@
-import type { Identity } from '../../machines/connection.machine.ts';
 import { ErrorCode, type WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Place } from '../../protocol/method.ts';
 import { agentKey } from '../../protocol/principal.ts';
+import { type ChatResult, type ChatSubscribeResult, isEnded } from '../../protocol/resume.ts';
 import { Sealed } from '../../protocol/sealed.ts';
+import type { Client } from '../kernel/client.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
 import { attachedFor, mayUse } from '../kernel/sight.ts';
 import { metaOf } from '../kernel/telemetry.ts';
@@ -20,9 +21,14 @@ import { mergedAnswer } from './merged.ts';
 
 type AnyCall = Call<unknown>;
 
+/** Who has answered: this broker, or another one. */
+export type Found = { own: Answer } | { answer: GuestAnswer; extension: Extension };
+
 /** Decides which broker of the cluster carries a request out, and has it done there (`docs/cluster.md`). */
 export class Routes implements Elsewhere {
   readonly #cluster: Cluster;
+  /** A connection asks itself for a turn that is looked for in its place. */
+  asksItself: (from: Client, turnId: string) => void = () => {};
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -66,34 +72,51 @@ export class Routes implements Elsewhere {
     return true;
   }
 
-  /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
   #toOwner(call: AnyCall, method: string): boolean {
     const { kernel, from, id } = call;
+    const { session_id: session, turn_id: turn } = call.params as { session_id?: string; turn_id?: string };
+    if (turn !== undefined) this.asksItself(from, turn);
+    // One that it has there is there.
+    const known = session === undefined ? undefined : hostedAt(from, session);
+    if (known) {
+      this.#forward(call, method, known);
+      return true;
+    }
+    if (this.#cluster.openPeers().length === 0) return false;
+    this.findOwner(call, method, (found) => {
+      if ('own' in found) reply(kernel, from, id, found.own);
+      else this.#answer(call, method, found.answer, found.extension);
+    });
+    return true;
+  }
+
+  /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
+  findOwner(call: AnyCall, method: string, settle: (found: Found) => void): void {
     const peers = this.#cluster.openPeers();
-    if (peers.length === 0) return false;
-    kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
-      if (!('error' in own) || !isUnknown(own.error)) {
-        reply(kernel, from, id, own);
+    call.kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
+      if (peers.length === 0 || !('error' in own) || !isUnknown(own.error)) {
+        settle({ own });
         return;
       }
       let left = peers.length;
-      let isAnswered = false;
-      const settle = (answer: GuestAnswer, extension: Extension) => {
+      let isFound = false;
+      const hear = (answer: GuestAnswer, extension: Extension) => {
         left -= 1;
-        if (isAnswered) return;
-        if ('error' in answer && (isUnknown(answer.error) || (left > 0 && isLost(answer.error)))) {
-          if (left === 0) {
-            isAnswered = true;
-            reply(kernel, from, id, own);
-          }
-          return;
-        }
-        isAnswered = true;
-        this.#answer(call, method, answer, extension);
+        if (isFound) return;
+        const isNothing = 'error' in answer && (isUnknown(answer.error) || isLost(answer.error));
+        if (isNothing && left > 0) return;
+        isFound = true;
+        settle(isNothing ? { own } : { answer, extension });
       };
-      for (const peer of peers) this.#ask(call, method, peer, settle);
+      for (const peer of peers) {
+        try {
+          this.#ask(call, method, peer, hear);
+        } catch {
+          left -= 1;
+          if (left === 0 && !isFound) settle({ own });
+        }
+      }
     });
-    return true;
   }
 
   /** Everybody's rows. Who does not answer, or not in time, is left out: a list is of what can be reached. */
@@ -167,14 +190,14 @@ export class Routes implements Elsewhere {
     tell(kernel.ref, extension.ref, { type: 'extension.request', request: { method, params, settle } });
   }
 
-  #answer({ kernel, from, id }: AnyCall, method: string, answer: GuestAnswer, extension: Extension): void {
+  #answer({ kernel, from, id, params }: AnyCall, method: string, answer: GuestAnswer, extension: Extension): void {
     if (!from.isOpen) return;
     if ('error' in answer) {
       if (id !== undefined && extension.ref)
         tell(kernel.ref, from.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
       return;
     }
-    noteTurn(extension, method, answer.result);
+    noteTurn(extension, method, params as JsonObject, answer.result);
     reply(kernel, from, id, sealedAnswer(answer.result));
   }
 }
@@ -189,24 +212,36 @@ function isUnknown({ code, data }: WireError | JsonObject): boolean {
 
 const isLost = ({ code }: JsonObject): boolean => code === ErrorCode.AgentNotAttached;
 
-/** A turn of the connection's that is at the other broker from now on. */
-function noteTurn({ turns }: Extension, method: string, result: unknown): void {
+/** Where a connection has a turn in this session. */
+function hostedAt(from: Client, sessionId: string): string | undefined {
+  for (const [peer, { isOpen, turns }] of extensionsOf(from))
+    if (isOpen) for (const turn of turns.values()) if (turn.sessionId === sessionId) return peer;
+  return undefined;
+}
+
+/** A turn of the connection's is at the other broker from now on. */
+export function noteTurn({ turns }: Extension, method: string, params: JsonObject, result: unknown): void {
   if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
-  const said = result as {
-    turn_id: string;
-    session_id: string;
-    agent_id?: string;
-    resume_token?: string;
-    head?: number;
-  };
-  const known = turns.get(said.turn_id);
+  const said = result as ChatResult & Partial<ChatSubscribeResult>;
+  const { after = 0, role = 'controller', claim, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
+  // Nothing of it is to come.
+  if (isEnded(said.status) && (said.head ?? 0) <= after) return;
   turns.set(said.turn_id, {
     turnId: said.turn_id,
     sessionId: said.session_id,
-    agentId: said.agent_id ?? known?.agentId ?? '',
-    resumeToken: said.resume_token ?? known?.resumeToken,
-    seq: known?.seq ?? 0,
+    agentId: agentId ?? '',
+    resumeToken: said.resume_token ?? (params.resume_token as string | undefined),
+    role,
+    claim,
+    seq: after,
   });
+}
+
+interface Asks {
+  after: number;
+  role: 'controller' | 'observer';
+  claim: string | undefined;
+  agent_id: string;
 }
 
 /** A turn's token is nobody's to see but its host's. */
@@ -215,6 +250,3 @@ function sealedAnswer(result: unknown): Answer {
   const { resume_token: token, ...rest } = result as { resume_token?: unknown };
   return token === undefined ? { result } : { result: rest, sealed: new Sealed({ resume_token: token }) };
 }
-
-/** For whom a guest speaks. */
-export type Speaks = Identity | undefined;

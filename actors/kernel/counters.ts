@@ -28,7 +28,7 @@ export type DropReason =
   | 'closing';
 
 /** How a turn ended: the final state of its chart. */
-export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused';
+export type Ending = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'refused' | 'moved';
 
 /** How a tool call ended: the final state of its chart. */
 export type CallbackEnding = 'resolved' | 'rejected' | 'timedOut' | 'cancelled';

@@ -17,8 +17,8 @@ export interface Hook {
   starting?(): void;
   /** An agent's connection was bound to its id. Here and below an agent is named by `Client.agentKey`. */
   agentAttached?(agentKey: string, client: Client): void;
-  /** A newer connection of the same agent has taken over from this one, which is about to be closed. */
-  agentReplaced?(client: Client): void;
+  /** A newer connection of the same agent has taken over from this one, which is about to be closed. `isElsewhere`: at another broker. */
+  agentReplaced?(client: Client, isElsewhere: boolean): void;
   /** An `agent.chat.event` was dropped that could be read, but was no event. */
   eventDropped?(client: Client, params: unknown): void;
   /** A connection may see less than before, or more: what it hears without asking has to be what it may still see. */
@@ -86,8 +86,8 @@ export class Hooks {
   agentAttached(agentId: string, client: Client): void {
     this.#each((hook) => hook.agentAttached?.(agentId, client));
   }
-  agentReplaced(client: Client): void {
-    this.#each((hook) => hook.agentReplaced?.(client));
+  agentReplaced(client: Client, isElsewhere = false): void {
+    this.#each((hook) => hook.agentReplaced?.(client, isElsewhere));
   }
   eventDropped(client: Client, params: unknown): void {
     this.#each((hook) => hook.eventDropped?.(client, params));

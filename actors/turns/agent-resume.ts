@@ -1,5 +1,6 @@
 import { MAX_RESUMED_TURNS, type ResumedTurn } from '../../protocol/agent-resume.ts';
 import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import type { TurnJournal } from '../../protocol/turn-journal.ts';
 import { withdrawApproval } from '../approvals/approval.ts';
@@ -27,19 +28,48 @@ export const resumeAgent: Handler<'agent.resume'> = ({ kernel, from, id, params 
   if (!from.resumes)
     throw WireError.invalidRequest('its session.auth did not say `resume`, or nothing waits for an agent here');
   const letGo = kernel.held.hold(from, params);
+  const { elsewhere } = kernel.get(TURNS);
+  const strange = elsewhere ? params.turns.filter((row) => !isKnown(kernel, row)) : [];
+  if (!elsewhere || strange.length === 0) resumeAll(kernel, from, id, params.turns, new Set(), letGo);
+  else
+    void elsewhere.fetch(from, strange).then(
+      (ended) => resumeAll(kernel, from, id, params.turns, ended, letGo),
+      (err: unknown) => {
+        kernel.log.error({ err }, 'turns of other brokers could not be brought here');
+        resumeAll(kernel, from, id, params.turns, new Set(), letGo);
+      },
+    );
+  return LATER;
+};
+
+function isKnown(kernel: Kernel, { turn_id, session_id }: Row): boolean {
+  const { byId, logs } = kernel.get(TURNS);
+  return byId.has(turn_id) || logs.find(session_id, turn_id, kernel.clock.now()) !== undefined;
+}
+
+/** @param ended - those that have ended at other brokers */
+function resumeAll(
+  kernel: Kernel,
+  from: Client,
+  id: RpcId | undefined,
+  rows: readonly Row[],
+  ended: ReadonlySet<string>,
+  letGo: () => void,
+): void {
   const turns: ResumedTurn[] = [];
   const resume = (row: Row) => {
-    if (from.isOpen) turns.push(resumeTurn(kernel, from, row));
+    if (!from.isOpen) return;
+    const resumed = resumeTurn(kernel, from, row);
+    turns.push(resumed.status === 'unknown' && ended.has(row.turn_id) ? { ...resumed, status: 'ended' } : resumed);
   };
-  inSlices(kernel, 'a turn that its agent goes on with', params.turns, resume, () => {
+  inSlices(kernel, 'a turn that its agent goes on with', rows, resume, () => {
     letGo();
     if (!from.isOpen) return;
     // As many as one request may name: there may be more.
-    if (params.turns.length < MAX_RESUMED_TURNS) endUnnamed(kernel, from);
+    if (rows.length < MAX_RESUMED_TURNS) endUnnamed(kernel, from);
     reply(kernel, from, id, { result: { turns } });
   });
-  return LATER;
-};
+}
 
 function resumeTurn(kernel: Kernel, from: Client, row: Row): ResumedTurn {
   const { turn_id, session_id, kept_from, next = 1, text, text_from } = row;
@@ -147,7 +177,9 @@ export function stopAwaiting(kernel: Kernel, client: Client): void {
 
 function endUnnamed(kernel: Kernel, client: Client): void {
   stopAwaiting(kernel, client);
-  if (client.agentKey !== undefined) endOrphans(kernel, client.agentKey, 'agent_replaced');
+  if (client.agentKey === undefined) return;
+  endOrphans(kernel, client.agentKey, 'agent_replaced');
+  kernel.get(TURNS).elsewhere?.unnamed(client.agentKey);
 }
 
 /** Nobody goes on with what waits for this agent. */

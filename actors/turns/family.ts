@@ -64,9 +64,10 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
         if (client) client.wantsResume = false;
         endOrphans(kernel, agentKey, 'agent_disconnected');
       },
-      agentReplaced(client) {
+      agentReplaced(client, isElsewhere) {
         const newer = client.agentKey === undefined ? undefined : kernel.attached.get(client.agentKey);
-        leaveTurns(kernel, client, 'agent_replaced', newer?.resumes === true);
+        // At another broker it is the same program: it will say there what it goes on with.
+        leaveTurns(kernel, client, 'agent_replaced', isElsewhere ? client.resumes : newer?.resumes === true);
       },
       eventDropped: (client, params) => skipEvent(kernel, book.sessions, client, params),
       sightChanged(client) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FRONTS } from '../../protocol/grants.ts';
 import { principal } from '../../protocol/principal.ts';
 import type { Json } from '../../protocol/turn-journal.ts';
-import type { OpenedLog } from './resume/turn-logs.ts';
+import type { TurnLog } from './resume/turn-log.ts';
 import type { Turn } from './turn-record.ts';
 
 /** What the journal is told of a turn when it begins: all that it takes to go on with it. No secret, and nothing of its prompt. */
@@ -36,7 +36,7 @@ const keptFacts = z.object({
 export type KeptFacts = z.infer<typeof keptFacts>;
 
 /** What the journal is told of a turn. */
-export function factsToKeep(turn: Turn, { log, tokenHash }: OpenedLog): Json {
+export function factsToKeep(turn: Turn, log: TurnLog): Json {
   const { owner, opening, trace } = turn;
   return {
     version: 1,
@@ -47,7 +47,7 @@ export function factsToKeep(turn: Turn, { log, tokenHash }: OpenedLog): Json {
     agent_id: turn.agentId,
     resumes: turn.resumes,
     window_ms: log.windowMs,
-    token_hash: tokenHash,
+    token_hash: log.key.tokenHash,
     prompt_hash: opening?.promptHash,
     opener_id: turn.openerId,
     created_at: turn.createdAt,

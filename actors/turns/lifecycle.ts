@@ -14,6 +14,7 @@ import { createTurnId } from '../kernel/unique-ids.ts';
 import { answerAskers } from './askers.ts';
 import { turnsOf, unobserve } from './client-turns.ts';
 import { turnEvent } from './find-turn.ts';
+import type { TurnLog } from './resume/turn-log.ts';
 import type { QueuedChat } from './sessions.ts';
 import { STANDING_GOALS } from './standing-goal.ts';
 import { forgetAnswers } from './tool-answers.ts';
@@ -134,13 +135,15 @@ function buryTurn(kernel: Kernel, turn: Turn, ending: Ending): void {
   for (const observer of [...turn.observers]) unobserve(turn, observer);
   kernel.get(TURNS).logs.detached.delete(turn, turn.openerId);
   const { logs } = kernel.get(TURNS);
-  if (turn.log) logs.end(turn.log, ending, kernel.clock.now());
-  else if (turn.opened) logs.discard(turn.opened.log);
-  turn.standingGoal?.ended();
+  const isMoved = ending === 'moved';
+  if (turn.log && !isMoved) logs.end(turn.log, ending, kernel.clock.now());
+  else if (turn.log ?? turn.opened) logs.discard((turn.log ?? turn.opened?.log) as TurnLog);
+  if (!isMoved) turn.standingGoal?.ended();
   kernel.counters.end(ending);
   turn.spans?.ended(ending);
   const noted = { session: turn.sessionId, agent: turn.agentId };
   kernel.audit.of(turn.owner, 'turn.end', ending, turn.id, noted, traceId(turn.trace));
+  if (isMoved) return;
   kernel.events.emit({
     tenant: turn.owner.tenant,
     kind: 'chat.ended',

@@ -8,13 +8,11 @@ import { absentAgent } from './absent-agent.ts';
 import { awaitNames } from './agent-resume.ts';
 import { HeldCalls } from './held-calls.ts';
 import { type KeptFacts, readKeptFacts } from './kept-facts.ts';
-import { TURN } from './lifecycle.ts';
 import { LogReader } from './recovered-log.ts';
-import { restoredTurn } from './restored-turn.ts';
+import { type KeptCancel, restoredTurn, startRestored } from './restored-turn.ts';
 import { Kept } from './resume/kept.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import { withoutRoom } from './resume/what-fits.ts';
-import { raiseChatApproval } from './turn-children.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
 
@@ -146,25 +144,10 @@ export class Recovery {
 
   #start({ kept, facts, turn, log, reader }: Found): void {
     const kernel = this.#kernel;
-    const { byId, sessions } = kernel.get(TURNS);
-    const cancel = kept.notes.get('cancel') as { reason?: Turn['toldReason']; grace_ends_at?: number } | undefined;
-    turn.log = log;
-    turn.seq = log.head;
+    const cancel = kept.notes.get('cancel') as KeptCancel | undefined;
     log.kept = new Kept(this.#journal, kept.turn, 0);
-    turn.lastFrameAt = kernel.clock.now();
-    if (cancel?.grace_ends_at !== undefined) {
-      turn.isAgentTold = turn.isEnding = true;
-      turn.toldReason = cancel.reason;
-      // The wall clock may have been set back meanwhile.
-      const left = Math.min(cancel.grace_ends_at - Date.now(), kernel.limits.maxGraceMs);
-      turn.graceEndsAt = kernel.clock.now() + Math.max(0, left);
-    }
-    this.#abandon(sessions.live(turn.sessionKey));
-    byId.set(turn.id, turn);
-    sessions.start(turn);
-    kernel.audit.of(turn.owner, 'turn.recover', 'ok', turn.id, { session: turn.sessionId, agent: turn.agentId });
-    for (const { event, seq } of reader.approvals.values()) raiseChatApproval(kernel, turn, event, seq);
-    kernel.children.start(kernel.get(TURN), turn.id, turn, { turn });
+    this.#abandon(kernel.get(TURNS).sessions.live(turn.sessionKey));
+    startRestored(kernel, turn, log, reader, cancel);
     if (!facts.resumes || kernel.limits.agentWindowMs === 0) this.#abandon(turn);
   }
 

@@ -2,10 +2,47 @@ import { isAgentPrincipal } from '../../protocol/principal.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { KeptFacts } from './kept-facts.ts';
+import { TURN } from './lifecycle.ts';
+import type { LogReader } from './recovered-log.ts';
 import { Opening } from './resume/opening.ts';
+import type { TurnLog } from './resume/turn-log.ts';
 import { STANDING_GOALS } from './standing-goal.ts';
+import { raiseChatApproval } from './turn-children.ts';
 import { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
+
+/** A cancel with grace, as it is kept. */
+export interface KeptCancel {
+  reason?: Turn['toldReason'];
+  /** Unix milliseconds. */
+  grace_ends_at?: number;
+}
+
+/** Starts the actor of a turn whose log has been read: it goes on when its agent comes. */
+export function startRestored(
+  kernel: Kernel,
+  turn: Turn,
+  log: TurnLog,
+  { approvals }: Pick<LogReader, 'approvals'>,
+  cancel: KeptCancel | undefined,
+): void {
+  const { byId, sessions } = kernel.get(TURNS);
+  turn.log = log;
+  turn.seq = log.head;
+  turn.lastFrameAt = kernel.clock.now();
+  if (cancel?.grace_ends_at !== undefined) {
+    turn.isAgentTold = turn.isEnding = true;
+    turn.toldReason = cancel.reason;
+    // The wall clock may have been set back meanwhile.
+    const left = Math.min(cancel.grace_ends_at - Date.now(), kernel.limits.maxGraceMs);
+    turn.graceEndsAt = kernel.clock.now() + Math.max(0, left);
+  }
+  byId.set(turn.id, turn);
+  sessions.start(turn);
+  kernel.audit.of(turn.owner, 'turn.recover', 'ok', turn.id, { session: turn.sessionId, agent: turn.agentId });
+  for (const { event, seq } of approvals.values()) raiseChatApproval(kernel, turn, event, seq);
+  kernel.children.start(kernel.get(TURN), turn.id, turn, { turn });
+}
 
 /** The record of a turn from before the broker was started anew. Neither its host nor its agent is there. */
 export function restoredTurn(kernel: Kernel, facts: KeptFacts, agent: Client): Turn {

@@ -83,6 +83,7 @@ export function endReason(event: TurnEvent): ToolCancelReason {
       return 'host_disconnected';
     case 'agent.gone':
     case 'agent.window.expired':
+    case 'turn.moved':
       return 'agent_disconnected';
     case 'turn.drain':
       return 'draining';

@@ -16,7 +16,7 @@ export function openLog(kernel: Kernel, turn: Turn): OpenedLog | undefined {
   const { logs, journal } = kernel.get(TURNS);
   const opened = logs.open(turn);
   if (!opened || !journal) return opened;
-  const number = journal.open(factsToKeep(turn, opened));
+  const number = journal.open(factsToKeep(turn, opened.log));
   logs.keep(opened.log, new Kept(journal, number, journal.position));
   return opened;
 }

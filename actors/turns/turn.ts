@@ -17,6 +17,7 @@ import { reply } from '../requests/reply.ts';
 import { buryCallback, cancelCallback, startCallback } from '../tools/callback.ts';
 import { Callback } from '../tools/callback-record.ts';
 import { type Asker, answerAskers } from './askers.ts';
+import { leaveReaders } from './left-readers.ts';
 import { acceptance, answerLive, releaseHost, takeOver, watch } from './subscription.ts';
 import { askWaiting } from './tool-waits.ts';
 import { admitAgent, releaseAgent } from './turn-agent.ts';
@@ -315,6 +316,7 @@ export function turnLogic(kernel: Kernel) {
       turn.deadline = kernel.deadlines.arm(graceMs, () => args.self.send({ type: 'grace.expired' }));
     },
     disarmGrace: (args) => kernel.deadlines.disarm(turnOf(args).deadline),
+    leaveReaders: (args) => leaveReaders(kernel, turnOf(args)),
   });
 
   return withFastPath(machine, turnHotEvents, {

@@ -3,6 +3,7 @@ import type { Limits } from '../../protocol/limits.ts';
 import type { TurnJournal } from '../../protocol/turn-journal.ts';
 import { key } from '../kernel/key.ts';
 import { AgentWaits } from './agent-waits.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { JournalWaits } from './journal-waits.ts';
 import { Orphans } from './orphans.ts';
 import type { Recovery } from './recovery.ts';
@@ -26,6 +27,8 @@ export class Turns {
   readonly journalWaits: JournalWaits | undefined;
   /** While turns from before are taken up. */
   recovery: Recovery | undefined;
+  /** Undefined: this broker is the only one. */
+  elsewhere: Elsewhere | undefined;
   /** Live turns that were. */
   restored = 0;
 

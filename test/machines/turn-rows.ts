@@ -20,6 +20,7 @@ import {
   graceOver,
   hostGone,
   hostJoined,
+  moved,
   observerJoined,
   openingKept,
   pending,
@@ -54,6 +55,7 @@ export const FINALS: Record<string, EventObject[]> = {
   cancelled: [cancel],
   abandoned: [hostGone],
   refused: [expired],
+  moved: [ack, agentGone, moved],
 };
 const rejected = { to: 'refused', does: ['disarmAck', 'endChildren', 'refuseAsRejected'] };
 const accepted = ['disarmAck', 'acceptChat', 'releaseHeld'];
@@ -269,7 +271,11 @@ const cancellingGone: Omit<Row<Facts>, 'in'>[] = [
  */
 function orphaned(rows: Omit<Row<Facts>, 'in'>[], here: string, agent = 'orphaned'): Omit<Row<Facts>, 'in'>[] {
   const own = rows.filter(({ on, given }) => on !== agentGone || given === undefined);
-  const left = own.map(({ to, does, ...row }) => {
+  // It goes where its agent is.
+  const goes = own.flatMap(({ on, does }) =>
+    on === agentWindowOver ? [{ on: moved, to: 'moved', does: [...does.slice(0, -1), 'leaveReaders'] }] : [],
+  );
+  const left = [...own, ...goes].map(({ to, does, ...row }) => {
     if (to === undefined) return { ...row, does };
     if (!Object.hasOwn(FINALS, to)) return { ...row, to: `${to}, ${agent}`, does };
     // Regions are left from the last to the first: work, agent, host.

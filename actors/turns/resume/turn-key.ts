@@ -10,7 +10,9 @@ const UNNAMED = Symbol('no claim');
 export class TurnKey {
   /** The connection that opened the turn. Its id is its own for ever (law 15). */
   readonly openerId: string;
-  readonly #tokenHash: string;
+  readonly tokenHash: string;
+  /** A second secret, of a turn that was another broker's: that has given it to whoever read the turn there. */
+  pass: string | undefined;
   readonly #owner: Principal | undefined;
   /** Of the last controller by subscribe. Undefined while only its opener has held the turn. */
   #claim: string | typeof UNNAMED | undefined;
@@ -18,13 +20,13 @@ export class TurnKey {
   /** @param owner - of a turn from before a restart: whoever proves to be that person need not have the token */
   constructor(openerId: string, tokenHash: string, owner?: Principal) {
     this.openerId = openerId;
-    this.#tokenHash = tokenHash;
+    this.tokenHash = tokenHash;
     this.#owner = owner && !isReservedSubject(owner.sub) ? owner : undefined;
   }
 
   /** Whether this client may subscribe: who opened the turn, the host role, and whoever has the token. */
   admits(client: Client, token: string | undefined): boolean {
-    const hasToken = token !== undefined && tokenMatches(token, this.#tokenHash);
+    const hasToken = token !== undefined && (tokenMatches(token, this.tokenHash) || token === this.pass);
     if (hasToken || client.id === this.openerId || client.role === 'host') return true;
     // Its connection is gone with the broker that it was one of.
     return this.#owner !== undefined && client.role !== 'agent' && isSamePrincipal(client.principal, this.#owner);

@@ -59,7 +59,7 @@ export class TurnLog {
   /** Its place in the journal, where there is one. */
   kept: Kept | undefined;
   /** How the turn ended, once it has. */
-  ending: Exclude<Ending, 'refused'> | undefined;
+  ending: Exclude<Ending, 'refused' | 'moved'> | undefined;
   /** When, in the clock's milliseconds. */
   endedAt = 0;
   readonly #maxBytes: number;

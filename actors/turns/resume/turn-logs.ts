@@ -66,12 +66,15 @@ export class TurnLogs implements LogBudget {
     return { log, token, tokenHash };
   }
 
-  /** The log of a turn that was found at the start, still empty. `number`: of the turn in the journal. */
-  restore(turn: LoggedTurn, tokenHash: string, number: number): TurnLog {
+  /**
+   * The log of a turn that was found at the start, or comes from another broker; still empty. `number`: of the turn in the
+   * journal, where there is one.
+   */
+  restore(turn: LoggedTurn, tokenHash: string, number: number | undefined): TurnLog {
     const windowMs = this.windowOf(turn);
     const log = new TurnLog({ turn, windowMs, tokenHash, limits: this.#limits, budget: this, isRestored: true });
     this.#live.add(log);
-    this.#kept.set(number, log);
+    if (number !== undefined) this.#kept.set(number, log);
     this.changed(LOG_BYTES);
     return log;
   }
@@ -87,14 +90,14 @@ export class TurnLogs implements LogBudget {
     return this.#kept.get(turn);
   }
 
-  /** Its turn was not accepted after all. */
+  /** Its turn was not accepted after all, or goes on at another broker. */
   discard(log: TurnLog): void {
     this.#live.delete(log);
     this.#leave(log);
   }
 
   /** The turn has ended; its log stays for a while. */
-  end(log: TurnLog, ending: Ending, now: number): void {
+  end(log: TurnLog, ending: Exclude<Ending, 'moved'>, now: number): void {
     // What was never accepted has no log.
     log.ending = ending === 'refused' ? 'failed' : ending;
     log.kept?.end(log.ending);

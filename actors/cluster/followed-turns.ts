@@ -1,0 +1,125 @@
+import { ErrorCode } from '../../protocol/errors.ts';
+import { parseParams } from '../../protocol/params.ts';
+import { chatSubscribeParams } from '../../protocol/resume.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Deadline } from '../kernel/deadlines.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { endAsLost } from './extension.ts';
+import type { HostedTurn } from './extension-record.ts';
+import { type Found, noteTurn, type Routes } from './routes.ts';
+
+/** A turn is asked for again after so long at first, and then after twice as long each time, up to the last. Milliseconds. */
+const FIRST_MS = 100;
+const LAST_MS = 2_000;
+
+interface Followed {
+  readonly client: Client;
+  readonly turn: HostedTurn;
+  /** In the clock's milliseconds: then nobody has it. */
+  readonly until: number;
+  waitMs: number;
+  deadline: Deadline | undefined;
+  isAsking: boolean;
+}
+
+/**
+ * Turns that have lost their way to a connection of this broker's: with a link, with a broker, or because they have moved with
+ * their agent. Each is looked for, at all brokers, until one has it; its reader sees a pause. `agents.chat.subscribe` in the
+ * reader's place, from after the last event that it had.
+ */
+export class FollowedTurns {
+  readonly #kernel: Kernel;
+  readonly #routes: Routes;
+  readonly #all = new Set<Followed>();
+
+  constructor(kernel: Kernel, routes: Routes) {
+    this.#kernel = kernel;
+    this.#routes = routes;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  follow(client: Client, turn: HostedTurn): void {
+    if (!client.isOpen) return;
+    const { clock, limits } = this.#kernel;
+    // As long as its agent may be away, and a little for whoever takes it up.
+    const until = clock.now() + limits.agentWindowMs + LAST_MS;
+    const followed: Followed = { client, turn, until, waitMs: FIRST_MS, deadline: undefined, isAsking: false };
+    this.#all.add(followed);
+    this.#ask(followed);
+  }
+
+  /** Something has changed: another broker is there, or an agent. */
+  again(isMeant: (turn: HostedTurn) => boolean = () => true): void {
+    for (const followed of [...this.#all]) {
+      if (followed.isAsking || !isMeant(followed.turn)) continue;
+      followed.waitMs = FIRST_MS;
+      this.#kernel.deadlines.disarm(followed.deadline);
+      this.#ask(followed);
+    }
+  }
+
+  /** A connection is gone, or asks for that turn itself. */
+  drop(client: Client, turnId?: string): void {
+    for (const followed of this.#all)
+      if (followed.client === client && (turnId === undefined || followed.turn.turnId === turnId)) this.#end(followed);
+  }
+
+  #end(followed: Followed): void {
+    this.#all.delete(followed);
+    this.#kernel.deadlines.disarm(followed.deadline);
+  }
+
+  #ask(followed: Followed): void {
+    const { client, turn } = followed;
+    const { turnId, sessionId, resumeToken, role, claim, seq } = turn;
+    const said = {
+      session_id: sessionId,
+      turn_id: turnId,
+      after: seq,
+      role,
+      ...(resumeToken === undefined ? {} : { resume_token: resumeToken }),
+      ...(claim === undefined ? {} : { claim }),
+    };
+    followed.isAsking = true;
+    const params = parseParams(chatSubscribeParams, said);
+    const call = { kernel: this.#kernel, from: client, id: undefined, params, trace: undefined };
+    this.#routes.findOwner(call, 'agents.chat.subscribe', (found) => {
+      followed.isAsking = false;
+      if (this.#all.has(followed)) this.#settle(followed, found);
+    });
+  }
+
+  #settle(followed: Followed, found: Found): void {
+    const { client, turn } = followed;
+    const { kernel } = { kernel: this.#kernel };
+    const answer = 'own' in found ? found.own : found.answer;
+    if (!('error' in answer)) {
+      this.#end(followed);
+      const result = answer.result as { recovered?: boolean };
+      if ('extension' in found) {
+        const params = { after: turn.seq, role: turn.role, claim: turn.claim, resume_token: turn.resumeToken };
+        noteTurn(found.extension, 'agents.chat.subscribe', { ...params, agent_id: turn.agentId }, answer.result);
+      }
+      // What lies between is gone but for its text, which no event can stand for.
+      if (result.recovered === false)
+        kernel.log.warn({ turn: turn.turnId }, 'a reader lacks events that are kept no more');
+      return;
+    }
+    if (answer.error.code === ErrorCode.Forbidden) {
+      // Somebody else has taken it over meanwhile.
+      this.#end(followed);
+      return;
+    }
+    const { clock, deadlines } = kernel;
+    if (clock.now() >= followed.until) {
+      this.#end(followed);
+      endAsLost(kernel, kernel.ref, client, turn);
+      return;
+    }
+    followed.deadline = deadlines.arm(followed.waitMs, () => this.#ask(followed));
+    followed.waitMs = Math.min(followed.waitMs * 2, LAST_MS);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { key } from '../kernel/key.ts';
+import type { Turn } from './turn-record.ts';
+
+/** Whoever reads a turn that has moved: the connection, as what, and how far it has come. */
+export interface LeftReader {
+  readonly client: Client;
+  readonly turnId: string;
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly role: 'controller' | 'observer';
+  readonly pass: string;
+  readonly seq: number;
+}
+
+/** Hears of each reader of a turn that goes on at another broker. */
+export const LEFT_READERS = key<(reader: LeftReader) => void>('readers of moved turns');
+
+/** By turn that is about to move: what its readers come back with. */
+const passes = new WeakMap<Turn, string>();
+
+/** The turn is about to move: with this its readers may read on. */
+export const leaveWith = (turn: Turn, pass: string): void => void passes.set(turn, pass);
+
+/** Whoever reads the turn goes on elsewhere. */
+export function leaveReaders(kernel: Kernel, turn: Turn): void {
+  const left = kernel.peek(LEFT_READERS);
+  const pass = passes.get(turn);
+  if (!left || pass === undefined) return;
+  const { id: turnId, sessionId, agentId, host, observers, seq } = turn;
+  const readers = [
+    ...(host ? [[host, 'controller'] as const] : []),
+    ...[...observers].map((one) => [one, 'observer'] as const),
+  ];
+  for (const [client, role] of readers) left({ client, role, turnId, sessionId, agentId, pass, seq });
+}

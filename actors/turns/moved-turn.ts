@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { Json } from '../../protocol/turn-journal.ts';
+import { createToken } from '../connection/agent-registry.ts';
+import { chatFrame } from '../connection/encode.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
+import { absentAgent } from './absent-agent.ts';
+import { factsToKeep, readKeptFacts } from './kept-facts.ts';
+import { leaveWith } from './left-readers.ts';
+import { LogReader } from './recovered-log.ts';
+import { type KeptCancel, restoredTurn, startRestored } from './restored-turn.ts';
+import { Kept } from './resume/kept.ts';
+import type { TurnLog } from './resume/turn-log.ts';
+import type { Turn } from './turn-record.ts';
+import { TURNS } from './turns.ts';
+
+/*
+ * A turn lives at the broker that its agent is attached to (`docs/cluster.md`). Where the agent comes back at another one, the
+ * turn goes there: as what its journal would have of it.
+ */
+
+const movedLog = z.object({
+  seq: z.number(),
+  aseq: z.number(),
+  firstSeq: z.number(),
+  entries: z.array(z.union([z.string(), z.object({ text: z.string(), delta: z.string().optional() })])),
+  dropped: z.array(z.string()).optional(),
+  textLength: z.number(),
+});
+
+const movedTurn = z.object({
+  facts: z.custom<Json>(),
+  cancel: z.custom<KeptCancel>().optional(),
+  claim: z.string().nullable().optional(),
+  /** With it whoever has read the turn there may read on here. */
+  pass: z.string(),
+  log: movedLog,
+});
+
+/** A turn on its way from one broker to another. */
+export type MovedTurn = z.infer<typeof movedTurn>;
+
+/**
+ * Gives a turn away whose agent is gone from here; undefined where there is none that could go. Its actor ends, and its readers
+ * are told.
+ */
+export function giveAway(kernel: Kernel, turnId: string, agentKey: string): MovedTurn | undefined {
+  const turn = kernel.get(TURNS).byId.get(turnId);
+  if (!turn?.ref || !turn.log || !turn.line || turn.speaker || turn.agent.agentKey !== agentKey) return undefined;
+  if (turn.isTerminated || turn.ref.getSnapshot().status !== 'active') return undefined;
+  const { log } = turn;
+  const { hasTerminal: _none, dropped, entries, ...rest } = log.snapshot();
+  const pass = createToken();
+  const graceMs = turn.graceEndsAt === undefined ? undefined : Math.max(0, turn.graceEndsAt - kernel.clock.now());
+  const cancel = graceMs === undefined ? {} : { cancel: cancelOf(turn, graceMs) };
+  const claim = log.key.claim as string | null | undefined;
+  const moved: MovedTurn = {
+    facts: factsToKeep(turn, log),
+    ...cancel,
+    ...(claim === undefined ? {} : { claim }),
+    pass,
+    log: {
+      ...rest,
+      entries: entries.map((entry) =>
+        typeof entry === 'string' || entry.delta !== undefined ? entry : { text: entry.text },
+      ) as MovedTurn['log']['entries'],
+      ...(dropped ? { dropped: [...dropped] } : {}),
+    },
+  };
+  leaveWith(turn, pass);
+  tell(kernel.ref, turn.ref, { type: 'turn.moved' });
+  return moved;
+}
+
+function cancelOf({ toldReason }: Turn, graceMs: number): KeptCancel {
+  return { ...(toldReason === undefined ? {} : { reason: toldReason }), grace_ends_at: Date.now() + graceMs };
+}
+
+/** Takes over a turn of another broker's, whose agent is here. @throws {Error} where it is none */
+export function takeOverTurn(kernel: Kernel, said: unknown): void {
+  const moved = movedTurn.parse(said);
+  const facts = readKeptFacts(moved.facts);
+  if (!facts) throw new Error('a turn of another version');
+  const { byId, sessions, logs, journal } = kernel.get(TURNS);
+  if (byId.has(facts.id)) return;
+  const agent = absentAgent(kernel, facts.owner.tenant, facts.agent_id, facts.resumes);
+  const turn = restoredTurn(kernel, facts, agent);
+  const { aseq, firstSeq, entries, dropped, textLength } = moved.log;
+  if (turn.line) turn.line.received = turn.line.released = aseq;
+  const number = journal?.state === 'ok' ? journal.open(moved.facts) : undefined;
+  const log = logs.restore(turn, facts.token_hash, number);
+  log.key.restore(moved.claim);
+  log.key.pass = moved.pass;
+  if (journal && number !== undefined) {
+    log.kept = new Kept(journal, number, journal.position);
+    if (firstSeq > 1) keepText(log, turn, firstSeq - 1, aseq, dropped);
+  }
+  const reader = new LogReader(log, turn.line, true);
+  let ownLength = 0;
+  for (const entry of entries) ownLength += (typeof entry === 'string' ? entry : (entry.delta ?? '')).length;
+  reader.begin(firstSeq, textLength - ownLength);
+  if (firstSeq > 1) for (const part of dropped ?? [undefined]) reader.dropped(part);
+  entries.forEach((entry, at) => {
+    const seq = firstSeq + at;
+    if (typeof entry === 'string') reader.token(seq, entry);
+    else reader.frame(seq, entry.text, entry.delta, false);
+  });
+  reader.end();
+  // Nothing of it is behind: it is all that its readers have had.
+  log.isBehind = false;
+  // Of two in a session the older one keeps it: its id says so.
+  const other = sessions.live(turn.sessionKey);
+  if (other?.ref) tell(kernel.ref, other.ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
+  startRestored(kernel, turn, log, reader, moved.cancel);
+}
+
+/** What stands in the journal for events that are no longer kept: their text. */
+function keepText(log: TurnLog, turn: Turn, seq: number, aseq: number, dropped: readonly string[] | undefined): void {
+  const stamp = { session_id: turn.sessionId, turn_id: turn.id, agent_id: turn.agentId };
+  const delta = dropped?.join('') ?? '';
+  log.kept?.frame(seq, aseq, chatFrame({ ...stamp, kind: 'token', delta, seq, recovered: true }), delta, false, 0);
+}

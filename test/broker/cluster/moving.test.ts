@@ -1,0 +1,111 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { LinkedClient } from '../../support/linked.ts';
+import { accepting, arrive, type Member, startCluster } from './support/brokers.ts';
+
+let cluster: Awaited<ReturnType<typeof startCluster>>;
+
+afterEach(async () => {
+  const closed = Promise.all(cluster.members.map(({ broker }) => broker.close()));
+  for (let times = 0; times < 5; times += 1) {
+    await arrive();
+    cluster.clock.increment(2_000);
+  }
+  await closed;
+});
+
+/** An agent that numbers its events, attached to a broker by a token that all know. */
+async function attach(member: Member, token: string): Promise<LinkedClient> {
+  const agent = member.connect();
+  await agent.ok('session.auth', { agent_id: 'bot', token, resume: true });
+  await arrive();
+  return agent;
+}
+
+async function scene(names = ['a', 'b', 'c']) {
+  // Who they are is not what is tested here.
+  cluster = await startCluster(names, { auth: false, limits: { agentWindowMs: 30_000 } });
+  const [a, b, c] = cluster.members as [Member, Member, Member];
+  const agent = await attach(b, '');
+  return { a, b, c, agent };
+}
+
+async function open(host: LinkedClient, agent: LinkedClient) {
+  const id = host.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's', resume_window_ms: 20_000 });
+  const asked = await accepting(agent);
+  return { ...asked, result: host.replyTo(id).result };
+}
+
+const seqs = (host: LinkedClient) => host.events('s').map(({ kind, seq, delta }) => [kind, seq, delta]);
+
+describe('a turn whose agent comes back at another broker', () => {
+  test.each(['a', 'b', 'c'])('goes on there, and its host at %s reads on', async (at) => {
+    const { b, c, agent } = await scene();
+    const host = (cluster.members.find(({ name }) => name === at) as Member).connect();
+    const { session_id, turn_id } = await open(host, agent);
+    agent.emit(session_id, { kind: 'token', delta: 'one', turn_id, aseq: 1 });
+    agent.emit(session_id, { kind: 'status', text: 'x', turn_id, aseq: 2 });
+    await arrive();
+    agent.cut();
+    await arrive();
+    const again = await attach(c, '');
+    const resumed = again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 3 }] });
+    await arrive();
+    cluster.clock.increment(150);
+    await arrive();
+    expect(again.replyTo(resumed).result.turns).toEqual([{ turn_id, status: 'resumed', after: 2, released: 2 }]);
+    again.emit(session_id, { kind: 'token', delta: 'two', turn_id, aseq: 3 });
+    again.emit(session_id, { kind: 'done', text: 'onetwo', turn_id, aseq: 4 });
+    await arrive();
+    cluster.clock.increment(2_500);
+    await arrive();
+    expect(seqs(host).filter(([, seq]) => seq !== undefined)).toEqual([
+      ['token', 1, 'one'],
+      ['status', 2, undefined],
+      ['token', 3, 'two'],
+      ['done', 4, undefined],
+    ]);
+    expect((await b.connect().call('agents.chat.sessions')).result).toEqual({ sessions: [] });
+  });
+});
+
+describe('the newest connection of an agent', () => {
+  test('wins over one at another broker, and the turn goes with it', async () => {
+    const { a, c, agent } = await scene();
+    const host = a.connect();
+    const { session_id, turn_id } = await open(host, agent);
+    const again = await attach(c, '');
+    expect(agent.closed).toBe(4409);
+    const resumed = again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 1 }] });
+    await arrive();
+    expect(again.replyTo(resumed).result.turns[0].status).toBe('resumed');
+    cluster.clock.increment(150);
+    await arrive();
+    again.emit(session_id, { kind: 'done', text: '', turn_id, aseq: 1 });
+    await arrive();
+    expect(host.events('s').at(-1)).toMatchObject({ kind: 'done', seq: 1 });
+  });
+});
+
+describe('a host that resumes at another broker', () => {
+  test('has all that it missed', async () => {
+    const { a, c, agent } = await scene();
+    const host = a.connect();
+    const { session_id, turn_id, result } = await open(host, agent);
+    agent.emit(session_id, { kind: 'token', delta: 'one', turn_id, aseq: 1 });
+    await arrive();
+    host.cut();
+    await arrive();
+    agent.emit(session_id, { kind: 'token', delta: 'two', turn_id, aseq: 2 });
+    await arrive();
+    const next = c.connect();
+    const id = next.post('agents.chat.subscribe', { session_id: 's', after: 1, resume_token: result.resume_token });
+    await arrive();
+    expect(next.replyTo(id).result).toMatchObject({ status: 'streaming', head: 2, recovered: true });
+    agent.emit(session_id, { kind: 'done', text: 'onetwo', turn_id, aseq: 3 });
+    await arrive();
+    expect(seqs(next)).toEqual([
+      ['token', 2, 'two'],
+      ['done', 3, undefined],
+    ]);
+  });
+});
