@@ -32,6 +32,8 @@ export interface PeerTalk {
   opened?(peer: PeerStreams): void;
   lost?(peer: PeerStreams): void;
   placed?(agentKey: string, place: Place): void;
+  /** It is attached nowhere any more. */
+  gone?(agentKey: string): void;
 }
 
 /** One broker's part in a cluster: the others, where agents are, and what connections have elsewhere. */
@@ -132,7 +134,9 @@ export class Cluster {
       {
         attached: (agent, place) => this.#attached(agent, place),
         detached: (agent, place) => {
-          if (this.#places.get(agent)?.revision === place.revision) this.#places.delete(agent);
+          if (this.#places.get(agent)?.revision !== place.revision) return;
+          this.#places.delete(agent);
+          for (const talk of this.#talks) talk.gone?.(agent);
         },
         registered: (name, record) => {
           for (const talk of this.#talks) talk.told?.(undefined as never, 'registered', { name, record });

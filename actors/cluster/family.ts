@@ -9,8 +9,10 @@ import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
+import { Claims } from '../turns/claims.ts';
 import { LEFT_READERS, type LeftReader } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
+import { takeWaitingFor } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { MOVED } from './extension.ts';
@@ -44,6 +46,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const moved = new MovedTurns(kernel, book);
     kernel.get(DISPATCHER).elsewhere = routes;
     kernel.get(TURNS).elsewhere = moved;
+    kernel.get(TURNS).claims = new Claims(kernel, options.directory);
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     book.turnCount = () => kernel.get(TURNS).byId.size;
     book.followed = (client, turn) => followed.follow(client, turn);
@@ -54,7 +57,13 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         const own = kernel.attached.get(agentKey);
         // What is told of this broker's own may be of one before.
         if (own && broker !== book.id) book.leave(own);
+        if (broker !== book.id)
+          for (const chat of takeWaitingFor(kernel, agentKey)) routes.forwardChat(kernel, chat, broker);
         followed.again(({ agentId }) => agentId === agentIdOf(agentKey));
+      },
+      gone: (agentKey) => {
+        // It may be back in a moment, here or elsewhere.
+        if (!kernel.attached.has(agentKey)) kernel.get(TURNS).waits.gone(agentKey, kernel.clock.now());
       },
       opened: () => followed.again(),
     });

@@ -5,6 +5,7 @@ import { agentKey } from '../../protocol/principal.ts';
 import { type ChatResult, type ChatSubscribeResult, isEnded } from '../../protocol/resume.ts';
 import { Sealed } from '../../protocol/sealed.ts';
 import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
 import { attachedFor, mayUse } from '../kernel/sight.ts';
 import { metaOf } from '../kernel/telemetry.ts';
@@ -12,6 +13,7 @@ import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { type Call, DISPATCHER, type Elsewhere } from '../requests/dispatcher.ts';
 import { type Answer, reply } from '../requests/reply.ts';
+import type { QueuedChat } from '../turns/sessions.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterError } from './cluster-errors.ts';
@@ -175,6 +177,21 @@ export class Routes implements Elsewhere {
       reply(kernel, from, id, own);
     });
     return true;
+  }
+
+  /** A chat that has waited for its agent, which is at another broker now. */
+  forwardChat(kernel: Kernel, { from, askers, params, trace }: QueuedChat, peer: string): void {
+    const call = { kernel, from, id: undefined, params, trace };
+    const each = (answer: (call: AnyCall) => void) => {
+      for (const { client, id } of askers) answer({ ...call, from: client, id });
+    };
+    try {
+      this.#ask(call, 'agents.chat', peer, (answer, extension) =>
+        each((asker) => this.#answer(asker, 'agents.chat', answer, extension)),
+      );
+    } catch (error) {
+      each(({ from, id }) => reply(kernel, from, id, { error: toWireError(kernel, 'agents.chat', error) }));
+    }
   }
 
   #forward(call: AnyCall, method: string, peer: string): void {

@@ -70,7 +70,9 @@ export function afterRecovery<K extends RequestMethod>(
   sessionKeys?: (call: Parameters<Handler<K>>[0]) => readonly string[],
 ): Handler<K> {
   return (call) => {
-    const { recovery } = call.kernel.get(TURNS);
+    const { recovery, claims } = call.kernel.get(TURNS);
+    const claimed = claims && sessionKeys && claims.pending(sessionKeys(call));
+    if (claimed) return claimed.hold(call, method, handle);
     if (!recovery) return handle(call);
     const isMeant = sessionKeys === undefined || sessionKeys(call).some((key) => recovery.knows(key));
     return isMeant ? recovery.calls.hold(call, method, handle) : handle(call);

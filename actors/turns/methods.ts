@@ -10,11 +10,12 @@ import { attachedFor, observes, sees } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
+import { reply } from '../requests/reply.ts';
 import { replyRows } from '../requests/reply-rows.ts';
 import { sortedTools } from '../tools/client-tools.ts';
 import { checkTurnLimit, turnsOf } from './client-turns.ts';
 import { liveTurn, sessionNames } from './find-turn.ts';
-import { afterRecovery } from './held-calls.ts';
+import { afterRecovery, carryOut } from './held-calls.ts';
 import { openTurn } from './lifecycle.ts';
 import { isReopened } from './reopen.ts';
 import { Opening } from './resume/opening.ts';
@@ -22,7 +23,7 @@ import type { QueuedChat } from './sessions.ts';
 import type { Turn } from './turn-record.ts';
 import { TurnSpans } from './turn-spans.ts';
 import { TURNS } from './turns.ts';
-import { cancelWaiting, isThere, replaceWaiting, startNext, waitingChat } from './waiting-chats.ts';
+import { cancelWaiting, isThere, releaseIfFree, replaceWaiting, startNext, waitingChat } from './waiting-chats.ts';
 
 /** `agents.chat` (`wire.md` section 6). */
 const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
@@ -33,6 +34,20 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
   const askers = [{ client: from, id, isRepeated: false }];
   const request: QueuedChat = { from, askers, sessionId, sessionKey, params, opening, accounts, trace };
   if (isReopened(kernel, request, id)) return LATER;
+  const { claims, sessions } = kernel.get(TURNS);
+  const isNew = claims && params.session_id !== undefined && !claims.holds(sessionKey);
+  if (!isNew || sessions.live(sessionKey) || sessions.next(sessionKey)) return start(kernel, request);
+  // What is wrong with it is said at once: it would only be claimed to be let go of.
+  if (!isThere(kernel, from, params.agent_id)) throw WireError.agentNotAttached(params.agent_id);
+  claims.claim(sessionKey, (isOurs) => {
+    if (isOurs) carryOut({ kernel, from, id, params, trace }, 'agents.chat', () => start(kernel, request));
+    else reply(kernel, from, id, { error: WireError.sessionBusy() });
+    releaseIfFree(kernel, sessionKey);
+  });
+  return LATER;
+};
+
+function start(kernel: Kernel, request: QueuedChat): typeof LATER {
   request.spans = TurnSpans.of(kernel, request);
   try {
     return begin(kernel, request);
@@ -40,7 +55,7 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
     request.spans?.refused(error);
     throw error;
   }
-};
+}
 
 /** Starts a turn, or has it wait. @throws {WireError} where it is refused */
 function begin(kernel: Kernel, request: QueuedChat): typeof LATER {

@@ -26,7 +26,7 @@ export function startRestored(
   { approvals }: Pick<LogReader, 'approvals'>,
   cancel: KeptCancel | undefined,
 ): void {
-  const { byId, sessions } = kernel.get(TURNS);
+  const { byId, sessions, claims } = kernel.get(TURNS);
   turn.log = log;
   turn.seq = log.head;
   turn.lastFrameAt = kernel.clock.now();
@@ -39,6 +39,7 @@ export function startRestored(
   }
   byId.set(turn.id, turn);
   sessions.start(turn);
+  claims?.keep(turn.sessionKey);
   kernel.audit.of(turn.owner, 'turn.recover', 'ok', turn.id, { session: turn.sessionId, agent: turn.agentId });
   for (const { event, seq } of approvals.values()) raiseChatApproval(kernel, turn, event, seq);
   kernel.children.start(kernel.get(TURN), turn.id, turn, { turn });

@@ -3,6 +3,7 @@ import type { Limits } from '../../protocol/limits.ts';
 import type { TurnJournal } from '../../protocol/turn-journal.ts';
 import { key } from '../kernel/key.ts';
 import { AgentWaits } from './agent-waits.ts';
+import type { Claims } from './claims.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { JournalWaits } from './journal-waits.ts';
 import { Orphans } from './orphans.ts';
@@ -29,6 +30,7 @@ export class Turns {
   recovery: Recovery | undefined;
   /** Undefined: this broker is the only one. */
   elsewhere: Elsewhere | undefined;
+  claims: Claims | undefined;
   /** Live turns that were. */
   restored = 0;
 

@@ -35,6 +35,7 @@ export function startNext(kernel: Kernel, sessionKey: string): void {
   const { sessions } = kernel.get(TURNS);
   while (!sessions.live(sessionKey)) {
     const next = sessions.next(sessionKey);
+    if (!next) releaseIfFree(kernel, sessionKey);
     if (!next || waitsForAgent(kernel, next)) return;
     sessions.remove(next);
     try {
@@ -81,6 +82,24 @@ function refuse(kernel: Kernel, chat: QueuedChat): void {
 /** An agent is back: what waits for it starts, in order. */
 export function agentIsBack(kernel: Kernel, agent: string): void {
   for (const { sessionKey } of kernel.get(TURNS).waits.settle(agent)) startNext(kernel, sessionKey);
+}
+
+/** Lets go of a session in which nothing is left: another broker may have it. */
+export function releaseIfFree(kernel: Kernel, sessionKey: string): void {
+  const { sessions, claims } = kernel.get(TURNS);
+  if (claims && !sessions.live(sessionKey) && !sessions.next(sessionKey)) claims.release(sessionKey);
+}
+
+/** An agent is at another broker: what waits for it here is taken out, to be asked for there. In order. */
+export function takeWaitingFor(kernel: Kernel, agent: string): QueuedChat[] {
+  const { waits, sessions } = kernel.get(TURNS);
+  const chats = waits.settle(agent);
+  for (const chat of chats) {
+    sessions.remove(chat);
+    chat.spans?.ended('dropped');
+    releaseIfFree(kernel, chat.sessionKey);
+  }
+  return chats;
 }
 
 /** An agent was removed: nobody waits for it any more. */

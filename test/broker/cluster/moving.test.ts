@@ -109,3 +109,52 @@ describe('a host that resumes at another broker', () => {
     ]);
   });
 });
+
+describe('a chat whose agent has gone a moment ago', () => {
+  test('waits, and is asked where that comes back', async () => {
+    const { a, c, agent } = await scene();
+    const host = a.connect();
+    agent.cut();
+    await arrive();
+    const id = host.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's' });
+    await arrive();
+    expect(host.replyTo(id)).toBeUndefined();
+    const again = await attach(c, '');
+    await accepting(again);
+    expect(host.replyTo(id).result).toMatchObject({ accepted: true, session_id: 's' });
+  });
+});
+
+describe('a session whose id its caller chose', () => {
+  test('has one live turn in the whole cluster', async () => {
+    const { a, b, c, agent } = await scene();
+    const other = a.connect();
+    await other.ok('session.auth', { agent_id: 'other' });
+    await arrive();
+    await open(b.connect(), agent);
+    const second = c.connect();
+    const chat = { agent_id: 'other', prompt: 'hi', session_id: 's' };
+    const refused = second.post('agents.chat', chat);
+    for (let times = 0; times < 3; times += 1) {
+      await arrive();
+      cluster.clock.increment(60);
+    }
+    await arrive();
+    expect(second.replyTo(refused).error.code).toBe(-32010);
+    agent.emit(agent.lastChat().params.session_id, { kind: 'done', text: '', aseq: 1 });
+    await arrive();
+    const taken = second.post('agents.chat', chat);
+    await accepting(other);
+    expect(second.replyTo(taken).result.accepted).toBe(true);
+  });
+
+  test('can be cancelled in the same breath as it is opened', async () => {
+    const { b, agent } = await scene();
+    const host = b.connect();
+    host.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's' });
+    const id = host.post('agents.chat.cancel', { session_id: 's', grace_ms: 0 });
+    await arrive();
+    expect(host.replyTo(id).result).toEqual({ cancelled: true, session_id: 's' });
+    expect(agent.received('agent.chat.cancel')).toHaveLength(1);
+  });
+});
