@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { ClusterOptions } from '../actors/cluster/cluster-options.ts';
 import {
   type Broker,
   type BrokerOptions,
@@ -42,7 +41,7 @@ export interface BrokerSetup {
   /** What there is once in a daemon, where this process keeps it. */
   readonly stores?: Stores | undefined;
   /** Where it is one of several. */
-  readonly cluster?: ClusterOptions;
+  readonly cluster?: BrokerOptions['cluster'];
 }
 
 /** What there is once in a daemon, however many processes it has. */
@@ -75,7 +74,7 @@ export function openStores(settings: Settings, files: HomeFiles, log: Logger, te
  * @throws StartError, ConfigError or a system error.
  */
 export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; join(): Promise<void> }> {
-  const { config, env, log, teardown, reload, jwt, attachments, files, stores } = setup;
+  const { config, env, log, teardown, reload, jwt, attachments, files, stores, cluster } = setup;
   const { settings } = config;
   const audit = await openAudit(settings, log, { teardown, reload });
   const telemetry = await openCollector(settings, env, log, teardown);
@@ -84,6 +83,7 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
     ...(turnJournal && { turnJournal }),
     ...(telemetry && { telemetry }),
     ...(audit && { audit, auditRequired: settings['audit-required'] }),
+    ...(cluster && { cluster }),
     auth: !settings['no-auth'],
     ...(jwt && { jwt }),
     metricsAuth: settings['metrics-auth'],

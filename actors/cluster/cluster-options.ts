@@ -18,6 +18,10 @@ export interface ClusterOptions {
   readonly flushMs?: number;
   /** Where people reach this broker, for others to tell. */
   readonly urls?: () => readonly string[];
+  /** Brokers that are to be there: until there was a link with each of them, this one is not ready (`/readyz`). Default: none. */
+  readonly peers?: readonly string[];
+  /** Told once, when there was. Never throws. */
+  readonly joined?: () => void;
   /** Where `/metrics` is one for all brokers. Default: it is this broker's own. */
   readonly metrics?: ClusterMetrics;
 }

@@ -9,6 +9,8 @@ export interface Beginning {
   readonly id: string;
   /** Of all workers. */
   readonly names: readonly string[];
+  /** There is no other one yet. */
+  readonly isFirst: boolean;
   readonly settings: Settings;
   /** What was given explicitly, and where. */
   readonly given: readonly (readonly [string, string])[];

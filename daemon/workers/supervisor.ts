@@ -172,6 +172,7 @@ class Supervisor {
     return {
       id,
       names: this.#names,
+      isFirst: this.#url === '',
       settings,
       given: [...given],
       tokens: this.tokens,

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { UnixCarrier } from '../../link/unix-carrier.ts';
 import { visibleLine } from '../../protocol/visible.ts';
@@ -24,6 +25,9 @@ import { SupervisorPipe } from './supervisor-pipe.ts';
 
 /** How long a worker whose supervisor is gone has for what it does on a stop. Milliseconds. */
 const ORPHAN_MS = 2_000;
+
+/** So long one waits for the others before it takes connections. Milliseconds. */
+const JOIN_MS = 5_000;
 
 /**
  * A worker's whole life in this process. What it is told to be comes from its supervisor, and so do its stop and its
@@ -73,7 +77,7 @@ interface Life {
 
 /** Brings it up. @returns its URL. @throws StartError, ConfigError or a system error. */
 async function start(
-  { id, names, port, socket }: Beginning,
+  { id, names, port, socket, isFirst }: Beginning,
   config: Config,
   env: NodeJS.ProcessEnv,
   { pipe, log, teardown, reload }: Life,
@@ -86,14 +90,21 @@ async function start(
   const lock = lockWorker(settings.home, id);
   teardown.onExit(() => lock.release());
   const carrier = new UnixCarrier({ self: id, directory: linkDirectory(settings.home) });
-  for (const name of names) if (name !== id) carrier.connect(name);
+  const peers = names.filter((name) => name !== id);
+  for (const name of peers) carrier.connect(name);
   let url = '';
+  let tellJoined = () => {};
+  const joined = new Promise<void>((resolve) => {
+    tellJoined = resolve;
+  });
   const cluster = {
     id,
     carrier,
     directory: pipe.directory,
     home: HOME_WORKER,
     urls: () => (url === '' ? [] : [url]),
+    peers,
+    joined: tellJoined,
     metrics: pipe.metrics,
   };
   const common = { config, env, log, teardown, reload, jwt, attachments, cluster };
@@ -101,6 +112,8 @@ async function start(
     ? await openHomeBroker(common)
     : await openBroker({ ...common, files: turnFilesOf(workerHome(settings.home, id)) });
   if (isHome) await join();
+  // Whoever comes by this one finds all that there is at the others.
+  if (!isFirst) await Promise.race([joined, delay(JOIN_MS, undefined, { ref: false })]);
   url = await listenTcp(broker, config, tls, port);
   if (socket !== null) await broker.listen({ socket });
   renewOnReload(broker, config, { tls, jwt }, log, reload);
