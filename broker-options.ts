@@ -186,6 +186,9 @@ const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
   home: true,
   flushMs: true,
   urls: true,
+  peers: true,
+  joined: true,
+  metrics: true,
 };
 const TOKENS: Names<TokenOptions> = { daemon: true, host: true };
 const APPROVALS: Names<ApprovalPolicy> = { enabled: true, methods: true, timeoutMs: true };

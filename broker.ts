@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client';
 import { SdkA2aClient } from './a2a/sdk-client.ts';
 import { createKernel, startBroker } from './actors/broker.ts';
 import { CLUSTER } from './actors/cluster/cluster.ts';
@@ -34,6 +33,7 @@ import type { Identity } from './machines/connection.machine.ts';
 import { RankedMemory } from './memory/ranked-memory.ts';
 import { EventLoopDelay } from './metrics/event-loop-delay.ts';
 import { createMetrics, readMeasures } from './metrics/metrics.ts';
+import { Scrape } from './metrics/scrape.ts';
 import { CloseCode, closeReason } from './protocol/close-codes.ts';
 import { isJwtOver, protectedResource } from './protocol/jwt.ts';
 import type { Link } from './protocol/link.ts';
@@ -199,8 +199,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     unfinishedBytes: () => gateway.unfinishedBytes,
     eventLoopDelay: () => delay.read(),
   };
-  // Made by the first scrape that can.
-  let registry: Registry | undefined;
+  const scrape = new Scrape(() => createMetrics(kernel, ofFamilies), options.cluster?.metrics);
   const faults = new Faults((err, what, count) => kernel.log.error(count === 1 ? { err } : { err, count }, what));
   const strangers = new Strangers((reason, value, count) => {
     kernel.log.warn(value === '' ? { count } : { [reason]: value, count }, adviceOn(reason, value));
@@ -212,11 +211,8 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       hosts: new Set(options.allowedHosts?.map((host) => host.toLowerCase())),
     },
     strangers,
-    isReady: () => root.getSnapshot().value === 'accepting',
-    async metrics() {
-      registry ??= createMetrics(kernel, ofFamilies);
-      return { text: await registry.metrics(), contentType: registry.contentType };
-    },
+    isReady: () => root.getSnapshot().value === 'accepting' && cluster?.isJoined !== false,
+    metrics: () => scrape.read(),
     faults,
     pages,
     identify: (token, remote) => judgeUpgrade(kernel, token, remote),

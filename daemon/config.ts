@@ -20,6 +20,7 @@ import { SOCKET_PATH_LIMIT } from './socket.ts';
 import { type Given, readConfigFile, readFlags, readVariables, type Source, show } from './sources.ts';
 import { telemetryFlags } from './telemetry-flags.ts';
 import { checkTogether } from './together.ts';
+import { workerFlags } from './workers/flags.ts';
 
 /** Timers cannot wait longer: beyond it they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -114,11 +115,7 @@ export const configSchema = z.object({
     takes: 'host names such as chat.example, without scheme, port or path',
     value: 'HOST',
   }),
-  'tls-cert': filePath(
-    'certificate that the TCP port speaks TLS with, and those between it and its root',
-    'FILE',
-    'none',
-  ),
+  'tls-cert': filePath('certificate of the TCP port, which then speaks TLS, and those up to its root', 'FILE', 'none'),
   'tls-key': filePath('its private key, without a passphrase', 'FILE', 'none'),
   'tls-ca': filePath('authorities whose client certificates count', 'FILE', 'none'),
   'tls-client-auth': z.enum(['none', 'request', 'require']).default('none').register(flagInfo, {
@@ -229,6 +226,7 @@ export const configSchema = z.object({
       value: 'HOME',
       shown: '~/.switchboard',
     }),
+  ...workerFlags,
   inspect: off(daemon, 'show live statecharts in the console'),
   'inspector-url': z
     .string()

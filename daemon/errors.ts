@@ -8,10 +8,15 @@ export class ConfigError extends Error {
 
 /**
  * A daemon that cannot start for a reason outside the program: a port or a home that is taken, a file that cannot be
- * read. The message is one line for a person; the daemon ends with exit code 1 (`wire.md` section 12).
+ * read. The message is one line for a person; the daemon ends with exit code 1, unless it says another (`wire.md` section 12).
  */
 export class StartError extends Error {
   override readonly name = 'StartError';
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Whether a failure comes from the operating system, so its message says enough and a stack says nothing. */

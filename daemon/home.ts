@@ -17,8 +17,8 @@ export interface Announcement {
   version: string;
 }
 
-/** A state directory that this daemon alone uses while it lives. */
-export interface Home {
+/** What is kept in a state directory, and where. */
+export interface HomeFiles {
   /** `agents.json`: what the registry keeps. */
   readonly agentsFile: string;
   /** `keys.json`: people's and programs' keys, as hashes. */
@@ -33,6 +33,10 @@ export interface Home {
   readonly meetingsDirectory: string;
   /** `record/`, mode 0700: a file for each recorded turn, with `--record disk`. */
   readonly recordDirectory: string;
+}
+
+/** A state directory that this daemon alone uses while it lives. */
+export interface Home extends HomeFiles {
   /** `run/`, mode 0700: what lives as long as the daemon. */
   readonly runDirectory: string;
   /** Writes `auth-token` and `host-token`, each 0600 (`wire.md` section 3). */
@@ -95,13 +99,7 @@ function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
   for (const name of ['broker.json', 'auth-token', 'host-token', CONSOLE_PAGE]) removeFile(join(run, name));
 
   return {
-    agentsFile: join(path, 'agents.json'),
-    keysFile: join(path, 'keys.json'),
-    goalsFile: join(path, 'goals.json'),
-    memoryDirectory: privateDirectory(join(path, 'memory')),
-    journalDirectory: privateDirectory(join(path, 'journal')),
-    meetingsDirectory: privateDirectory(join(path, 'meetings')),
-    recordDirectory: privateDirectory(join(path, 'record')),
+    ...filesOf(path),
     runDirectory: run,
     writeTokens(tokens) {
       write('auth-token', `${tokens.daemon}\n`);
@@ -116,6 +114,29 @@ function homeOf(path: string, run: string, lock: Lock, failed: Failed): Home {
       attempt(() => rmSync(join(run, CONSOLE_PAGE), { force: true }), failed);
       attempt(() => lock.release(), failed);
     },
+  };
+}
+
+/**
+ * Where in a home that is open a process finds its files; directories are made where they are missing.
+ * @throws a system error
+ */
+export function filesOf(path: string): HomeFiles {
+  return {
+    agentsFile: join(path, 'agents.json'),
+    keysFile: join(path, 'keys.json'),
+    goalsFile: join(path, 'goals.json'),
+    memoryDirectory: privateDirectory(join(path, 'memory')),
+    meetingsDirectory: privateDirectory(join(path, 'meetings')),
+    ...turnFilesOf(path),
+  };
+}
+
+/** The same of turns alone: each process that has any keeps its own. @throws a system error */
+export function turnFilesOf(path: string): Pick<HomeFiles, 'journalDirectory' | 'recordDirectory'> {
+  return {
+    journalDirectory: privateDirectory(join(path, 'journal')),
+    recordDirectory: privateDirectory(join(path, 'record')),
   };
 }
 

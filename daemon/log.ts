@@ -41,10 +41,12 @@ export type DaemonLog = Logger & {
 /**
  * The daemon's log on its standard output: JSON lines, or coloured text for a person at a terminal. The last line before
  * an exit is the one that matters: it is out when the call returns, or within half a second before the process is gone.
+ *
+ * @param every - what each line says, too.
  */
-export async function openLog(level: LogLevel): Promise<DaemonLog> {
+export async function openLog(level: LogLevel, every: Readonly<Record<string, string>> = {}): Promise<DaemonLog> {
   const output = new LogOutput(1, (lost) => log.warn({ lost }, 'lines of the log are lost: nobody read them in time'));
-  const log: Logger = await createLogger(level, isatty(1), output, !process.env.NO_COLOR);
+  const log: Logger = (await createLogger(level, isatty(1), output, !process.env.NO_COLOR)).child(every);
   process.once('exit', () => output.flushSync());
   return Object.defineProperty(log, 'lostLines', { get: () => output.lost }) as DaemonLog;
 }

@@ -5,11 +5,13 @@ import { VERSION } from '../version.ts';
 import { collectAlone } from './collector.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
+import { readSourceMap, stopOnFaults } from './faults.ts';
 import { openLog } from './log.ts';
 import { Reload } from './reload.ts';
 import { startDaemon } from './start.ts';
 import { Teardown } from './teardown.ts';
 import { keepToUser } from './umask.ts';
+import { isWorkerProcess } from './workers/place.ts';
 
 /**
  * The daemon's whole life in this process (`wire.md` sections 10 and 12). Resolves when it listens; from then on signals
@@ -19,6 +21,7 @@ import { keepToUser } from './umask.ts';
  * @param argv - the command line after the program's name.
  */
 export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  if (isWorkerProcess(env)) return (await import('./workers/worker.ts')).runWorker(env);
   if (argv.includes('--help') || argv.includes('-h')) return print(configHelp());
   if (argv.includes('--version')) return print(VERSION);
   let config: Config;
@@ -38,24 +41,19 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
   stopOnFaults(log, teardown);
   readSourceMap();
   try {
-    await startDaemon(config, env, log, teardown, reload);
+    const start =
+      config.settings.workers === 1 ? startDaemon : (await import('./workers/supervisor.ts')).startSupervisor;
+    await start(config, env, log, teardown, reload);
   } catch (error) {
     // The signal came first, pulled the ground away from the start, and decides how this ends.
     if (isStopping()) return;
     await teardown.stop();
     if (error instanceof ConfigError) return refuse(error.message, 2);
-    if (error instanceof StartError || isSystemError(error)) return refuse(error.message, 1);
+    if (error instanceof StartError) return refuse(error.message, error.exitCode);
+    if (isSystemError(error)) return refuse(error.message, 1);
     log.fatal({ err: error }, 'the daemon could not start');
     process.exit(1);
   }
-}
-
-/**
- * Node reads it when the first stack is looked at, which takes thirty milliseconds and more. Some of Node's own code looks:
- * a connection that breaks while it is written to would hold up all others.
- */
-function readSourceMap(): void {
-  void new Error().stack;
 }
 
 function print(text: string): void {
@@ -107,13 +105,4 @@ function stopOnSignals(log: Logger, teardown: Teardown, reload: Reload): () => b
     reload.run();
   });
   return () => stopping;
-}
-
-/** What nobody caught is a bug of ours: nothing is certain any more, so the process ends and leaves nothing behind. */
-function stopOnFaults(log: Logger, teardown: Teardown): void {
-  process.on('uncaughtException', (error, origin) => {
-    log.fatal({ err: error, origin }, 'the daemon failed');
-    teardown.exitNow();
-    process.exit(1);
-  });
 }

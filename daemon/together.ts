@@ -5,6 +5,7 @@ import { checkJournal } from './journal-flags.ts';
 import { checkRecord } from './record-flags.ts';
 import type { Source } from './sources.ts';
 import { checkTelemetry } from './telemetry-flags.ts';
+import { checkWorkers } from './workers/flags.ts';
 
 /**
  * Checks which settings go together.
@@ -17,6 +18,7 @@ export function checkTogether(settings: Settings, given: Source): void {
     if (settings[name] && settings.audit === undefined) throw new ConfigError(`${label(name)} goes with --audit FILE`);
   }
   checkTls(settings, label);
+  checkWorkers(settings, given);
   checkJwt(settings, label);
   checkJournal(settings.durable, given);
   checkRecord(settings.record, given);

@@ -18,4 +18,34 @@ export interface ClusterOptions {
   readonly flushMs?: number;
   /** Where people reach this broker, for others to tell. */
   readonly urls?: () => readonly string[];
+  /** Brokers that are to be there: until there was a link with each of them, this one is not ready (`/readyz`). Default: none. */
+  readonly peers?: readonly string[];
+  /** Told once, when there was. Never throws. */
+  readonly joined?: () => void;
+  /** Where `/metrics` is one for all brokers. Default: it is this broker's own. */
+  readonly metrics?: ClusterMetrics;
+}
+
+/** How brokers that answer `/metrics` as one ask each other. */
+export interface ClusterMetrics {
+  /** Called once: `read` says what this broker has to tell, to whichever other one is scraped. */
+  serve(read: () => Promise<string>): void;
+  /**
+   * What the others say, of those that do within a second.
+   * @throws {Error} where nobody can be asked
+   */
+  gather(): Promise<GatheredMetrics>;
+}
+
+/** See {@link ClusterMetrics.gather}. */
+export interface GatheredMetrics {
+  /** What each `read` said. */
+  readonly answers: readonly string[];
+  /** Brokers there are to be, this one too. */
+  readonly workers: number;
+  /** Of them, how many did not answer in time, and how many do not run now. */
+  readonly silent: number;
+  readonly down: number;
+  /** How often one was started again, by its name. */
+  readonly restarts: readonly (readonly [string, number])[];
 }

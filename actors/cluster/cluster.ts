@@ -51,6 +51,8 @@ export class Cluster {
   readonly #epochs = new Map<string, string>();
   /** Agents of this broker's whose place in the order is not known yet. */
   readonly #attaching = new Map<string, string>();
+  /** Those that are to be there, and were not yet. */
+  readonly #awaited: Set<string>;
   #opening: Promise<void> | undefined;
   #follow: (client: Client, turn: HostedTurn) => void = () => {};
 
@@ -59,6 +61,7 @@ export class Cluster {
     this.#options = options;
     this.id = options.id;
     this.home = options.home;
+    this.#awaited = new Set(options.peers);
     this.#kind = extensionKind(kernel, {
       open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
       over: (extension) => this.#over(extension),
@@ -74,6 +77,7 @@ export class Cluster {
         const streams = new PeerStreams(kernel, link, {
           opened: (peer, epoch) => {
             this.#epochs.set(peer.name, epoch);
+            if (this.#awaited.delete(peer.name) && this.isJoined) options.joined?.();
             for (const talk of this.#talks) talk.opened?.(peer);
           },
           lost: (peer) => {
@@ -107,6 +111,11 @@ export class Cluster {
       },
       failed: (err) => kernel.log.error({ err }, 'what another broker has said could not be carried out'),
     });
+  }
+
+  /** Whether there was a link with each broker that is to be there. */
+  get isJoined(): boolean {
+    return this.#awaited.size === 0;
   }
 
   /** How many live turns this broker tells others that it has. */

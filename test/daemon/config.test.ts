@@ -42,6 +42,7 @@ describe('the settings', () => {
       'record-hours': 24,
       'otlp-interval': 60_000,
       'trace-sample': 1,
+      workers: 1,
       'allow-origin': [],
       'allow-host': [],
       'agent-wait': 2_000,

@@ -1,0 +1,234 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { own, temporaryDirectory } from './support/cleanup.ts';
+import { type Daemon, startDaemon } from './support/daemon.ts';
+import { MAIN, Program } from './support/program.ts';
+import { WireClient } from './support/wire-client.ts';
+
+/* A daemon of several processes, which are stopped and killed. */
+
+const TWO = ['--workers', '2'];
+
+/** The processes that live as workers of a home, by their names. */
+function workersOf(home: string): Record<string, number> {
+  const locks = readdirSync(join(home, 'run')).flatMap((name) => /^worker-(.+)\.lock$/.exec(name)?.[1] ?? []);
+  return Object.fromEntries(
+    locks.map((id) => [id, JSON.parse(readFileSync(join(home, 'run', `worker-${id}.lock`), 'utf8')).pid]),
+  );
+}
+
+/** One that has ended, and whose end nobody has taken note of, does not live. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until processes are gone; those that are not when the test ends are killed. */
+async function areGone(pids: number[]): Promise<void> {
+  own(() => {
+    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
+  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 20_000, interval: 50 });
+}
+
+/** A connection in the management role at that worker. The log says where it came. */
+async function managerAt(daemon: Daemon, worker: string): Promise<WireClient> {
+  const opened = () => messages(daemon.program).filter(({ msg, via }) => msg === 'connection opened' && via !== 'peer');
+  for (;;) {
+    const before = opened().length;
+    const manager = await daemon.manager();
+    await vi.waitFor(() => expect(opened().length).toBeGreaterThan(before), { timeout: 20_000 });
+    if (opened()[before].worker === worker) return manager;
+    manager.close();
+  }
+}
+
+async function chatWithEcho(client: WireClient, prompt: string): Promise<string> {
+  const { turn_id } = await client.ok('agents.chat', { agent_id: 'echo', prompt });
+  return (await client.terminal(turn_id)).text;
+}
+
+const messages = (program: Program) => program.lines.map((line) => JSON.parse(line));
+
+describe('a daemon of two workers', () => {
+  it('is one: one port, one home, one console, one /metrics; and leaves nothing behind', async () => {
+    const daemon = await startDaemon({ flags: [...TWO, '--demo'] });
+    const { announced, program, home, run } = daemon;
+    expect(announced.pid).toBe(program.child.pid);
+    const workers = workersOf(home);
+    expect(Object.keys(workers).sort()).toEqual(['1', '2']);
+    const [one, two] = [await managerAt(daemon, '1'), await managerAt(daemon, '2')];
+    // Echo is at the first worker alone.
+    expect(await chatWithEcho(one, 'here')).toBe('here');
+    expect(await chatWithEcho(two, 'from there')).toBe('from there');
+    expect((await daemon.get('/readyz')).status).toBe(200);
+    const { body } = await daemon.get('/metrics');
+    expect(body).toContain('switchboard_workers{state="told"} 2\n');
+    expect(body).toContain('switchboard_turns_total 2\n');
+    expect(body).toContain('switchboard_agents{which="attached"} 1\n');
+    const says = (id: string) => messages(program).some(({ worker, msg }) => worker === id && /listens/.test(msg));
+    expect([says('1'), says('2')]).toEqual([true, true]);
+    expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+    await areGone(Object.values(workers));
+    expect(readdirSync(run)).toEqual([]);
+  });
+
+  it('gives its tokens to the workers by neither command line nor variables', async () => {
+    const env = { SWITCHBOARD_AUTH_TOKEN: 'my-daemon-token', SWITCHBOARD_HOST_TOKEN: 'my-host-token' };
+    const daemon = await startDaemon({ flags: TWO, env });
+    for (const worker of ['1', '2']) (await managerAt(daemon, worker)).close();
+    for (const pid of Object.values(workersOf(daemon.home)))
+      for (const file of ['cmdline', 'environ'])
+        expect(readFileSync(`/proc/${pid}/${file}`, 'utf8')).not.toMatch(/my-(daemon|host)-token/);
+  });
+
+  it('listens on one Unix socket, 0600, and removes it', async () => {
+    const socket = join(temporaryDirectory(), 'b.sock');
+    const daemon = await startDaemon({ flags: [...TWO, '--socket', socket, '--demo'] });
+    for (let n = 0; n < 4; n += 1) {
+      const client = await WireClient.open(`ws+unix:${socket}:/`);
+      await client.ok('session.auth', { token: daemon.tokens.daemon });
+      expect(await chatWithEcho(client, `n ${n}`)).toBe(`n ${n}`);
+    }
+    await daemon.stop();
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it('leaves at once on a second signal', async () => {
+    const daemon = await startDaemon({ flags: [...TWO, '--demo'] });
+    const workers = Object.values(workersOf(daemon.home));
+    const host = await managerAt(daemon, '1');
+    await host.ok('agents.chat', { agent_id: 'echo', prompt: 'a '.repeat(2_000) });
+    daemon.program.child.kill('SIGTERM');
+    await daemon.program.shows('SIGTERM: stopping');
+    expect((await daemon.program.kill('SIGTERM')).code).toBe(1);
+    await areGone(workers);
+    expect(readdirSync(daemon.run).filter((name) => !name.startsWith('worker-'))).toEqual([]);
+  });
+});
+
+describe('a worker that is killed', () => {
+  it.each(['1', '2'])(
+    '%s › is started again; the other one goes on, and the port answers all the time',
+    async (killed) => {
+      const daemon = await startDaemon({ flags: TWO, mayFail: true });
+      const { program, home } = daemon;
+      const before = workersOf(home);
+      const other = killed === '1' ? '2' : '1';
+      const kept = await managerAt(daemon, other);
+      const lost = await managerAt(daemon, killed);
+      process.kill(before[killed] as number, 'SIGKILL');
+      await lost.closed;
+      await program.shows('a worker has ended: it is started again');
+      // Whoever comes while there is one worker less gets to the other.
+      while (!program.out.includes('a worker is back')) {
+        expect((await daemon.get('/healthz')).status).toBe(200);
+        await delay(20);
+      }
+      expect((await kept.ok('broker.status')).version).toBe('0.1.0');
+      const after = workersOf(home);
+      expect(after[other]).toBe(before[other]);
+      expect(after[killed]).not.toBe(before[killed]);
+      (await managerAt(daemon, killed)).close();
+      const { body } = await daemon.get('/metrics');
+      expect(body).toContain(`switchboard_worker_restarts_total{worker="${killed}"} 1\n`);
+      expect(body).toContain('switchboard_workers{state="told"} 2\n');
+    },
+  );
+
+  it('and cannot start › is tried again, and comes back when it can; nobody else is harmed', async () => {
+    const daemon = await startDaemon({ flags: TWO, mayFail: true });
+    const { program, home } = daemon;
+    const journal = join(home, 'workers', '2', 'journal');
+    const { 2: pid } = workersOf(home);
+    const kept = await managerAt(daemon, '1');
+    process.kill(pid as number, 'SIGSTOP');
+    rmSync(journal, { recursive: true });
+    writeFileSync(journal, '');
+    process.kill(pid as number, 'SIGKILL');
+    const tried = () => messages(program).filter(({ retryMs, why }) => retryMs > 0 && /no directory/.test(why));
+    await vi.waitFor(() => expect(tried().length).toBeGreaterThan(1), { timeout: 30_000 });
+    const [first, second] = tried();
+    expect(first.why).toContain(journal);
+    expect(second.retryMs).toBeGreaterThan(first.retryMs);
+    expect((await kept.ok('broker.status')).version).toBe('0.1.0');
+    expect((await daemon.get('/metrics')).body).toContain('switchboard_workers{state="down"} 1\n');
+    rmSync(journal);
+    await program.shows('a worker is back');
+    (await managerAt(daemon, '2')).close();
+  });
+
+  it('with all others, on a port that was free › they are back on the same port', async () => {
+    const daemon = await startDaemon({ flags: TWO, mayFail: true });
+    for (const pid of Object.values(workersOf(daemon.home))) process.kill(pid, 'SIGKILL');
+    const back = () => messages(daemon.program).filter(({ msg }) => msg === 'a worker is back');
+    await vi.waitFor(() => expect(new Set(back().map(({ worker }) => worker)).size).toBe(2), { timeout: 30_000 });
+    for (const worker of ['1', '2']) (await managerAt(daemon, worker)).close();
+  });
+});
+
+it('workers whose supervisor is killed end, and a new daemon takes the home', async () => {
+  const daemon = await startDaemon({ flags: TWO, mayFail: true });
+  const workers = Object.values(workersOf(daemon.home));
+  daemon.program.child.kill('SIGKILL');
+  const next = await startDaemon({ home: daemon.home });
+  await areGone(workers);
+  expect((await next.get('/healthz')).status).toBe(200);
+});
+
+describe('workers that cannot start', () => {
+  async function refused(home: string, flags: string[], env: NodeJS.ProcessEnv = {}) {
+    const argv = [MAIN, '--no-socket', ...(flags.includes('--port') ? [] : ['--port', '0']), ...flags];
+    const program = new Program(argv, { SWITCHBOARD_HOME: home, ...env });
+    const { code } = await program.exit;
+    return { code, line: program.err };
+  }
+  const left = (home: string) => (existsSync(join(home, 'run')) ? readdirSync(join(home, 'run')) : []);
+
+  it('the first, for want of its port › ends the daemon with what it says', async () => {
+    const home = temporaryDirectory();
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    own(() => server.close());
+    const { port } = server.address() as { port: number };
+    const { code, line } = await refused(home, [...TWO, '--port', String(port)]);
+    expect(line).toBe(
+      `switchboard: port ${port} on 127.0.0.1 is in use; stop what holds it, or choose another with --port\n`,
+    );
+    expect(code).toBe(1);
+    expect(left(home)).toEqual([]);
+  });
+
+  it('another, for its journal › ends the daemon, and all that have started', async () => {
+    const home = temporaryDirectory();
+    mkdirSync(join(home, 'workers', '2'), { recursive: true, mode: 0o700 });
+    writeFileSync(join(home, 'workers', '2', 'journal'), '');
+    const { code, line } = await refused(home, TWO);
+    expect(line).toBe(`switchboard: ${join(home, 'workers', '2', 'journal')} is no directory; move it away\n`);
+    expect(code).toBe(1);
+    expect(left(home)).toEqual([]);
+  });
+
+  it('for a setting that only a worker looks at › ends the daemon with 2', async () => {
+    const home = temporaryDirectory();
+    const file = join(temporaryDirectory(), 'agents.json');
+    writeFileSync(file, '{}');
+    const { code, line } = await refused(home, [...TWO, '--attach', file]);
+    expect(line).toMatch(/^switchboard: --attach .*\n$/);
+    expect(code).toBe(2);
+    rmdirSync(join(home, 'run'));
+  });
+
+  it('in a home whose path is too long for their sockets › ends with a line that says so', async () => {
+    const home = join(temporaryDirectory(), 'x'.repeat(100));
+    const { code, line } = await refused(home, TWO);
+    expect(line).toMatch(/^switchboard: .*longer than the \d+ bytes.*; choose a shorter --home, or --workers 1\n$/);
+    expect(code).toBe(1);
+  });
+});
