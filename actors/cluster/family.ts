@@ -13,6 +13,7 @@ import type { ClusterOptions } from './cluster-options.ts';
 import type { Place } from './directory.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
+import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 
 /** Several brokers as one (`docs/cluster.md`). */
@@ -36,9 +37,19 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const book = kernel.put(CLUSTER, new Cluster(kernel, options));
     kernel.get(DISPATCHER).elsewhere = new Routes(book);
     book.turnCount = () => kernel.get(TURNS).byId.size;
+    const { home } = options;
+    const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
+    if (share) book.add(share);
+    kernel.keptBy = home === options.id ? undefined : home;
+    kernel.isElsewhere = (agentKey) => {
+      const place = book.placeOf(agentKey);
+      return place !== undefined && place.broker !== book.id;
+    };
     book.add({ placed: (agentKey, place) => replaceOlder(kernel, book, agentKey, place) });
     return {
       metrics: metricsOf(book),
+      agentRemoved: (agentKey) => share?.agentRemoved(agentKey),
+      sweep: () => share?.sweep(),
       agentAttached: (agentKey, client) => book.attach(agentKey, client.id),
       connectionEnded(client) {
         const { agentKey } = client;
