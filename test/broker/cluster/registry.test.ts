@@ -121,6 +121,7 @@ describe('keys', () => {
     const [, b, c] = await three();
     const manager = await b.manager();
     const { key, token } = await made(manager, { name: 'k', sub: 'ann', scopes: ['observe'] });
+    await cluster.pass(1);
     expect(key).toMatchObject({ name: 'k', sub: 'ann' });
     const person = await enter(c, { token });
     expect((await ask(person, 'agents.chat', { agent_id: 'bot', prompt: 'hi' })).error).toMatchObject({ code: -32015 });
