@@ -1,21 +1,23 @@
 import { AGENTS } from './actors/connection/agent-registry.ts';
 import type { Kernel } from './actors/kernel/kernel.ts';
-import type { Broker } from './broker-api.ts';
 import { checkUpsertOptions, type UpsertAgentOptions } from './broker-options.ts';
-import { upsertParams } from './protocol/agents.ts';
+import { type AgentSpec, upsertParams } from './protocol/agents.ts';
+import type { InputOf } from './protocol/methods.ts';
 import { parseParams } from './protocol/params.ts';
 import { agentKey, DEFAULT_TENANT, tenantName } from './protocol/principal.ts';
 
-/** `broker.upsertAgent`: see {@link Broker.upsertAgent}. */
+/** `upsertAgent` of the embedding API. */
 export function upsertAgent(
   kernel: Kernel,
-  params: Parameters<Broker['upsertAgent']>[0],
+  params: InputOf<'agents.upsert'>,
   options: UpsertAgentOptions,
-): ReturnType<Broker['upsertAgent']> {
+): { spec: AgentSpec; token?: string } {
   checkUpsertOptions(options);
   const { tenant = DEFAULT_TENANT, ephemeral = false } = options;
   if (!tenantName.safeParse(tenant).success) throw new TypeError('tenant is 1–64 of [A-Za-z0-9._-]');
   const checked = parseParams(upsertParams, params);
+  // One for this run only is this broker's own.
+  if (!ephemeral) demandKeeper(kernel);
   kernel.audit.demand();
   const agents = kernel.get(AGENTS);
   const id = agentKey(tenant, checked.id);
@@ -36,4 +38,10 @@ export function upsertAgent(
       },
     );
   return answer;
+}
+
+/** @throws {Error} where agents and keys are kept by another broker of the cluster */
+export function demandKeeper({ keptBy }: Kernel): void {
+  if (keptBy !== undefined)
+    throw new Error(`broker ${keptBy} keeps the agents and keys of this cluster: change them there`);
 }

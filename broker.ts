@@ -121,10 +121,13 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     daemon: options.tokens?.daemon || createToken(),
     host: options.tokens?.host || createToken(),
   });
-  const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
+  // In a cluster with a home what there is once is kept there alone.
+  const { id, home = id } = options.cluster ?? {};
+  const isKeeper = home === id;
+  const agents = new AgentRegistry((isKeeper && options.agentStore) || memoryAgentStore());
   // By the wall's clock, unless there is another one: it goes on while the machine sleeps.
   const wallNow = () => options.clock?.now() ?? Date.now();
-  const keys = new KeyRing(options.keyStore ?? memoryKeyStore(), wallNow);
+  const keys = new KeyRing((isKeeper && options.keyStore) || memoryKeyStore(), wallNow);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? silentLog;
   const jwts = options.jwt && new Verifier(options.jwt, { limits, wallNow, clock, log: totalLog(log) });

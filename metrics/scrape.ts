@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { ClusterMetrics, GatheredMetrics } from '../actors/cluster/cluster-options.ts';
+import type { ClusterMetrics, GatheredMetrics } from '../cluster/cluster-options.ts';
 import { mergedMetrics, registryOf, tellMetrics } from './merged.ts';
 
 /** What `/metrics` answers: of this broker, or of several as one. */

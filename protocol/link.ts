@@ -8,6 +8,8 @@ export interface Link {
   readonly kind: 'tcp' | 'unix' | 'upgrade' | 'memory' | 'peer';
   /** The address that it came from; undefined where it has none, as over a Unix socket. */
   readonly remote?: string | undefined;
+  /** Of a guest's: the id of the client at its own broker. */
+  readonly origin?: string | undefined;
   /** What its client's certificate says, where it has shown one that counts. */
   readonly certificate?: ClientCertificate | undefined;
   /** Bytes that wait to be written. */

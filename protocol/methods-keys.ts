@@ -20,7 +20,7 @@ export const keyMethods = {
     direction: 'in',
     kind: 'request',
     role: 'host',
-    place: 'home',
+    place: 'all',
     section: 3,
     summary: 'The keys of a tenant; to the daemon’s own management those of all.',
     params: keys.keysListParams,

@@ -23,7 +23,7 @@ const FAMILY_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 const TOP: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   machines: ['protocol'],
-  actors: ['link', 'machines', 'protocol'],
+  actors: ['cluster', 'link', 'machines', 'protocol'],
   transport: ['protocol'],
   journal: [],
   audit: ['protocol'],
@@ -31,13 +31,14 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   memory: ['journal', 'protocol'],
   'turn-journal': ['journal', 'protocol'],
   link: ['machines', 'protocol'],
+  cluster: ['link'],
   a2a: ['protocol'],
   jwt: ['protocol'],
   client: ['protocol'],
   fronts: ['client', 'protocol', 'sdks', 'transport', 'broker-api.ts'],
   sdks: [],
   attach: ['client', 'protocol', 'sdks', 'version.ts'],
-  metrics: ['actors', 'protocol'],
+  metrics: ['actors', 'cluster', 'protocol'],
   trials: ['client'],
 };
 

@@ -63,7 +63,7 @@ export interface ApprovalSpec extends ApprovalSubject {
 /** Not of the details: those are a client's own words where it has asked. */
 const ORIGINS: Record<ApprovalFacts['kind'], ApprovalOrigin> = { gate: 'gate', chat: 'chat', asked: 'request' };
 
-/** Whom an approval belongs to, by client id. */
+/** Whom an approval belongs to, by `Client.origin`. */
 interface Owners {
   raiserId: string;
   isAgents: boolean;
@@ -148,14 +148,14 @@ export class Approval implements ApprovalFacts {
       return false;
     // A connection's id is its own for ever, unlike an agent's (law 15).
     const { raiserId, isAgents, controllerId } = this.#owners ?? this.#currentOwners();
-    if (this.kind === 'chat') return client.id === controllerId || client.role === 'host';
-    if (this.kind === 'asked' && !isAgents) return client.id === raiserId || client.role === 'host';
-    return client.id !== raiserId;
+    if (this.kind === 'chat') return client.origin === controllerId || client.role === 'host';
+    if (this.kind === 'asked' && !isAgents) return client.origin === raiserId || client.role === 'host';
+    return client.origin !== raiserId;
   }
 
   #currentOwners(): Owners {
     const { raiser, chat } = this.spec;
-    return { raiserId: raiser.id, isAgents: raiser.role === 'agent', controllerId: chat?.turn.host?.id };
+    return { raiserId: raiser.origin, isAgents: raiser.role === 'agent', controllerId: chat?.turn.host?.origin };
   }
 
   /** The row as this client sees it: of somebody else's chat row neither parameters nor details. */

@@ -1,3 +1,4 @@
+import { MAX_HELD_BYTES } from '../../link/flow.ts';
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 
 /** There is no way to a broker now (`docs/cluster.md`): it may be there again in a moment. */
@@ -14,3 +15,18 @@ export const lostError = (peer: string): WireError =>
     reason: 'peer_lost',
     broker: peer,
   });
+
+/**
+ * So much may wait in a link with what a client sends: what is beyond that in the link is for what brokers say themselves, which
+ * is little. So nobody's frames cost all others the link. Bytes.
+ */
+export const MAX_WAITING_BYTES = (MAX_HELD_BYTES / 4) * 3;
+
+/** What would be too much for the link with a broker now, or for any. */
+export const tooMuchError = (): WireError => WireError.limitExceeded('peer_waiting_bytes', MAX_WAITING_BYTES);
+
+/** Whether a frame of a client's may be written to a link. */
+export const hasRoomFor = ({ waitingBytes }: { waitingBytes: number }, text: string): boolean =>
+  // Where it is near the limit it is counted as it is written.
+  waitingBytes + text.length <= MAX_WAITING_BYTES &&
+  (waitingBytes + text.length * 3 <= MAX_WAITING_BYTES || waitingBytes + Buffer.byteLength(text) <= MAX_WAITING_BYTES);

@@ -1,3 +1,5 @@
+import type { ClusterOptions } from '../../cluster/cluster-options.ts';
+import type { Place } from '../../cluster/directory.ts';
 import { type LinkClock, systemLinkClock } from '../../link/clock.ts';
 import { Peers } from '../../link/peers.ts';
 import type { Identity } from '../../machines/connection.machine.ts';
@@ -6,15 +8,13 @@ import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
-import { agentsOf } from '../connection/key-ring.ts';
+import { agentsOf } from '../connection/held-key.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import { systemClock } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
-import type { ClusterOptions } from './cluster-options.ts';
-import type { Place } from './directory.ts';
 import { extensionKind } from './extension.ts';
 import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
@@ -34,6 +34,10 @@ export interface PeerTalk {
   placed?(agentKey: string, place: Place): void;
   /** It is attached nowhere any more. */
   gone?(agentKey: string): void;
+  /** What all are to know under a name has changed. */
+  registered?(name: string, record: string | undefined): void;
+  /** What all know together is known here. */
+  joined?(): void;
 }
 
 /** One broker's part in a cluster: the others, where agents are, and what connections have elsewhere. */
@@ -78,14 +82,14 @@ export class Cluster {
           opened: (peer, epoch) => {
             this.#epochs.set(peer.name, epoch);
             if (this.#awaited.delete(peer.name) && this.isJoined) options.joined?.();
-            for (const talk of this.#talks) talk.opened?.(peer);
+            this.#each('a new link', (talk) => talk.opened?.(peer));
           },
           lost: (peer) => {
-            for (const talk of this.#talks) talk.lost?.(peer);
+            this.#each('a lost link', (talk) => talk.lost?.(peer));
           },
           told: (peer, body) => {
             const { kind, ...said } = parseJson(body) as { kind: string };
-            for (const talk of this.#talks) talk.told?.(peer, kind, said);
+            this.#each(kind, (talk) => talk.told?.(peer, kind, said));
           },
           asked: async (peer, method, body) => {
             for (const talk of this.#talks) {
@@ -145,13 +149,14 @@ export class Cluster {
         detached: (agent, place) => {
           if (this.#places.get(agent)?.revision !== place.revision) return;
           this.#places.delete(agent);
-          for (const talk of this.#talks) talk.gone?.(agent);
+          this.#each('an agent that is gone', (talk) => talk.gone?.(agent));
         },
         registered: (name, record) => {
-          for (const talk of this.#talks) talk.told?.(undefined as never, 'registered', { name, record });
+          this.#each('what is registered', (talk) => talk.registered?.(name, record));
         },
       },
     );
+    this.#each('what is registered', (talk) => talk.joined?.());
     // Those that were there before it.
     for (const [agent, client] of this.#attaching) directory.attach(agent, client);
     await this.#peers.open();
@@ -167,6 +172,20 @@ export class Cluster {
     return this.#options.directory;
   }
 
+  /** Each room hears of it, whatever the one before makes of it. */
+  #each(what: string, call: (talk: PeerTalk) => void): void {
+    for (const talk of this.#talks) {
+      try {
+        call(talk);
+      } catch (err) {
+        this.#kernel.log.error(
+          { err, what: what.slice(0, 64) },
+          'what another broker has said could not be carried out',
+        );
+      }
+    }
+  }
+
   /** Every other broker that is known, and how it stands. */
   *members() {
     for (const member of this.#peers.members)
@@ -176,6 +195,11 @@ export class Cluster {
   /** Other brokers that can be asked now, by name. */
   openPeers(): string[] {
     return [...this.#streams].flatMap(([name, { isOpen }]) => (isOpen ? [name] : []));
+  }
+
+  /** The ways to them. */
+  *openStreams(): Generator<PeerStreams> {
+    for (const streams of this.#streams.values()) if (streams.isOpen) yield streams;
   }
 
   peer(name: string): PeerStreams | undefined {

@@ -10,7 +10,7 @@ import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { toolsOf } from '../tools/client-tools.ts';
-import { clusterError, lostError } from './cluster-errors.ts';
+import { clusterError, hasRoomFor, lostError, tooMuchError } from './cluster-errors.ts';
 import type { Extension, ExtensionHolds, GuestFrame, HostedTurn } from './extension-record.ts';
 
 type Hears = ExtensionEvent<ExtensionHolds>;
@@ -76,10 +76,12 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       const id = extension.nextAsk();
       extension.asked.set(id, request);
       const { method, params } = request;
-      if (!say(extension, writeJson({ jsonrpc: '2.0', id, method, params }))) {
-        extension.asked.delete(id);
-        request.settle({ error: clusterError(extension.peer).toObject() as unknown as JsonObject }, extension);
-      }
+      const text = writeJson({ jsonrpc: '2.0', id, method, params });
+      const hasRoom = hasRoomFor(extension.way, text);
+      if (hasRoom && say(extension, text)) return;
+      extension.asked.delete(id);
+      const error = hasRoom ? clusterError(extension.peer) : tooMuchError();
+      request.settle({ error: error.toObject() as unknown as JsonObject }, extension);
     },
     tell: (args) => {
       const { method, params } = eventOf(args, 'extension.notify');
@@ -91,11 +93,17 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       const extension = extensionOf(args);
       const { id, answer } = eventOf(args, 'call.answered');
       extension.calls.delete(id as string);
-      say(extension, writeJson({ jsonrpc: '2.0', id, ...answer }));
+      const text = writeJson({ jsonrpc: '2.0', id, ...answer });
+      // Whoever waits for it hears why it does not come.
+      const refusal = { jsonrpc: '2.0', id, error: tooMuchError().toObject() as unknown as JsonObject };
+      say(extension, hasRoomFor(extension.way, text) ? text : writeJson(refusal));
     },
     passProgress: (args) => {
       const { params } = eventOf(args, 'callback.progress');
-      say(extensionOf(args), writeJson({ jsonrpc: '2.0', method: 'tools.progress', params }));
+      const extension = extensionOf(args);
+      const text = writeJson({ jsonrpc: '2.0', method: 'tools.progress', params });
+      // It says no more than how far something is.
+      if (hasRoomFor(extension.way, text)) say(extension, text);
     },
     closeGuest: (args) => {
       const extension = extensionOf(args);

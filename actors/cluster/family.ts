@@ -1,3 +1,4 @@
+import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import { extensionHotEvents, extensionMachine } from '../../machines/extension.machine.ts';
 import { isGuest } from '../../protocol/link.ts';
 import { agentIdOf } from '../../protocol/principal.ts';
@@ -14,12 +15,12 @@ import { LEFT_READERS, type LeftReader } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
 import { takeWaitingFor } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
-import type { ClusterOptions } from './cluster-options.ts';
 import { MOVED } from './extension.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
 import { MovedTurns } from './moved-turns.ts';
+import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 
 /** Several brokers as one (`docs/cluster.md`). */
@@ -67,8 +68,18 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
       },
       opened: () => followed.again(),
     });
+    const { home } = options;
+    const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
+    if (share) book.add(share);
+    kernel.keptBy = home === options.id ? undefined : home;
+    kernel.isElsewhere = (agentKey) => {
+      const place = book.placeOf(agentKey);
+      return place !== undefined && place.broker !== book.id;
+    };
     return {
       metrics: metricsOf(book),
+      agentRemoved: (agentKey) => share?.agentRemoved(agentKey),
+      sweep: () => share?.sweep(),
       agentAttached: (agentKey, client) => book.attach(agentKey, client.id),
       connectionEnded(client) {
         const { agentKey } = client;

@@ -21,6 +21,9 @@ const guestIdentity = z.object({
   key: z
     .object({
       id: z.string(),
+      /** Unix milliseconds. */
+      expires_at: z.number().optional(),
+      fronts: z.array(z.string()).optional(),
       limits: z.custom<KeyLimits>((value) => typeof value === 'object' && value !== null).optional(),
     })
     .optional(),
@@ -52,7 +55,15 @@ export function sayIdentity(identity: Identity, agents: readonly string[] | unde
     principal: identity.principal,
     ...(scopes && { scopes: [...scopes] }),
     ...(agents && { agents: [...agents] }),
-    ...(key && { key: { id: key.id, ...(key.limits && { limits: key.limits }) } }),
+    // What whoever makes a key has to be within.
+    ...(key && {
+      key: {
+        id: key.id,
+        ...(key.expiresAt !== undefined && { expires_at: key.expiresAt }),
+        ...(key.fronts && { fronts: [...key.fronts] }),
+        ...(key.limits && { limits: key.limits }),
+      },
+    }),
   };
 }
 
@@ -67,6 +78,13 @@ export function readIdentity(said: NonNullable<GuestOpening['identity']>): Ident
     principal: said.principal,
     ...(scopes && { scopes: new Set(scopes) }),
     ...(known && { mayUse: (id: string) => known.has(id) }),
-    ...(key && { key: { id: key.id, expiresAt: undefined, fronts: undefined, limits: key.limits } }),
+    ...(key && {
+      key: {
+        id: key.id,
+        expiresAt: key.expires_at,
+        fronts: key.fronts && new Set(key.fronts),
+        limits: key.limits,
+      },
+    }),
   };
 }

@@ -1,7 +1,10 @@
 import type { PeerLink } from '../../link/peer-link.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
 import type { Link, LinkHandlers } from '../../protocol/link.ts';
 import { type Token, tokenText } from '../../protocol/token.ts';
 import { writeJson } from '../../protocol/write-json.ts';
+import { hasRoomFor } from './cluster-errors.ts';
+import type { GuestOpening } from './guest-identity.ts';
 
 /** The way to the peer, as far as a guest needs it. */
 export type Way = Pick<PeerLink, 'send' | 'sendToken' | 'waitingBytes'>;
@@ -22,6 +25,7 @@ export interface TokensOf {
 export class GuestLink implements Link {
   readonly kind = 'peer';
   readonly remote: string | undefined;
+  readonly origin: string;
   readonly #way: Way;
   readonly #stream: number;
   readonly #newStream: () => number;
@@ -36,9 +40,16 @@ export class GuestLink implements Link {
    * @param newStream - gives the next number of this end's
    * @param forget - it is over: nothing that still comes for its stream is its any more
    */
-  constructor(way: Way, stream: number, remote: string | undefined, newStream: () => number, forget: () => void) {
+  constructor(
+    way: Way,
+    stream: number,
+    { client, remote }: Pick<GuestOpening, 'client' | 'remote'>,
+    newStream: () => number,
+    forget: () => void,
+  ) {
     this.#way = way;
     this.#stream = stream;
+    this.origin = client;
     this.remote = remote;
     this.#newStream = newStream;
     this.#forget = forget;
@@ -57,12 +68,12 @@ export class GuestLink implements Link {
   }
 
   send(text: string): void {
-    if (!this.#isClosed) this.#way.send({ kind: 'text', stream: this.#stream, body: text });
+    if (!this.#isClosed && this.#hasRoomFor(text)) this.#way.send({ kind: 'text', stream: this.#stream, body: text });
   }
 
   sendToken(token: Token): void {
-    if (this.#isClosed) return;
     const { head, seq, seqFrom, delta } = token;
+    if (this.#isClosed || !this.#hasRoomFor(delta)) return;
     // The head is not known as one of a turn's where a token stands in another order among what is replayed.
     const stream = this.#tokens.get(head) ?? this.#openTokens(head);
     if (!this.#way.sendToken({ stream, seq, seqFrom, delta })) this.send(tokenText(token));
@@ -99,6 +110,15 @@ export class GuestLink implements Link {
     this.#end();
     if (isOverrun) this.#handlers?.overrun?.();
     this.#handlers?.closed(code);
+  }
+
+  /** What would cost all others the link ends this guest alone: its connection could not keep up, or is asked too much of. */
+  #hasRoomFor(text: string): boolean {
+    if (hasRoomFor(this.#way, text)) return true;
+    // As of a socket: never from inside a call.
+    queueMicrotask(() => this.#handlers?.overrun?.());
+    this.close(CloseCode.SlowConsumer);
+    return false;
   }
 
   #end(): void {

@@ -4,47 +4,143 @@ import { writeJson } from '../../protocol/write-json.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import { Fitting, jsonArray } from '../requests/fitting.ts';
 
-/** What tells one row of a list from another. Where two brokers have it, the one counts that knows more. */
-const KEYS: Readonly<Record<string, (row: JsonObject) => unknown>> = {
-  'agents.list': ({ spec }) => (spec as JsonObject).id,
-  'host.agents': ({ id }) => id,
-  'host.approvals': ({ id }) => id,
-  'agents.chat.sessions': ({ turn_id }) => turn_id,
-  'inspect.turns': ({ turn_id }) => turn_id,
-  'meeting.list': ({ meeting_id, id }) => meeting_id ?? id,
-  'a2ui.surfaces': ({ surface_id, id }) => surface_id ?? id,
-};
+type Row = JsonObject;
 
-/** Several brokers' answers to one request for a list, as one: the caller's own first. */
-export function mergedAnswer(method: string, results: readonly unknown[]): unknown {
-  const [first, ...others] = results.map((result) => (result instanceof JsonText ? parseJson(result.text) : result));
-  const fitting = new Fitting();
-  const merge = (lists: readonly unknown[]) =>
-    new JsonText(jsonArray(fitting.newestOf(mergedRows(method, lists as readonly JsonObject[][]))));
-  if (Array.isArray(first)) return merge([first, ...others]);
-  if (!isObject(first)) return first;
-  let isTruncated = false;
-  const members = Object.entries(first).map(([name, value]) => {
-    if (!Array.isArray(value)) return [name, value] as const;
-    return [name, merge([value, ...others.map((other) => (other as JsonObject)[name])].filter(Array.isArray))] as const;
-  });
-  isTruncated = fitting.isTruncated || [first, ...others].some((one) => (one as JsonObject).truncated === true);
-  const texts = members
-    .filter(([name]) => name !== 'truncated')
-    .map(([name, value]) => `${writeJson(name)}:${value instanceof JsonText ? value.text : writeJson(value)}`);
-  if (isTruncated) texts.push('"truncated":true');
-  return new JsonText(`{${texts.join(',')}}`);
+/** How the rows of a list that is every broker's become one. */
+interface Merging {
+  /** Under which name the rows stand in an object; undefined: they are the answer. */
+  as?: string;
+  /** What tells one row from another. Undefined: no two brokers have the same. */
+  keyOf?(row: Row): string;
+  /** Two rows of one thing as one, the first being that of the broker that was asked first. */
+  both?(row: Row, other: Row): Row;
+  /** What a list's rows stand in the order of, the smallest first. Undefined: as they came. */
+  orderOf?(row: Row): number;
+  /** A row without what it can do without: see {@link Fitting.newestOf}. */
+  toHead?(row: Row): Row;
 }
 
-function mergedRows(method: string, lists: readonly (readonly JsonObject[])[]): JsonObject[] {
-  const keyOf = KEYS[method];
-  const rows = new Map<unknown, JsonObject>();
-  let count = 0;
-  for (const row of lists.flat()) {
-    const key = keyOf?.(row) ?? count;
-    count += 1;
+const MERGINGS: Readonly<Record<string, Merging>> = {
+  'agents.list': {
+    keyOf: ({ spec }) => String((spec as Row).id),
+    // Every broker knows it, and one has it.
+    both: (row, other) => (row.attached === true ? row : other.attached === true ? other : row),
+    toHead: (row) => ({ ...row, spec: { ...(row.spec as Row), metadata: {} } }),
+  },
+  'host.agents': {
+    toHead: ({ display: _, ...row }) => ({ ...row, metadata: {} }),
+  },
+  'keys.list': {
+    keyOf: ({ tenant, name }) => `${String(tenant)}/${String(name)}`,
+    // Each counts its own connections, and has seen it used by those.
+    both: (row, other) => ({
+      ...row,
+      connections: Number(row.connections) + Number(other.connections),
+      ...latest(row.last_used_at, other.last_used_at),
+    }),
+  },
+  'agents.chat.sessions': { as: 'sessions', orderOf: ({ created_at: at }) => Number(at) },
+  'meeting.list': { as: 'meetings', orderOf: ({ started_at: at }) => Number(at) },
+};
+
+/**
+ * Several brokers' answers to one request for a list, as one: as large as one broker's may be.
+ * @param results - the caller's own first
+ * @param params - what was asked
+ */
+export function mergedAnswer(method: string, results: readonly unknown[], params: unknown): JsonText {
+  const answers = results.map((result) => (result instanceof JsonText ? parseJson(result.text) : result));
+  if (method === 'inspect.turns') return mergedTurns(answers as Row[], params as { limit: number });
+  if (method === 'host.approvals') return mergedApprovals(answers as Row[]);
+  const merging = MERGINGS[method];
+  if (!merging) throw new Error(`nobody knows how lists of ${method} become one`);
+  const { as, orderOf, toHead } = merging;
+  const rows = together(
+    merging,
+    method,
+    answers.flatMap((answer) => rowsOf(answer, as)),
+  );
+  if (orderOf) rows.sort((one, other) => orderOf(one) - orderOf(other));
+  const fitting = new Fitting();
+  const array = jsonArray(fitting.newestOf(rows, toHead));
+  if (as === undefined) return new JsonText(array);
+  return new JsonText(`{"${as}":${array}${markOf(fitting, answers)}}`);
+}
+
+/** What stands in an answer of several brokers' rows, in order: resolved ones, then those that wait, each the oldest first. */
+export function approvalRows(rows: readonly Row[]): { resolved: Row[]; pending: Row[] } {
+  const by = (name: string) => (one: Row, other: Row) => String(one[name]).localeCompare(String(other[name]));
+  return {
+    resolved: rows.filter(({ status }) => status !== 'pending').sort(by('resolved_at')),
+    pending: rows.filter(({ status }) => status === 'pending').sort(by('created_at')),
+  };
+}
+
+function rowsOf(answer: unknown, as: string | undefined): Row[] {
+  const rows = as === undefined ? answer : isObject(answer) && answer[as];
+  return Array.isArray(rows) ? rows : [];
+}
+
+const markOf = (fitting: Fitting, answers: readonly unknown[]): string =>
+  fitting.isTruncated || answers.some((answer) => isObject(answer) && answer.truncated === true)
+    ? ',"truncated":true'
+    : '';
+
+function together({ keyOf, both }: Merging, method: string, all: readonly Row[]): Row[] {
+  // Of an agent that has registered itself nothing is said by whoever only sees it attached.
+  if (method === 'host.agents') {
+    const registered = new Set(all.flatMap(({ id, kind }) => (kind === 'attached' ? [] : [id])));
+    return all.filter(({ id, kind }) => kind !== 'attached' || !registered.has(id));
+  }
+  if (!keyOf) return [...all];
+  const rows = new Map<string, Row>();
+  for (const row of all) {
+    const key = keyOf(row);
     const known = rows.get(key);
-    if (!known || (known.attached !== true && row.attached === true)) rows.set(key, row);
+    rows.set(key, known && both ? both(known, row) : row);
   }
   return [...rows.values()];
+}
+
+function latest(one: unknown, other: unknown): { last_used_at?: string } {
+  const moments = [one, other].filter((moment) => typeof moment === 'string').sort();
+  const at = moments.at(-1);
+  return at === undefined ? {} : { last_used_at: at };
+}
+
+function mergedApprovals(answers: readonly Row[]): JsonText {
+  const fitting = new Fitting();
+  const { resolved, pending } = approvalRows(answers.flatMap((answer) => rowsOf(answer, 'approvals')));
+  // What waits for somebody's word first.
+  const waiting = fitting.first(pending.reverse()).reverse();
+  const [over = []] = fitting.newest(resolved.reverse().values());
+  return new JsonText(`{"approvals":${jsonArray([...over, ...waiting])}${markOf(fitting, answers)}}`);
+}
+
+/** The newest first, no more than were asked for; where one broker's have ended and it has older ones, nothing older counts. */
+function mergedTurns(answers: readonly Row[], { limit }: { limit: number }): JsonText {
+  const turns = (answer: Row) => rowsOf(answer, 'turns');
+  const idOf = ({ turn_id: id }: Row) => String(id);
+  const ends = answers.flatMap((answer) => (answer.cursor === undefined ? [] : [String(answer.cursor)]));
+  const oldest = ends.sort().at(-1) ?? '';
+  const all = answers.flatMap(turns).sort((one, other) => (idOf(one) < idOf(other) ? 1 : -1));
+  const shown = all.filter((row) => idOf(row) >= oldest).slice(0, limit);
+  const fitting = new Fitting();
+  const texts = fitting.first(shown);
+  const last = shown[texts.length - 1];
+  const cursor = last && (texts.length < all.length || ends.length > 0) ? `,"cursor":${writeJson(last.turn_id)}` : '';
+  return new JsonText(
+    `{"turns":${jsonArray(texts)},"kept":${writeJson(keptBy(answers))}${cursor}${markOf(fitting, answers)}}`,
+  );
+}
+
+function keptBy(answers: readonly Row[]): Row {
+  const each = answers.flatMap(({ kept }) => (isObject(kept) ? [kept] : []));
+  const sum = (name: string) => each.reduce((total, kept) => total + Number(kept[name] ?? 0), 0);
+  return {
+    turns: sum('turns'),
+    bytes: sum('bytes'),
+    dropped: sum('dropped'),
+    on_disk: each.every((kept) => kept.on_disk === true),
+  };
 }

@@ -212,7 +212,7 @@ export class PeerStreams implements PeerLinkHandlers {
     }
     const opening = guestOpening.parse(said);
     const newStream = () => this.newStream();
-    const guest = new GuestLink(this.link, stream, opening.remote, newStream, () => this.#guests.delete(stream));
+    const guest = new GuestLink(this.link, stream, opening, newStream, () => this.#guests.delete(stream));
     this.#guests.set(stream, guest);
     const identity = opening.identity && readIdentity(opening.identity);
     this.#kernel.ref.send({ type: 'link.opened', link: guest, identity });

@@ -1,5 +1,5 @@
 import { ErrorCode, type WireError } from '../../protocol/errors.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Place } from '../../protocol/method.ts';
 import { agentKey } from '../../protocol/principal.ts';
 import { type ChatResult, type ChatSubscribeResult, isEnded } from '../../protocol/resume.ts';
@@ -17,9 +17,9 @@ import type { QueuedChat } from '../turns/sessions.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterError } from './cluster-errors.ts';
+import { listOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
-import { mergedAnswer } from './merged.ts';
 
 type AnyCall = Call<unknown>;
 
@@ -69,7 +69,7 @@ export class Routes implements Elsewhere {
 
   #toHome(call: AnyCall, method: string): boolean {
     const { home, id } = this.#cluster;
-    if (home === undefined || home === id) return false;
+    if (home === undefined || home === id || isOwn(call, method)) return false;
     this.#forward(call, method, home);
     return true;
   }
@@ -121,47 +121,10 @@ export class Routes implements Elsewhere {
     });
   }
 
-  /** Everybody's rows. Who does not answer, or not in time, is left out: a list is of what can be reached. */
   #toAll(call: AnyCall, method: string): boolean {
-    const { kernel, from, id } = call;
     const peers = this.#cluster.openPeers();
     if (peers.length === 0) return false;
-    const results: unknown[] = [];
-    let left = peers.length + 1;
-    let deadline: ReturnType<typeof kernel.deadlines.arm> | undefined;
-    const settled = () => {
-      left -= 1;
-      if (left === 0) finish();
-    };
-    let isOver = false;
-    const finish = () => {
-      if (isOver) return;
-      isOver = true;
-      kernel.deadlines.disarm(deadline);
-      try {
-        reply(kernel, from, id, { result: mergedAnswer(method, results) });
-      } catch (error) {
-        reply(kernel, from, id, { error: toWireError(kernel, method, error) });
-      }
-    };
-    kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
-      if ('error' in own) {
-        isOver = true;
-        kernel.deadlines.disarm(deadline);
-        reply(kernel, from, id, own);
-        return;
-      }
-      // Its own rows first, whenever they come.
-      results.unshift(own.result);
-      settled();
-    });
-    if (isOver) return true;
-    deadline = kernel.deadlines.arm(LIST_MS, finish);
-    for (const peer of peers)
-      this.#ask(call, method, peer, (answer) => {
-        if ('result' in answer) results.push(answer.result);
-        settled();
-      });
+    listOfAll(call, method, peers, this.ask);
     return true;
   }
 
@@ -194,6 +157,10 @@ export class Routes implements Elsewhere {
     }
   }
 
+  /** See {@link #ask}. */
+  readonly ask = (call: AnyCall, method: string, peer: string, settle: (answer: GuestAnswer) => void): void =>
+    this.#ask(call, method, peer, settle);
+
   #forward(call: AnyCall, method: string, peer: string): void {
     this.#ask(call, method, peer, (answer, extension) => this.#answer(call, method, answer, extension));
   }
@@ -215,12 +182,19 @@ export class Routes implements Elsewhere {
       return;
     }
     noteTurn(extension, method, params as JsonObject, answer.result);
-    reply(kernel, from, id, sealedAnswer(answer.result));
+    reply(kernel, from, id, sealedAnswer(method, answer.result));
   }
 }
 
-/** How long a list waits for the other brokers. Milliseconds. */
-const LIST_MS = 2_000;
+/**
+ * What is a connection's own, and known of it here: facts of one that is no agent, which end with it, and what an agent
+ * registers of itself.
+ */
+function isOwn({ from, params }: AnyCall, method: string): boolean {
+  if (method.startsWith('memory.')) return from.agentId === undefined;
+  const { id, agent_id: agentId = id } = params as { id?: string; agent_id?: string };
+  return method.startsWith('host.') && from.agentId !== undefined && agentId === from.agentId;
+}
 
 /** Whether that broker knows of nothing that was meant. */
 function isUnknown({ code, data }: WireError | JsonObject): boolean {
@@ -261,9 +235,15 @@ interface Asks {
   agent_id: string;
 }
 
-/** A turn's token is nobody's to see but its host's. */
-function sealedAnswer(result: unknown): Answer {
-  if (typeof result !== 'object' || result === null) return { result };
-  const { resume_token: token, ...rest } = result as { resume_token?: unknown };
-  return token === undefined ? { result } : { result: rest, sealed: new Sealed({ resume_token: token }) };
+/** What is a secret in an answer, which is nobody's to see but its receiver's. */
+function sealedAnswer(method: string, result: unknown): Answer {
+  if (!isObject(result)) return { result };
+  const { resume_token, ...rest } = result;
+  if (resume_token !== undefined) return { result: rest, sealed: new Sealed({ resume_token }) };
+  if (!MAKES_TOKEN.has(method) || result.token === undefined) return { result };
+  const { token, ...told } = result;
+  return { result: told, sealed: new Sealed({ token }) };
 }
+
+/** What is answered with somebody's token. */
+const MAKES_TOKEN: ReadonlySet<string> = new Set(['agents.upsert', 'keys.add', 'keys.rotate']);

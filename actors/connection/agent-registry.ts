@@ -48,6 +48,8 @@ export class AgentRegistry {
   /** How many there are in each tenant. */
   readonly #sizes = new Tally();
   readonly #saves: GatheredSaves<Known | undefined>;
+  /** Called with what an agent is kept under when it was changed here; `kept` says whether that holds. Never throws. */
+  changed: (id: string) => void = () => {};
   #bytes = 0;
 
   constructor(store: AgentStore) {
@@ -87,6 +89,16 @@ export class AgentRegistry {
   /** What an agent was said to be able to do; nothing where nobody knows it. */
   capabilitiesOf(id: string): readonly string[] {
     return this.#known.get(id)?.record.capabilities ?? [];
+  }
+
+  /** What is kept of an agent. */
+  record(id: string): AgentRecord | undefined {
+    return this.#known.get(id)?.record;
+  }
+
+  /** The broker that keeps the agents of a cluster says what there is of one, or that there is none: no store is told. */
+  learn(id: string, record: AgentRecord | undefined): void {
+    this.#put(id, record && known(record, true));
   }
 
   /** What all of them are kept under. */
@@ -148,6 +160,7 @@ export class AgentRegistry {
     this.#put(id, after);
     const isToldOf = (agent: Known | undefined) => agent !== undefined && !agent.isEphemeral;
     if (isToldOf(before) || isToldOf(after)) this.#saves.changed(id, before);
+    this.changed(id);
   }
 
   #put(id: string, agent: Known | undefined): void {

@@ -2,6 +2,7 @@ import type { KeyRow } from '../../protocol/keys.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import type { Note } from '../kernel/audit.ts';
 import { key } from '../kernel/key.ts';
+import type { KeyRecord } from './key-store.ts';
 
 /** What an embedder may do with keys, as the daemon's own management does. */
 export const KEY_CHANGES = key<KeyChanges>('what is done with keys');
@@ -32,4 +33,8 @@ export interface KeyChanges {
   list(params: ParamsOf<'keys.list'>): KeyRow[];
   remove(params: ParamsOf<'keys.remove'>): Removal;
   rotate(params: ParamsOf<'keys.rotate'>): Made;
+  /** A key was removed where keys are kept: who came by it here goes. Throws nothing. */
+  removed(id: string, record: KeyRecord): void;
+  /** It has another token there, say: who came by what works no more goes. Throws nothing. */
+  changed(id: string): void;
 }

@@ -5,11 +5,11 @@ import { type Front, KEY_PREFIX } from '../../protocol/grants.ts';
 import type { KeyRow } from '../../protocol/keys.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { tenantOf } from '../../protocol/principal.ts';
-import type { KeyLimits } from '../../protocol/shared-limits.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { key } from '../kernel/key.ts';
 import { Tally } from '../kernel/tally.ts';
 import { GatheredSaves } from './gathered-saves.ts';
+import { Held, mayUseOf, sameParts } from './held-key.ts';
 import type { KeyRecord, KeyStore } from './key-store.ts';
 
 /** The keys of a broker. */
@@ -45,45 +45,6 @@ interface Known {
   keptUseAt: number;
 }
 
-/** What a connection holds of the key that it came by. Its hash is shown to nobody, whoever inspects the event. */
-class Held implements HeldKey {
-  readonly id: string;
-  readonly expiresAt: number | undefined;
-  readonly fronts: ReadonlySet<string> | undefined;
-  readonly limits: KeyLimits | undefined;
-  readonly #hash: string;
-
-  constructor(id: string, { record, expiresAt }: Known, hash: string) {
-    this.id = id;
-    this.#hash = hash;
-    this.expiresAt = expiresAt === Number.POSITIVE_INFINITY ? undefined : expiresAt;
-    this.fronts = record.fronts && new Set(record.fronts);
-    this.limits = record.limits;
-  }
-
-  /** Whether that is the token that it came by. */
-  isOf(hash: string | undefined): boolean {
-    return hash === this.#hash;
-  }
-}
-
-const functions = new WeakMap<readonly string[], NonNullable<Identity['mayUse']>>();
-const lists = new WeakMap<NonNullable<Identity['mayUse']>, readonly string[]>();
-
-/** The same function for a key each time, after a rotation too: what its connections are told of goes by it. */
-function mayUseOf(agents: readonly string[]): NonNullable<Identity['mayUse']> {
-  const known = functions.get(agents);
-  if (known) return known;
-  const set = new Set(agents);
-  const mayUse = (agentId: string) => set.has(agentId);
-  functions.set(agents, mayUse);
-  lists.set(mayUse, agents);
-  return mayUse;
-}
-
-/** The list that such a function goes by; undefined where it is none of a key's. */
-export const agentsOf = (mayUse: NonNullable<Identity['mayUse']>): readonly string[] | undefined => lists.get(mayUse);
-
 /** What a key is kept under: no tenant's name contains a `/`. */
 export const keyId = (tenant: string, name: string): string => `${tenant}/${name}`;
 
@@ -103,6 +64,8 @@ export class KeyRing {
   readonly #gone = new Map<string, KeyFault>();
   readonly #saves: GatheredSaves<Known | undefined>;
   readonly #now: () => number;
+  /** Called with what a key is kept under when it was changed here, or has ended; `kept` says whether that holds. Never throws. */
+  changed: (id: string) => void = () => {};
   /** How many there are in each tenant. */
   readonly #sizes = new Tally();
   #bytes = 0;
@@ -148,6 +111,22 @@ export class KeyRing {
   get(id: string): KeyRecord | undefined {
     const key = this.#keys.get(id);
     return key && key.expiresAt > this.now ? key.record : undefined;
+  }
+
+  /** What is kept of a key, whether it has ended or not. */
+  record(id: string): KeyRecord | undefined {
+    return this.#keys.get(id)?.record;
+  }
+
+  /** What all of them are kept under. */
+  ids(): Iterable<string> {
+    return this.#keys.keys();
+  }
+
+  /** The broker that keeps the keys of a cluster says what there is of one, or that there is none: no store is told. */
+  learn(id: string, record: KeyRecord | undefined): void {
+    const before = this.#keys.get(id)?.record;
+    this.#put(id, record && known(before ? sameParts(before, record) : record), record ? 'rotated' : 'removed');
   }
 
   /** Those of one tenant, or of all. */
@@ -259,6 +238,7 @@ export class KeyRing {
         this.#put(id, known(rest), 'rotated');
       } else this.#nextEnd = Math.min(this.#nextEnd, endOf(key));
     }
+    for (const id of ended) this.changed(id);
     return ended;
   }
 
@@ -293,6 +273,7 @@ export class KeyRing {
     if (grows > 0 && this.#bytes + grows > maxBytes) throw WireError.limitExceeded('max_key_bytes', maxBytes);
     this.#put(id, after, after ? 'rotated' : 'removed');
     this.#saves.changed(id, before);
+    this.changed(id);
   }
 
   /** @param fault - what is told of those that work no more by this */

@@ -41,7 +41,7 @@ const removeAgent: Handler<'agents.remove'> = (call) => {
   // Where it is being removed already, that may still fail.
   const agents = kernel.get(AGENTS);
   const note = (removed: boolean) => ({ on: params.id, data: { removed }, trace: traceId(call.trace) });
-  if (!attached && !agents.has(id))
+  if (!attached && !agents.has(id) && !kernel.isElsewhere(id))
     return onceKept(call, 'agents.remove', agents.kept, note(false), () => ({ result: { removed: false } }));
   // Another agent of that id must find nothing of this one. First what may be hard to forget: an agent that has lost that
   // can be removed later, and one that is removed cannot lose it later.

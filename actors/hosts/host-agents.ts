@@ -148,7 +148,8 @@ export class HostAgents {
   /** Whether that is the id of an agent that exists for this client, or would be taken for one. */
   #isAgents(owner: Client, id: string): boolean {
     const key = agentKey(owner.tenant, id);
-    return mayUse(owner, id) && (this.#kernel.get(AGENTS).has(key) || this.#kernel.attached.has(key));
+    const { attached, isElsewhere } = this.#kernel;
+    return mayUse(owner, id) && (this.#kernel.get(AGENTS).has(key) || attached.has(key) || isElsewhere(key));
   }
 
   #remove(owner: Client, id: string): void {

@@ -1,6 +1,7 @@
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { KeyRow } from '../../protocol/keys.ts';
+import { isGuest } from '../../protocol/link.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import { isSamePrincipal, LOCAL } from '../../protocol/principal.ts';
 import { KEY_LIMITS, type KeyLimits } from '../../protocol/shared-limits.ts';
@@ -30,6 +31,8 @@ export const changesByEmbedder = (kernel: Kernel): KeyChanges => ({
   list: (params) => listKeys(kernel, EMBEDDER, params),
   remove: (params) => removeKey(kernel, EMBEDDER, params),
   rotate: (params) => rotateKey(kernel, EMBEDDER, params),
+  removed: (id, record) => endKey(kernel, id, record),
+  changed: (id) => closeEnded(kernel, new Set([id])),
 });
 
 /** Makes a key. @throws {WireError} `-32602`, `-32014`, `-32020` */
@@ -65,8 +68,8 @@ export function listKeys(kernel: Kernel, asker: Viewer, { tenant, like = '' }: P
   const keys = kernel.get(KEYS);
   const which = tenant === undefined && isDaemons(asker) ? undefined : tenantFor(asker, tenant);
   const counts = new Map<string, number>();
-  for (const { identity } of kernel.clients.values())
-    if (identity?.key) counts.set(identity.key.id, (counts.get(identity.key.id) ?? 0) + 1);
+  for (const { identity, link } of kernel.clients.values())
+    if (identity?.key && !isGuest(link)) counts.set(identity.key.id, (counts.get(identity.key.id) ?? 0) + 1);
   const word = like.toLowerCase();
   const isLike = (record: KeyRecord) =>
     word === '' || [record.name, record.sub, record.tenant].some((text) => text.toLowerCase().includes(word));
@@ -106,7 +109,9 @@ export function closeEnded(kernel: Kernel, ids: ReadonlySet<string>): void {
   const keys = kernel.get(KEYS);
   for (const client of [...kernel.clients.values()]) {
     const key = client.identity?.key;
-    if (key && ids.has(key.id) && !keys.isCurrent(key)) close(kernel, client, CloseCode.NotAuthenticated);
+    // A guest goes with its connection, where that is.
+    if (key && ids.has(key.id) && !isGuest(client.link) && !keys.isCurrent(key))
+      close(kernel, client, CloseCode.NotAuthenticated);
   }
 }
 
@@ -117,6 +122,8 @@ function endKey(kernel: Kernel, id: string, record: KeyRecord): void {
   // One of that name that was made since is another.
   const holders = holdersOf(kernel, id).filter(({ identity }) => !identity?.key || !keys.isCurrent(identity.key));
   for (const client of holders) {
+    // Nor does what it has at other brokers wait for it.
+    client.hasLeft = true;
     for (const { ref } of [...turnsOf(client).hosting]) if (ref) tell(kernel.ref, ref, cancel);
     close(kernel, client, CloseCode.Forbidden);
   }
@@ -147,8 +154,9 @@ const limitsText = (limits: KeyLimits | undefined) =>
     .flatMap(([name, most]) => (most === undefined ? [] : `${name}=${most}`))
     .join();
 
+/** Its connections to this broker. */
 const holdersOf = (kernel: Kernel, id: string): Client[] =>
-  [...kernel.clients.values()].filter(({ identity }) => identity?.key?.id === id);
+  [...kernel.clients.values()].filter(({ identity, link }) => identity?.key?.id === id && !isGuest(link));
 
 const close = (kernel: Kernel, client: Client, code: CloseCode) =>
   tell(kernel.ref, client.ref, { type: 'connection.close', code });

@@ -84,6 +84,11 @@ export class Client implements ConnectionFacts {
     this.rate = options.rate;
   }
 
+  /** What tells its connection from all others of a cluster: of a guest, the id that it has at its own broker. */
+  get origin(): string {
+    return this.link.origin ?? this.id;
+  }
+
   /** The connection's actor. */
   get ref(): ActorOf<ConnectionEvent> {
     if (!this.#ref) throw new Error('a client is used before its actor exists');

@@ -85,6 +85,10 @@ export class Kernel {
   readonly epoch: string;
   /** This broker's name in a cluster, where it is in one. */
   readonly brokerId: string | undefined;
+  /** The broker that keeps agents, keys and what else there is once, where that is another one. */
+  keptBy: string | undefined;
+  /** Whether an agent is attached at another broker of the cluster. */
+  isElsewhere: (agentKey: string) => boolean = () => false;
   /** How much of a turn that may be resumed outlives it. */
   readonly durable: Durable;
   /** How long events take through the broker. */

@@ -164,7 +164,7 @@ function toRow(from: Client, turn: Turn): SessionRow {
     session_id: idFor(from, turn.owner, turn.sessionId, turn.sessionKey),
     turn_id: turn.id,
     agent_id: turn.agentId,
-    host_client_id: turn.host?.id ?? null,
+    host_client_id: turn.host?.origin ?? null,
     created_at: Math.floor(turn.createdAt / 1000),
     status: turn.status as TurnStatus,
     seq: turn.seq,

@@ -32,7 +32,7 @@ export function callAgentParams(turn: Turn, params: ChatParams, host: Client): A
     ...(passed as Pick<ChatParams, (typeof PASSED_ON)[number]>),
     context: {
       ...params.context,
-      host_client_id: host.id,
+      host_client_id: host.origin,
       voice_input: params.voice_input,
       tools: sortedTools(host),
       principal: asAgentsHear(host),

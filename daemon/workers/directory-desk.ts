@@ -1,4 +1,4 @@
-import { DirectoryBook, type Life } from '../../actors/cluster/directory-book.ts';
+import { DirectoryBook, type Life } from '../../cluster/directory-book.ts';
 import type { DirectoryCall, Pipe, ToWorker } from './messages.ts';
 
 /** The supervisor's side of the workers' directories: one book for all. */

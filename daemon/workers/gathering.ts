@@ -1,4 +1,4 @@
-import type { GatheredMetrics } from '../../actors/cluster/cluster-options.ts';
+import type { GatheredMetrics } from '../../cluster/cluster-options.ts';
 import type { Pipe, ToWorker } from './messages.ts';
 
 /** Who has not answered by then is left out. Milliseconds. */

@@ -1,6 +1,6 @@
-import type { GatheredMetrics } from '../../actors/cluster/cluster-options.ts';
-import type { Claim } from '../../actors/cluster/directory.ts';
-import type { Life, News } from '../../actors/cluster/directory-book.ts';
+import type { GatheredMetrics } from '../../cluster/cluster-options.ts';
+import type { Claim } from '../../cluster/directory.ts';
+import type { Life, News } from '../../cluster/directory-book.ts';
 import type { Settings } from '../config.ts';
 
 /** What a worker needs to begin. It goes over the pipe between the two processes: there are secrets in it. */

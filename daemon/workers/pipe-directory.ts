@@ -1,5 +1,5 @@
-import type { Claim, Directory, DirectoryHandlers } from '../../actors/cluster/directory.ts';
-import { deliver, type Life, type News } from '../../actors/cluster/directory-book.ts';
+import type { Claim, Directory, DirectoryHandlers } from '../../cluster/directory.ts';
+import { deliver, type Life, type News } from '../../cluster/directory-book.ts';
 import { Asks } from './asks.ts';
 import type { DirectoryCall, Pipe, ToSupervisor } from './messages.ts';
 

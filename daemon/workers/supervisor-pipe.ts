@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import type { ClusterMetrics, GatheredMetrics } from '../../actors/cluster/cluster-options.ts';
+import type { ClusterMetrics, GatheredMetrics } from '../../cluster/cluster-options.ts';
 import { Asks } from './asks.ts';
 import type { Beginning, Pipe, ToSupervisor, ToWorker } from './messages.ts';
 import { PipeDirectory } from './pipe-directory.ts';

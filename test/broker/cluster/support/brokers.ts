@@ -1,6 +1,6 @@
 import { SimulatedClock } from 'xstate';
-import { SharedDirectory } from '../../../../actors/cluster/shared-directory.ts';
 import { type Broker, type BrokerOptions, createBroker } from '../../../../broker.ts';
+import { SharedDirectory } from '../../../../cluster/shared-directory.ts';
 import { MemoryNet } from '../../../link/support/memory-carrier.ts';
 import { clientsOf, type LinkedClient, settle } from '../../../support/linked.ts';
 
@@ -23,13 +23,44 @@ export async function startCluster(names: readonly string[], options: BrokerOpti
       limits: { metricsMaxAgeMs: 0, ...options.limits },
       cluster: { id: name, carrier: net.carrier(name), directory: directory.another(), home: names[0] as string },
     });
-    // An agent that is known at one is known at all: as over the registry that they share.
-    return { name, broker, ...clientsOf(broker, clock) };
+    const clients = clientsOf(broker, clock);
+    return {
+      name,
+      broker,
+      ...clients,
+      /** One that this broker alone knows, for this run: the home broker may be away. */
+      async agent(id: string, { resume = false } = {}) {
+        const { token } = broker.upsertAgent({ id, rotate_token: true }, { ephemeral: true });
+        const client = clients.connect();
+        await client.ok('session.auth', { agent_id: id, token, ...(resume ? { resume } : {}) });
+        return client;
+      },
+    };
   };
   const members: Member[] = [];
   for (const name of names) members.push(await start(name));
   await arrive();
-  return { clock, net, directory, members, start };
+  /** Lets so much time pass, a second at a time, and what is said meanwhile arrive. */
+  const pass = async (seconds: number): Promise<void> => {
+    for (let at = 0; at < seconds; at += 1) {
+      clock.increment(1_000);
+      await arrive();
+    }
+  };
+  const close = async (...which: readonly Member[]): Promise<void> => {
+    const closed = Promise.all(which.map(({ broker }) => broker.close()));
+    await arrive();
+    await pass(10);
+    await closed;
+  };
+  const all: Member[] = [];
+  const tracked = async (name: string, more?: BrokerOptions): Promise<Member> => {
+    const member = await start(name, more);
+    all.push(member);
+    return member;
+  };
+  all.push(...members);
+  return { clock, net, directory, members, start: tracked, pass, close, end: () => close(...all) };
 }
 
 /** Lets everything arrive that is on its way between brokers and clients. */

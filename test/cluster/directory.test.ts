@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DirectoryHandlers } from '../../../actors/cluster/directory.ts';
-import { SharedDirectory } from '../../../actors/cluster/shared-directory.ts';
+import type { DirectoryHandlers } from '../../cluster/directory.ts';
+import { SharedDirectory } from '../../cluster/shared-directory.ts';
 
 /** A broker's part in it, with what it was told. */
 async function broker(directory: SharedDirectory, id: string, epoch = `${id}-first`) {

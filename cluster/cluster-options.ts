@@ -1,4 +1,4 @@
-import type { Carrier } from '../../link/carrier.ts';
+import type { Carrier } from '../link/carrier.ts';
 import type { Directory } from './directory.ts';
 
 /** What makes a broker one of several (`docs/cluster.md`). */
