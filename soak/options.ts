@@ -66,7 +66,8 @@ Usage: npm run soak -- [flags]
   --connections N   connections held all the time (${DEFAULTS.connections})
   --turns N         turns live all the time (half the connections)
   --seed N          makes the choices of an earlier run again
-  --restarts N      kills the daemon about every N seconds, and starts it again; all clients are then such as come back (0: never)
+  --restarts N      kills the daemon about every N seconds, three times at least, and starts it again; all clients are then such
+                    as come back (0: never)
   --durable LEVEL   what the daemon is started with, where it keeps its turns
   --help            this text
 

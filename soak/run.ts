@@ -5,7 +5,7 @@ import { Random } from './load/random.ts';
 import type { Options } from './options.ts';
 import type { ProbeAnswer } from './probe.ts';
 import { countsText, headText, rowText, type Sample } from './report.ts';
-import { judgeDeaths, judgeLoad, judgeMemory } from './verdict.ts';
+import { judgeDeaths, judgeLoad, judgeMemory, LEAST_DEATHS } from './verdict.ts';
 
 /** How often it is looked. Milliseconds. */
 const INTERVAL = 10_000;
@@ -88,14 +88,16 @@ export class Run {
     }
   }
 
-  /** Has the daemon die again and again, and come back. */
+  /** Has the daemon die again and again, and come back: for as long as was asked, and until that says something. */
   async #die(stop: AbortSignal): Promise<void> {
     const { minutes, restarts, seed } = this.#options;
     const random = new Random(seed);
     const end = performance.now() + minutes * 60_000;
-    while (!stop.aborted && performance.now() < end) {
+    while (!stop.aborted && (performance.now() < end || this.#deaths < LEAST_DEATHS)) {
       const pause = random.between(restarts * 500, restarts * 1_500);
-      await sleep(Math.min(pause, end - performance.now()), undefined, { signal: stop }).catch(() => {});
+      const left = end - performance.now();
+      // What is over is waited for no less: turns have to be going on at each death.
+      await sleep(left > 0 ? Math.min(pause, left) : pause, undefined, { signal: stop }).catch(() => {});
       if (stop.aborted) return;
       const begun = performance.now();
       this.#fleet.died();

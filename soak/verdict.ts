@@ -25,7 +25,7 @@ export function judgeLoad(
 }
 
 /** So many deaths, and turns that were going on meanwhile for each, say something. */
-const LEAST_DEATHS = 3;
+export const LEAST_DEATHS = 3;
 
 /** The same of one in which the daemon dies. @param turns that were going on when it did */
 export function judgeDeaths(deaths: number, turns: number): string | undefined {

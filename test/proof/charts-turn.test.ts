@@ -3,10 +3,14 @@ import { type AnyMachineSnapshot, type AnyStateMachine, assign } from 'xstate';
 import { turnMachine } from '../../machines/turn.machine.ts';
 import type { TurnEvent, TurnFacts } from '../../machines/turn-events.ts';
 import { turnStatusOf } from '../../machines/turn-status.ts';
-import { Coverage, playWalk, type Walk, walksOf } from './support/chart-walks.ts';
+import { Coverage, partOf, playWalk, type Walk, walksOf } from './support/chart-walks.ts';
+import { isWhole } from './support/extent.ts';
 import { TurnPlay, turnEvents } from './support/turn-play.ts';
 
-/* Every transition of the turn's chart, at the end of the shortest walk to it, against the real broker. */
+/*
+ * Every transition of the turn's chart, at the end of the shortest walk to it, against the real broker. `npm run proof`
+ * tells transitions apart by all that the guards ask for too: some 3,500 walks, of which `npm test` makes 800.
+ */
 
 /** What the guards ask for, and what decides which events there can be. */
 interface Facts extends TurnFacts {
@@ -187,9 +191,10 @@ describe('the chart of a turn', () => {
     ['that waits for its host', { isResumable: true }],
     ['that waits for its host from the first moment on', { isResumable: true, isChosen: true }],
     ['that waits for its agent', { isNumbered: true }],
-  ])('holds on every walk of a turn %s', { timeout: 300_000 }, async (_what, how) => {
+  ])('holds on walks to every transition of a turn %s', { timeout: 300_000 }, async (_what, how) => {
     const script = { isResumable: false, isChosen: false, isNumbered: false, ...how };
-    for (const walk of walks(script)) {
+    const all = walks(script);
+    for (const walk of isWhole ? all : partOf(all, nameOf)) {
       const isSilent = walk.steps.some(({ event }) => event === turnEvents.silence);
       await playWalk(walk, () => TurnPlay.start({ ...script, isSilent }, coverage));
     }

@@ -39,7 +39,7 @@ describe('npm run soak', () => {
   });
 
   it('kills the daemon again and again, and says what became of the turns', { timeout: 150_000 }, async () => {
-    const { program, homes } = startSoak(0.4, '--restarts', '1');
+    const { program, homes } = startSoak(0.1, '--restarts', '1');
     // What was broken stands there in words.
     expect(await program.exit, program.out).toEqual({ code: 0, signal: null });
     for (const words of [

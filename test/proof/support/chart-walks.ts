@@ -54,6 +54,24 @@ export function walksOf<E extends EventObject>(machine: AnyStateMachine, options
     .filter(({ steps }) => steps.length > 0);
 }
 
+/**
+ * A part of the walks in which each kind of step is still the end of one: for each event, with the state before it and the
+ * one after, the shortest walk, and the last one, where most has come together by then.
+ */
+export function partOf<E>(walks: readonly Walk<E>[], name: (event: E) => string): Walk<E>[] {
+  const first = new Map<string, Walk<E>>();
+  const last = new Map<string, Walk<E>>();
+  for (const walk of walks) {
+    const end = walk.steps.at(-1);
+    if (!end) continue;
+    const kind = [name(end.event), walk.steps.at(-2)?.state ?? walk.start, end.state].join(' › ');
+    if (!first.has(kind)) first.set(kind, walk);
+    last.set(kind, walk);
+  }
+  const part = new Set([...first.values(), ...last.values()]);
+  return walks.filter((walk) => part.has(walk));
+}
+
 const AFTER = 'xstate.after.';
 const DELAYED = /^xstate\.after\.(\w+)\..*$/;
 
