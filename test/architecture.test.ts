@@ -31,6 +31,7 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   memory: ['journal', 'protocol'],
   'turn-journal': ['journal', 'protocol'],
   link: ['machines', 'protocol'],
+  nats: ['actors', 'link', 'sdks'],
   a2a: ['protocol'],
   jwt: ['protocol'],
   client: ['protocol'],
