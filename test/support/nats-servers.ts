@@ -26,12 +26,13 @@ export function describeNats(name: string, tests: () => void): void {
 export class NatsServer {
   readonly url: string;
   readonly #config: string;
-  readonly #health: string;
+  /** Where it tells of itself, by HTTP. */
+  readonly monitor: string;
   #child: ChildProcess | undefined;
 
-  constructor(url: string, health: string, config: string) {
+  constructor(url: string, monitor: string, config: string) {
     this.url = url;
-    this.#health = health;
+    this.monitor = monitor;
     this.#config = config;
     // One that is stopped is killed all the same.
     own(() => void this.#child?.kill('SIGKILL'));
@@ -57,7 +58,7 @@ export class NatsServer {
   /** Until its copies of everything are as new as the others'. */
   async ready(): Promise<void> {
     for (let n = 0; n < 600; n += 1) {
-      const answer = await fetch(this.#health).catch(() => undefined);
+      const answer = await fetch(`${this.monitor}/healthz`).catch(() => undefined);
       if (answer?.ok) return;
       await sleep(50);
     }
@@ -111,7 +112,7 @@ export async function natsServers(count: 1 | 3, { jetStream = true, more = '' }:
     ];
     const path = join(home, 'nats.conf');
     writeFileSync(path, config.join('\n'));
-    return new NatsServer(`127.0.0.1:${ports[n]}`, `http://127.0.0.1:${ports[count + n]}/healthz`, path);
+    return new NatsServer(`127.0.0.1:${ports[n]}`, `http://127.0.0.1:${ports[count + n]}`, path);
   });
   for (const server of servers) server.start();
   await Promise.all(servers.map((server) => server.ready()));
