@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from '../sdks/nats.ts';
+import { connect, createInbox } from '../sdks/nats.ts';
 import { authenticatorOf } from './credentials.ts';
 import { NatsError } from './errors.ts';
 import { checkOptions, type NatsOptions, wantsTls } from './options.ts';
 
 export type NatsConnection = Awaited<ReturnType<typeof connect>>;
+export type Msg = Parameters<NonNullable<NonNullable<Parameters<NatsConnection['subscribe']>[1]>['callback']>>[1];
 
 /** One attempt with one server takes so long at most. Milliseconds. */
 const DIAL_MS = 1_000;
@@ -66,6 +67,11 @@ export class Line {
     return this.nats.info?.max_payload ?? 0;
   }
 
+  /** A subject that only this broker may hear. */
+  newInbox(): string {
+    return createInbox(inboxOf(this.#options));
+  }
+
   listen(handlers: LineHandlers): void {
     this.#listeners.add(handlers);
   }
@@ -120,6 +126,8 @@ export class Line {
   }
 }
 
+const inboxOf = ({ self }: NatsOptions): string => `_INBOX.${self.id}`;
+
 async function dial(options: NatsOptions, purpose: string): Promise<NatsConnection> {
   const { cluster, self, credentials, tls = {}, connectMs = DEFAULT_CONNECT_MS } = options;
   // What is given as `tls://` and `nats://` alike: the client takes both, and upgrades by `tls`.
@@ -131,7 +139,7 @@ async function dial(options: NatsOptions, purpose: string): Promise<NatsConnecti
       return await connect({
         servers,
         name: `switchboard ${cluster} ${self.id} ${purpose}`,
-        inboxPrefix: `_INBOX.${self.id}`,
+        inboxPrefix: inboxOf(options),
         timeout: DIAL_MS,
         pingInterval: PING_MS,
         maxPingOut: 2,

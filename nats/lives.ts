@@ -46,6 +46,12 @@ export class Lives {
     return gone;
   }
 
+  /** Whether that life was heard lately. */
+  isAlive(broker: string, epoch: string): boolean {
+    const known = this.#heard.get(broker);
+    return known?.epoch === epoch && known.rounds < Lives.#DEAD_ROUNDS;
+  }
+
   /**
    * Whether that life is over, as far as this broker can know: the broker has another, or was not heard for four seconds in
    * which it would have been.
