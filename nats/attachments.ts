@@ -8,6 +8,8 @@ import type { Store } from './store.ts';
 
 /** What could not be written is written again after so long. Milliseconds. */
 const RETRY_MS = 250;
+/** Why it could not is said so often at most. Milliseconds. */
+const WARN_MS = 60_000;
 
 const attachment = z.object({
   key: z.string(),
@@ -26,7 +28,7 @@ interface Own {
   readonly at: number;
   /** Its place in the order, as far as it is known. */
   revision: number | undefined;
-  /** It was tried to give it one: whoever has one now may be newer. */
+  /** It could not be given one at once: whoever has one now may be newer. */
   wasTried: boolean;
   /** Somebody is newer, and it needs none. */
   isLost: boolean;
@@ -53,6 +55,7 @@ export class Attachments {
   readonly #leftovers = new Map<string, number>();
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #warnedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(store: Store, bucket: string, self: Life, graves: Graves, handlers: AttachmentHandlers) {
@@ -66,7 +69,9 @@ export class Attachments {
   attach(agentKey: string, client: string): void {
     const key = keyOf(agentKey);
     if (this.#own.get(key)?.client === client) return;
-    this.#own.set(key, { agentKey, client, at: Date.now(), revision: undefined, wasTried: false, isLost: false });
+    // While NATS is away, somebody may attach after it and be written before it.
+    const wasTried = !this.#store.line.isConnected;
+    this.#own.set(key, { agentKey, client, at: Date.now(), revision: undefined, wasTried, isLost: false });
     this.#work(key);
   }
 
@@ -102,7 +107,7 @@ export class Attachments {
     for (const key of [...this.#places.keys()]) this.#gone(key);
   }
 
-  /** NATS is back, and everything was told: what of this broker's is not there is written, what has to go is removed. */
+  /** To be called when everything was told: what of this broker's is not there is written, what has to go is removed. */
   assert(): void {
     for (const [key, own] of this.#own) {
       const there = this.#places.get(key)?.place;
@@ -158,10 +163,17 @@ export class Attachments {
     };
     steps()
       .catch((error) => {
-        if (error instanceof NatsError && error.problem === 'away') this.#later();
-        else this.#store.line.tell('warn', `who is attached is not told: ${(error as Error).message}`);
+        this.#later();
+        if (!(error instanceof NatsError && error.problem === 'away')) this.#warn(error);
       })
       .finally(() => this.#busy.delete(key));
+  }
+
+  #warn(error: unknown): void {
+    const now = performance.now();
+    if (now - this.#warnedAt < WARN_MS) return;
+    this.#warnedAt = now;
+    this.#store.line.tell('warn', `NATS is not told who is attached: ${(error as Error).message}`);
   }
 
   #later(): void {

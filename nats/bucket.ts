@@ -74,7 +74,7 @@ export class Watch {
       },
     });
     line.listen({ connected: () => this.check(), disconnected: () => this.#old() });
-    await this.#read();
+    await this.#store.starting(() => this.#read());
     if (this.#newest > this.#last) this.check();
     this.#timer = setInterval(() => this.check(), CHECK_MS).unref();
   }
@@ -161,6 +161,8 @@ export class Watch {
       // There was something, and it is gone.
       if (consumer.num_pending === 0 && consumer.delivered.consumer_seq === 0) reading.end();
       await reading.done;
+    } catch (error) {
+      throw error instanceof NatsError ? error : new NatsError('away', 'NATS does not tell', { cause: error });
     } finally {
       reading.end();
       if (name !== undefined && line.isConnected) void jsm.consumers.delete(this.#stream, name).catch(() => {});

@@ -154,7 +154,11 @@ export class NatsDirectory implements Directory {
     });
     await attached.open(names.changes('ATT'));
     await registered.open(names.changes('AGENT'));
-    this.#timer = setInterval(() => attachments.sweep(), SWEEP_MS).unref();
+    this.#timer = setInterval(() => {
+      attachments.sweep();
+      // Somebody may have thought this life over, and removed what it has.
+      if (attached.isFresh) attachments.assert();
+    }, SWEEP_MS).unref();
   }
 
   /** Whether others may have thought this broker dead while it was away. */

@@ -54,18 +54,26 @@ export class Store {
    * @throws {NatsError} `no_jetstream`, `no_peers`, `permission`; `away`, where there is none after a while
    */
   async make(config: StreamConfig): Promise<void> {
+    await this.starting(async () => {
+      try {
+        await this.#makeOnce(config);
+      } catch (error) {
+        if (!Code.alreadyThere.some((code) => code === codeOf(error))) throw problemOf(error);
+      }
+    });
+  }
+
+  /** Tries again what a cluster that has just started does not do yet. */
+  async starting<T>(step: () => Promise<T>): Promise<T> {
     const until = performance.now() + START_MS;
     for (;;) {
       try {
-        await this.#makeOnce(config);
-        return;
+        return await step();
       } catch (error) {
-        const problem = problemOf(error);
-        if (Code.alreadyThere.some((code) => code === codeOf(error))) return;
-        const isFinal = problem.problem === 'permission' || problem.problem === 'config';
-        // While a cluster starts there are too few of everything.
-        const isAlone = this.line.nats.info?.cluster === undefined && problem.problem !== 'away';
-        if (isFinal || isAlone || performance.now() >= until) throw problem;
+        const { problem } = error as NatsError;
+        const isAlone = this.line.nats.info?.cluster === undefined;
+        const mayChange = problem === 'away' || (!isAlone && (problem === 'no_jetstream' || problem === 'no_peers'));
+        if (!mayChange || performance.now() >= until) throw error;
       }
       await sleep(RETRY_MS);
     }
@@ -157,7 +165,10 @@ export class Store {
     try {
       return await question();
     } catch (error) {
-      throw problemOf(error);
+      const problem = problemOf(error);
+      if (problem.problem !== 'no_jetstream') throw problem;
+      // There was one: just now nobody is there to answer.
+      throw new NatsError('away', 'NATS does not answer: no JetStream', { cause: error });
     }
   }
 

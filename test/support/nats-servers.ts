@@ -42,7 +42,13 @@ export class NatsServer {
     return this.#child?.pid;
   }
 
+  /** Whether its process is there, stopped or not. */
+  get isRunning(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
+  }
+
   start(): void {
+    if (this.isRunning) return;
     const child = spawn(executable ?? '', ['--config', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr?.on('data', (chunk) => {
@@ -68,7 +74,7 @@ export class NatsServer {
   /** It is gone at once, and nothing is said by it any more. */
   async kill(): Promise<void> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !this.isRunning) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
