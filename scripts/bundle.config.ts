@@ -23,6 +23,7 @@ const BUNDLES: Bundle[] = [
   { module: 'telemetry/otlp.ts' },
   { module: 'sdks/acp.ts' },
   { module: 'sdks/mcp.ts' },
+  { module: 'sdks/nats.ts' },
 ];
 
 /** Not taken inside: what looks for files beside itself, and what most runs never load. */

@@ -1,0 +1,172 @@
+import { expect, it, vi } from 'vitest';
+import { describeNats, natsServers } from '../support/nats-servers.ts';
+import { newCluster, optionsOf } from './support/brokers.ts';
+import { directoryOf, HeardLives } from './support/directories.ts';
+
+describeNats('a directory in NATS', () => {
+  it('tells all brokers who is attached, the newest last, and what was known at the start before it is open', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    a.directory.attach('acme/helper', 'c1');
+    await a.hears('acme/helper at a c1');
+    b.directory.attach('acme/helper', 'c2');
+    await Promise.all([a, b].map(({ hears }) => hears('acme/helper at a c1', 'acme/helper at b c2')));
+    expect(a.places.get('acme/helper')).toEqual(b.places.get('acme/helper'));
+    const c = await directoryOf(servers, cluster, 'c', lives);
+    expect(c.told).toEqual(['acme/helper at b c2']);
+    // It is not the newest: nothing changes.
+    a.directory.detach('acme/helper', 'c1');
+    b.directory.attach('acme/helper', 'c2');
+    b.directory.detach('acme/helper', 'c2');
+    await Promise.all([a, b, c].map(({ hears }) => hears('acme/helper left b c2')));
+    expect(c.told).toEqual(['acme/helper at b c2', 'acme/helper left b c2']);
+    expect(a.told).toEqual(['acme/helper at a c1', ...c.told]);
+  });
+
+  it('has one order for all, whoever attaches at the same time', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const all = await Promise.all(['a', 'b', 'c'].map((id) => directoryOf(servers, cluster, id, lives)));
+    const keys = Array.from({ length: 40 }, (_, n) => `agent ${n} é.`);
+    for (const key of keys) for (const { directory, self } of all) directory.attach(key, `c-${self.id}`);
+    await vi.waitFor(() => {
+      for (const { places } of all) expect(places.size).toBe(keys.length);
+      for (const { places } of all) expect(places).toEqual(all[0]?.places);
+    });
+    // Each was written three times.
+    const last = Math.max(...[...(all[0]?.places.values() ?? [])].map(({ revision }) => revision));
+    expect(last).toBe(3 * keys.length);
+  });
+
+  it('does not keep an attachment that was over before it was written, nor one that another of its own has followed', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    a.directory.attach('x', 'c1');
+    a.directory.detach('x', 'c1');
+    a.directory.attach('y', 'c1');
+    a.directory.attach('y', 'c2');
+    a.directory.detach('y', 'c1');
+    a.directory.attach('z', 'c1');
+    a.directory.detach('z', 'c1');
+    a.directory.attach('z', 'c2');
+    await a.hears('y at a c2', 'z at a c2');
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    await vi.waitFor(() => expect([...b.places.values()].map(({ client }) => client)).toEqual(['c2', 'c2']));
+    expect([...b.places.keys()].sort()).toEqual(['y', 'z']);
+  });
+
+  it('gives a name to one broker, until that lets go of it or is over', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    const c = await directoryOf(servers, cluster, 'c', lives);
+    const both = await Promise.all([a, b, c].map(({ directory }) => directory.claim('person:1/session')));
+    expect(both.filter(({ isOurs }) => isOurs)).toHaveLength(1);
+    const winner = [a, b, c][both.findIndex(({ isOurs }) => isOurs)] ?? a;
+    const [loser] = [a, b, c].filter((one) => one !== winner) as [typeof a];
+    expect(await winner.directory.claim('person:1/session')).toEqual({ isOurs: true });
+    expect(await loser.directory.claim('person:1/session')).toEqual({ isOurs: false, broker: winner.self.id });
+    // Not its to let go of.
+    loser.directory.release('person:1/session');
+    expect((await loser.directory.claim('person:1/session')).isOurs).toBe(false);
+    winner.directory.release('person:1/session');
+    await vi.waitFor(async () => expect((await loser.directory.claim('person:1/session')).isOurs).toBe(true));
+    lives.pass(winner.self);
+    expect(await winner.directory.claim('person:1/session')).toEqual({ isOurs: true });
+  });
+
+  it('of a life that is over › has nothing: neither who was attached, nor what it had claimed', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const dead = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    dead.directory.attach('x', 'c1');
+    await dead.directory.claim('s1');
+    await dead.directory.claim('s2');
+    await b.hears('x at a c1');
+    // Nobody has heard of it for long, and one broker says so.
+    lives.pass(b.self);
+    b.directory.buried('a', dead.self.epoch);
+    await b.hears('x left a c1');
+    expect((await b.directory.claim('s1')).isOurs).toBe(true);
+    // The same broker's next life knows that without being told.
+    const next = await directoryOf(servers, cluster, 'a', new HeardLives());
+    expect((await next.directory.claim('s2')).isOurs).toBe(true);
+    expect((await next.directory.claim('s1')).isOurs).toBe(false);
+    const c = await directoryOf(servers, cluster, 'c', lives);
+    expect([next.told, c.told]).toEqual([[], []]);
+  });
+
+  it('of which nobody was there when a broker died › is free of it when somebody has listened for long enough', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const before = new HeardLives();
+    const dead = await directoryOf(servers, cluster, 'a', before);
+    dead.directory.attach('x', 'c1');
+    await dead.directory.claim('s1');
+    await dead.hears('x at a c1');
+    const lives = new HeardLives();
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    expect([b.told, await b.directory.claim('s1')]).toEqual([['x at a c1'], { isOurs: false, broker: 'a' }]);
+    lives.pass(b.self);
+    expect((await b.directory.claim('s1')).isOurs).toBe(true);
+    await b.hears('x left a c1');
+  });
+
+  it('that is closed › leaves nothing behind', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    a.directory.attach('x', 'c1');
+    for (let n = 0; n < 100; n += 1) expect((await a.directory.claim(`s${n}`)).isOurs).toBe(true);
+    await b.hears('x at a c1');
+    await a.directory.close();
+    await b.hears('x left a c1');
+    for (let n = 0; n < 100; n += 1) expect((await b.directory.claim(`s${n}`)).isOurs).toBe(true);
+    await expect(a.directory.claim('s')).rejects.toMatchObject({ problem: 'away' });
+  });
+
+  it('tells all what is registered, changed and removed, of whatever name', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    const names = ['x', 'tenant/x', '..', '*', '>', 'é 語', 'x'.repeat(4_000)];
+    for (const name of names) await a.directory.register(name, `{"of":"${name}"}`);
+    await b.hears(...names.map((name) => `${name} is {"of":"${name}"}`));
+    await b.directory.register('x', 'new');
+    await b.directory.register('*', undefined);
+    await a.hears('x is new', '* is undefined');
+    const c = await directoryOf(servers, cluster, 'c', lives);
+    expect(c.told).toHaveLength(names.length - 1);
+    await expect(a.directory.register('x', 'x'.repeat(2 * 1024 * 1024))).rejects.toMatchObject({
+      problem: 'max_payload',
+    });
+  });
+
+  it('that there cannot be › says why', async () => {
+    const [bare] = await natsServers(1, { jetStream: false });
+    const servers = await natsServers(1);
+    const lives = new HeardLives();
+    const problemOf = (of: typeof servers, also: object) =>
+      directoryOf(of, newCluster(), 'a', lives, also).then(
+        () => 'none',
+        ({ problem }) => problem,
+      );
+    expect(await problemOf(bare ? [bare] : [], {})).toBe('no_jetstream');
+    expect(await problemOf(servers, { replicas: 3 })).toBe('no_peers');
+    expect(optionsOf(servers, 'c', 'a').servers).toHaveLength(1);
+  });
+});
