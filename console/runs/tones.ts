@@ -14,4 +14,5 @@ export const TONES: Readonly<Record<RecordedState, 'good' | 'warn' | 'bad' | 'of
   cancelled: 'off',
   abandoned: 'bad',
   refused: 'bad',
+  moved: 'off',
 };
