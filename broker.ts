@@ -122,7 +122,6 @@ export function createBroker(options: BrokerOptions = {}): Broker {
     host: options.tokens?.host || createToken(),
   });
   const agents = new AgentRegistry(options.agentStore ?? memoryAgentStore());
-  // By the wall's clock, unless there is another one: it goes on while the machine sleeps.
   const wallNow = () => options.clock?.now() ?? Date.now();
   const keys = new KeyRing(options.keyStore ?? memoryKeyStore(), wallNow);
   const clock = options.clock ?? systemClock;
@@ -140,6 +139,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       durable: options.turnJournal?.level,
       brokerId: options.cluster?.id,
       clock,
+      wallNow,
       log,
       agents,
       keys,
