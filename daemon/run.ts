@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import { visibleLine } from '../protocol/visible.ts';
 import { VERSION } from '../version.ts';
-import { collectAlone } from './collector.ts';
+import { collectAlone, keepYoungSmall } from './collector.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
 import { readSourceMap, stopOnFaults } from './faults.ts';
@@ -44,6 +44,8 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     const start =
       config.settings.workers === 1 ? startDaemon : (await import('./workers/supervisor.ts')).startSupervisor;
     await start(config, env, log, teardown, reload);
+    // Most of what a start makes lives on: with little room it would take longer.
+    keepYoungSmall();
   } catch (error) {
     // The signal came first, pulled the ground away from the start, and decides how this ends.
     if (isStopping()) return;
