@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isObject } from '../protocol/json.ts';
@@ -13,6 +14,9 @@ interface Flags {
   home?: string;
   json?: boolean;
 }
+
+/** What several journals hold. */
+type Report = Omit<JournalReport, 'torn'> & { torn: NonNullable<JournalReport['torn']>[] };
 
 /**
  * `switchboard journal …`: what `--durable` keeps of turns. It is read from the disk, whether a daemon runs or not, and never
@@ -55,14 +59,24 @@ async function verify(io: Io, flags: Flags): Promise<void> {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const out = new Output(io.stdout);
   if (flags.json) {
-    const verdict = { ok: damaged.length === 0, files, bytes, turns: turns.length, blocks, records, damaged, torn };
+    const [first] = torn;
+    const verdict = {
+      ok: damaged.length === 0,
+      files,
+      bytes,
+      turns: turns.length,
+      blocks,
+      records,
+      damaged,
+      torn: first,
+    };
     await out.write(`${JSON.stringify(verdict)}\n`);
   } else {
-    if (torn)
+    for (const { file, offset } of torn)
       tell(
         io,
         visibleLine(
-          `${torn.file}: its last block is unfinished (at byte ${torn.offset}), as a crash leaves it, or a daemon that is writing`,
+          `${file}: its last block is unfinished (at byte ${offset}), as a crash leaves it, or a daemon that is writing`,
         ),
       );
     if (damaged.length === 0)
@@ -78,21 +92,33 @@ const REMEDY =
   'put a copy from before in its place, or start the daemon once with --journal-repair, which loses what cannot be read';
 
 /** @throws {CliError} that names each file, and where in it */
-function refuseDamaged({ damaged }: JournalReport): void {
+function refuseDamaged({ damaged }: Report): void {
   if (damaged.length === 0) return;
   const places = damaged.map(({ file, offset }) => `${file}: damaged, or a part of it is missing (at byte ${offset})`);
   throw new CliError(Exit.Failed, [...places, REMEDY].map(visibleLine).join('\n'));
 }
 
-async function read(io: Io, { home }: Flags): Promise<JournalReport> {
+/** All journals of a home as one: the daemon's, and those of its further workers (`--workers`). */
+async function read(io: Io, { home }: Flags): Promise<Report> {
   // Loaded here, because no other command needs it.
   const [{ findHome }, { reportJournal }] = await Promise.all([
     import('../client/node.ts'),
     import('../turn-journal/report.ts'),
   ]);
-  const directory = join(findHome(home === undefined ? { env: io.env } : { env: io.env, home }), 'journal');
+  const place = findHome(home === undefined ? { env: io.env } : { env: io.env, home });
+  const directory = join(place, 'journal');
   try {
-    return await reportJournal(directory);
+    const reports = [await reportJournal(directory)];
+    for (const worker of workersOf(place)) reports.push(await reportJournal(worker));
+    const sum = (name: 'blocks' | 'records') => reports.reduce((all, report) => all + report[name], 0);
+    return {
+      files: reports.flatMap(({ files }) => files),
+      turns: reports.flatMap(({ turns }) => turns),
+      blocks: sum('blocks'),
+      records: sum('records'),
+      damaged: reports.flatMap(({ damaged }) => damaged),
+      torn: reports.flatMap(({ torn }) => torn ?? []),
+    };
   } catch (error) {
     const { code, message, path } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' || path !== directory) throw new CliError(Exit.Failed, visibleLine(message));
@@ -101,6 +127,14 @@ async function read(io: Io, { home }: Flags): Promise<JournalReport> {
       visibleLine(`there is no journal ${directory}; name the daemon's state directory with --home`),
     );
   }
+}
+
+/** Where workers other than the first have theirs. @throws a system error */
+function workersOf(home: string): string[] {
+  const directory = join(home, 'workers');
+  if (!existsSync(directory)) return [];
+  const journals = readdirSync(directory).map((id) => join(directory, id, 'journal'));
+  return journals.filter((journal) => existsSync(journal)).sort();
 }
 
 /** Of its facts, what a person can look for. */

@@ -25,6 +25,7 @@ import { openJournal } from './journal.ts';
 import type { Reload } from './reload.ts';
 import type { Teardown } from './teardown.ts';
 import { openCollector } from './telemetry.ts';
+import { refuseFronts } from './workers/no-fronts.ts';
 
 /** What a broker of the daemon is made from. */
 export interface BrokerSetup {
@@ -105,7 +106,8 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
     console: { inspectorUrl: settings['inspector-url'] },
     log,
   });
-  mountFronts(broker, frontsOf(settings));
+  if (cluster) refuseFronts(broker, settings.front);
+  else mountFronts(broker, frontsOf(settings));
   let echo: { close(): unknown } | undefined;
   // After the broker: its live chats with echo get their time to end, as with any agent.
   teardown.onStop(() => echo?.close());

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { frontsNamed } from '../../fronts/list.ts';
 import { ConfigError } from '../errors.ts';
 import { flagInfo } from '../flag.ts';
 import type { Source } from '../sources.ts';
@@ -39,4 +40,7 @@ export function checkWorkers(
   if (platform === 'win32') throw new ConfigError(`${label('workers')} takes 1 on Windows: more needs Unix sockets`);
   // Each row is chained to the one before.
   if (settings.audit !== undefined) refuse('audit', 'one process alone can write the audit');
+  // Those that are served unless somebody says which are left out, and say so where somebody asks for one.
+  if (given.has('front') && frontsNamed(settings.front).length > 0)
+    refuse('front', 'what a front keeps between two requests is in one process');
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { SEGMENT_HEADER } from '../../journal/blocks.ts';
@@ -59,6 +59,11 @@ test('switchboard journal › lists what is in it, with no daemon there and with
   const program = new Program([MAIN, '--port', '0', '--no-socket'], env);
   await program.shows('"try: ');
   expect((await run([CLI, 'journal'], env)).out).toContain(turnId);
+  // That of another worker is one of the home's, too.
+  cpSync(join(home, 'journal'), join(home, 'workers', '2', 'journal'), { recursive: true });
+  expect((await run([CLI, 'journal', 'verify'], env)).out).toMatch(
+    /^ok: 2 turns, \d+ records in \d+ blocks, 2 files, /m,
+  );
   for (const { out, err } of [listed, json, verified]) expect(out + err).not.toMatch(/the-words|rrrr/);
   expect(program.out).not.toMatch(/the-words|rrrr/);
   await program.kill('SIGTERM');

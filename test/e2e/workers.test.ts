@@ -72,6 +72,11 @@ describe('a daemon of two workers', () => {
     expect(body).toContain('switchboard_workers{state="told"} 2\n');
     expect(body).toContain('switchboard_turns_total 2\n');
     expect(body).toContain('switchboard_agents{which="attached"} 1\n');
+    // What a front keeps from one request to the next is not shared: it says so at every worker.
+    for (let n = 0; n < 4; n += 1) {
+      const { status, body } = await daemon.get('/v1/models');
+      expect([status, JSON.parse(body).error.message]).toEqual([501, expect.stringContaining('--workers')]);
+    }
     const says = (id: string) => messages(program).some(({ worker, msg }) => worker === id && /listens/.test(msg));
     expect([says('1'), says('2')]).toEqual([true, true]);
     expect(await daemon.stop()).toEqual({ code: 0, signal: null });
