@@ -8,7 +8,9 @@ import { ofProof } from './support/extent.ts';
 import { proofSeed, Random } from './support/random.ts';
 import { beginStart, type Place, startAgain } from './support/restarts.ts';
 
-const DEATHS = ofProof(50, 16);
+const DEATHS = ofProof(50, 8);
+/** After one death of so many it is killed again while it starts. */
+const KILLED_AGAIN = 4;
 const AGENTS = ['north', 'south', 'east'];
 const HOSTS = 4;
 const CHATS = 3;
@@ -32,7 +34,7 @@ describe(`a daemon that is killed ${DEATHS} times, at any moment`, () => {
     for (let death = 0; death < DEATHS; death += 1) {
       const { chats } = await dieInTheMiddle(daemon, scene, random, `p${death}`);
       // Killed again while it starts, too: what that leaves behind must not be in the way either.
-      if (random.chance(0.2)) {
+      if (death % KILLED_AGAIN === 0) {
         const starting = beginStart(place);
         await delay(random.int(400));
         await starting.kill('SIGKILL');

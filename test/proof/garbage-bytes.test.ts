@@ -6,7 +6,7 @@ import { ofProof } from './support/extent.ts';
 import { expectNoLeak, expectNothingLeft, forgetTheLast, Heap, WATCHED_HEAP } from './support/leftovers.ts';
 import { proofSeed, Random } from './support/random.ts';
 
-const FRAMES = ofProof(80_000, 24_000);
+const FRAMES = ofProof(80_000, 10_000);
 const LANES = 6;
 const SILENT = 30;
 /** What each of the last two quarters of the frames may add to the heap: 13 bytes a frame of all of them. */

@@ -7,10 +7,10 @@ import { liveOnce } from './support/garbage-lane.ts';
 import { expectNoLeak, expectNothingLeft, forgetTheLast, Heap, WATCHED_HEAP } from './support/leftovers.ts';
 import { proofSeed, Random } from './support/random.ts';
 
-const FRAMES = ofProof(120_000, 40_000);
+const FRAMES = ofProof(120_000, 16_000);
 const LANES = 4;
 /**
- * What the second half of the frames may add to the heap: 17 bytes a frame. A leak adds its part in each of its spans; turns that
+ * What the second half of the frames may add to the heap: of all of them 17 bytes a frame. A leak adds its part in each of its spans; turns that
  * have ended and facts, which are kept for a while, do so in some.
  */
 const HEAP_GROWTH = 1024 * 1024;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
+import { ofProof } from '../../proof/support/extent.ts';
 import { MemoryTurnJournal } from '../../support/memory-turn-journal.ts';
 import { type History, HistoryPlay, STEPS } from './history.ts';
 
@@ -25,7 +26,7 @@ const history: fc.Arbitrary<History> = fc.record({
   dies: fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined, freq: 4 }),
 });
 
-const RUNS = process.env.PROOF === 'whole' ? 3_000 : 60;
+const RUNS = ofProof(3_000, 60);
 
 /** Those in which the power is cut. */
 const cut = fc.record({

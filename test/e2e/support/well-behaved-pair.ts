@@ -1,12 +1,14 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
 import { openChat } from './chat.ts';
 import { own } from './cleanup.ts';
 import type { Daemon } from './daemon.ts';
 import type { WireClient } from './wire-client.ts';
 
 const TOKENS = 50;
+/** Ten of them come at once; then it is as slow as a model, unless somebody waits for it. */
+const PAUSE_MS = 5;
 
-/** A host and an agent that chat without a pause, whatever others do to the daemon. */
+/** A host and an agent that have one chat after another, whatever others do to the daemon. */
 export class WellBehavedPair {
   readonly #host: WireClient;
   readonly #agent: WireClient;
@@ -74,7 +76,7 @@ export class WellBehavedPair {
     this.session = chat.sessionId;
     for (let i = 0; i < TOKENS; i++) {
       chat.emit({ kind: 'token', delta: `${i} ` });
-      if (i % 10 === 0) await breathe();
+      if (i % 10 === 0) await (this.#watching.length > 0 ? breathe() : delay(PAUSE_MS));
     }
     chat.emit({ kind: 'done', finish_reason: 'stop' });
     await this.#host.terminal(chat.turnId);
