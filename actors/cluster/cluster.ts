@@ -1,6 +1,7 @@
 import { type LinkClock, systemLinkClock } from '../../link/clock.ts';
 import { Peers } from '../../link/peers.ts';
 import type { Identity } from '../../machines/connection.machine.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/held-key.ts';
@@ -78,7 +79,7 @@ export class Cluster {
             this.#each('a lost link', (talk) => talk.lost?.(peer));
           },
           told: (peer, body) => {
-            const { kind, ...said } = JSON.parse(body) as { kind: string };
+            const { kind, ...said } = parseJson(body) as { kind: string };
             this.#each(kind, (talk) => talk.told?.(peer, kind, said));
           },
           asked: async (peer, method, body) => {
@@ -180,7 +181,12 @@ export class Cluster {
     return [...this.#streams].flatMap(([name, { isOpen }]) => (isOpen ? [name] : []));
   }
 
-  /** The ways to them. */
+  /** The ways to all brokers that there ever was a link with, lost ones too. */
+  allStreams(): Iterable<PeerStreams> {
+    return this.#streams.values();
+  }
+
+  /** The ways to those that can be reached. */
   *openStreams(): Generator<PeerStreams> {
     for (const streams of this.#streams.values()) if (streams.isOpen) yield streams;
   }

@@ -11,6 +11,7 @@ import { TURNS } from '../turns/turns.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import type { Place } from './directory.ts';
+import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { RegistryShare } from './registry-share.ts';
@@ -35,7 +36,11 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
   install(kernel, { cluster: options }) {
     if (!options) return {};
     const book = kernel.put(CLUSTER, new Cluster(kernel, options));
-    kernel.get(DISPATCHER).elsewhere = new Routes(book);
+    const events = new EventShare(kernel, book);
+    book.add(events);
+    const routes = new Routes(book);
+    routes.changes = () => events.changes;
+    kernel.get(DISPATCHER).elsewhere = routes;
     book.turnCount = () => kernel.get(TURNS).byId.size;
     const { home } = options;
     const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);

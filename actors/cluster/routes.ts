@@ -13,7 +13,7 @@ import { type Answer, reply } from '../requests/reply.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterError } from './cluster-errors.ts';
-import { listOfAll } from './everybody.ts';
+import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 
@@ -22,6 +22,9 @@ type AnyCall = Call<unknown>;
 /** Decides which broker of the cluster carries a request out, and has it done there (`docs/cluster.md`). */
 export class Routes implements Elsewhere {
   readonly #cluster: Cluster;
+
+  /** How many events of other brokers were told so far that change what a snapshot shows. */
+  changes: () => number = () => 0;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -37,6 +40,8 @@ export class Routes implements Elsewhere {
         return this.#toOwner(call, method);
       case 'all':
         return this.#toAll(call, method);
+      case 'snapshot':
+        return this.#snapshot(call, method);
       case 'told':
         return this.#toAllGuests(call, method);
     }
@@ -99,6 +104,13 @@ export class Routes implements Elsewhere {
     const peers = this.#cluster.openPeers();
     if (peers.length === 0) return false;
     listOfAll(call, method, peers, this.ask);
+    return true;
+  }
+
+  #snapshot(call: AnyCall, method: string): boolean {
+    const peers = this.#cluster.openPeers();
+    if (peers.length === 0) return false;
+    snapshotOfAll(call, method, () => this.#cluster.openPeers(), this.ask, this.changes);
     return true;
   }
 

@@ -202,7 +202,7 @@ export class Turn implements TurnFacts {
     this.speaker = options.restored ? undefined : options.agent;
     this.line = options.agent.resumes ? new AgentLine() : undefined;
     this.askers = options.askers;
-    this.openerId = options.host.origin;
+    this.openerId = options.host.id;
     this.opening = options.opening;
     this.#detached = options.detached;
     this.callId = options.callId;
