@@ -151,7 +151,10 @@ class SubscriptionRun implements HostSubscription {
 
   renew(snapshot: HostSnapshot, json: JsonCodec): void {
     const before = this.#snapshot;
-    const isSame = before?.identity.pid === snapshot.identity.pid && snapshot.event_sequence >= this.#sequence;
+    const isSame =
+      before?.identity.pid === snapshot.identity.pid &&
+      before.events_epoch === snapshot.events_epoch &&
+      snapshot.event_sequence >= this.#sequence;
     const missed = snapshot.events.filter(({ sequence }) => !isSame || sequence > this.#sequence);
     this.#sequence = 0;
     this.#isWaiting = false;

@@ -50,6 +50,7 @@ export const HOST_EVENT_KINDS = [
   'chat.ended',
   'journal.degraded',
   'journal.ok',
+  'cluster.events_missed',
   ...SURFACE_EVENT_KINDS,
 ] as const;
 /** See {@link HOST_EVENT_KINDS}. */
@@ -75,6 +76,7 @@ export const subscribeResult = z.object({
   approvals: listing(approvalRow),
   events: listing(hostEvent),
   event_sequence: z.number(),
+  events_epoch: anyId().optional().meta({ description: 'whose numbers these are: those of another begin anew' }),
   identity: z.object({ version: nameText(), pid: z.number() }),
   truncated,
 });

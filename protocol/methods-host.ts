@@ -16,6 +16,7 @@ export const hostMethods = {
     result: host.subscribeResult,
     errors: ['HandshakeRequired'],
     answer: 'large',
+    place: 'snapshot',
   },
   'host.event': {
     direction: 'out',

@@ -5,10 +5,11 @@ import type { JsonObject } from '../../protocol/json.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { isSamePrincipal, type Principal } from '../../protocol/principal.ts';
 import type { TraceContext } from '../../protocol/trace.ts';
+import { type Audience, forOwner, isFor, mayResolve, type Resolvers, type Views } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
-import { forOwner, mayAct, sees, type Viewer } from '../kernel/sight.ts';
+import type { Viewer } from '../kernel/sight.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import { createApprovalId } from '../kernel/unique-ids.ts';
 import type { WallClock } from '../kernel/wall-clock.ts';
@@ -64,13 +65,8 @@ export interface ApprovalSpec extends ApprovalSubject {
 /** Not of the details: those are a client's own words where it has asked. */
 const ORIGINS: Record<ApprovalFacts['kind'], ApprovalOrigin> = { gate: 'gate', chat: 'chat', asked: 'request' };
 
-/** Whom an approval belongs to, by `Client.origin`. */
-interface Owners {
-  raiserId: string;
-  isAgents: boolean;
-  /** Of a chat row: who controls the turn. */
-  controllerId: string | undefined;
-}
+/** Whom an approval belongs to. */
+type Owners = Pick<Resolvers, 'raiserId' | 'isAgents' | 'controllerId'>;
 
 /** The records that an approval's chart holds and is told of. */
 export interface ApprovalHolds {
@@ -93,7 +89,7 @@ export class Approval implements ApprovalFacts {
   /** Whose row it is: it exists for nobody else. */
   readonly owner: Principal;
   /** For whom it exists. */
-  readonly isFor: (viewer: Viewer) => boolean;
+  readonly audience: Audience;
   /** Undefined where it waits for ever. */
   readonly expiresAt: number | undefined;
   status: ApprovalStatus = 'pending';
@@ -126,7 +122,7 @@ export class Approval implements ApprovalFacts {
     this.bytes = jsonBytes(details) + jsonBytes(hidden);
     this.createdAt = createdAt;
     this.owner = spec.chat?.turn.owner ?? spec.gated?.owner ?? spec.raiser.principal;
-    this.isFor = forOwner(this.owner, this.subject.agentId ?? undefined, spec.raiser.principal);
+    this.audience = forOwner(this.owner, this.subject.agentId ?? undefined, spec.raiser.principal);
     this.expiresAt = spec.timeoutMs === undefined ? undefined : createdAt + spec.timeoutMs;
     this.#spec = spec;
   }
@@ -145,20 +141,35 @@ export class Approval implements ApprovalFacts {
     this.ref = undefined;
   }
 
+  /** Whether it exists for this client. */
+  isFor(viewer: Viewer): boolean {
+    return isFor(this.audience, viewer);
+  }
+
   /** Whether this client may answer it (`wire.md` section 5). */
   mayBeResolvedBy(client: Client): boolean {
-    if (client.role === 'agent' || !mayAct(client) || !sees(client, this.owner, this.subject.agentId ?? undefined))
-      return false;
-    // A connection's id is its own for ever, unlike an agent's (law 15).
-    const { raiserId, isAgents, controllerId } = this.#owners ?? this.#currentOwners();
-    if (this.kind === 'chat') return client.origin === controllerId || client.role === 'host';
-    if (this.kind === 'asked' && !isAgents) return client.origin === raiserId || client.role === 'host';
-    return client.origin !== raiserId;
+    return mayResolve(this.#resolvers(), client);
+  }
+
+  /** What readers see of an event about it: whoever may answer it all, and others than its owner the session by its agent's name. */
+  views(): Views {
+    const { owner } = this;
+    const { hidden } = this.subject;
+    return { is: 'approval', owner, resolvers: () => this.#resolvers(), hidden, theirs: this.detailsForOthers() };
+  }
+
+  #resolvers(): Resolvers {
+    const { kind, owner } = this;
+    return { kind, owner, agentId: this.subject.agentId ?? undefined, ...(this.#owners ?? this.#currentOwners()) };
   }
 
   #currentOwners(): Owners {
     const { raiser, chat } = this.spec;
-    return { raiserId: raiser.origin, isAgents: raiser.role === 'agent', controllerId: chat?.turn.host?.origin };
+    return {
+      raiserId: raiser.origin,
+      isAgents: raiser.role === 'agent',
+      controllerId: chat?.turn.host?.origin,
+    };
   }
 
   /** The row as this client sees it: of somebody else's chat row neither parameters nor details. */

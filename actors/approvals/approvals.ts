@@ -2,13 +2,10 @@ import type { ApprovalRow } from '../../protocol/approvals.ts';
 import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Limits } from '../../protocol/limits.ts';
-import { isSamePrincipal } from '../../protocol/principal.ts';
 import type { Client } from '../kernel/client.ts';
-import type { Happening } from '../kernel/event-log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { LazySet } from '../kernel/lazy.ts';
-import { seenBySort } from '../kernel/seen-by-sort.ts';
 import { slot } from '../kernel/slots.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import type { Approval } from './approval-record.ts';
@@ -136,29 +133,7 @@ export function announceApproval(
     message,
     payload: approval.publicRow(),
     bytes: approval.bytes,
-    view: viewOf(approval),
-    isFor: approval.isFor,
-  });
-}
-
-/**
- * How readers see an event about an approval: whoever may resolve it sees all of it, and another principal than its owner's the
- * session by its agent's name for it. All who see the same are given the same.
- */
-function viewOf(approval: Approval): NonNullable<Happening['view']> {
-  const { hidden } = approval.subject;
-  const theirs = approval.detailsForOthers();
-  const sortOf = (reader: Client) => {
-    const isWhole = hidden !== undefined && approval.mayBeResolvedBy(reader);
-    const isOther = theirs !== undefined && !isSamePrincipal(reader.principal, approval.owner);
-    if (!isOther) return isWhole ? 'whole' : undefined;
-    return isWhole ? 'both' : 'other';
-  };
-  return seenBySort(sortOf, (event, sort) => {
-    // The row as it was then; only what was hidden from others is added.
-    const payload = event.payload as { details: object };
-    const shown = sort === 'other' ? {} : hidden;
-    const details = { ...payload.details, ...shown, ...(sort === 'whole' ? {} : theirs) };
-    return { ...event, payload: { ...payload, details } };
+    views: approval.views(),
+    audience: approval.audience,
   });
 }

@@ -197,7 +197,12 @@ export class Cluster {
     return [...this.#streams].flatMap(([name, { isOpen }]) => (isOpen ? [name] : []));
   }
 
-  /** The ways to them. */
+  /** The ways to all brokers that there ever was a link with, lost ones too. */
+  allStreams(): Iterable<PeerStreams> {
+    return this.#streams.values();
+  }
+
+  /** The ways to those that can be reached. */
   *openStreams(): Generator<PeerStreams> {
     for (const streams of this.#streams.values()) if (streams.isOpen) yield streams;
   }

@@ -71,3 +71,35 @@ export function listOfAll(call: AnyCall, method: string, peers: readonly string[
     });
   });
 }
+
+/** What a snapshot shows of other brokers, by the method that says it. */
+const SHOWN = ['host.approvals', 'host.agents'] as const;
+/** So often the others are asked anew because something has changed meanwhile. */
+const MOST_ROUNDS = 5;
+
+/**
+ * A snapshot of all brokers: first the others are asked, then this one says all of it and how far its events go. What has come of
+ * another in between is in the events before that, and would be in none of the rows: then they are asked again.
+ * @param changes - grows with every event of another broker that changes what is shown
+ */
+export function snapshotOfAll(
+  call: AnyCall,
+  method: string,
+  peers: () => readonly string[],
+  ask: AskPeer,
+  changes: () => number,
+  rounds = 1,
+): void {
+  const { kernel, from, id } = call;
+  const others: Record<string, readonly unknown[]> = {};
+  const before = changes();
+  let left = SHOWN.length;
+  for (const shown of SHOWN)
+    askEach({ ...call, params: {} }, shown, peers(), ask, (results) => {
+      others[shown] = results;
+      left -= 1;
+      if (left > 0 || !from.isOpen) return;
+      if (changes() !== before && rounds < MOST_ROUNDS) snapshotOfAll(call, method, peers, ask, changes, rounds + 1);
+      else kernel.get(DISPATCHER).carryOutHere({ ...call, others }, method, (own) => reply(kernel, from, id, own));
+    });
+}

@@ -15,6 +15,7 @@ import { LEFT_READERS, type LeftReader } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
 import { takeWaitingFor } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
+import { EventShare } from './event-share.ts';
 import { MOVED } from './extension.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
@@ -43,6 +44,9 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     if (!options) return {};
     const book = kernel.put(CLUSTER, new Cluster(kernel, options));
     const routes = new Routes(book);
+    const events = new EventShare(kernel, book);
+    book.add(events);
+    routes.changes = () => events.changes;
     const followed = new FollowedTurns(kernel, routes);
     const moved = new MovedTurns(kernel, book);
     kernel.get(DISPATCHER).elsewhere = routes;

@@ -1,8 +1,11 @@
+import type { ApprovalRow } from '../../protocol/approvals.ts';
+import type { HostAgent } from '../../protocol/host.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import { Fitting, jsonArray } from '../requests/fitting.ts';
+import { agentsOfAll, approvalsOfAll, rowsOf } from '../requests/rows-of-all.ts';
 
 type Row = JsonObject;
 
@@ -58,7 +61,7 @@ export function mergedAnswer(method: string, results: readonly unknown[], params
   const rows = together(
     merging,
     method,
-    answers.flatMap((answer) => rowsOf(answer, as)),
+    answers.flatMap((answer) => rowsOf<Row>(answer, as)),
   );
   if (orderOf) rows.sort((one, other) => orderOf(one) - orderOf(other));
   const fitting = new Fitting();
@@ -67,31 +70,13 @@ export function mergedAnswer(method: string, results: readonly unknown[], params
   return new JsonText(`{"${as}":${array}${markOf(fitting, answers)}}`);
 }
 
-/** What stands in an answer of several brokers' rows, in order: resolved ones, then those that wait, each the oldest first. */
-export function approvalRows(rows: readonly Row[]): { resolved: Row[]; pending: Row[] } {
-  const by = (name: string) => (one: Row, other: Row) => String(one[name]).localeCompare(String(other[name]));
-  return {
-    resolved: rows.filter(({ status }) => status !== 'pending').sort(by('resolved_at')),
-    pending: rows.filter(({ status }) => status === 'pending').sort(by('created_at')),
-  };
-}
-
-function rowsOf(answer: unknown, as: string | undefined): Row[] {
-  const rows = as === undefined ? answer : isObject(answer) && answer[as];
-  return Array.isArray(rows) ? rows : [];
-}
-
 const markOf = (fitting: Fitting, answers: readonly unknown[]): string =>
   fitting.isTruncated || answers.some((answer) => isObject(answer) && answer.truncated === true)
     ? ',"truncated":true'
     : '';
 
 function together({ keyOf, both }: Merging, method: string, all: readonly Row[]): Row[] {
-  // Of an agent that has registered itself nothing is said by whoever only sees it attached.
-  if (method === 'host.agents') {
-    const registered = new Set(all.flatMap(({ id, kind }) => (kind === 'attached' ? [] : [id])));
-    return all.filter(({ id, kind }) => kind !== 'attached' || !registered.has(id));
-  }
+  if (method === 'host.agents') return agentsOfAll(all as unknown as HostAgent[]) as unknown as Row[];
   if (!keyOf) return [...all];
   const rows = new Map<string, Row>();
   for (const row of all) {
@@ -110,16 +95,16 @@ function latest(one: unknown, other: unknown): { last_used_at?: string } {
 
 function mergedApprovals(answers: readonly Row[]): JsonText {
   const fitting = new Fitting();
-  const { resolved, pending } = approvalRows(answers.flatMap((answer) => rowsOf(answer, 'approvals')));
+  const { resolved, pending } = approvalsOfAll(answers.flatMap((answer) => rowsOf<ApprovalRow>(answer, 'approvals')));
   // What waits for somebody's word first.
-  const waiting = fitting.first(pending.reverse()).reverse();
-  const [over = []] = fitting.newest(resolved.reverse().values());
+  const waiting = fitting.first(pending).reverse();
+  const [over = []] = fitting.newest(resolved.values());
   return new JsonText(`{"approvals":${jsonArray([...over, ...waiting])}${markOf(fitting, answers)}}`);
 }
 
 /** The newest first, no more than were asked for; where one broker's have ended and it has older ones, nothing older counts. */
 function mergedTurns(answers: readonly Row[], { limit }: { limit: number }): JsonText {
-  const turns = (answer: Row) => rowsOf(answer, 'turns');
+  const turns = (answer: Row) => rowsOf<Row>(answer, 'turns');
   const idOf = ({ turn_id: id }: Row) => String(id);
   const ends = answers.flatMap((answer) => (answer.cursor === undefined ? [] : [String(answer.cursor)]));
   const oldest = ends.sort().at(-1) ?? '';

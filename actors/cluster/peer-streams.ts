@@ -142,7 +142,19 @@ export class PeerStreams implements PeerLinkHandlers {
     for (const { reject } of asked) reject(new Error(`the link with broker ${this.name} was lost`));
   }
 
+  /** What cannot be read is that entry's fault alone: the link, and all others that go by it, know nothing of it. */
   entry(entry: Entry): void {
+    try {
+      this.#entry(entry);
+    } catch (err) {
+      this.#kernel.log.error(
+        { err, broker: this.name, kind: entry.kind },
+        'what another broker has said cannot be read',
+      );
+    }
+  }
+
+  #entry(entry: Entry): void {
     if (entry.stream === OWN) this.#own(entry);
     else if (this.#extensions.has(entry.stream))
       this.#forExtension(entry, this.#extensions.get(entry.stream) as Extension);

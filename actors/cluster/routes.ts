@@ -17,7 +17,7 @@ import type { QueuedChat } from '../turns/sessions.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterError } from './cluster-errors.ts';
-import { listOfAll } from './everybody.ts';
+import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 
@@ -31,6 +31,9 @@ export class Routes implements Elsewhere {
   readonly #cluster: Cluster;
   /** A connection asks itself for a turn that is looked for in its place. */
   asksItself: (from: Client, turnId: string) => void = () => {};
+
+  /** How many events of other brokers were told so far that change what a snapshot shows. */
+  changes: () => number = () => 0;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -46,6 +49,8 @@ export class Routes implements Elsewhere {
         return this.#toOwner(call, method);
       case 'all':
         return this.#toAll(call, method);
+      case 'snapshot':
+        return this.#snapshot(call, method);
       case 'told':
         return this.#toAllGuests(call, method);
     }
@@ -125,6 +130,13 @@ export class Routes implements Elsewhere {
     const peers = this.#cluster.openPeers();
     if (peers.length === 0) return false;
     listOfAll(call, method, peers, this.ask);
+    return true;
+  }
+
+  #snapshot(call: AnyCall, method: string): boolean {
+    const peers = this.#cluster.openPeers();
+    if (peers.length === 0) return false;
+    snapshotOfAll(call, method, () => this.#cluster.openPeers(), this.ask, this.changes);
     return true;
   }
 

@@ -5,9 +5,10 @@ import { isGuest, isSocket, type Link } from '../../protocol/link.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { agentKey } from '../../protocol/principal.ts';
 import type { Reached } from '../kernel/accounts.ts';
+import { forUsersOf } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { forUsersOf } from '../kernel/sight.ts';
+
 import { tell } from '../kernel/tell.ts';
 import { giveUpCalls } from './call-life.ts';
 import { forgetJwt, watchJwt } from './jwt-life.ts';
@@ -50,8 +51,15 @@ export function attachAgent(kernel: Kernel, client: Client): void {
   kernel.audit.by(client, 'agent.attach', older && older !== client ? 'replaced' : 'ok', agentId);
   kernel.hooks.agentAttached(agentKey, client);
   const payload = { client_id: client.id };
-  const isFor = forUsersOf(tenant, agentId);
-  kernel.events.emit({ tenant, kind: 'agent.attached', agentId, message: `agent ${agentId} attached`, payload, isFor });
+  const audience = forUsersOf(tenant, agentId);
+  kernel.events.emit({
+    tenant,
+    kind: 'agent.attached',
+    agentId,
+    message: `agent ${agentId} attached`,
+    payload,
+    audience,
+  });
   // One that comes and goes all the time does not fill the disk, and keeps no other from being heard of.
   kernel.sparseLog.info({ tenant, agent: agentId, client: client.id }, 'agent attached', `attached ${agentKey}`);
   if (!older || older === client) return;
@@ -74,7 +82,14 @@ export function endClient(kernel: Kernel, client: Client): void {
   kernel.attached.delete(agentKey);
   kernel.audit.by(client, 'agent.detach', 'ok', agentId);
   const payload = { client_id: client.id };
-  const isFor = forUsersOf(tenant, agentId);
-  kernel.events.emit({ tenant, kind: 'agent.detached', agentId, message: `agent ${agentId} detached`, payload, isFor });
+  const audience = forUsersOf(tenant, agentId);
+  kernel.events.emit({
+    tenant,
+    kind: 'agent.detached',
+    agentId,
+    message: `agent ${agentId} detached`,
+    payload,
+    audience,
+  });
   kernel.sparseLog.info({ tenant, agent: agentId, client: client.id }, 'agent detached', `detached ${agentKey}`);
 }

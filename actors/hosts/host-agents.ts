@@ -6,11 +6,12 @@ import type { ParamsOf } from '../../protocol/methods.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { agentKey, isSamePrincipal, LOCAL, principalKey } from '../../protocol/principal.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
+import { type Audience, forOwner, forUsersOf, isFor } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { LazySet } from '../kernel/lazy.ts';
-import { attachedFor, forOwner, forUsersOf, mayUse, sees, type Viewer } from '../kernel/sight.ts';
+import { attachedFor, mayUse, sees } from '../kernel/sight.ts';
 import { slot } from '../kernel/slots.ts';
 import { Tally } from '../kernel/tally.ts';
 import type { WallClock } from '../kernel/wall-clock.ts';
@@ -45,7 +46,8 @@ export class HostAgents {
   /** Registered ones, and attached ones that registered nothing: those that exist for this client. */
   list(from: Client): HostAgent[] {
     const listed = [];
-    for (const { agent, owner } of this.#registered.values()) if (isFor(owner, agent.id)(from)) listed.push(agent);
+    for (const { agent, owner } of this.#registered.values())
+      if (isFor(audienceOf(owner, agent.id), from)) listed.push(agent);
     for (const [id, client] of this.#kernel.attached) {
       if (this.#registered.has(id) || client.tenant !== from.tenant || !mayUse(from, client.agentId ?? '')) continue;
       listed.push(attachedRow(from, client, this.#kernel.wall));
@@ -93,7 +95,7 @@ export class HostAgents {
       agentId: id,
       message: `agent ${id} registered`,
       payload: agent,
-      isFor: isFor(owner, id),
+      audience: audienceOf(owner, id),
     });
     return agent;
   }
@@ -121,7 +123,7 @@ export class HostAgents {
       message: params.message ?? `agent ${agent.id} is ${agent.status}`,
       payload: params.payload ?? { status: agent.status, current_task: agent.current_task },
       bytes,
-      isFor: isFor(owner, agent.id),
+      audience: audienceOf(owner, agent.id),
     });
     return agent;
   }
@@ -163,7 +165,7 @@ export class HostAgents {
       kind: 'agent.unregistered',
       agentId: id,
       message: `agent ${id} unregistered`,
-      isFor: isFor(owner, id),
+      audience: audienceOf(owner, id),
     });
   }
 }
@@ -178,7 +180,7 @@ const rowKey = (owner: Client, id: string): string =>
     : `${principalKey(owner.principal)}/${id}`;
 
 /** For whom a row that this client registered exists: of an agent all that may use it, else whoever sees the client's things. */
-const isFor = (owner: Client, id: string): ((viewer: Viewer) => boolean) =>
+const audienceOf = (owner: Client, id: string): Audience =>
   owner.agentId === undefined ? forOwner(owner.principal, id) : forUsersOf(owner.tenant, id);
 
 /** A row without what its agent chose to say of itself, which may be long; itself where there is nothing of that. */

@@ -1,28 +1,33 @@
+import type { ApprovalRow } from '../../protocol/approvals.ts';
 import { WireError } from '../../protocol/errors.ts';
-import { HOST_EVENT_KINDS } from '../../protocol/host.ts';
+import { HOST_EVENT_KINDS, type HostAgent } from '../../protocol/host.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
+import { forOwner } from '../kernel/audience.ts';
+import type { Client } from '../kernel/client.ts';
 import { JsonText } from '../kernel/json-text.ts';
-import { forOwner } from '../kernel/sight.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { atMost, Fitting, jsonArray } from '../requests/fitting.ts';
 import { checkSize } from '../requests/payload-size.ts';
 import { reply } from '../requests/reply.ts';
 import { replyRows } from '../requests/reply-rows.ts';
+import { agentsOfAll, approvalsOfAll, rowsOf } from '../requests/rows-of-all.ts';
 import { HOST_AGENTS, toListed } from './host-agents.ts';
 
 /** `host.subscribe`: registered before the snapshot is read, so nothing falls between them (`wire.md` section 4). */
-const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id }) => {
+const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id, others }) => {
   if (!from.hasHandshaken) throw WireError.handshakeRequired();
   kernel.events.subscribe(from);
   const fitting = new Fitting();
-  const approvals = kernel.get(APPROVALS);
+  const rows = others ? withOthers(kernel, from, others) : ownRows(kernel, from);
   // In the order in which there is room for them: what waits for somebody's word first.
-  const pending = fitting.first(approvals.pendingFor(from)).reverse();
-  const agents = fitting.newestOf(kernel.get(HOST_AGENTS).list(from), toListed);
-  const [events = [], resolved = []] = fitting.newest(kernel.events.newestFirst(from), approvals.resolvedFor(from));
+  const pending = fitting.first(rows.pending).reverse();
+  const agents = fitting.newestOf(rows.agents, toListed);
+  const [events = [], resolved = []] = fitting.newest(kernel.events.newestFirst(from), rows.resolved);
   const rest = writeJson({
     event_sequence: kernel.events.sequenceFor(from),
+    events_epoch: kernel.epoch,
     identity: { version: kernel.version, pid: process.pid },
   });
   const members = [
@@ -35,6 +40,33 @@ const subscribe: Handler<'host.subscribe'> = ({ kernel, from, id }) => {
   reply(kernel, from, id, { result: new JsonText(`{${members.join(',')}${fitting.mark}}`) });
   return LATER;
 };
+
+/** Approvals the newest first, made one by one. */
+function ownRows(kernel: Kernel, from: Client) {
+  const approvals = kernel.get(APPROVALS);
+  return {
+    pending: approvals.pendingFor(from) as Iterable<ApprovalRow>,
+    resolved: approvals.resolvedFor(from) as Iterator<ApprovalRow>,
+    agents: kernel.get(HOST_AGENTS).list(from),
+  };
+}
+
+/** The same of all brokers. */
+function withOthers(
+  kernel: Kernel,
+  from: Client,
+  others: Readonly<Record<string, readonly unknown[]>>,
+): ReturnType<typeof ownRows> {
+  const own = kernel.get(APPROVALS);
+  const theirs = (others['host.approvals'] ?? []).flatMap((answer) => rowsOf<ApprovalRow>(answer, 'approvals'));
+  const { pending, resolved } = approvalsOfAll([...own.pendingFor(from), ...own.resolvedFor(from), ...theirs]);
+  const agents = (others['host.agents'] ?? []).flatMap((answer) => rowsOf<HostAgent>(answer));
+  return {
+    pending,
+    resolved: resolved.values(),
+    agents: agentsOfAll([...kernel.get(HOST_AGENTS).list(from), ...agents]),
+  };
+}
 
 /** `host.agents` (`wire.md` section 4). */
 const listHostAgents: Handler<'host.agents'> = (call) =>
@@ -76,8 +108,8 @@ const notify: Handler<'host.notify'> = ({ kernel, from, params }) => {
   }
   const bytes = checkSize(kernel, payload);
   const agentId = from.agentId ?? params.agent_id;
-  const isFor = forOwner(from.principal, agentId);
-  const emitted = kernel.events.emit({ tenant: from.tenant, kind, agentId, message, payload, bytes, isFor });
+  const audience = forOwner(from.principal, agentId);
+  const emitted = kernel.events.emit({ tenant: from.tenant, kind, agentId, message, payload, bytes, audience });
   return kernel.events.justEmitted(emitted, from);
 };
 

@@ -1,19 +1,19 @@
 import type { HostEvent, HostEventKind } from '../../protocol/host.ts';
 import { writeJson } from '../../protocol/write-json.ts';
+import { type Audience, type Views, viewOf } from './audience.ts';
 import type { Client } from './client.ts';
 import { EventShelves } from './event-shelves.ts';
 import { EventView, viewKeyOf } from './event-view.ts';
 import { JsonText } from './json-text.ts';
 import type { Kernel } from './kernel.ts';
-import type { Viewer } from './sight.ts';
 import { tell } from './tell.ts';
 import { createEventId } from './unique-ids.ts';
 
 /** An event without its number, which is each reader's own. */
-type Unnumbered = Omit<HostEvent, 'id' | 'sequence'>;
+export type Unnumbered = Omit<HostEvent, 'id' | 'sequence'>;
 
 /** What a reader sees of an event, where that is not the same for all: the same object for all who see the same. */
-type ViewFor = (event: Unnumbered, reader: Client) => Unnumbered;
+export type ViewFor = (event: Unnumbered, reader: Client) => Unnumbered;
 
 /** An event that is kept. */
 export interface Entry {
@@ -24,7 +24,7 @@ export interface Entry {
   /** Of its payload, as JSON. */
   readonly bytes: number;
   readonly view: ViewFor | undefined;
-  readonly isFor: (viewer: Viewer) => boolean;
+  readonly audience: Audience;
   /** The event as JSON, as all see it, but for its id and number; once somebody has asked for it. */
   rest?: string;
   /** The same, whole, and numbered as whoever asked last sees it. */
@@ -44,10 +44,17 @@ export interface Happening {
   payload?: unknown;
   /** Of the payload, as JSON, where a client chose it. */
   bytes?: number;
-  /** Called for each reader, whenever it reads. */
-  view?: ViewFor;
-  /** For whom this event exists (`docs/protocol.md#principals`). Always the same answer for the same viewer. */
-  isFor: (viewer: Viewer) => boolean;
+  /** What some readers see of it, whenever they read. */
+  views?: Views | undefined;
+  /** For whom this event exists. */
+  audience: Audience;
+}
+
+/** An event of one broker's, as others are told of it. */
+export interface ToldEvent extends Pick<Happening, 'tenant' | 'views' | 'audience'> {
+  readonly id: string;
+  readonly event: Unnumbered;
+  readonly bytes: number;
 }
 
 /** Views that nobody is subscribed to, and that are remembered all the same: whoever comes back finds its numbers going on. */
@@ -66,6 +73,8 @@ export class EventLog {
   readonly #subscribed = new WeakMap<Client, string>();
   /** The others, the least lately used first: {@link MAX_IDLE_VIEWS} of them. */
   readonly #idle = new Map<string, EventView>();
+  /** Called with each event of this broker's own. Never throws. */
+  told: ((event: ToldEvent) => void) | undefined;
   #count = 0;
 
   constructor(kernel: Kernel) {
@@ -106,7 +115,7 @@ export class EventLog {
     this.#keepIdle(name, view);
   }
 
-  emit({ tenant, kind, agentId, message, payload, bytes = 0, view, isFor }: Happening): Entry {
+  emit({ tenant, kind, agentId, message, payload, bytes = 0, views, audience }: Happening): Entry {
     const event: Unnumbered = {
       timestamp: new Date().toISOString(),
       kind,
@@ -114,8 +123,16 @@ export class EventLog {
       message,
       payload: payload ?? {},
     };
+    const told: ToldEvent = { id: createEventId(), tenant, event, bytes, views, audience };
+    const entry = this.add(told);
+    this.told?.(told);
+    return entry;
+  }
+
+  /** Something has happened, here or at another broker. */
+  add({ id, tenant, event, bytes, views, audience }: ToldEvent): Entry {
     this.#count += 1;
-    const entry: Entry = { at: this.#count, id: createEventId(), event, bytes, view, isFor };
+    const entry: Entry = { at: this.#count, id, event, bytes, view: views && viewOf(views), audience };
     this.#kept.add(tenant, entry);
     // Told before the oldest goes: a view counts what is kept.
     this.#tellAll(tenant, entry);

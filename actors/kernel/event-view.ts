@@ -1,4 +1,5 @@
 import { principalKey } from '../../protocol/principal.ts';
+import { isFor } from './audience.ts';
 import type { Client } from './client.ts';
 import type { Entry } from './event-log.ts';
 import { observes, type Viewer } from './sight.ts';
@@ -42,7 +43,7 @@ export class EventView {
   }
 
   shows(entry: Entry): boolean {
-    return entry.isFor(this.#viewer);
+    return isFor(entry.audience, this.#viewer);
   }
 
   /**

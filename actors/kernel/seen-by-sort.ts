@@ -1,7 +1,6 @@
 import type { Client } from './client.ts';
-import type { Happening } from './event-log.ts';
+import type { ViewFor as View } from './event-log.ts';
 
-type View = NonNullable<Happening['view']>;
 type Seen = ReturnType<View>;
 
 /**

@@ -36,22 +36,6 @@ export function sees(viewer: Viewer, owner: Principal, agentId: string | undefin
   return isAgentPrincipal(owner) && role !== 'agent' && isSamePrincipal(principal, LOCAL);
 }
 
-/**
- * For an event about a principal's thing: see {@link sees}.
- * @param agentId - the agent that it is about
- * @param agent - whose that agent is, or who brought it about: they know of it as well
- */
-export const forOwner =
-  (owner: Principal, agentId: string | undefined, agent?: Principal) =>
-  (viewer: Viewer): boolean =>
-    sees(viewer, owner, agentId) || (agent !== undefined && isSamePrincipal(viewer.principal, agent));
-
-/** For an event about an agent: all of its tenant for whom it exists. */
-export const forUsersOf =
-  (tenant: string, agentId: string) =>
-  (viewer: Viewer): boolean =>
-    viewer.principal.tenant === tenant && mayUse(viewer, agentId);
-
 /** Whether this client may change it: it is its principal's, or it manages that tenant. Says nothing of other rules. */
 export function rules(client: Client, owner: Principal): boolean {
   if (isSamePrincipal(client.principal, owner)) return true;

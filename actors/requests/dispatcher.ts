@@ -33,6 +33,8 @@ export interface Call<P> {
   readonly params: P;
   /** What it has said of the trace that it belongs to (`docs/protocol.md#traces`). */
   readonly trace: TraceContext | undefined;
+  /** What other brokers have for the answer, by the method that they were asked by. */
+  readonly others?: Readonly<Record<string, readonly unknown[]>>;
 }
 
 /** What a handler returns that answers for itself, later. */

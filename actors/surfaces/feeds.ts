@@ -6,7 +6,6 @@ import type { Deadline } from '../kernel/deadlines.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { namedEvent } from '../kernel/named-event.ts';
-import type { Viewer } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { seesSurface, surfaceIdFor } from './rooms.ts';
@@ -205,11 +204,10 @@ function eventLogListener(kernel: Kernel): SurfaceListener {
   const allowance = new Allowance(kernel, LOG_WINDOW_MS, LOG_EVENTS);
   const emit = (kind: string, surface: SurfaceLabel, message: string, payloadFor: (surfaceId: string) => object) => {
     allowance.use(1);
-    const { agentId, surfaceId, key } = surface;
-    const isFor = (viewer: Viewer) => seesSurface(viewer, surface);
-    const isOwners = (reader: Viewer) => surfaceIdFor(reader, surface) === surfaceId;
-    const said = namedEvent(surfaceId, key, isOwners, (id) => ({ message, payload: payloadFor(id) }));
-    kernel.events.emit({ tenant: surface.owner.tenant, kind, agentId, bytes: jsonBytes(said.payload), isFor, ...said });
+    const { agentId, surfaceId, key, owner, author } = surface;
+    const audience = { is: 'owner', owner, agentId, agent: author, isRoom: true } as const;
+    const said = namedEvent(surfaceId, key, { owner, isRoom: true }, (id) => ({ message, payload: payloadFor(id) }));
+    kernel.events.emit({ tenant: owner.tenant, kind, agentId, bytes: jsonBytes(said.payload), audience, ...said });
   };
   return {
     sees: () => true,

@@ -1,11 +1,12 @@
 import { WireError } from '../../protocol/errors.ts';
-import { DEFAULT_TENANT, isAgentPrincipal, isSamePrincipal, LOCAL, type Principal } from '../../protocol/principal.ts';
+import { isSamePrincipal, type Principal } from '../../protocol/principal.ts';
 import { MAX_SURFACE_ID } from '../../protocol/surfaces.ts';
 import { FIND_TURN } from '../approvals/gated-turn.ts';
+import { isFor, roomOf } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { markedId } from '../kernel/session-name.ts';
-import { sees, type Viewer } from '../kernel/sight.ts';
+import type { Viewer } from '../kernel/sight.ts';
 import type { SurfaceLabel } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
@@ -17,10 +18,6 @@ import { SURFACES } from './surfaces.ts';
 
 /** Where a surface is, or would be. */
 export type Place = Pick<SurfaceLabel, 'key' | 'owner' | 'surfaceId'>;
-
-/** In whose room a principal's surfaces are. */
-export const roomOf = (principal: Principal): Principal =>
-  principal.tenant === DEFAULT_TENANT && isAgentPrincipal(principal) ? LOCAL : principal;
 
 /** The place of that id in a room. */
 export const placeIn = (owner: Principal, surfaceId: string): Place => ({
@@ -46,11 +43,8 @@ export function roomFor(kernel: Kernel, from: Client, sessionId: string | undefi
  */
 export const seesSurface = (
   viewer: Viewer,
-  { owner, agentId, author }: Pick<SurfaceLabel, 'owner' | 'agentId' | 'author'>,
-): boolean =>
-  isSamePrincipal(roomOf(viewer.principal), owner) ||
-  (author !== undefined && isSamePrincipal(viewer.principal, author)) ||
-  sees(viewer, owner, agentId);
+  { owner, agentId, author: agent }: Pick<SurfaceLabel, 'owner' | 'agentId' | 'author'>,
+): boolean => isFor({ is: 'owner', owner, agentId, agent, isRoom: true }, viewer);
 
 /** Whether this client may remove it for nobody having touched it: whoever only observes may not. */
 export const isInRoomOf = (from: Client, { owner }: Pick<SurfaceLabel, 'owner'>): boolean =>

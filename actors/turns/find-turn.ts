@@ -1,12 +1,12 @@
 import { WireError } from '../../protocol/errors.ts';
-import { isSamePrincipal } from '../../protocol/principal.ts';
 import { type EndedStatus, isEnded } from '../../protocol/resume.ts';
+import { forOwner } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Happening } from '../kernel/event-log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { namedEvent } from '../kernel/named-event.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
-import { forOwner, sees } from '../kernel/sight.ts';
+import { sees } from '../kernel/sight.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
@@ -58,9 +58,9 @@ export function endedLog(kernel: Kernel, from: Client, sessionId: string, turnId
 export function turnEvent(
   { owner, agent, agentId, sessionId, sessionKey }: Turn,
   say: Parameters<typeof namedEvent>[3],
-): Pick<Happening, 'isFor' | 'message' | 'payload' | 'view'> {
+): Pick<Happening, 'audience' | 'message' | 'payload' | 'views'> {
   return {
-    isFor: forOwner(owner, agentId, agent.principal),
-    ...namedEvent(sessionId, sessionKey, ({ principal }) => isSamePrincipal(principal, owner), say),
+    audience: forOwner(owner, agentId, agent.principal),
+    ...namedEvent(sessionId, sessionKey, { owner }, say),
   };
 }

@@ -110,7 +110,7 @@ export function openTurn(kernel: Kernel, chat: QueuedChat): void {
       payload: {
         session_id: session,
         turn_id: turn.id,
-        host_client_id: from.id,
+        host_client_id: from.origin,
         ...(turn.front && { front: turn.front }),
       },
     })),

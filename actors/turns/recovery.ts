@@ -199,6 +199,6 @@ function noteState(kernel: Kernel, state: TurnJournal['state'], why: string | un
     agentId: undefined,
     message: isOk ? 'turns are kept again' : 'turns are not kept: they would not outlive the broker',
     payload: isOk ? {} : { why },
-    isFor: ({ role, principal }) => role === 'host' && principal.tenant === DEFAULT_TENANT,
+    audience: { is: 'managers' },
   });
 }

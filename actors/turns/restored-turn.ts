@@ -54,7 +54,7 @@ export function restoredTurn(kernel: Kernel, facts: KeptFacts, agent: Client): T
     sessionKey: facts.session_key,
     // Of its prompt nothing was kept.
     params: { agent_id, conversation_id, model, resume_window_ms: facts.window_ms, prompt: '', context: {} },
-    host: { origin: facts.opener_id, principal: facts.owner },
+    host: { id: facts.opener_id, principal: facts.owner },
     accounts: kernel.shared.of({ principal: facts.owner, role: isAgentPrincipal(facts.owner) ? 'agent' : 'client' }),
     agent,
     askers: [],

@@ -161,7 +161,7 @@ export class Turn implements TurnFacts {
     sessionKey: string;
     params: Pick<ChatParams, 'agent_id' | 'conversation_id' | 'model' | 'resume_window_ms' | 'prompt' | 'context'>;
     /** Who opens it; of one from before a restart, who has. */
-    host: Client | Pick<Client, 'origin' | 'principal'>;
+    host: Client | Pick<Client, 'id' | 'principal'>;
     accounts?: Accounts | undefined;
     agent: Client;
     askers: Asker[];
@@ -202,7 +202,7 @@ export class Turn implements TurnFacts {
     this.speaker = options.restored ? undefined : options.agent;
     this.line = options.agent.resumes ? new AgentLine() : undefined;
     this.askers = options.askers;
-    this.openerId = options.host.origin;
+    this.openerId = options.host.id;
     this.opening = options.opening;
     this.#detached = options.detached;
     this.callId = options.callId;

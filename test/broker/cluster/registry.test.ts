@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, enter, type Member, startCluster } from './support/brokers.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 
@@ -9,20 +9,6 @@ afterEach(() => cluster.end());
 async function three(): Promise<[Member, Member, Member]> {
   cluster = await startCluster(['a', 'b', 'c']);
   return cluster.members as [Member, Member, Member];
-}
-
-async function enter(member: Member, credentials: object): Promise<LinkedClient> {
-  const client = member.connect();
-  const reply = await client.call('session.auth', credentials);
-  if (reply.error) throw new Error(`refused: ${reply.error.code}`);
-  return client;
-}
-
-/** Asks another broker's, too. */
-async function ask(client: LinkedClient, method: string, params?: unknown) {
-  const id = client.post(method, params);
-  await arrive();
-  return client.replyTo(id);
 }
 
 describe('agents', () => {
@@ -77,6 +63,8 @@ describe('agents', () => {
     await arrive();
     const agent = await enter(c, { agent_id: 'bot', token });
     await arrive();
+    // Each has heard of the others: who falls silent is dead, and nothing that it writes is told.
+    await cluster.pass(2);
     cluster.net.silent.add('a');
     await cluster.pass(12);
     const manager = await a.manager();

@@ -2,7 +2,7 @@ import { SimulatedClock } from 'xstate';
 import { type Broker, type BrokerOptions, createBroker } from '../../../../broker.ts';
 import { SharedDirectory } from '../../../../cluster/shared-directory.ts';
 import { MemoryNet } from '../../../link/support/memory-carrier.ts';
-import { clientsOf, type LinkedClient, settle } from '../../../support/linked.ts';
+import { clientsOf, type LinkedClient, type Message, settle } from '../../../support/linked.ts';
 
 /** One broker of a cluster, and who connects to it. */
 export type Member = ReturnType<typeof clientsOf> & { readonly name: string; readonly broker: Broker };
@@ -75,4 +75,19 @@ export async function accepting(agent: LinkedClient): Promise<{ session_id: stri
   agent.send({ jsonrpc: '2.0', id: call.id, result: { accepted: true } });
   await arrive();
   return call.params;
+}
+
+/** Asks what another broker may have to answer, and waits for that. */
+export async function ask(client: LinkedClient, method: string, params?: unknown): Promise<Message> {
+  const id = client.post(method, params);
+  await arrive();
+  return client.replyTo(id);
+}
+
+/** Says who it is by whatever proves it. @throws where that is refused */
+export async function enter(member: Member, credentials: object): Promise<LinkedClient> {
+  const client = member.connect();
+  const reply = await client.call('session.auth', credentials);
+  if (reply.error) throw new Error(`refused: ${reply.error.code}`);
+  return client;
 }

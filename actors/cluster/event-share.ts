@@ -1,0 +1,99 @@
+import { writeJson, writeJson } from '../../protocol/write-json.ts';
+import { settled } from '../kernel/audience.ts';
+import type { ToldEvent } from '../kernel/event-log.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { createEventId } from '../kernel/unique-ids.ts';
+import type { Cluster, PeerTalk } from './cluster.ts';
+import type { PeerStreams } from './peer-streams.ts';
+
+/** A broker for which more than this waits is told that it has missed events. Bytes. */
+const MOST_WAITING_BYTES = 2 * 1024 * 1024;
+/** So many tenants are told that they may have missed something. */
+const MOST_TENANTS = 1_000;
+
+/**
+ * The events of all brokers in the log of each: each tells the others its own, in order, and numbers all of them for its own
+ * readers. What a broker could not be told, because the link was lost or too much waited for it, it is told to have missed.
+ */
+export class EventShare implements PeerTalk {
+  readonly #kernel: Kernel;
+  readonly #cluster: Cluster;
+  /** Tenants of which another broker was not told something, by its name. */
+  readonly #missed = new Map<string, Set<string>>();
+  /** With which brokers there has been a link. */
+  readonly #known = new Set<string>();
+  /** How many events of others were told so far that change what a snapshot shows. */
+  #changes = 0;
+
+  constructor(kernel: Kernel, cluster: Cluster) {
+    this.#kernel = kernel;
+    this.#cluster = cluster;
+    kernel.events.told = (event) => this.#tell(event);
+  }
+
+  /** See {@link #changes}. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  opened(peer: PeerStreams): void {
+    this.#known.add(peer.name);
+    this.#tellMissed(peer);
+  }
+
+  told(peer: PeerStreams, kind: string, body: unknown): void {
+    if (kind === 'event') this.#add((body as { told: ToldEvent }).told);
+    else if (kind === 'events.missed')
+      for (const tenant of (body as { tenants: string[] }).tenants) this.#note(peer, tenant);
+  }
+
+  #add(told: ToldEvent): void {
+    this.#kernel.events.add(told);
+    const { kind } = told.event;
+    if (kind.startsWith('approval.') || kind.startsWith('agent.')) this.#changes += 1;
+  }
+
+  /** For this broker's readers alone: every broker that has missed some says so itself. */
+  #note({ name }: PeerStreams, tenant: string): void {
+    this.#changes += 1;
+    this.#kernel.events.add({
+      id: createEventId(),
+      tenant,
+      bytes: 0,
+      views: undefined,
+      audience: { is: 'tenant', tenant },
+      event: {
+        timestamp: new Date().toISOString(),
+        kind: 'cluster.events_missed',
+        message: `events of broker ${name} may be missing here`,
+        payload: { broker: name },
+      },
+    });
+  }
+
+  #tell({ views, ...rest }: ToldEvent): void {
+    let text: string | undefined;
+    for (const streams of this.#cluster.allStreams()) {
+      if (!streams.isOpen || streams.link.waitingBytes > MOST_WAITING_BYTES) {
+        if (this.#known.has(streams.name)) this.#miss(streams.name, rest.tenant);
+        continue;
+      }
+      this.#tellMissed(streams);
+      text ??= writeJson({ kind: 'event', told: { ...rest, views: views && settled(views) } });
+      streams.tell(text);
+    }
+  }
+
+  #miss(name: string, tenant: string): void {
+    const tenants = this.#missed.get(name) ?? new Set();
+    this.#missed.set(name, tenants);
+    if (tenants.size < MOST_TENANTS) tenants.add(tenant);
+  }
+
+  #tellMissed(peer: PeerStreams): void {
+    const tenants = this.#missed.get(peer.name);
+    if (!tenants) return;
+    this.#missed.delete(peer.name);
+    peer.tell(writeJson({ kind: 'events.missed', tenants: [...tenants] }));
+  }
+}
