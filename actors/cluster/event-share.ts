@@ -1,4 +1,4 @@
-import { writeJson, writeJson } from '../../protocol/write-json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { settled } from '../kernel/audience.ts';
 import type { ToldEvent } from '../kernel/event-log.ts';
 import type { Kernel } from '../kernel/kernel.ts';

@@ -24,8 +24,8 @@ type Given = { turn: unknown } | { is: 'ended' | 'unknown' | 'later' };
 
 /** So often a broker is asked again that is not ready, or not there. Milliseconds. */
 const AGAIN_MS = 100;
-/** So long a turn is looked for, well within what an agent's resuming has. Milliseconds. */
-const LOOK_MS = 8_000;
+/** So long a turn is looked for: a broker that was killed is there again by then, or stays away. Milliseconds. */
+const LOOK_MS = 25_000;
 
 /** Turns go with their agents: a broker that an agent comes back to asks the others for what it names. */
 export class MovedTurns implements Elsewhere, PeerTalk {

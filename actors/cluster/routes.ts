@@ -90,11 +90,38 @@ export class Routes implements Elsewhere {
       return true;
     }
     if (this.#cluster.openPeers().length === 0) return false;
-    this.findOwner(call, method, (found) => {
+    const answer = (found: Found) => {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, method, found.answer, found.extension);
-    });
+    };
+    if (method === 'agents.chat.subscribe') this.#lookFor(call, method, answer);
+    else this.findOwner(call, method, answer);
     return true;
+  }
+
+  /**
+   * Who comes back to a turn may find that it is on its way from one broker to another, or that its broker is started again:
+   * nobody knows it then, for a while.
+   * @throws {WireError} `-32020` where too much is held for the caller
+   */
+  #lookFor(call: AnyCall, method: string, settle: (found: Found) => void): void {
+    const { kernel, from, params } = call;
+    const { clock, deadlines } = kernel;
+    const letGo = kernel.held.hold(from, params);
+    const since = clock.now();
+    const look = () =>
+      this.findOwner(call, method, (found) => {
+        const waited = clock.now() - since;
+        const isNothing = 'own' in found && 'error' in found.own && isUnknown(found.own.error);
+        const most = this.#cluster.awaitsPeer() ? MOST_LOOKED_MS : LOOKED_MS;
+        if (isNothing && from.isOpen && waited < most) {
+          deadlines.arm(LOOK_AGAIN_MS, look);
+          return;
+        }
+        letGo();
+        settle(found);
+      });
+    look();
   }
 
   /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
@@ -207,6 +234,11 @@ function isOwn({ from, params }: AnyCall, method: string): boolean {
   const { id, agent_id: agentId = id } = params as { id?: string; agent_id?: string };
   return method.startsWith('host.') && from.agentId !== undefined && agentId === from.agentId;
 }
+
+/** So often a turn is looked for that nobody knows, and so long: where all brokers are there, and where one is missing. Milliseconds. */
+const LOOK_AGAIN_MS = 100;
+const LOOKED_MS = 1_000;
+const MOST_LOOKED_MS = 25_000;
 
 /** Whether that broker knows of nothing that was meant. */
 function isUnknown({ code, data }: WireError | JsonObject): boolean {

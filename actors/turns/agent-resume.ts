@@ -31,7 +31,9 @@ export const resumeAgent: Handler<'agent.resume'> = ({ kernel, from, id, params 
   const { elsewhere } = kernel.get(TURNS);
   const strange = elsewhere ? params.turns.filter((row) => !isKnown(kernel, row)) : [];
   if (!elsewhere || strange.length === 0) resumeAll(kernel, from, id, params.turns, new Set(), letGo);
-  else
+  else {
+    // It has named them; how long they take to be found is not its fault.
+    stopAwaiting(kernel, from);
     void elsewhere.fetch(from, strange).then(
       (ended) => resumeAll(kernel, from, id, params.turns, ended, letGo),
       (err: unknown) => {
@@ -39,6 +41,7 @@ export const resumeAgent: Handler<'agent.resume'> = ({ kernel, from, id, params 
         resumeAll(kernel, from, id, params.turns, new Set(), letGo);
       },
     );
+  }
   return LATER;
 };
 

@@ -82,7 +82,7 @@ it(`chats › whatever befalls the daemon, its disk, their agents and their host
   const stage = await Stage.start(CAST);
   onTestFailed(() => console.log(stage.daemon.program.out.slice(-3_000)));
   await stage.goesOn();
-  const schedule = Array.from({ length: ROUNDS }, () => shuffled(random, Object.keys(FAULTS))).flat();
+  const schedule = Array.from({ length: ROUNDS }, () => random.shuffled(Object.keys(FAULTS))).flat();
   for (const name of schedule) {
     await delay(random.int(300));
     stage.note(name);
@@ -106,11 +106,4 @@ async function untilAsync(look: () => Promise<boolean>): Promise<void> {
     while (!isSo) isSo = await look();
   })();
   await untilSo(() => isSo);
-}
-
-function shuffled(random: Random, names: string[]): string[] {
-  return names
-    .map((name) => ({ name, at: random.next() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ name }) => name);
 }

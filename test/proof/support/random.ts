@@ -7,6 +7,14 @@ export class Random extends Choices {
     return this.between(0, below - 1);
   }
 
+  /** The same members in another order. */
+  shuffled<T>(members: readonly T[]): T[] {
+    return members
+      .map((member) => ({ member, at: this.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ member }) => member);
+  }
+
   bytes(length: number): Buffer {
     return Buffer.from(Array.from({ length }, () => this.int(256)));
   }

@@ -49,11 +49,11 @@ export class Stage {
     this.#note = openLines(join(this.lines, 'schedule.jsonl'), 'schedule');
   }
 
-  /** @param cast names, and how many chats each host has at a time. */
-  static async start(cast: { agents: string[]; hosts: string[]; chats: number }): Promise<Stage> {
+  /** @param cast names, and how many chats each host has at a time. @param flags of the daemon's first life */
+  static async start(cast: { agents: string[]; hosts: string[]; chats: number }, flags: string[] = []): Promise<Stage> {
     const home = temporaryDirectory();
     const disk = SmallDisk.under(home);
-    const daemon = await startDaemon({ home, env: ENV, mayFail: true });
+    const daemon = await startDaemon({ home, env: ENV, mayFail: true, flags });
     const wires = { agents: await CutProxy.to(daemon.url), hosts: await CutProxy.to(daemon.url) };
     const stage = new Stage(daemon, disk, wires, cast.chats);
     for (const name of cast.agents) {
