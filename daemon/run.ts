@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import { visibleLine } from '../protocol/visible.ts';
 import { VERSION } from '../version.ts';
-import { collectAlone } from './collector.ts';
+import { collectAlone, keepYoungSmall } from './collector.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
 import { readSourceMap, stopOnFaults } from './faults.ts';
@@ -32,6 +32,7 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     return refuse(error.message, 2);
   }
   collectAlone();
+  keepYoungSmall();
   // Everything the daemon makes is its user's alone, the socket from the moment it is bound.
   keepToUser();
   const log = await openLog(config.settings['log-level']);

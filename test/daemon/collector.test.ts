@@ -19,22 +19,51 @@ setInterval(() => {
 const LISTENS = '"try: ';
 const ENOUGH = 10;
 
-it('collectAlone › no collection of young objects waits for another thread once the daemon listens', async () => {
+/** Starts the daemon with this preload, under these flags of Node's, and gives what it says once it listens, line by line. */
+async function* linesOf(preload: string, ...nodeFlags: string[]): AsyncGenerator<string> {
   const home = temporaryDirectory();
-  const preload = `data:text/javascript,${encodeURIComponent(BUSY)}`;
-  const flags = ['--trace-gc-nvp', '--max-semi-space-size=1', '--import', preload, MAIN, '--port', '0', '--no-socket'];
-  const child = spawn(process.execPath, flags, {
+  const flags = [...nodeFlags, '--import', `data:text/javascript,${encodeURIComponent(preload)}`];
+  const child = spawn(process.execPath, [...flags, MAIN, '--port', '0', '--no-socket'], {
     env: { PATH: process.env.PATH, SWITCHBOARD_HOME: home },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const shared: string[] = [];
   let isListening = false;
   for await (const line of createInterface(child.stdout)) {
     isListening ||= line.includes(LISTENS);
-    if (!isListening || !line.includes(' gc=s ')) continue;
+    if (isListening) yield line;
+  }
+}
+
+it('collectAlone › no collection of young objects waits for another thread once the daemon listens', async () => {
+  const shared: string[] = [];
+  for await (const line of linesOf(BUSY, '--trace-gc-nvp', '--max-semi-space-size=1')) {
+    if (!line.includes(' gc=s ')) continue;
     shared.push(/background\.scavenge\.parallel=([\d.]+)/.exec(line)?.[1] ?? line);
     if (shared.length === ENOUGH) break;
   }
   expect(shared).toEqual(new Array(ENOUGH).fill('0.00'));
+});
+
+/** Says how much room young objects have. That is not to grow before the daemon has it grow. */
+const YOUNG = `import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+setFlagsFromString('--semi-space-growth-factor=1');
+${BUSY}
+setInterval(() => {
+  const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+  console.log('young ' + young.space_size / 1024 / 1024);
+}, 20);`;
+
+it('keepYoungSmall › whatever lives on, young objects have as much room as `npm start` gives them, and no more', async () => {
+  const sizes: number[] = [];
+  // It has its room, and goes on living for as long again.
+  let until = Number.POSITIVE_INFINITY;
+  for await (const line of linesOf(YOUNG)) {
+    const [, size] = /^young (.*)$/.exec(line) ?? [];
+    if (size === undefined) continue;
+    sizes.push(Number(size));
+    if (until === Number.POSITIVE_INFINITY && Number(size) >= 16) until = 2 * sizes.length + ENOUGH;
+    if (sizes.length >= until) break;
+  }
+  expect(Math.max(...sizes)).toBe(16);
 });
