@@ -125,7 +125,6 @@ export function createBroker(options: BrokerOptions = {}): Broker {
   const { id, home = id } = options.cluster ?? {};
   const isKeeper = home === id;
   const agents = new AgentRegistry((isKeeper && options.agentStore) || memoryAgentStore());
-  // By the wall's clock, unless there is another one: it goes on while the machine sleeps.
   const wallNow = () => options.clock?.now() ?? Date.now();
   const keys = new KeyRing((isKeeper && options.keyStore) || memoryKeyStore(), wallNow);
   const clock = options.clock ?? systemClock;
@@ -143,6 +142,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       durable: options.turnJournal?.level,
       brokerId: options.cluster?.id,
       clock,
+      wallNow,
       log,
       agents,
       keys,

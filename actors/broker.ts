@@ -180,6 +180,8 @@ function brokerLogic(kernel: Kernel) {
 export interface BrokerParts {
   version: string;
   clock: BrokerClock;
+  /** See {@link WallClock}. */
+  wallNow?: (() => number) | undefined;
   log: Logger;
   limits: Limits;
   /** See {@link LimitBook}. */

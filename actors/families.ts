@@ -48,7 +48,7 @@ const brokerChart: Chart = {
   hot: brokerHotEvents,
   facts: (_context, kernel) => ({
     label: undefined,
-    startedAt: kernel.startedAt,
+    startedAt: kernel.wall.of(kernel.startedAt),
     fields: {
       version: kernel.version,
       connections: kernel.clients.size,

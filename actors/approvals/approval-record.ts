@@ -11,6 +11,7 @@ import { agentSessionId } from '../kernel/session-name.ts';
 import { forOwner, mayAct, sees, type Viewer } from '../kernel/sight.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import { createApprovalId } from '../kernel/unique-ids.ts';
+import type { WallClock } from '../kernel/wall-clock.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import type { GatedTurn } from './gated-turn.ts';
 
@@ -87,13 +88,13 @@ export class Approval implements ApprovalFacts {
   readonly subject: ApprovalSubject;
   /** Of its details, as JSON. */
   readonly bytes: number;
-  /** Unix milliseconds. */
+  /** By the broker's clock, as the moments below. */
   readonly createdAt: number;
   /** Whose row it is: it exists for nobody else. */
   readonly owner: Principal;
   /** For whom it exists. */
   readonly isFor: (viewer: Viewer) => boolean;
-  /** Unix milliseconds; undefined where it waits for ever. */
+  /** Undefined where it waits for ever. */
   readonly expiresAt: number | undefined;
   status: ApprovalStatus = 'pending';
   resolution: string | undefined;
@@ -105,12 +106,14 @@ export class Approval implements ApprovalFacts {
   taken:
     | { approve: boolean; resolution: string; asker: ApprovalAsker<Client>; viaChat: boolean; callId: string }
     | undefined;
+  readonly #wall: WallClock;
   #spec: ApprovalSpec | undefined;
   #owners: Owners | undefined;
   deadline: Deadline | undefined;
   ref: (ActorOf<ApprovalHears> & { getSnapshot(): { status: string } }) | undefined;
 
-  constructor(createdAt: number, spec: ApprovalSpec) {
+  constructor(wall: WallClock, createdAt: number, spec: ApprovalSpec) {
+    this.#wall = wall;
     const { agentId, action, details, hidden, options } = spec;
     this.kind = spec.kind;
     this.subject = {
@@ -191,10 +194,10 @@ export class Approval implements ApprovalFacts {
       details: whole ? { ...details, ...hidden } : details,
       options: options ?? ['approve', 'deny'],
       status: this.status,
-      created_at: toMoment(this.createdAt),
-      ...(this.expiresAt === undefined ? {} : { expires_at: toMoment(this.expiresAt) }),
+      created_at: toMoment(this.#wall.of(this.createdAt)),
+      ...(this.expiresAt === undefined ? {} : { expires_at: toMoment(this.#wall.of(this.expiresAt)) }),
       ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
-      ...(this.resolvedAt === undefined ? {} : { resolved_at: toMoment(this.resolvedAt) }),
+      ...(this.resolvedAt === undefined ? {} : { resolved_at: toMoment(this.#wall.of(this.resolvedAt)) }),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { approvalMachine } from '../../machines/approval.machine.ts';
 import type { Client } from '../kernel/client.ts';
 import { type Facts, ids } from '../kernel/facts.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { metric, tallies } from '../kernel/metric.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
@@ -16,7 +17,7 @@ export const approvals: Family<{ approvals?: ApprovalPolicy | undefined }> = {
   charts: [
     {
       machine: approvalMachine,
-      facts: ({ approval }) => factsOf(approval),
+      facts: ({ approval }, kernel) => factsOf(approval, kernel),
       turnOf: ({ approval }: { approval: Approval }) => approval.spec.chat?.turn ?? approval.spec.gated,
     },
   ],
@@ -48,7 +49,7 @@ function endsWith(client: Client, { kind, spec }: Approval): boolean {
   return kind !== 'chat' || spec.chat?.turn.speaker === client;
 }
 
-function factsOf(approval: Approval): Facts {
+function factsOf(approval: Approval, kernel: Kernel): Facts {
   const { action, agentId, details, hidden, options } = approval.subject;
   const fields = {
     kind: approval.kind,
@@ -60,5 +61,5 @@ function factsOf(approval: Approval): Facts {
     options,
     details: { ...details, ...hidden },
   };
-  return { label: action, startedAt: approval.createdAt, fields };
+  return { label: action, startedAt: kernel.wall.of(approval.createdAt), fields };
 }

@@ -41,8 +41,9 @@ const RESOLUTIONS: Record<ApprovalOutcome, 'approve' | 'deny' | 'timeout' | 'wit
 /** `gate_pending`, as a turn's host hears it, and finds it when it comes back (`wire.md` sections 5 and 8). */
 export function gatePending(turn: GatedTurn, approval: Approval): GateEvent {
   const { action, details } = approval.subject;
-  const expiresAt = new Date(Math.floor(approval.expiresAt ?? approval.createdAt)).toISOString();
-  return { ...head(turn), kind: 'gate_pending', approval_id: approval.id, action, details, expires_at: expiresAt };
+  // A gate's always has an end.
+  const { created_at, expires_at = created_at } = approval.publicRow();
+  return { ...head(turn), kind: 'gate_pending', approval_id: approval.id, action, details, expires_at };
 }
 
 /** A request of this turn is parked now: its host hears so. */

@@ -19,6 +19,10 @@ export const connectionChart = {
       ...kernel.hooks.clientFacts(client),
       has_handshaken: client.hasHandshaken,
     };
-    return { label: client.agentId ?? client.role ?? 'unauthenticated', startedAt: client.connectedAt, fields };
+    return {
+      label: client.agentId ?? client.role ?? 'unauthenticated',
+      startedAt: kernel.wall.of(client.connectedAt),
+      fields,
+    };
   },
 };

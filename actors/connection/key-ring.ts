@@ -255,7 +255,8 @@ export class KeyRing {
   #used(key: Known, now: number): void {
     key.usedAt = now;
     this.#use.isNew = true;
-    if (now - key.keptUseAt >= KEEP_USE_MS) this.#use.isDue = true;
+    // It may have been set back.
+    if (Math.abs(now - key.keptUseAt) >= KEEP_USE_MS) this.#use.isDue = true;
   }
 
   #toKeep(): KeyRecord[] {

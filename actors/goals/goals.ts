@@ -168,7 +168,7 @@ export class Goals {
   }
 
   #now(): string {
-    return toMoment(this.#kernel.clock.now());
+    return toMoment(this.#kernel.wall.now());
   }
 }
 

@@ -13,6 +13,7 @@ import { LazySet } from '../kernel/lazy.ts';
 import { attachedFor, forOwner, forUsersOf, mayUse, sees, type Viewer } from '../kernel/sight.ts';
 import { slot } from '../kernel/slots.ts';
 import { Tally } from '../kernel/tally.ts';
+import type { WallClock } from '../kernel/wall-clock.ts';
 import { turnsOf } from '../turns/client-turns.ts';
 
 interface Registered {
@@ -47,7 +48,7 @@ export class HostAgents {
     for (const { agent, owner } of this.#registered.values()) if (isFor(owner, agent.id)(from)) listed.push(agent);
     for (const [id, client] of this.#kernel.attached) {
       if (this.#registered.has(id) || client.tenant !== from.tenant || !mayUse(from, client.agentId ?? '')) continue;
-      listed.push(attachedRow(from, client));
+      listed.push(attachedRow(from, client, this.#kernel.wall));
     }
     return listed;
   }
@@ -81,7 +82,7 @@ export class HostAgents {
       metadata: metadata ?? {},
       status: before?.agent.status ?? 'idle',
       current_task: before?.agent.current_task ?? null,
-      updated_at: toMoment(this.#kernel.clock.now()),
+      updated_at: toMoment(this.#kernel.wall.now()),
     };
     this.#registered.set(key, { agent, owner, bytes });
     if (!before) this.#sizes.add(owner.tenant, 1);
@@ -110,7 +111,7 @@ export class HostAgents {
       ...before,
       status: params.status,
       current_task: params.current_task ?? null,
-      updated_at: toMoment(this.#kernel.clock.now()),
+      updated_at: toMoment(this.#kernel.wall.now()),
     };
     this.#registered.set(rowKey(owner, agent.id), { agent, owner, bytes: size });
     this.#kernel.events.emit({
@@ -193,7 +194,7 @@ function isBusyFor(from: Client, agent: Client): boolean {
   return false;
 }
 
-function attachedRow(from: Client, client: Client): HostAgent {
+function attachedRow(from: Client, client: Client, wall: WallClock): HostAgent {
   const { agentId: id = '' } = client;
   return {
     id,
@@ -203,6 +204,6 @@ function attachedRow(from: Client, client: Client): HostAgent {
     metadata: {},
     status: isBusyFor(from, client) ? 'running' : 'idle',
     current_task: null,
-    updated_at: toMoment(client.connectedAt),
+    updated_at: toMoment(wall.of(client.connectedAt)),
   };
 }

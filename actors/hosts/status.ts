@@ -19,7 +19,7 @@ export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
   return {
     version: kernel.version,
     pid: process.pid,
-    started_at: Math.round(kernel.startedAt),
+    started_at: Math.round(kernel.wall.of(kernel.startedAt)),
     uptime_ms: Math.round(kernel.clock.now() - kernel.startedAt),
     state: kernel.ref.getSnapshot().value as BrokerStatus['state'],
     inspect: false,
@@ -67,19 +67,19 @@ function connections(
   });
   if (wanted !== undefined) {
     const client = kernel.clients.get(wanted);
-    return { rows: client ? [toWholeRow(client)] : [], total, max };
+    return { rows: client ? [toWholeRow(kernel, client)] : [], total, max };
   }
   all.sort((one, other) => other.waiting - one.waiting);
-  return { rows: all.slice(0, limit).map(({ client, waiting }) => toRow(client, waiting)), total, max };
+  return { rows: all.slice(0, limit).map(({ client, waiting }) => toRow(kernel, client, waiting)), total, max };
 }
 
-function toRow(client: Client, waiting: number): ConnectionRow {
+function toRow(kernel: Kernel, client: Client, waiting: number): ConnectionRow {
   return {
     client_id: client.id,
     role: client.role ?? 'unauthenticated',
     agent_id: client.agentId ?? null,
     via: client.link.kind,
-    since: Math.round(client.connectedAt),
+    since: Math.round(kernel.wall.of(client.connectedAt)),
     waiting_bytes: waiting,
     turns: turnsOf(client).hosting.size + turnsOf(client).serving.size,
     tools: toolsOf(client).offered.size,
@@ -88,10 +88,10 @@ function toRow(client: Client, waiting: number): ConnectionRow {
   };
 }
 
-function toWholeRow(client: Client): ConnectionRow {
+function toWholeRow(kernel: Kernel, client: Client): ConnectionRow {
   const names = sortedTools(client).map(({ name }) => name);
   return {
-    ...toRow(client, client.link.waitingBytes),
+    ...toRow(kernel, client, client.link.waitingBytes),
     tool_names: names.slice(0, MAX_TOOL_NAMES),
     pending_calls: client.calls.size,
   };

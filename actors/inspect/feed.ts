@@ -129,7 +129,7 @@ export class InspectFeed {
 
   readonly #emit: Emit = (happening, bytes) => {
     this.#sequence += 1;
-    const at = Math.round(this.#kernel.clock.now());
+    const at = Math.round(this.#kernel.wall.now());
     const record = { sequence: this.#sequence, at, ...happening };
     for (const watcher of this.#watchers.values()) this.dropped += watcher.push({ record, bytes });
   };

@@ -23,6 +23,7 @@ import { SparseLog } from './sparse-log.ts';
 import { Tracing } from './telemetry.ts';
 import type { ActorOf } from './tell.ts';
 import { callPrefix, createEpoch } from './unique-ids.ts';
+import { WallClock } from './wall-clock.ts';
 
 /** What only the program around the actors knows of itself, for `broker.status` and `/metrics`. */
 export interface Vitals {
@@ -50,7 +51,10 @@ export interface Vitals {
  */
 export class Kernel {
   readonly version: string;
+  /** What deadlines, rates and durations go by. */
   readonly clock: BrokerClock;
+  /** What is told of moments. */
+  readonly wall: WallClock;
   readonly log: Logger;
   /** The same, for what a client can bring about as often as it likes. */
   readonly sparseLog: SparseLog;
@@ -119,6 +123,8 @@ export class Kernel {
   constructor(options: {
     version: string;
     clock: BrokerClock;
+    /** Unix milliseconds, by the clock that people go by. Default: those of `clock`. */
+    wallNow?: (() => number) | undefined;
     log: Logger;
     limits: Limits;
     sharedLimits?: SharedLimits | undefined;
@@ -136,6 +142,7 @@ export class Kernel {
   }) {
     this.version = options.version;
     this.clock = options.clock;
+    this.wall = new WallClock(options.clock, options.wallNow ?? (() => options.clock.now()));
     this.log = totalLog(options.log);
     this.limits = options.limits;
     this.deadlines = new Deadlines(options.clock, (err) => this.log.error({ err }, 'a deadline failed'));

@@ -37,7 +37,7 @@ export const recording: Family<{ record?: boolean | RecordOptions | undefined; c
         const flushed = kept?.flush();
         return flushed ? [flushed] : [];
       },
-      sweep: (now) => kept?.sweep(now),
+      sweep: () => kept?.sweep(kernel.wall.now()),
     };
   },
 };

@@ -128,12 +128,12 @@ export class Keeper {
     }
     const live = this.#shelf.get(turnId);
     if (live) {
-      live.precede(read, this.#kernel.clock.now());
+      live.precede(read, this.#kernel.wall.now());
       live.summary.precededBy(read.turn);
       live.isRewritten = true;
       return true;
     }
-    const tape = this.#shelf.restore(read.turn);
+    const tape = this.#shelf.restore(read.turn, this.#kernel.wall.ahead);
     if (this.#shelf.get(turnId) !== tape) return true;
     tape.precede(read, read.turn.started_at);
     tape.stored = tape.last;

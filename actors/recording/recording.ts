@@ -100,7 +100,7 @@ export class Recording {
       known.summary.resumed();
       return known;
     }
-    return this.shelf.begin(Summary.of(turn, now));
+    return this.shelf.begin(Summary.of(turn, now, this.#kernel.wall.ahead));
   }
 
   /** Said once: it may happen with every event. */

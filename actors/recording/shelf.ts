@@ -78,8 +78,8 @@ export class Shelf {
   }
 
   /** One from before, as it was kept; `turn`: its line of a table. */
-  restore(turn: RecordedTurn): Tape {
-    return this.begin(Summary.from(turn));
+  restore(turn: RecordedTurn, ahead: number): Tape {
+    return this.begin(Summary.from(turn, ahead));
   }
 
   /** Its turn goes on. */
@@ -119,7 +119,7 @@ export class Shelf {
     this.#most = Math.max(bytes, this.bytes * (1 + FREED));
   }
 
-  /** Lets those go that have been there long enough. */
+  /** Lets those go that have been there long enough. `now`: Unix milliseconds. */
   sweep(now: number): void {
     for (const tape of [...this.#ended.values()]) {
       if ((tape.summary.endedAt ?? now) > now - this.#limits.keepMs) continue;

@@ -22,11 +22,14 @@ export class Summary {
   #open = 0;
   #openSince = 0;
   #lastAt = 0;
-  /** When the first token came, and the last. In the clock's milliseconds. */
+  /** By how much the wall's clock was ahead when it began: within a turn no clock jumps. Milliseconds. */
+  readonly #ahead: number;
+  /** When the first token came, and the last. In Unix milliseconds. */
   firstTokenAt = 0;
   lastTokenAt = 0;
 
-  private constructor(turn: RecordedTurn) {
+  private constructor(turn: RecordedTurn, ahead: number) {
+    this.#ahead = ahead;
     this.#turn = turn;
     this.#tools = new Set(turn.tool_names);
     if (turn.first_token_ms === undefined) return;
@@ -35,31 +38,34 @@ export class Summary {
   }
 
   /** Of a turn that begins to be recorded. */
-  static of(turn: Turn, now: number): Summary {
+  static of(turn: Turn, now: number, ahead: number): Summary {
     const { tenant, sub } = turn.owner;
-    return new Summary({
-      turn_id: turn.id,
-      session_id: turn.sessionId,
-      agent_id: turn.agentId,
-      host: turn.openerId,
-      principal: sub,
-      ...(tenant === DEFAULT_TENANT ? {} : { tenant }),
-      ...(turn.front === undefined ? {} : { front: turn.front }),
-      prompt: textView(turn.promptHead, MAX_SHOWN),
-      state: 'dispatching',
-      started_at: Math.round(now),
-      tokens: 0,
-      tools: 0,
-      tools_failed: 0,
-      tool_names: [],
-      approvals: 0,
-      waited_ms: 0,
-    });
+    return new Summary(
+      {
+        turn_id: turn.id,
+        session_id: turn.sessionId,
+        agent_id: turn.agentId,
+        host: turn.openerId,
+        principal: sub,
+        ...(tenant === DEFAULT_TENANT ? {} : { tenant }),
+        ...(turn.front === undefined ? {} : { front: turn.front }),
+        prompt: textView(turn.promptHead, MAX_SHOWN),
+        state: 'dispatching',
+        started_at: Math.round(now + ahead),
+        tokens: 0,
+        tools: 0,
+        tools_failed: 0,
+        tool_names: [],
+        approvals: 0,
+        waited_ms: 0,
+      },
+      ahead,
+    );
   }
 
   /** Of one that was kept. */
-  static from(turn: RecordedTurn): Summary {
-    return new Summary({ ...turn });
+  static from(turn: RecordedTurn, ahead: number): Summary {
+    return new Summary({ ...turn }, ahead);
   }
 
   get turnId(): string {
@@ -87,10 +93,16 @@ export class Summary {
     return this.#tools.has(tool);
   }
 
+  /** A moment of the broker's clock, in Unix milliseconds. */
+  wall(at: number): number {
+    return at + this.#ahead;
+  }
+
   token(now: number): void {
-    if (this.#turn.tokens === 0) this.firstTokenAt = now;
+    const at = this.wall(now);
+    if (this.#turn.tokens === 0) this.firstTokenAt = at;
     this.#turn.tokens += 1;
-    this.lastTokenAt = now;
+    this.lastTokenAt = at;
   }
 
   /** Somebody's tool is called through the broker; or the agent says that it calls one, which may be the same. */
@@ -133,7 +145,7 @@ export class Summary {
   /** It is over, in the state in which it stands. */
   ended(now: number): void {
     while (this.#open > 0) this.approvalEnded(now);
-    this.#turn.ended_at = Math.round(now);
+    this.#turn.ended_at = Math.round(this.wall(now));
     if (!ENDINGS.has(this.#turn.state)) this.#turn.state = 'failed';
   }
 

@@ -93,9 +93,10 @@ export class Tape implements TurnTape {
   }
 
   /** On every token's way: nothing is made here. */
-  token(delta: string, now: number): void {
+  token(delta: string, clockNow: number): void {
     const run = this.#run;
-    this.summary.token(now);
+    this.summary.token(clockNow);
+    const now = this.summary.wall(clockNow);
     this.isTouched = true;
     if (run.count > 0 && now - run.until > PAUSE_MS) this.cutText(true);
     if (!run.fits(delta.length)) {
@@ -137,8 +138,9 @@ export class Tape implements TurnTape {
   }
 
   /** One record. `isVital`: how the turn itself goes on, for which there is always some room. */
-  add(happening: Happening, at: number, isVital = false): void {
+  add(happening: Happening, clockAt: number, isVital = false): void {
     this.cutText(true);
+    const at = this.summary.wall(clockAt);
     this.#push(lineOf(happening, at), at, isVital);
   }
 
@@ -258,7 +260,7 @@ export class Tape implements TurnTape {
     return `{"sequence":${sequence},${this.lines[sequence - this.first]}`;
   }
 
-  /** What it begins with was kept before a restart: that goes first. */
+  /** What it begins with was kept before a restart: that goes first. `at`: Unix milliseconds. */
   precede({ lines, actors, first }: Pick<Tape, 'lines' | 'actors' | 'first'>, at: number): void {
     const before = this.actors.map((actor) =>
       lineOf({ type: 'started', actor: parseJson(actor) as InspectedActor }, at),

@@ -3,6 +3,7 @@ import type { A2aClient } from '../../protocol/a2a-client.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { principalKey } from '../../protocol/principal.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Family } from '../requests/family.ts';
@@ -18,7 +19,11 @@ import { SURFACES, Surfaces } from './surfaces.ts';
 export const surfaces: Family<{ a2a: A2aClient }> = {
   name: 'surfaces',
   charts: [
-    { machine: surfaceOwnerMachine, facts: ({ owner }) => factsOf(owner), shown: { 'owner.changed': changesOf } },
+    {
+      machine: surfaceOwnerMachine,
+      facts: ({ owner }, kernel) => factsOf(owner, kernel),
+      shown: { 'owner.changed': changesOf },
+    },
   ],
   install(kernel, { a2a }) {
     const book = kernel.put(SURFACES, new Surfaces());
@@ -49,7 +54,7 @@ export const surfaces: Family<{ a2a: A2aClient }> = {
 };
 
 /** Its actions on their way are told by their ids alone: a route holds credentials. */
-function factsOf(owner: SurfaceOwner): Facts {
+function factsOf(owner: SurfaceOwner, kernel: Kernel): Facts {
   const { of, surfaceKeys, pending, startedAt } = owner;
   const { room, agentId, endpoint } = of;
   const fields = {
@@ -59,7 +64,7 @@ function factsOf(owner: SurfaceOwner): Facts {
     surfaces: listed(surfaceKeys, surfaceKeys.size),
     pending_actions: listed(pending.keys(), pending.size),
   };
-  return { label: agentId ?? 'hosts', startedAt, fields };
+  return { label: agentId ?? 'hosts', startedAt: kernel.wall.of(startedAt), fields };
 }
 
 /** Changes of one event that are shown. */

@@ -1,5 +1,6 @@
 import { callbackMachine } from '../../machines/callback.machine.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { tallies } from '../kernel/metric.ts';
 import { callPrefix } from '../kernel/unique-ids.ts';
 import type { Family } from '../requests/family.ts';
@@ -15,7 +16,7 @@ export const tools: Family = {
   charts: [
     {
       machine: callbackMachine,
-      facts: ({ callback }) => factsOf(callback),
+      facts: ({ callback }, kernel) => factsOf(callback, kernel),
       turnOf: ({ callback }: { callback: Callback }) => callback.spec.turn,
     },
   ],
@@ -40,7 +41,7 @@ export const tools: Family = {
   },
 };
 
-function factsOf({ id, spec, parameters, startedAt, approval, isAnswered }: Callback): Facts {
+function factsOf({ id, spec, parameters, startedAt, approval, isAnswered }: Callback, kernel: Kernel): Facts {
   const fields = {
     request_id: id,
     tool: spec.tool,
@@ -55,5 +56,5 @@ function factsOf({ id, spec, parameters, startedAt, approval, isAnswered }: Call
     is_answered: isAnswered,
     approval: approval?.id,
   };
-  return { label: spec.tool, startedAt, fields };
+  return { label: spec.tool, startedAt: kernel.wall.of(startedAt), fields };
 }

@@ -21,7 +21,9 @@ import { VOICE, VoiceStreams } from './streams.ts';
 /** Voice: audio to text and back, by providers (`wire.md` section 11). */
 export const voice: Family<{ voice?: LocalVoice | undefined }> = {
   name: 'voice',
-  charts: [{ machine: voiceStreamMachine, hot: voiceStreamHotEvents, facts: ({ stream }) => factsOf(stream) }],
+  charts: [
+    { machine: voiceStreamMachine, hot: voiceStreamHotEvents, facts: ({ stream }, kernel) => factsOf(stream, kernel) },
+  ],
   install(kernel, options) {
     const streams = kernel.put(VOICE, new VoiceStreams());
     kernel.put(VOICE_STREAM, voiceStreamKind(kernel));
@@ -89,7 +91,7 @@ function endJobs(kernel: Kernel, client: Client): void {
   }
 }
 
-function factsOf(stream: VoiceStream): Facts {
+function factsOf(stream: VoiceStream, kernel: Kernel): Facts {
   const { task, startResult } = stream.spec;
   const fields = {
     kind: task.kind,
@@ -106,5 +108,5 @@ function factsOf(stream: VoiceStream): Facts {
     is_stop_asked: stream.isStopAsked,
     stoppers: stream.stoppers.length,
   };
-  return { label: stream.provider.id, startedAt: stream.startedAt, fields };
+  return { label: stream.provider.id, startedAt: kernel.wall.of(stream.startedAt), fields };
 }

@@ -66,7 +66,7 @@ const listTranscriptions: Handler<'voice.sessions.list'> = (call) => {
     const { sample_rate, channels } = task.source;
     const segments = stream.transcript.size;
     // Unix seconds, as every listing of sessions has it.
-    const created_at = Math.floor(startedAt(kernel, stream) / 1000);
+    const created_at = Math.floor(kernel.wall.of(stream.startedAt) / 1000);
     return [{ session_id: idSeenBy(from, stream), ...toRow(stream), created_at, sample_rate, channels, segments }];
   });
   return replyRows(call, rows);
@@ -120,7 +120,7 @@ const listSpeech: Handler<'voice.tts_stream.list'> = (call) => {
   const rows = visibleTo(kernel, from, 'speak').map((stream) => ({
     stream_id: idSeenBy(from, stream),
     ...toRow(stream),
-    created_at: toMoment(startedAt(kernel, stream)),
+    created_at: toMoment(kernel.wall.of(stream.startedAt)),
     binary_frames: stream.isBinary,
   }));
   return replyRows(call, rows, { as: 'streams' });
@@ -154,11 +154,6 @@ function toRow(stream: VoiceStream) {
     status: (stream.ref?.getSnapshot().value ?? 'starting') as VoiceStatus,
     client_id: stream.client.id,
   };
-}
-
-/** In Unix milliseconds; the clock may be monotonic. */
-function startedAt(kernel: Kernel, stream: VoiceStream): number {
-  return Date.now() - (kernel.clock.now() - stream.startedAt);
 }
 
 /** What voice answers. */

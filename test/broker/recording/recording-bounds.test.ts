@@ -94,7 +94,7 @@ test('so many are live that next to nothing of each is too much › then not all
 
 test('a turn has tool calls without end › then what is known of them by name has one', async () => {
   const tape = new Tape(
-    Summary.from(ROW),
+    Summary.from(ROW, 0),
     { blocks: new TextBlocks(), changed: () => {}, lost: () => {} },
     1024 * 1024,
   );
