@@ -68,7 +68,7 @@ export class ToolMemory {
     if (this.#running.get(text) !== run) return;
     this.#running.delete(text);
     if (size === undefined) return;
-    const entry = { sessionId, run, size: size + ENTRY_SIZE, at: Date.now() };
+    const entry = { sessionId, run, size: size + ENTRY_SIZE, at: performance.now() };
     this.#ended.set(text, entry);
     this.#size += entry.size;
     this.#trim();
@@ -84,7 +84,7 @@ export class ToolMemory {
   }
 
   #trim(): void {
-    const oldest = Date.now() - KEPT_MS;
+    const oldest = performance.now() - KEPT_MS;
     for (const [text, entry] of this.#ended) {
       const isKept = this.#ended.size <= MOST_KEPT && this.#size <= MOST_KEPT_SIZE && entry.at > oldest;
       if (isKept) break;
