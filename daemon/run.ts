@@ -32,7 +32,6 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     return refuse(error.message, 2);
   }
   collectAlone();
-  keepYoungSmall();
   // Everything the daemon makes is its user's alone, the socket from the moment it is bound.
   keepToUser();
   const log = await openLog(config.settings['log-level']);
@@ -45,6 +44,8 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     const start =
       config.settings.workers === 1 ? startDaemon : (await import('./workers/supervisor.ts')).startSupervisor;
     await start(config, env, log, teardown, reload);
+    // Most of what a start makes lives on: with little room it would take longer.
+    keepYoungSmall();
   } catch (error) {
     // The signal came first, pulled the ground away from the start, and decides how this ends.
     if (isStopping()) return;

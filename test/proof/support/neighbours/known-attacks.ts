@@ -192,7 +192,7 @@ export const KNOWN_ATTACKS: KnownAttack[] = [
   {
     name: 'thousands of names of each kind',
     async run(attack) {
-      const count = 2_000 * attack.scale ** 2;
+      const count = 2_000 * attack.scale;
       const kinds: ((host: Attacker, agent: Attacker, i: number) => void)[] = [
         (host, _, i) => host.send(`{"jsonrpc":"2.0","id":"${i}","method":"no.such.method.${i}"}`),
         (host, _, i) => host.notify(`no.such.notice.${i}`, {}),
