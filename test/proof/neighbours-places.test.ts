@@ -9,7 +9,7 @@ import { Attack } from './support/neighbours/attacker.ts';
 import { Innocents } from './support/neighbours/innocents.ts';
 import { expectWithin, suffer } from './support/neighbours/judge.ts';
 import { MeteredDaemon } from './support/neighbours/metered-daemon.ts';
-import { MINUTES } from './support/neighbours/options.ts';
+import { HEAP_MIB, MINUTES } from './support/neighbours/options.ts';
 
 /* What needs a daemon of its own, or an end of it. */
 
@@ -19,7 +19,8 @@ const HIDDEN = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{
 const TIMEOUT = { timeout: 60_000 };
 
 async function start(flags: string[] = []) {
-  const metered = await MeteredDaemon.start({ flags, home: temporaryDirectory() });
+  const heap = MINUTES > 0 ? HEAP_MIB : undefined;
+  const metered = await MeteredDaemon.start({ flags, home: temporaryDirectory(), heap });
   const innocents = await Innocents.start(metered.daemon);
   await innocents.turns(20);
   return { metered, innocents };
