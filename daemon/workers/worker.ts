@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { UnixCarrier } from '../../link/unix-carrier.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { readAttachments } from '../attach.ts';
-import { collectAlone } from '../collector.ts';
+import { collectAlone, keepYoungSmall } from '../collector.ts';
 import type { Config } from '../config.ts';
 import { ConfigError, isSystemError, StartError } from '../errors.ts';
 import { stopOnFaults } from '../faults.ts';
@@ -51,6 +51,7 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   stopOnFaults(log, teardown);
   try {
     const url = await start(beginning, config, env, { pipe, log, teardown, reload });
+    keepYoungSmall();
     pipe.send({ type: 'listening', url, reloads: !reload.isEmpty });
     log.debug({ url }, 'the worker listens');
   } catch (error) {

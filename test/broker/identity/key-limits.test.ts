@@ -191,6 +191,25 @@ describe('when a key was last used', () => {
     expect(await lastUse(chief)).toBe('1970-01-01T00:00:01.000Z');
   });
 
+  test('the clock has been set back since › is kept as soon as ever', async () => {
+    const record = {
+      tenant: 'default',
+      name: 'app',
+      sub: 'app',
+      scopes: ['chat' as const],
+      token_hash: '0a'.repeat(32),
+      created_at: '1969-12-01T00:00:00.000Z',
+      last_used_at: '1970-01-02T00:00:00.000Z',
+    };
+    const keyStore = store([record]);
+    const { chief, tries, advance } = await startKeys({ keyStore });
+    const { token } = await chief.ok('keys.rotate', { name: 'app' } satisfies InputOf<'keys.rotate'>);
+    await advance(1_000);
+    await tries({ token });
+    await advance(10_000);
+    expect(keyStore.saves.at(-1)?.[0]?.last_used_at).toBe('1970-01-01T00:00:01.000Z');
+  });
+
   test('that cannot be kept › is logged, and changes nothing else', async () => {
     const keyStore = store();
     const warned: string[] = [];
