@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DirectoryHandlers } from '../../actors/cluster/directory.ts';
+import type { DirectoryHandlers } from '../../cluster/directory.ts';
 import { readConfig } from '../../daemon/config.ts';
 import { createLogger } from '../../daemon/log.ts';
 import { DirectoryDesk } from '../../daemon/workers/directory-desk.ts';
