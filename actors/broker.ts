@@ -218,7 +218,7 @@ export function startBroker(kernel: Kernel): AnyActorRef {
   const { byId } = kernel.get(TURNS);
   const broker = {
     get turnCount() {
-      return byId.size;
+      return byId.size + kernel.hooks.turnsElsewhere();
     },
     get connectionCount() {
       return kernel.clients.size;

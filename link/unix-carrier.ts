@@ -65,7 +65,8 @@ export class UnixCarrier implements Carrier {
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#path, resolve);
+      // Its own: of a worker of `node:cluster` the primary would listen, and give the connections to whomever it likes.
+      server.listen({ path: this.#path, exclusive: true }, resolve);
     });
     // Later ones cost one connection each.
     server.on('error', () => {});

@@ -70,6 +70,7 @@ export class Cluster {
       open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
       over: (extension) => this.#over(extension),
       follow: (client, turn) => this.#follow(client, turn),
+      ended: () => this.#turnEnded(),
     });
     this.#peers = new Peers({
       self: { id: options.id, epoch: kernel.epoch },
@@ -265,6 +266,21 @@ export class Cluster {
     extensionsOf(client).set(peer, extension);
     this.#kernel.children.start(this.#kind, `${extension.id}:${extension.stream}`, extension, { extension });
     return extension;
+  }
+
+  /** Live turns elsewhere whose hosts are here. */
+  hostedTurns(): number {
+    let count = 0;
+    for (const client of this.#kernel.clients.values())
+      for (const [, { turns }] of extensionsOf(client))
+        for (const { role } of turns.values()) if (role === 'controller') count += 1;
+    return count;
+  }
+
+  /** Whoever stops waits for these: it is to see that there is one less. */
+  #turnEnded(): void {
+    const { isDraining, ref } = this.#kernel;
+    if (isDraining) tell(ref, ref, { type: 'sweep' });
   }
 
   #over(extension: Extension): void {

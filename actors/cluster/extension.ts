@@ -29,6 +29,8 @@ export interface ExtensionEnds {
   over(extension: Extension): void;
   /** A turn that may be resumed has lost its way to a connection that reads it. */
   follow(client: Client, turn: HostedTurn): void;
+  /** A turn there is over, and the connection was told. */
+  ended(): void;
 }
 
 /** What an extension is to the broker. */
@@ -170,7 +172,12 @@ function notify(
   if (method === 'agents.chat.event') {
     const turn = extension.turns.get(String(params.turn_id));
     if (turn && typeof params.seq === 'number') turn.seq = params.seq;
-    if (TERMINAL_KINDS.has(String(params.kind))) extension.turns.delete(String(params.turn_id));
+    if (turn && TERMINAL_KINDS.has(String(params.kind))) {
+      extension.turns.delete(String(params.turn_id));
+      tell(self, client.ref, { type: 'chat.frame', text });
+      ends.ended();
+      return;
+    }
   } else if (method === 'tools.cancel') {
     client.calls.delete(params.request_id as string);
     extension.calls.delete(params.request_id as string);

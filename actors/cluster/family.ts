@@ -91,6 +91,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         followed.drop(client);
         for (const [, { ref }] of extensionsOf(client)) if (ref) tell(kernel.ref, ref, { type: 'extension.hangUp' });
       },
+      turnsElsewhere: () => book.hostedTurns(),
       clientFacts: (client) => ({
         elsewhere: listed(
           [...extensionsOf(client)].map(([peer]) => peer),

@@ -38,6 +38,8 @@ export interface Hook {
   drain?(): void;
   /** What was asked of the family and is not answered yet: the end waits for it, for a while. */
   answered?(): readonly Promise<unknown>[];
+  /** Live turns at other brokers whose hosts are connections of this one: a stop waits for them, too. */
+  turnsElsewhere?(): number;
   /** What is told of a connection in its context, while somebody watches. */
   clientFacts?(client: Client): Readonly<Record<string, unknown>>;
   /** What it has for `broker.status`. */
@@ -113,6 +115,9 @@ export class Hooks {
   }
   answered(): Promise<unknown>[] {
     return this.#hooks.flatMap((hook) => hook.answered?.() ?? []);
+  }
+  turnsElsewhere(): number {
+    return this.#hooks.reduce((all, hook) => all + (hook.turnsElsewhere?.() ?? 0), 0);
   }
   clientFacts(client: Client): Record<string, unknown> {
     return Object.assign({}, ...this.#hooks.map((hook) => hook.clientFacts?.(client)));

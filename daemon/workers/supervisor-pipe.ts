@@ -38,6 +38,8 @@ export class SupervisorPipe implements Pipe<ToSupervisor> {
       if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
       this.onLost();
     });
+    // Whoever writes to a supervisor that is gone, Node itself as a server closes, need not know: it is told above.
+    process.on('error', () => {});
     this.send({ type: 'hello' });
   }
 

@@ -105,6 +105,21 @@ describe('a daemon of two workers', () => {
     expect(existsSync(socket)).toBe(false);
   });
 
+  it('stops when live turns have ended, also those whose host has come by another worker than their agent', async () => {
+    const daemon = await startDaemon({ flags: [...TWO, '--demo', '--drain-timeout', '30000'] });
+    const hosts = [await managerAt(daemon, '1'), await managerAt(daemon, '2')];
+    const prompt = 'word '.repeat(200);
+    const turns: string[] = [];
+    for (const host of hosts) turns.push((await host.ok('agents.chat', { agent_id: 'echo', prompt })).turn_id);
+    daemon.program.child.kill('SIGTERM');
+    await daemon.program.shows('SIGTERM: stopping');
+    for (const [n, host] of hosts.entries()) {
+      expect(await host.terminal(turns[n] as string)).toMatchObject({ kind: 'done', finish_reason: 'stop' });
+      expect((await host.closed).code).toBe(1001);
+    }
+    expect((await daemon.program.exit).code).toBe(0);
+  });
+
   it('leaves at once on a second signal', async () => {
     const daemon = await startDaemon({ flags: [...TWO, '--demo'] });
     const workers = Object.values(workersOf(daemon.home));
@@ -179,7 +194,7 @@ describe('a worker that is killed', () => {
 });
 
 it('workers whose supervisor is killed end, and a new daemon takes the home', async () => {
-  const daemon = await startDaemon({ flags: TWO, mayFail: true });
+  const daemon = await startDaemon({ flags: TWO });
   const workers = Object.values(workersOf(daemon.home));
   daemon.program.child.kill('SIGKILL');
   const next = await startDaemon({ home: daemon.home });

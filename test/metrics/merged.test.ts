@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createBroker } from '../../broker.ts';
 import type { ClusterMetrics, GatheredMetrics } from '../../cluster/cluster-options.ts';
 import { SharedDirectory } from '../../cluster/shared-directory.ts';
-import { createBroker } from '../../broker.ts';
 import { UnixCarrier } from '../../link/unix-carrier.ts';
 import { GAUGES, mergedMetrics } from '../../metrics/merged.ts';
 import { temporaryDirectory } from '../daemon/temporary.ts';
