@@ -13,7 +13,7 @@ const PART_BYTES = 1024 * 1024 - 4 * 1024;
 /** The longest log that is kept. Bytes. */
 export const MAX_LOG_BYTES = 64 * 1024 * 1024;
 /** All together; beyond that the oldest goes. Bytes. */
-export const MAX_KEPT_BYTES = 1024 * 1024 * 1024;
+export const MAX_KEPT_BYTES = 512 * 1024 * 1024;
 /** So many parts are read at a time. */
 const AT_ONCE = 4;
 

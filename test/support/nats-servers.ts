@@ -110,7 +110,7 @@ export async function natsServers(count: 1 | 3, { jetStream = true, more = '' }:
       `listen: "127.0.0.1:${ports[n]}"`,
       `http: "127.0.0.1:${ports[count + n]}"`,
       'write_deadline: "2s"',
-      jetStream ? `jetstream { store_dir: "${home}", max_memory_store: 64MB, max_file_store: 256MB }` : '',
+      jetStream ? `jetstream { store_dir: "${home}", max_memory_store: 64MB, max_file_store: 1GB }` : '',
       count > 1
         ? `cluster { name: test, listen: "127.0.0.1:${ports[2 * count + n]}", routes: [${routes.join(', ')}] }`
         : '',
