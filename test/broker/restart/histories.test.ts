@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { ofProof } from '../../proof/support/extent.ts';
+import { isWhole, ofProof } from '../../proof/support/extent.ts';
 import { MemoryTurnJournal } from '../../support/memory-turn-journal.ts';
 import { type History, HistoryPlay, STEPS } from './history.ts';
 
@@ -71,12 +71,20 @@ const faults: Record<string, () => void> = {
   },
 };
 
+/** From each of these a history that finds it is not far. `npm run proof` starts from anywhere. */
+const SEEDS: Record<string, number> = {
+  'says that it has what it has not': 6,
+  'loses what takes a number and is no event': 27,
+  'says that what is written is safe from power cuts': 3,
+};
+
 test.each(Object.keys(faults))(
   'a journal that %s › then such a history finds it',
   async (fault) => {
     faults[fault]?.();
     const histories = fault.includes('power') ? cut : history;
-    const found = fc.assert(fc.asyncProperty(histories, play), { numRuns: 2_000, endOnFailure: true });
+    const from = isWhole ? {} : { seed: SEEDS[fault] as number };
+    const found = fc.assert(fc.asyncProperty(histories, play), { ...from, numRuns: 2_000, endOnFailure: true });
     await expect(found).rejects.toThrow();
   },
   600_000,
