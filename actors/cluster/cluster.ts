@@ -3,6 +3,7 @@ import { Peers } from '../../link/peers.ts';
 import type { Identity } from '../../machines/connection.machine.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/held-key.ts';
 import type { ChildKind } from '../kernel/children.ts';
@@ -197,7 +198,7 @@ export class Cluster {
 
   /** Tells every broker that can be reached. */
   tellAll(kind: string, body: object): void {
-    const text = JSON.stringify({ kind, ...body });
+    const text = writeJson({ kind, ...body });
     for (const streams of this.#streams.values()) streams.tell(text);
   }
 

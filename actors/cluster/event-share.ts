@@ -94,6 +94,6 @@ export class EventShare implements PeerTalk {
     const tenants = this.#missed.get(peer.name);
     if (!tenants) return;
     this.#missed.delete(peer.name);
-    peer.tell(JSON.stringify({ kind: 'events.missed', tenants: [...tenants] }));
+    peer.tell(writeJson({ kind: 'events.missed', tenants: [...tenants] }));
   }
 }

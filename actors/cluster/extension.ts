@@ -190,7 +190,7 @@ function closeGuest(extension: Extension): void {
   const { way, stream, client } = extension;
   // One that is through (1000) waits for nothing that it has there.
   const code = client.hasLeft ? 1000 : 1006;
-  way.send({ kind: 'close', stream, body: JSON.stringify({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
+  way.send({ kind: 'close', stream, body: writeJson({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
   extension.asked.clear();
 }
 

@@ -2,6 +2,7 @@ import type { PeerLink } from '../../link/peer-link.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import type { Link, LinkHandlers } from '../../protocol/link.ts';
 import { type Token, tokenText } from '../../protocol/token.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { hasRoomFor } from './cluster-errors.ts';
 import type { GuestOpening } from './guest-identity.ts';
 
@@ -87,7 +88,7 @@ export class GuestLink implements Link {
 
   close(code: number): void {
     if (this.#isClosed) return;
-    this.#way.send({ kind: 'close', stream: this.#stream, body: JSON.stringify({ code }) });
+    this.#way.send({ kind: 'close', stream: this.#stream, body: writeJson({ code }) });
     this.#end();
     // As of a socket: never from inside this call.
     queueMicrotask(() => this.#handlers?.closed(code));
@@ -137,7 +138,7 @@ export class GuestLink implements Link {
     const stream = this.#newStream();
     this.#tokens.set(head, stream);
     const body: TokensOf = { tokens_of: -this.#stream };
-    this.#way.send({ kind: 'open', stream, body: JSON.stringify(body) });
+    this.#way.send({ kind: 'open', stream, body: writeJson(body) });
     this.#way.send({ kind: 'head', stream, body: head });
     return stream;
   }

@@ -2,6 +2,8 @@ import type { Entry, StreamToken } from '../../link/entries.ts';
 import type { PeerLink, PeerLinkHandlers } from '../../link/peer-link.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Extension, GuestFrame, HostedTurn } from './extension-record.ts';
@@ -77,7 +79,7 @@ export class PeerStreams implements PeerLinkHandlers {
   /** From now on what comes by its stream is this extension's. */
   enter(extension: Extension, opening: GuestOpening): void {
     this.#extensions.set(extension.stream, extension);
-    this.link.send({ kind: 'open', stream: extension.stream, body: JSON.stringify(opening) });
+    this.link.send({ kind: 'open', stream: extension.stream, body: writeJson(opening) });
   }
 
   leave(extension: Extension): void {
@@ -88,7 +90,7 @@ export class PeerStreams implements PeerLinkHandlers {
 
   /** A guest may use other agents than before, or has another name. */
   tellIdentity({ stream }: Extension, opening: GuestOpening): void {
-    this.link.send({ kind: 'request', stream, id: 0, method: 'identity', body: JSON.stringify(opening) });
+    this.link.send({ kind: 'request', stream, id: 0, method: 'identity', body: writeJson(opening) });
   }
 
   /** Tells the peer itself something. @returns false where there is no link */
@@ -189,7 +191,7 @@ export class PeerStreams implements PeerLinkHandlers {
     if (!ref) return;
     if (entry.kind === 'close') {
       this.#extensions.delete(entry.stream);
-      const { code } = JSON.parse(entry.body) as { code: number };
+      const { code } = parseJson(entry.body) as { code: number };
       tell(this.#kernel.ref, ref, { type: 'extension.closed', code });
     } else if (entry.kind === 'text') {
       const frame = readFrame(entry.body);
@@ -204,16 +206,16 @@ export class PeerStreams implements PeerLinkHandlers {
     else if (entry.kind === 'head') this.#head(stream, entry.body);
     else if (entry.kind === 'text') guest?.receive(entry.body);
     else if (entry.kind === 'request' && entry.method === 'identity' && guest)
-      this.#listener.seesAnew(guest, guestOpening.parse(JSON.parse(entry.body)));
+      this.#listener.seesAnew(guest, guestOpening.parse(parseJson(entry.body)));
     else if (entry.kind !== 'close') return;
     else if (guest) {
-      const { code, overrun } = JSON.parse(entry.body) as { code: number; overrun?: boolean };
+      const { code, overrun } = parseJson(entry.body) as { code: number; overrun?: boolean };
       guest.hangUp(code, overrun);
     } else this.#tokens.get(stream)?.tokens.delete(stream);
   }
 
   #open(stream: number, body: string): void {
-    const said: unknown = JSON.parse(body);
+    const said: unknown = parseJson(body);
     const { tokens_of: of } = said as Partial<TokensOf>;
     if (of !== undefined) {
       const extension = this.#extensions.get(of);
@@ -237,7 +239,7 @@ export class PeerStreams implements PeerLinkHandlers {
 /** The turn whose tokens begin with this, if it is known here. */
 function turnOf(head: string, turns: ReadonlyMap<string, HostedTurn>): HostedTurn | undefined {
   // It ends behind a comma, in the middle of its parameters.
-  const { params } = JSON.parse(`${head.slice(0, -1)}}}`) as { params: JsonObject };
+  const { params } = parseJson(`${head.slice(0, -1)}}}`) as { params: JsonObject };
   return turns.get(String(params.turn_id));
 }
 

@@ -1,4 +1,6 @@
 import { CloseCode } from '../../protocol/close-codes.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import type { AgentRecord } from '../connection/agent-store.ts';
 import { KEY_CHANGES } from '../connection/key-changes.ts';
@@ -102,7 +104,7 @@ export class RegistryShare implements PeerTalk {
 
   asked(peer: PeerStreams, method: string, body: string): Promise<string> | undefined {
     if (method !== 'registry' || !this.#isHome) return undefined;
-    return Promise.resolve(JSON.stringify({ next: this.#tellPage(peer, Number(JSON.parse(body).at)) }));
+    return Promise.resolve(writeJson({ next: this.#tellPage(peer, Number(parseJson(body).at)) }));
   }
 
   #once(kept: Promise<void> | undefined, name: string): void {
@@ -113,13 +115,13 @@ export class RegistryShare implements PeerTalk {
   }
 
   #tellAll(name: string): void {
-    const text = JSON.stringify({ kind: 'registered', rows: [this.#rowOf(name)] });
+    const text = writeJson({ kind: 'registered', rows: [this.#rowOf(name)] });
     for (const peer of this.#cluster.openStreams()) {
       if (this.#stale.has(peer.name)) continue;
       if (peer.link.waitingBytes <= MOST_WAITING_BYTES) peer.tell(text);
       else {
         this.#stale.add(peer.name);
-        peer.tell(JSON.stringify({ kind: 'registry.stale' }));
+        peer.tell(writeJson({ kind: 'registry.stale' }));
       }
     }
     this.#unwritten.add(name);
@@ -141,7 +143,7 @@ export class RegistryShare implements PeerTalk {
       rows.push(row);
     }
     // Before the answer, on the same link: nothing that changes later can come before.
-    peer.tell(JSON.stringify({ kind: 'registered', rows }));
+    peer.tell(writeJson({ kind: 'registered', rows }));
     if (at < names.length) return at;
     this.#pages.delete(peer.name);
     return null;
@@ -154,7 +156,7 @@ export class RegistryShare implements PeerTalk {
     try {
       let at: number | null = 0;
       while (at !== null) {
-        at = (JSON.parse(await peer.ask('registry', JSON.stringify({ at }))) as { next: number | null }).next;
+        at = (parseJson(await peer.ask('registry', writeJson({ at }))) as { next: number | null }).next;
         if (this.#seen !== seen) return;
       }
     } catch (err) {
@@ -171,8 +173,8 @@ export class RegistryShare implements PeerTalk {
     const { kind, id } = partsOf(name);
     if (text === null) this.#learned.delete(name);
     else this.#learned.add(name);
-    if (kind === 'agent') this.#learnAgent(id, text === null ? undefined : (JSON.parse(text) as AgentRecord));
-    else this.#learnKey(id, text === null ? undefined : (JSON.parse(text) as KeyRecord));
+    if (kind === 'agent') this.#learnAgent(id, text === null ? undefined : (parseJson(text) as AgentRecord));
+    else this.#learnKey(id, text === null ? undefined : (parseJson(text) as KeyRecord));
   }
 
   #learnAgent(id: string, record: AgentRecord | undefined): void {
@@ -202,7 +204,7 @@ export class RegistryShare implements PeerTalk {
     const { kind, id } = partsOf(name);
     const record = this.#kernel.get<{ record(id: string): object | undefined }>(kind === 'agent' ? AGENTS : KEYS);
     const known = record.record(id);
-    return [name, known ? JSON.stringify(known) : null];
+    return [name, known ? writeJson(known) : null];
   }
 
   /** One after the other, in the order in which they have changed; what fails is tried again with the next sweep. */

@@ -172,6 +172,12 @@ export class Kernel {
     return this.#things.get(name) as T | undefined;
   }
 
+  /** @throws {Error} where agents and keys are kept by another broker */
+  demandKeeper(): void {
+    const { keptBy } = this;
+    if (keptBy !== undefined) throw new Error(`broker ${keptBy} keeps the agents and keys: change them there`);
+  }
+
   /** The root actor. */
   get ref(): AnyActorRef & ActorOf<BrokerEvent> {
     if (!this.#ref) throw new Error('the broker actor is used before it exists');
