@@ -16,6 +16,7 @@ import { HeldBytes } from './held-bytes.ts';
 import { Hooks, Inbound } from './hooks.ts';
 import type { Key } from './key.ts';
 import { type Logger, totalLog } from './log.ts';
+import { PeerNews } from './peer-news.ts';
 import { RoutingTimes } from './routing-times.ts';
 import { LimitBook } from './shared-limits.ts';
 import { ShownTenants } from './shown-tenants.ts';
@@ -85,6 +86,8 @@ export class Kernel {
   readonly epoch: string;
   /** This broker's name in a cluster, where it is in one. */
   readonly brokerId: string | undefined;
+  /** What other brokers are told, and tell. */
+  readonly peers = new PeerNews();
   /** The broker that keeps agents, keys and what else there is once, where that is another one. */
   keptBy: string | undefined;
   /** Whether an agent is attached at another broker of the cluster. */
