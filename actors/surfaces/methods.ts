@@ -77,7 +77,8 @@ const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ kernel }, { compone
 /** `a2ui.apply` (`wire.md` section 11). */
 const applyEnvelope = withSchemas<'a2ui.apply'>((call, schemas) => {
   const { kernel, from, params } = call;
-  const { session_id, ...envelope } = params;
+  // What a request says of its trace is no part of the envelope.
+  const { session_id, _meta: _, ...envelope } = params;
   const envelopes = [envelopeOf(envelope)];
   const author = authorOf(call, readSession(session_id));
   payForChange(kernel, from, author, envelopes);

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { create } from '../../support/surfaces.ts';
 import { accepting, arrive, ask, enter, type Member, startCluster } from './support/brokers.ts';
 
 /* What is neither a turn nor an approval, with whoever asks and whoever has it at different brokers. */
@@ -88,19 +89,19 @@ test('facts of an agent are known wherever it is; those of another connection en
   const { token } = (await ask(manager, 'agents.upsert', { id: 'bot' })).result;
   const first = await enter(b, { agent_id: 'bot', token });
   await arrive();
-  expect((await ask(first, 'memory.add_fact', { text: 'the sea is blue' })).error).toBeUndefined();
+  expect((await ask(first, 'memory.add_fact', { subject: 'sea', body: 'the sea is blue' })).error).toBeUndefined();
   first.close();
   await arrive();
   const second = await enter(c, { agent_id: 'bot', token });
   await arrive();
   expect((await ask(second, 'memory.query', { query: 'sea' })).result.facts).toMatchObject([
-    { text: 'the sea is blue' },
+    { body: 'the sea is blue' },
   ]);
   const window = await b.host();
-  await ask(window, 'memory.add_fact', { text: 'mine alone' });
-  expect((await ask(window, 'memory.fact_count')).result).toMatchObject({ count: 1 });
+  await ask(window, 'memory.add_fact', { subject: 'me', body: 'mine alone' });
+  expect((await ask(window, 'memory.fact_count')).result).toBe(1);
   await cluster.close(a);
-  expect((await ask(window, 'memory.fact_count')).result).toMatchObject({ count: 1 });
+  expect((await ask(window, 'memory.fact_count')).result).toBe(1);
   expect((await ask(second, 'memory.fact_count')).error).toMatchObject({ code: -32011, data: { reason: 'cluster' } });
 });
 
@@ -129,11 +130,6 @@ test('a goal that is set at one broker stands for a turn at another, and is clea
 });
 
 describe('surfaces', () => {
-  const surface = (surfaceId: string) => ({
-    version: 'v0.9',
-    createSurface: { surfaceId, catalogId: 'https://a2ui.org/specification/v0_9/basic_catalog.json' },
-  });
-
   test('of an agent are in the room of its turn’s owner, and seen from every broker', async () => {
     const [a, b, c] = await three();
     const agent = await b.agent('bot');
@@ -143,10 +139,10 @@ describe('surfaces', () => {
     expect((await ask(again, 'a2ui/subscribe')).result).toEqual({ subscribed: true });
     ann.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's' });
     const { session_id } = await accepting(agent);
-    const made = agent.post('a2ui.apply', { ...surface('form'), session_id });
+    const made = agent.post('a2ui.apply', { ...create('form'), session_id });
     // What a surface may be is read from the disk at first.
-    for (let at = 0; at < 200 && !agent.replyTo(made); at += 1) await arrive();
-    expect(agent.replyTo(made).result).toMatchObject({ deleted: false });
+    await vi.waitFor(() => expect(agent.replyTo(made)).toBeDefined(), { timeout: 30_000 });
+    expect(agent.replyTo(made)).toMatchObject({ result: { deleted: false } });
     await cluster.pass(1);
     for (const client of [ann, again]) {
       const rows = (await ask(client, 'a2ui.surfaces')).result;
@@ -154,9 +150,9 @@ describe('surfaces', () => {
     }
     expect(again.received('a2ui.event').at(-1).params.result).toMatchObject({ surfaceId: 'form' });
     expect((await ask(stranger, 'a2ui.surfaces')).result).toEqual([]);
-    expect((await ask(agent, 'a2ui.apply', { ...surface('x'), session_id: 'none' })).error.code).toBe(-32014);
+    expect((await ask(agent, 'a2ui.apply', { ...create('x'), session_id: 'none' })).error.code).toBe(-32014);
     const forged = {
-      ...surface('x'),
+      ...create('x'),
       session_id: 'none',
       _meta: { 'switchboard/room': { tenant: 'default', sub: 'ann' } },
     };
@@ -172,11 +168,13 @@ test('a voice provider at another broker is said to be there', async () => {
   await arrive();
   const host = await a.host();
   const away = { code: -32011, data: { reason: 'cluster' } };
-  const named = { audio_source: { kind: 'push' }, options: { provider: 'ear' } };
+  const started = {
+    session_id: 'v',
+    audio_source: { kind: 'pcm_push', sample_rate: 16_000, channels: 1 },
+  };
+  const named = { ...started, options: { provider: 'ear' } };
   expect((await ask(host, 'voice.transcribe_stream.start', named)).error).toMatchObject(away);
-  expect((await ask(host, 'voice.transcribe_stream.start', { audio_source: { kind: 'push' } })).error).toMatchObject(
-    away,
-  );
+  expect((await ask(host, 'voice.transcribe_stream.start', started)).error).toMatchObject(away);
 });
 
 test('broker.status tells of all brokers', async () => {
