@@ -17,7 +17,7 @@ export function upsertAgent(
   if (!tenantName.safeParse(tenant).success) throw new TypeError('tenant is 1–64 of [A-Za-z0-9._-]');
   const checked = parseParams(upsertParams, params);
   // One for this run only is this broker's own.
-  if (!ephemeral) demandKeeper(kernel);
+  if (!ephemeral) kernel.demandKeeper();
   kernel.audit.demand();
   const agents = kernel.get(AGENTS);
   const id = agentKey(tenant, checked.id);
@@ -38,10 +38,4 @@ export function upsertAgent(
       },
     );
   return answer;
-}
-
-/** @throws {Error} where agents and keys are kept by another broker of the cluster */
-export function demandKeeper({ keptBy }: Kernel): void {
-  if (keptBy !== undefined)
-    throw new Error(`broker ${keptBy} keeps the agents and keys of this cluster: change them there`);
 }

@@ -1,7 +1,6 @@
 import { KEY_CHANGES, type Made, type Removal } from './actors/connection/key-changes.ts';
 import { KEYS, keyId } from './actors/connection/key-ring.ts';
 import type { Kernel } from './actors/kernel/kernel.ts';
-import { demandKeeper } from './broker-agents.ts';
 import {
   type KeyRow,
   keysAddParams,
@@ -39,7 +38,7 @@ export function brokerKeys(kernel: Kernel): BrokerKeys {
     { tenant = DEFAULT_TENANT, name }: { tenant?: string | undefined; name: string },
     make: () => C,
   ): Promise<C> => {
-    demandKeeper(kernel);
+    kernel.demandKeeper();
     kernel.audit.demand();
     const changed = kernel.audit.tried(tenant, method, { on: keyId(tenant, name), data: {} }, make);
     const { on, data } = changed.note;

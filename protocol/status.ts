@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyId, list, listing, nameText } from './bounds.ts';
+import { anyId, list, listing, nameText, shortText } from './bounds.ts';
 import { agentId } from './ids.ts';
 import { tenantName } from './principal.ts';
 
@@ -56,6 +56,23 @@ export const eventFaultRow = z.object({
 export type EventFaultRow = z.infer<typeof eventFaultRow>;
 
 /** How the broker is, in numbers. What grows is counted since the start. */
+/** How another broker stands, as this one knows. */
+export const brokerRow = z.object({
+  id: nameText(),
+  status: z.enum(['alive', 'suspect', 'dead']),
+  link: z.boolean().meta({ description: 'whether there is a link with it' }),
+  urls: list(shortText(), 8).meta({ description: 'where people reach it' }),
+  turns: z.number(),
+  load: z.number(),
+});
+/** The others of a broker's cluster. */
+export const clusterStatus = z.object({
+  id: nameText().meta({ description: 'this broker’s' }),
+  home: nameText().optional().meta({ description: 'the broker that keeps what there is once' }),
+  connected: z.boolean().meta({ description: 'whether what all know together can be written' }),
+  brokers: list(brokerRow, 1_000).meta({ description: 'the others' }),
+});
+
 export const statusResult = z.object({
   version: nameText(),
   pid: z.number(),
@@ -101,6 +118,7 @@ export const statusResult = z.object({
   memory: z.object({ rss: z.number(), heap_used: z.number() }).meta({ description: 'bytes' }),
   inspect_watchers: z.number(),
   inspect_dropped: z.number(),
+  cluster: clusterStatus.optional().meta({ description: 'where this broker is one of several' }),
 });
 /** `broker.status`'s answer. */
 export type BrokerStatus = z.infer<typeof statusResult>;

@@ -170,7 +170,7 @@ describe('the rooms of actors', () => {
 
 /** The family whose names are the wire's own, and events of all go by them. */
 const NAMED_BELOW = 'hosts';
-/** The family that decides who answers, and answers nothing itself. */
+/** The family that answers no method of its own: it has those of all answered where they belong, and names them. */
 const ANSWERS_NOTHING = 'cluster';
 /** Events of the connection's and the broker's charts, which carry voice; no methods. */
 const CHART_EVENTS = ["'voice.event'", "'voice.audio'", "'voice.deliver'"];

@@ -1,6 +1,5 @@
 import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import type { Place } from '../../cluster/directory.ts';
-import { type LinkClock, systemLinkClock } from '../../link/clock.ts';
 import { Peers } from '../../link/peers.ts';
 import type { Identity } from '../../machines/connection.machine.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
@@ -11,7 +10,6 @@ import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/held-key.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
-import { systemClock } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
@@ -20,6 +18,7 @@ import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { type GuestOpening, readIdentity, sayIdentity } from './guest-identity.ts';
 import type { GuestLink } from './guest-link.ts';
+import { linkClockOf } from './link-clock.ts';
 import { PeerStreams } from './peer-streams.ts';
 
 /** This broker among others, where it is one of several. */
@@ -335,17 +334,4 @@ export class Cluster {
       return;
     }
   }
-}
-
-/** With a clock of a test's links go by that too. Otherwise by plain timers: they see for themselves when they were away. */
-function linkClockOf({ clock }: Kernel): LinkClock {
-  if (clock === systemClock) return systemLinkClock;
-  return {
-    now: () => clock.now(),
-    setTimeout: (run, ms) => clock.setTimeout(run, ms),
-    clearTimeout: (timer) => {
-      if (timer !== undefined) clock.clearTimeout(timer);
-    },
-    nextTick: (run) => process.nextTick(run),
-  };
 }

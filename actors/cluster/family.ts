@@ -2,6 +2,7 @@ import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import { extensionHotEvents, extensionMachine } from '../../machines/extension.machine.ts';
 import { isGuest } from '../../protocol/link.ts';
 import { agentIdOf } from '../../protocol/principal.ts';
+import type { BrokerStatus } from '../../protocol/status.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import { JsonText } from '../kernel/json-text.ts';
@@ -21,6 +22,7 @@ import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
 import { MovedTurns } from './moved-turns.ts';
+import { NewsShare } from './news-share.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 
@@ -75,6 +77,8 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const { home } = options;
     const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
     if (share) book.add(share);
+    book.add(new NewsShare(kernel, book));
+    book.add({ opened: ({ name }) => name === home && routes.subscribeAgain(kernel, name) });
     kernel.keptBy = home === options.id ? undefined : home;
     kernel.isElsewhere = (agentKey) => {
       const place = book.placeOf(agentKey);
@@ -98,6 +102,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
           extensionsOf(client).size,
         ),
       }),
+      status: () => ({ cluster: statusOf(book) }),
       brokerFacts: () => ({ broker: book.id, brokers: book.openPeers().length + 1 }),
     };
   },
@@ -154,4 +159,21 @@ function factsOf({ peer, client, asked, calls, turns }: Extension): Facts {
     turns: listed(turns.keys(), turns.size),
   };
   return { label: peer, startedAt: client.connectedAt, fields };
+}
+
+function statusOf(book: Cluster): BrokerStatus['cluster'] {
+  const brokers = [...book.members()].map(({ id, status, isOpen, urls, turns, load }) => ({
+    id,
+    status,
+    link: isOpen,
+    urls: [...urls],
+    turns,
+    load,
+  }));
+  return {
+    id: book.id,
+    ...(book.home !== undefined && { home: book.home }),
+    connected: book.directory.isConnected,
+    brokers: brokers.sort((one, other) => (one.id < other.id ? -1 : 1)),
+  };
 }

@@ -104,7 +104,7 @@ export class RegistryShare implements PeerTalk {
 
   asked(peer: PeerStreams, method: string, body: string): Promise<string> | undefined {
     if (method !== 'registry' || !this.#isHome) return undefined;
-    return Promise.resolve(writeJson({ next: this.#tellPage(peer, Number((parseJson(body) as { at: unknown }).at)) }));
+    return Promise.resolve(writeJson({ next: this.#tellPage(peer, Number((parseJson(body) as { at?: unknown }).at)) }));
   }
 
   #once(kept: Promise<void> | undefined, name: string): void {

@@ -1,9 +1,11 @@
-import { ErrorCode, type WireError } from '../../protocol/errors.ts';
+import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { withRoom } from '../../protocol/guest-room.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Place } from '../../protocol/method.ts';
 import { agentKey } from '../../protocol/principal.ts';
 import { type ChatResult, type ChatSubscribeResult, isEnded } from '../../protocol/resume.ts';
 import { Sealed } from '../../protocol/sealed.ts';
+import { FIND_TURN } from '../approvals/gated-turn.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
@@ -34,6 +36,9 @@ export class Routes implements Elsewhere {
 
   /** How many events of other brokers were told so far that change what a snapshot shows. */
   changes: () => number = () => 0;
+
+  /** Who hears of surfaces at the home broker. */
+  readonly #watchers = new WeakSet<Client>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -72,10 +77,19 @@ export class Routes implements Elsewhere {
     return true;
   }
 
+  /** There is a link with the home broker again: who hears of surfaces there has to say so anew. */
+  subscribeAgain(kernel: AnyCall['kernel'], home: string): void {
+    for (const from of kernel.clients.values())
+      if (this.#watchers.has(from))
+        this.#ask({ kernel, from, id: undefined, params: {}, trace: undefined }, 'a2ui/subscribe', home, () => {});
+  }
+
   #toHome(call: AnyCall, method: string): boolean {
     const { home, id } = this.#cluster;
     if (home === undefined || home === id || isOwn(call, method)) return false;
-    this.#forward(call, method, home);
+    if (method === 'a2ui/subscribe') this.#watchers.add(call.from);
+    else if (method === 'a2ui/unsubscribe') this.#watchers.delete(call.from);
+    this.#forward(withTurnOf(call, method), method, home);
     return true;
   }
 
@@ -209,7 +223,8 @@ export class Routes implements Elsewhere {
     const { kernel, from, trace } = call;
     const extension = this.#cluster.extensionOf(from, peer);
     if (!extension?.ref) throw clusterError(peer);
-    const params = { ...(call.params as object), ...metaOf(trace) };
+    const meta = { ...(call.params as object), ...metaOf(trace) };
+    const params = call.room ? withRoom(meta, call.room) : meta;
     tell(kernel.ref, extension.ref, { type: 'extension.request', request: { method, params, settle } });
   }
 
@@ -239,6 +254,17 @@ function isOwn({ from, params }: AnyCall, method: string): boolean {
 const LOOK_AGAIN_MS = 100;
 const LOOKED_MS = 1_000;
 const MOST_LOOKED_MS = 25_000;
+/**
+ * A request about surfaces, with whose turn it names: that turn is known here.
+ * @throws {WireError} `-32014`
+ */
+function withTurnOf(call: AnyCall, method: string): AnyCall {
+  const { session_id: session } = call.params as { session_id?: unknown };
+  if (!method.startsWith('a2ui.') || typeof session !== 'string') return call;
+  const turn = call.kernel.get(FIND_TURN)(session, call.from);
+  if (!turn) throw WireError.notFound('session');
+  return { ...call, room: turn.owner };
+}
 
 /** Whether that broker knows of nothing that was meant. */
 function isUnknown({ code, data }: WireError | JsonObject): boolean {

@@ -19,6 +19,20 @@ export const GOALS = key<Goals>('goals');
 const SAVE_MS = 1_000;
 /** Characters of a reason, or of a terminal's words, that are kept. */
 const MAX_REASON = 500;
+/** So many goals that are gone are remembered. */
+const MAX_CLEARED = 1_000;
+/** What brokers tell each other of goals goes by this name. */
+const NEWS = 'goal';
+
+/** What a broker tells the others of a goal. */
+interface GoalNews {
+  readonly id: string;
+  /** Null: it is gone. */
+  readonly record: GoalRecord | null;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
 /** What a goal may grow by once it runs. Bytes of JSON, roughly. */
 const GROWTH = 2_048;
 
@@ -28,6 +42,8 @@ export class Goals {
   readonly #saves: GatheredSaves<GoalRecord | undefined>;
   /** By the session's key. A record is replaced whenever it changes. */
   readonly #records = new Map<string, GoalRecord>();
+  /** Goals that are gone, and since when: another broker may not know yet. The oldest first. */
+  readonly #cleared = new Map<string, string>();
   #bytes = 0;
   #saveAt: Deadline | undefined;
 
@@ -40,6 +56,37 @@ export class Goals {
       () => store.save([...this.#records.values()]),
       (id, before) => this.#put(id, before),
     );
+    kernel.peers.on(NEWS, (body) => this.#hear(body as GoalNews));
+    kernel.peers.onNew(() => this.#news());
+  }
+
+  /** What another broker says of a goal: whoever spoke last is right. It is kept there. */
+  #hear({ id, record, at }: GoalNews): void {
+    const known = this.#records.get(id)?.updated_at ?? this.#cleared.get(id) ?? '';
+    if (at < known) return;
+    this.#put(id, record ?? undefined);
+    if (record) this.#cleared.delete(id);
+    else this.#noteCleared(id, at);
+  }
+
+  *#news(): Generator<readonly [string, GoalNews]> {
+    for (const [id, at] of this.#cleared) yield [NEWS, { id, record: null, at }];
+    for (const [id, record] of this.#records) yield [NEWS, { id, record, at: record.updated_at }];
+  }
+
+  #tell(id: string, record: GoalRecord | undefined): void {
+    const at = record?.updated_at ?? this.#now();
+    if (record) this.#cleared.delete(id);
+    else this.#noteCleared(id, at);
+    this.#kernel.peers.tell(NEWS, { id, record: record ?? null, at });
+  }
+
+  #noteCleared(id: string, at: string): void {
+    this.#cleared.delete(id);
+    this.#cleared.set(id, at);
+    if (this.#cleared.size <= MAX_CLEARED) return;
+    const [oldest] = this.#cleared.keys();
+    if (oldest !== undefined) this.#cleared.delete(oldest);
   }
 
   get size(): number {
@@ -79,6 +126,7 @@ export class Goals {
     this.#checkRoom(record, before);
     this.#put(id, record);
     this.#saves.changed(id, before);
+    this.#tell(id, record);
     return toState(record);
   }
 
@@ -106,6 +154,7 @@ export class Goals {
       if (this.#records.get(id) !== own) return;
       own = { ...own, ...change, updated_at: this.#now() };
       this.#put(id, own);
+      this.#tell(id, own);
       this.#saveAt ??= this.#kernel.deadlines.arm(SAVE_MS, () => this.flush());
     };
     return {
@@ -158,6 +207,7 @@ export class Goals {
     });
     for (const [id] of removed) this.#put(id, undefined);
     if (removed.length > 0) this.#saves.allChanged(removed);
+    for (const [id] of removed) this.#tell(id, undefined);
     return removed.length;
   }
 

@@ -16,6 +16,7 @@ import { HeldBytes } from './held-bytes.ts';
 import { Hooks, Inbound } from './hooks.ts';
 import type { Key } from './key.ts';
 import { type Logger, totalLog } from './log.ts';
+import { PeerNews } from './peer-news.ts';
 import { RoutingTimes } from './routing-times.ts';
 import { LimitBook } from './shared-limits.ts';
 import { ShownTenants } from './shown-tenants.ts';
@@ -89,6 +90,8 @@ export class Kernel {
   readonly epoch: string;
   /** This broker's name in a cluster, where it is in one. */
   readonly brokerId: string | undefined;
+  /** What other brokers are told, and tell. */
+  readonly peers = new PeerNews();
   /** The broker that keeps agents, keys and what else there is once, where that is another one. */
   keptBy: string | undefined;
   /** Whether an agent is attached at another broker of the cluster. */
@@ -177,6 +180,12 @@ export class Kernel {
   /** The same, where it may not be there. */
   peek<T>({ name }: Key<T>): T | undefined {
     return this.#things.get(name) as T | undefined;
+  }
+
+  /** @throws {Error} where agents and keys are kept by another broker */
+  demandKeeper(): void {
+    const { keptBy } = this;
+    if (keptBy !== undefined) throw new Error(`broker ${keptBy} keeps the agents and keys: change them there`);
   }
 
   /** The root actor. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
+import { readRoom } from '../../protocol/guest-room.ts';
 import { isGuest } from '../../protocol/link.ts';
 import type { Place, Role } from '../../protocol/method.ts';
 import {
@@ -12,7 +13,7 @@ import {
   requests,
 } from '../../protocol/methods.ts';
 import { parseParams } from '../../protocol/params.ts';
-import { DEFAULT_TENANT } from '../../protocol/principal.ts';
+import { DEFAULT_TENANT, type Principal } from '../../protocol/principal.ts';
 import { readTrace, type TraceContext } from '../../protocol/trace.ts';
 import type { CallLife } from '../connection/call-life.ts';
 import { checkBacklog } from '../kernel/backlog.ts';
@@ -33,6 +34,8 @@ export interface Call<P> {
   readonly params: P;
   /** What it has said of the trace that it belongs to (`docs/protocol.md#traces`). */
   readonly trace: TraceContext | undefined;
+  /** Of a guest's: whose turn it names, where that is at the guest's own broker. */
+  readonly room?: Principal | undefined;
   /** What other brokers have for the answer, by the method that they were asked by. */
   readonly others?: Readonly<Record<string, readonly unknown[]>>;
 }
@@ -145,7 +148,8 @@ export class Dispatcher {
       if (!entry || !isFor(from, entry)) throw WireError.methodNotFound();
       if (!entry.reads && !mayAct(from)) throw WireError.outOfScope('chat');
       const checked = parseParams(entry.schema, entry.readAs?.(params) ?? params);
-      const call = { kernel, from, id, params: checked, trace: readTrace(params) };
+      const room = isGuest(from.link) ? readRoom(params) : undefined;
+      const call = { kernel, from, id, params: checked, trace: readTrace(params), room };
       if (entry.isAudited) kernel.audit.demand();
       if (entry.hasLargeAnswer) checkBacklog(kernel, from);
       // What a guest asks was decided where its connection is.

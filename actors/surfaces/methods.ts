@@ -4,7 +4,6 @@ import type { RequestMethod, ResultOf } from '../../protocol/methods.ts';
 import { A2UI_MIME_TYPE, A2UI_VERSION, type Applied, type SurfaceView } from '../../protocol/surfaces.ts';
 import { roomOf } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
-import type { Kernel } from '../kernel/kernel.ts';
 import { withoutBaggage } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
@@ -76,10 +75,12 @@ const describeSurfaces = withSchemas<'a2ui.capabilities'>(({ kernel }, { compone
 });
 
 /** `a2ui.apply` (`wire.md` section 11). */
-const applyEnvelope = withSchemas<'a2ui.apply'>(({ kernel, from, params }, schemas) => {
-  const { session_id, ...envelope } = params;
+const applyEnvelope = withSchemas<'a2ui.apply'>((call, schemas) => {
+  const { kernel, from, params } = call;
+  // What a request says of its trace is no part of the envelope.
+  const { session_id, _meta: _, ...envelope } = params;
   const envelopes = [envelopeOf(envelope)];
-  const author = authorOf(kernel, from, readSession(session_id));
+  const author = authorOf(call, readSession(session_id));
   payForChange(kernel, from, author, envelopes);
   const changes = draftChanges(kernel, schemas, author, envelopes);
   commitChanges(kernel, changes);
@@ -89,13 +90,14 @@ const applyEnvelope = withSchemas<'a2ui.apply'>(({ kernel, from, params }, schem
 });
 
 /** `a2ui.ingest` (`wire.md` section 11): all or none. */
-const ingestEnvelopes = withSchemas<'a2ui.ingest'>(({ kernel, from, params }, schemas) => {
+const ingestEnvelopes = withSchemas<'a2ui.ingest'>((call, schemas) => {
+  const { kernel, from, params } = call;
   const { maxIngestBytes, maxEnvelopes } = kernel.limits;
   const route = wishedRoute(params);
   if (jsonBytes(params.payload) > maxIngestBytes) throw WireError.limitExceeded('max_ingest_bytes', maxIngestBytes);
   const envelopes = findEnvelopes(params.payload, maxEnvelopes);
   if (envelopes.length > maxEnvelopes) throw WireError.limitExceeded('max_envelopes', maxEnvelopes);
-  const author = authorOf(kernel, from, params.session_id);
+  const author = authorOf(call, params.session_id);
   payForChange(kernel, from, author, envelopes);
   const changes = draftChanges(kernel, schemas, { ...author, ...(route ? { route } : {}) }, envelopes);
   commitChanges(kernel, changes);
@@ -209,8 +211,9 @@ const act = inOrder<'a2ui.action'>(({ kernel, from, id, params, trace }) => {
  * that names a live turn which it answers works in the room of whoever asked.
  * @throws {WireError} `-32014`
  */
-function authorOf(kernel: Kernel, from: Client, sessionId: string | undefined): Author {
-  const room = roomFor(kernel, from, sessionId);
+function authorOf(call: Call<unknown>, sessionId: string | undefined): Author {
+  const { kernel, from } = call;
+  const room = roomFor(call, sessionId);
   return {
     agentId: from.agentId,
     author: from.agentId === undefined ? undefined : from.principal,

@@ -7,6 +7,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { markedId } from '../kernel/session-name.ts';
 import type { Viewer } from '../kernel/sight.ts';
+import type { Call } from '../requests/dispatcher.ts';
 import type { SurfaceLabel } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
@@ -30,8 +31,12 @@ export const placeIn = (owner: Principal, surfaceId: string): Place => ({
  * The room that a client works in: its own, or that of the live turn which it answers and names.
  * @throws {WireError} `-32014`
  */
-export function roomFor(kernel: Kernel, from: Client, sessionId: string | undefined): Principal {
+export function roomFor(
+  { kernel, from, room }: Pick<Call<unknown>, 'kernel' | 'from' | 'room'>,
+  sessionId: string | undefined,
+): Principal {
   if (sessionId === undefined) return roomOf(from.principal);
+  if (room) return roomOf(room);
   const turn = kernel.get(FIND_TURN)(sessionId, from);
   if (!turn) throw WireError.notFound('session');
   return roomOf(turn.owner);

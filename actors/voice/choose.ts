@@ -1,4 +1,5 @@
-import { WireError } from '../../protocol/errors.ts';
+import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { agentIdOf, agentKey, tenantOf } from '../../protocol/principal.ts';
 import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import type { Client } from '../kernel/client.ts';
@@ -20,7 +21,8 @@ export function chooseProvider(kernel: Kernel, from: Client, kind: VoiceKind, na
   const local = kernel.peek(LOCAL_VOICE)?.offers(kind) ? kernel.peek(LOCAL_VOICE) : undefined;
   if (name === undefined) {
     const chosen = local ?? agentProvider(kernel, firstAgent(kernel, from, kind));
-    if (!chosen) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
+    if (!chosen)
+      throw isElsewhere(kernel, from, kind) ? notHere() : WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
     return chosen;
   }
   // Never an agent of that name, which would be taken for it.
@@ -29,9 +31,33 @@ export function chooseProvider(kernel: Kernel, from: Client, kind: VoiceKind, na
     throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   }
   const agent = agentProvider(kernel, attachedFor(kernel, from, name));
-  if (!agent) throw WireError.agentNotAttached(name);
+  if (!agent) {
+    const isAway = mayUse(from, name) && kernel.isElsewhere(agentKey(from.tenant, name));
+    throw isAway ? notHere(name) : WireError.agentNotAttached(name);
+  }
   if (wordOf(kernel, agent.agent, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   return agent;
+}
+
+/** Sound goes to providers of the client's own broker alone (`docs/cluster.md`). */
+const notHere = (agentId: string | null = null): WireError =>
+  new WireError(ErrorCode.AgentNotAttached, 'the provider is attached at another broker; connect to that one', {
+    reason: 'cluster',
+    agent_id: agentId,
+  });
+
+/** Whether a registered provider of that kind is attached, and not here. */
+function isElsewhere(kernel: Kernel, from: Client, kind: VoiceKind): boolean {
+  const agents = kernel.get(AGENTS);
+  for (const key of agents.keys())
+    if (
+      kernel.isElsewhere(key) &&
+      tenantOf(key) === from.tenant &&
+      agents.capabilitiesOf(key).includes(VOICE_CAPABILITIES[kind]) &&
+      mayUse(from, agentIdOf(key))
+    )
+      return true;
+  return false;
 }
 
 /**

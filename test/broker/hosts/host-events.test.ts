@@ -42,6 +42,7 @@ test.each([2, 3])(
       approvals: [approval],
       events: expect.any(Array),
       event_sequence: 3,
+      events_epoch: expect.stringMatching(/^epoch-/),
       identity: { version: linked.broker.version, pid: process.pid },
     });
     expect(kindsOf(snapshot.events)).toEqual(['agent.registered', 'approval.requested', 'host.notification']);
