@@ -17,6 +17,9 @@ if (executable === undefined) {
   console.warn(`tests with NATS are skipped: ${how}`);
 }
 
+/** The program, where there is one. */
+export const NATS_SERVER = executable ?? '';
+
 /** `describe`, skipped where there is no nats-server. */
 export function describeNats(name: string, tests: () => void): void {
   describe.skipIf(executable === undefined)(name, tests);
@@ -49,7 +52,7 @@ export class NatsServer {
 
   start(): void {
     if (this.isRunning) return;
-    const child = spawn(executable ?? '', ['--config', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(NATS_SERVER, ['--config', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr?.on('data', (chunk) => {
       said = `${said}${chunk}`.slice(-4_000);
