@@ -138,7 +138,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       metricsTenants: options.metricsTenants,
       audit: options.audit && { trail: options.audit, isRequired: options.auditRequired ?? false },
       telemetry: options.telemetry,
-      epoch: options.turnJournal?.epoch,
+      epoch: options.turnJournal?.epoch ?? options.cluster?.epoch,
       durable: options.turnJournal?.level,
       brokerId: options.cluster?.id,
       clock,

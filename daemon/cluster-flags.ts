@@ -34,6 +34,10 @@ function file(does: string) {
 export const clusterFlags = {
   cluster: name('name of the cluster that this broker is one of'),
   'cluster-id': name("this broker's name, unlike any other's in its cluster", 'the host name'),
+  'cluster-home': name(
+    'the broker that keeps agents, keys, memory, goals and meetings for all',
+    'none: each keeps its own',
+  ),
   'cluster-nats': z.array(z.string().refine(isServerUrl)).max(MAX_SERVERS).default([]).register(flagInfo, {
     kind: 'list',
     group,
@@ -82,6 +86,8 @@ export function checkCluster(settings: ClusterSettings, given: Source): void {
     if (name !== 'cluster-nats' && isThere(name) && !isOverNats)
       throw new ConfigError(`${label(name)} goes with --cluster-nats URL`);
   }
+  if (isOverNats && given.get('workers') !== undefined && given.get('workers')?.value !== 1)
+    throw new ConfigError(`${label('cluster-nats')} and ${given.get('workers')?.label} exclude each other, for now`);
   const ways = (['cluster-creds', 'cluster-user', 'cluster-token-file'] as const).filter(isThere);
   if (ways.length > 1) throw new ConfigError(`${ways.map(label).join(' and ')} exclude each other`);
   for (const [one, other] of [

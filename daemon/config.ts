@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import { readSharedLimit, SHARED_LIMIT_VALUE, SHARED_LIMITS } from '../protocol/shared-limits.ts';
 import { HOST_NAME } from '../transport/checks.ts';
 import { DEFAULT_INSPECTOR_URL } from '../transport/console-pages.ts';
+import { clusterFlags } from './cluster-flags.ts';
 import { defaultHome } from './default-home.ts';
 import { ConfigError } from './errors.ts';
 import { flagInfo } from './flag.ts';
@@ -227,6 +228,7 @@ export const configSchema = z.object({
       shown: '~/.switchboard',
     }),
   ...workerFlags,
+  ...clusterFlags,
   inspect: off(daemon, 'show live statecharts in the console'),
   'inspector-url': z
     .string()

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Broker, TlsOptions } from '../broker.ts';
+import { NatsError } from '../nats/errors.ts';
 import { ownCommand } from '../own-command.ts';
 import type { Config, Settings } from './config.ts';
 import { isSystemError, StartError } from './errors.ts';
@@ -33,6 +34,8 @@ export async function listenTcp(
       ENOTFOUND: `${host} is no host that this machine knows; choose another with --host`,
     };
     const words = why[code];
+    // By then it joins the others.
+    if (error instanceof NatsError) throw new StartError(error.message);
     throw words === undefined ? error : new StartError(words);
   }
 }

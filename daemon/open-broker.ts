@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { v7 as uuid } from 'uuid';
 import {
   type Broker,
   type BrokerOptions,
@@ -9,9 +10,11 @@ import {
   mountFronts,
   openMemory,
 } from '../broker.ts';
+import type { NatsNews } from '../nats/options.ts';
 import { readSharedLimit } from '../protocol/shared-limits.ts';
 import type { Attachments } from './attach.ts';
 import { openAudit } from './audit.ts';
+import { natsOptionsOf } from './cluster-flags.ts';
 import type { Config, Settings } from './config.ts';
 import { ECHO_ID } from './echo-id.ts';
 import { StartError } from './errors.ts';
@@ -75,11 +78,12 @@ export function openStores(settings: Settings, files: HomeFiles, log: Logger, te
  * @throws StartError, ConfigError or a system error.
  */
 export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; join(): Promise<void> }> {
-  const { config, env, log, teardown, reload, jwt, attachments, files, stores, cluster } = setup;
+  const { config, env, log, teardown, reload, jwt, attachments, files, stores } = setup;
   const { settings } = config;
   const audit = await openAudit(settings, log, { teardown, reload });
   const telemetry = await openCollector(settings, env, log, teardown);
   const turnJournal = await openJournal(settings, files.journalDirectory, log, teardown);
+  const cluster = setup.cluster ?? (await overNats(settings, turnJournal?.epoch, log));
   const broker = createBroker({
     ...(turnJournal && { turnJournal }),
     ...(telemetry && { telemetry }),
@@ -106,7 +110,7 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
     console: { inspectorUrl: settings['inspector-url'] },
     log,
   });
-  if (cluster) refuseFronts(broker, settings.front);
+  if (setup.cluster) refuseFronts(broker, settings.front);
   else mountFronts(broker, frontsOf(settings));
   let echo: { close(): unknown } | undefined;
   // After the broker: its live chats with echo get their time to end, as with any agent.
@@ -126,6 +130,18 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
       await attachments?.join(broker, new Set(stores?.agentStore.load().map(({ id }) => id)));
     },
   };
+}
+
+/** What joins this daemon to others over NATS; undefined where nothing does. Loaded where it is needed. */
+async function overNats(settings: Settings, known: string | undefined, log: Logger): Promise<BrokerOptions['cluster']> {
+  const epoch = known ?? `epoch-${uuid()}`;
+  const tell = ({ level, message }: NatsNews) => log[level](message);
+  const options = natsOptionsOf(settings, epoch);
+  if (!options) return undefined;
+  const { overNats } = await import('../nats/open.ts');
+  const { carrier, directory } = overNats({ ...options, tell });
+  const home = settings['cluster-home'];
+  return { id: options.self.id, epoch, carrier, directory, ...(home === undefined ? {} : { home }) };
 }
 
 function recordOf(settings: Settings, directory: string, log: Logger) {

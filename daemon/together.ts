@@ -1,3 +1,4 @@
+import { checkCluster } from './cluster-flags.ts';
 import type { Settings } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { checkA2a, checkFronts } from './front-flags.ts';
@@ -19,6 +20,7 @@ export function checkTogether(settings: Settings, given: Source): void {
   }
   checkTls(settings, label);
   checkWorkers(settings, given);
+  checkCluster(settings, given);
   checkJwt(settings, label);
   checkJournal(settings.durable, given);
   checkRecord(settings.record, given);

@@ -99,7 +99,11 @@ describeNats('links over NATS', () => {
     ]);
     server?.start();
     await hasAll();
-    await vi.waitFor(() => expect(states.slice(2)).toEqual(['flowing', 'flowing']));
+    // What was sent before the other end was back is tried again, and may stall once more.
+    await vi.waitFor(() => {
+      const flowing = states.filter((state) => state === 'flowing').length;
+      expect([flowing >= 2, flowing]).toEqual([true, states.length - flowing]);
+    });
     expect(tokens(b.heard)).toEqual(said);
     expect(losses([...a.heard, ...b.heard])).toEqual([]);
     await server?.kill();

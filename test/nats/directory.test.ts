@@ -1,4 +1,9 @@
 import { expect, it, vi } from 'vitest';
+import { Line } from '../../nats/line.ts';
+import { namesOf } from '../../nats/names.ts';
+import { bucketConfig, Store } from '../../nats/store.ts';
+import { headers } from '../../sdks/nats.ts';
+import { own } from '../e2e/support/cleanup.ts';
 import { describeNats, natsServers } from '../support/nats-servers.ts';
 import { newCluster, optionsOf } from './support/brokers.ts';
 import { directoryOf, HeardLives } from './support/directories.ts';
@@ -113,10 +118,17 @@ describeNats('a directory in NATS', () => {
     const dead = await directoryOf(servers, cluster, 'a', before);
     dead.directory.attach('x', 'c1');
     await dead.directory.claim('s1');
+    await dead.directory.claim('s2');
     await dead.hears('x at a c1');
     const lives = new HeardLives();
     const b = await directoryOf(servers, cluster, 'b', lives);
     expect([b.told, await b.directory.claim('s1')]).toEqual([['x at a c1'], { isOurs: false, broker: 'a' }]);
+    // Whoever has listened for longer may say so.
+    const c = await directoryOf(servers, cluster, 'c', new HeardLives());
+    expect((await c.directory.claim('s2')).isOurs).toBe(false);
+    c.directory.buried('a', dead.self.epoch);
+    expect((await c.directory.claim('s2')).isOurs).toBe(true);
+    await c.hears('x left a c1');
     lives.pass(b.self);
     expect((await b.directory.claim('s1')).isOurs).toBe(true);
     await b.hears('x left a c1');
@@ -154,6 +166,36 @@ describeNats('a directory in NATS', () => {
     await expect(a.directory.register('x', 'x'.repeat(2 * 1024 * 1024))).rejects.toMatchObject({
       problem: 'max_payload',
     });
+  });
+
+  it('of which a change was stored and not told › is read again, all that was missed', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const line = await Line.open(optionsOf(servers, cluster, 'x'), 'test');
+    own(() => line.close());
+    const store = await Store.open(line, 1);
+    const names = namesOf(cluster);
+    // Nothing of this bucket is told by the server.
+    const { republish, ...silent } = bucketConfig(names.bucket('ATT'), names.changes('ATT'));
+    expect(republish).toBeDefined();
+    await store.make(silent);
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    for (const key of ['x', 'y']) {
+      a.directory.attach(key, 'c1');
+      await a.hears(`${key} at a c1`);
+    }
+    // The second alone, as when a server dies between the two.
+    const told = headers();
+    told.set('Nats-Sequence', '2');
+    const { value } = (await store.get(`KV_${names.bucket('ATT')}`, `$KV.${names.bucket('ATT')}.y`)) ?? {};
+    line.nats.publish(`${names.changes('ATT')}.y`, value, { headers: told });
+    await b.hears('x at a c1', 'y at a c1');
+    // And of this nothing.
+    a.directory.attach('z', 'c1');
+    await b.hears('z at a c1');
+    expect(b.told).toEqual(['x at a c1', 'y at a c1', 'z at a c1']);
   });
 
   it('that there cannot be › says why', async () => {
