@@ -267,16 +267,7 @@ export class Cluster {
     return extension;
   }
 
-  /** Live turns elsewhere whose hosts are here. */
-  hostedTurns(): number {
-    let count = 0;
-    for (const client of this.#kernel.clients.values())
-      for (const [, { turns }] of extensionsOf(client))
-        for (const { role } of turns.values()) if (role === 'controller') count += 1;
-    return count;
-  }
-
-  /** Whoever stops waits for these: it is to see that there is one less. */
+  /** Whoever stops waits for turns elsewhere, too: it is to see that there is one less. */
   #turnEnded(): void {
     const { isDraining, ref } = this.#kernel;
     if (isDraining) tell(ref, ref, { type: 'sweep' });

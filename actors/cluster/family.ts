@@ -19,7 +19,7 @@ import { CLUSTER, Cluster } from './cluster.ts';
 import { EventShare } from './event-share.ts';
 import { MOVED } from './extension.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
-import { extensionsOf } from './extensions.ts';
+import { extensionsOf, hostedTurns } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
 import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
@@ -95,7 +95,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         followed.drop(client);
         for (const [, { ref }] of extensionsOf(client)) if (ref) tell(kernel.ref, ref, { type: 'extension.hangUp' });
       },
-      turnsElsewhere: () => book.hostedTurns(),
+      turnsElsewhere: () => hostedTurns(kernel.clients.values()),
       clientFacts: (client) => ({
         elsewhere: listed(
           [...extensionsOf(client)].map(([peer]) => peer),

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
+import { openChat } from './support/chat.ts';
 import { own, temporaryDirectory } from './support/cleanup.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { MAIN, Program } from './support/program.ts';
@@ -37,17 +38,22 @@ async function areGone(pids: number[]): Promise<void> {
   await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 20_000, interval: 50 });
 }
 
-/** A connection in the management role at that worker. The log says where it came. */
-async function managerAt(daemon: Daemon, worker: string): Promise<WireClient> {
-  const opened = () => messages(daemon.program).filter(({ msg, via }) => msg === 'connection opened' && via !== 'peer');
+/** A connection at that worker, authenticated so. The log says where it came. */
+async function connectAt(daemon: Daemon, worker: string, auth: object): Promise<WireClient> {
+  const opened = () => messages(daemon.program).filter(({ msg, via }) => msg === 'connection opened' && via === 'tcp');
   for (;;) {
     const before = opened().length;
-    const manager = await daemon.manager();
+    const client = await daemon.connect();
     await vi.waitFor(() => expect(opened().length).toBeGreaterThan(before), { timeout: 20_000 });
-    if (opened()[before].worker === worker) return manager;
-    manager.close();
+    if (opened()[before].worker === worker) {
+      await client.ok('session.auth', auth);
+      return client;
+    }
+    client.close();
   }
 }
+
+const managerAt = (daemon: Daemon, worker: string) => connectAt(daemon, worker, { host_token: daemon.tokens.host });
 
 async function chatWithEcho(client: WireClient, prompt: string): Promise<string> {
   const { turn_id } = await client.ok('agents.chat', { agent_id: 'echo', prompt });
@@ -103,6 +109,24 @@ describe('a daemon of two workers', () => {
     }
     await daemon.stop();
     expect(existsSync(socket)).toBe(false);
+  });
+
+  it.each([
+    ['1', '2'],
+    ['2', '1'],
+    ['2', '2'],
+  ])('carries a chat from a host at worker %s to an agent at worker %s', async (hostAt, agentAt) => {
+    const daemon = await startDaemon({ flags: TWO });
+    const token = await daemon.register('a');
+    const agent = await connectAt(daemon, agentAt, { agent_id: 'a', token });
+    const host = await connectAt(daemon, hostAt, { token: daemon.tokens.daemon });
+    const { turnId, emit } = await openChat(host, agent, { agent_id: 'a' });
+    emit({ kind: 'token', delta: 'from ' });
+    emit({ kind: 'token', delta: 'there' });
+    emit({ kind: 'done', finish_reason: 'stop' });
+    expect(await host.terminal(turnId)).toMatchObject({ kind: 'done', finish_reason: 'stop' });
+    const deltas = host.events(turnId).flatMap(({ kind, delta }) => (kind === 'token' ? [delta] : []));
+    expect(deltas.join('')).toBe('from there');
   });
 
   it('stops when live turns have ended, also those whose host has come by another worker than their agent', async () => {
