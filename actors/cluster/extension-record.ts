@@ -34,6 +34,8 @@ export interface HostedTurn {
   /** Whether the connection is the turn's host, and what it has called itself then. */
   readonly role: 'controller' | 'observer';
   readonly claim: string | undefined;
+  /** It has opened the turn, and nobody has taken that over since. */
+  readonly isOpener: boolean;
   seq: number;
 }
 

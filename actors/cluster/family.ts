@@ -114,7 +114,7 @@ function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): voi
   if (isGuest(client.link)) {
     const params = { turn_id: turnId, session_id: rest.sessionId, pass };
     tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params: new JsonText(writeJson(params)) });
-  } else followed.follow(client, { ...rest, turnId, resumeToken: pass, claim: undefined });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: pass });
 }
 
 function metricsOf(book: Cluster) {

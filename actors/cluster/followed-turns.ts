@@ -4,6 +4,7 @@ import { chatSubscribeParams } from '../../protocol/resume.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { SAME_HOST } from '../turns/subscription.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
 import { type Found, noteTurn, type Routes } from './routes.ts';
@@ -74,14 +75,16 @@ export class FollowedTurns {
 
   #ask(followed: Followed): void {
     const { client, turn } = followed;
-    const { turnId, sessionId, resumeToken, role, claim, seq } = turn;
+    const { turnId, sessionId, resumeToken, role, isOpener, seq } = turn;
+    const claim = isOpener ? SAME_HOST : turn.claim;
     const said = {
       session_id: sessionId,
       turn_id: turnId,
       after: seq,
       role,
       ...(resumeToken === undefined ? {} : { resume_token: resumeToken }),
-      ...(claim === undefined ? {} : { claim }),
+      // Somebody else may have taken it over meanwhile.
+      ...(claim === undefined ? {} : { claim, unless_taken: true }),
     };
     followed.isAsking = true;
     const params = parseParams(chatSubscribeParams, said);
@@ -100,8 +103,9 @@ export class FollowedTurns {
       this.#end(followed);
       const result = answer.result as { recovered?: boolean };
       if ('extension' in found) {
-        const params = { after: turn.seq, role: turn.role, claim: turn.claim, resume_token: turn.resumeToken };
-        noteTurn(found.extension, 'agents.chat.subscribe', { ...params, agent_id: turn.agentId }, answer.result);
+        const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id } = turn;
+        const asked = isOpener ? 'agents.chat' : 'agents.chat.subscribe';
+        noteTurn(found.extension, asked, { after, role, claim, resume_token, agent_id }, answer.result);
       }
       // What lies between is gone but for its text, which no event can stand for.
       if (result.recovered === false)

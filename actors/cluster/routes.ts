@@ -294,6 +294,7 @@ export function noteTurn({ turns }: Extension, method: string, params: JsonObjec
     resumeToken: said.resume_token ?? (params.resume_token as string | undefined),
     role,
     claim,
+    isOpener: method === 'agents.chat',
     seq: after,
   });
 }

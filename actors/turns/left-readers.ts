@@ -10,6 +10,9 @@ export interface LeftReader {
   readonly sessionId: string;
   readonly agentId: string;
   readonly role: 'controller' | 'observer';
+  /** What it has called itself when it took the turn up; whoever has opened it has not. */
+  readonly claim: string | undefined;
+  readonly isOpener: boolean;
   readonly pass: string;
   readonly seq: number;
 }
@@ -33,5 +36,10 @@ export function leaveReaders(kernel: Kernel, turn: Turn): void {
     ...(host ? [[host, 'controller'] as const] : []),
     ...[...observers].map((one) => [one, 'observer'] as const),
   ];
-  for (const [client, role] of readers) left({ client, role, turnId, sessionId, agentId, pass, seq });
+  const known = turn.log?.key.claim;
+  const claim = typeof known === 'string' ? known : undefined;
+  for (const [client, role] of readers) {
+    const isOpener = role === 'controller' && known === undefined;
+    left({ client, role, turnId, sessionId, agentId, claim, isOpener, pass, seq });
+  }
 }

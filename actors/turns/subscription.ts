@@ -30,6 +30,12 @@ import { announceTo } from './turn-relay.ts';
 /** What a pending approval's event is besides its details, where it is put together from its row. */
 const APPROVAL_BYTES = 4096;
 
+/**
+ * The claim by which a broker of a cluster goes on reading for the connection that has opened a turn: nobody has taken it over.
+ * Whoever else sends it has given no claim.
+ */
+export const SAME_HOST = '\u0000the same host';
+
 /** An `agents.chat.subscribe` that was found to be in order. */
 export interface Subscription {
   readonly client: Client;
@@ -52,7 +58,7 @@ export function takeOver(kernel: Kernel, source: AnyActorRef, turn: Turn, subscr
   const { host, log } = turn;
   // Whoever opens it again is whoever has opened it.
   if (opens) log?.key.takenBack();
-  else log?.key.takenBy(claim);
+  else if (claim !== SAME_HOST) log?.key.takenBy(claim);
   log?.kept?.note('claim', log.key.claim);
   unobserve(turn, client);
   turn.ahead?.delete(client);

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { describeNats, natsServers } from '../support/nats-servers.ts';
+import { temporaryDirectory } from './support/cleanup.ts';
+import { type Daemon, startDaemon } from './support/daemon.ts';
+import { MAIN, Program } from './support/program.ts';
+
+/* Daemons that are one over NATS: each a process, with a home of its own. */
+
+const TOKENS = { SWITCHBOARD_AUTH_TOKEN: 'the-same-for-all', SWITCHBOARD_HOST_TOKEN: 'and-this-as-well' };
+
+const start = (id: string, url: string, ...more: string[]): Promise<Daemon> => {
+  const flags = ['--cluster', 'tested', '--cluster-id', id, '--cluster-home', 'one', '--cluster-nats', url, ...more];
+  return startDaemon({ flags, env: TOKENS, mayFail: true });
+};
+
+describeNats('daemons over NATS', () => {
+  it('are one: an agent at one of them answers a host at another, with a tool of the host’s, and NATS may go', async () => {
+    const [server] = await natsServers(1);
+    const url = server?.url ?? '';
+    const [one, two] = [await start('one', url), await start('two', url)];
+    const manager = await one.manager();
+    const { token } = await manager.ok('agents.upsert', { id: 'bot' });
+    const agent = await two.connect();
+    await expect.poll(async () => (await agent.call('session.auth', { agent_id: 'bot', token })).result).toBeDefined();
+    const host = await one.host();
+    await host.ok('tools.register', [{ name: 'look', description: '', parameters: {} }]);
+    await expect
+      .poll(async () => (await host.ok('agents.list', {})).find(({ spec }: Row) => spec.id === 'bot').attached)
+      .toBe(true);
+
+    const asked = host.call('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's' });
+    const chat = await agent.when(() => agent.received('agent.chat').at(-1));
+    agent.answer(chat, { accepted: true });
+    expect((await asked).result).toMatchObject({ accepted: true, session_id: 's' });
+    const { session_id, turn_id } = chat.params;
+    agent.notify('agent.chat.event', { session_id, turn_id, kind: 'token', delta: 'seen: ' });
+    const used = agent.call('tools.execute', { session_id, tool: 'look', parameters: {} });
+    host.answer(await host.when(() => host.received('tools.execute').at(-1)), 'a cat');
+    expect((await used).result).toBe('a cat');
+    agent.notify('agent.chat.event', { session_id, turn_id, kind: 'done', text: 'seen: a cat' });
+    expect(await host.terminal(turn_id)).toMatchObject({ kind: 'done', seq: 2 });
+    expect(host.events(turn_id).map(({ kind, seq }) => [kind, seq])).toEqual([
+      ['token', 1],
+      ['done', 2],
+    ]);
+
+    await server?.kill();
+    await expect.poll(async () => (await one.get('/metrics')).body).toContain('switchboard_cluster_connected 0');
+    expect((await one.get('/readyz')).status).toBe(200);
+    await expect
+      .poll(async () => (await host.call('agents.chat', { agent_id: 'bot', prompt: 'hi' })).error?.data, {
+        timeout: 30_000,
+      })
+      .toMatchObject({ reason: 'cluster' });
+  });
+
+  it('say what is wrong, and do not start', async () => {
+    const flags = ['--port', '0', '--no-socket', '--cluster', 'tested', '--cluster-nats', 'nats://127.0.0.1:9'];
+    const program = new Program([MAIN, ...flags], { SWITCHBOARD_HOME: temporaryDirectory() });
+    expect((await program.exit).code).toBe(1);
+    expect(program.err).toMatch(/NATS/);
+  });
+});
+
+interface Row {
+  spec: { id: string };
+}
