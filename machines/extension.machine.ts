@@ -82,7 +82,7 @@ export function createExtensionMachine<R extends ExtensionRefs>() {
           'callback.progress': { actions: 'passProgress' },
           'extension.closed': { target: 'closed', actions: ['refuseAsked', 'leaveTurns'] },
           'extension.lost': { target: 'lost', actions: ['refuseAsked', 'leaveTurns'] },
-          'extension.hangUp': { target: 'closed', actions: 'closeGuest' },
+          'extension.hangUp': { target: 'closed', actions: ['closeGuest', 'refuseAsked'] },
         },
       },
       closed: { type: 'final', description: 'The connection is gone, or the other broker wants no more of it.' },

@@ -208,7 +208,6 @@ function closeGuest(extension: Extension): void {
   // One that is through (1000) waits for nothing that it has there.
   const code = client.hasLeft ? 1000 : 1006;
   way.send({ kind: 'close', stream, body: writeJson({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
-  extension.asked.clear();
 }
 
 function refuseAsked(extension: Extension): void {

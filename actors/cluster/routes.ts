@@ -10,6 +10,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
 import { attachedFor, mayUse } from '../kernel/sight.ts';
+import { slot } from '../kernel/slots.ts';
 import { metaOf } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
@@ -24,6 +25,10 @@ import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 
 type AnyCall = Call<unknown>;
+
+/** How many turns are looked for in a connection's place. */
+const looking = slot(() => ({ count: 0 }));
+const MAX_LOOKED = 1_000;
 
 /** Who has answered: this broker, or another one. */
 export type Found = { own: Answer } | { answer: GuestAnswer; extension: Extension };
@@ -115,24 +120,25 @@ export class Routes implements Elsewhere {
 
   /**
    * Who comes back to a turn may find that it is on its way from one broker to another, or that its broker is started again:
-   * nobody knows it then, for a while.
-   * @throws {WireError} `-32020` where too much is held for the caller
+   * nobody knows it then, for a while. Of one connection's so many wait at a time; more are answered at once.
    */
   #lookFor(call: AnyCall, method: string, settle: (found: Found) => void): void {
-    const { kernel, from, params } = call;
+    const { kernel, from } = call;
     const { clock, deadlines } = kernel;
-    const letGo = kernel.held.hold(from, params);
+    const looked = looking.of(from);
+    const mayWait = looked.count < MAX_LOOKED;
+    if (mayWait) looked.count += 1;
     const since = clock.now();
     const look = () =>
       this.findOwner(call, method, (found) => {
         const waited = clock.now() - since;
         const isNothing = 'own' in found && 'error' in found.own && isUnknown(found.own.error);
         const most = this.#cluster.awaitsPeer() ? MOST_LOOKED_MS : LOOKED_MS;
-        if (isNothing && from.isOpen && waited < most) {
+        if (isNothing && mayWait && from.isOpen && waited < most) {
           deadlines.arm(LOOK_AGAIN_MS, look);
           return;
         }
-        letGo();
+        if (mayWait) looked.count -= 1;
         settle(found);
       });
     look();
