@@ -6,6 +6,7 @@ import { goalsText, tableText } from './report.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { attachScenario } from './scenarios/attach.ts';
 import { auditScenario } from './scenarios/audit.ts';
+import { clusterScenario } from './scenarios/cluster.ts';
 import { factsScenario } from './scenarios/facts.ts';
 import { fairnessScenario } from './scenarios/fairness.ts';
 import { featuresScenario } from './scenarios/features.ts';
@@ -47,6 +48,7 @@ const SCENARIOS: readonly Scenario[] = [
   jwtScenario,
   frontsScenario,
   attachScenario,
+  clusterScenario,
 ];
 
 // Whatever ends this process ends what it started, before anything else can go wrong.

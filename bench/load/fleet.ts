@@ -10,6 +10,12 @@ const OPENING_AT_ONCE = 500;
 
 const DONE = { kind: 'done', finish_reason: 'stop' };
 
+/** Whether hosts are at the broker of the agents. */
+export type Placed = 'together' | 'apart';
+
+/** A connection comes to each broker in turn. */
+const MOST_TRIES = 50;
+
 /** The agents and hosts that the load plays at one target, on a connection each. */
 export class Fleet {
   readonly agents: Wire[] = [];
@@ -19,20 +25,36 @@ export class Fleet {
   /** Turns whose terminal is waited for, by session. */
   readonly #ending = new Map<string, () => void>();
 
-  /** Connects and attaches; where the target wants tokens, with tokens. */
-  static async open(target: Target, agents: number, hosts: number): Promise<Fleet> {
+  /**
+   * Connects and attaches; where the target wants tokens, with tokens.
+   * @param placed where a target of several brokers has its agents and hosts; by default wherever they come
+   */
+  static async open(target: Target, agents: number, hosts: number, placed?: Placed): Promise<Fleet> {
     const fleet = new Fleet();
+    let first: string | undefined;
+    /** At the broker of the first one, or at another. */
+    const open = async (credentials: object, where: 'first' | 'other'): Promise<Wire> => {
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const wire = await openWire(target, credentials);
+        if (!placed) return wire;
+        const { epoch } = await wire.call('server.handshake', { protocol_version: 3 });
+        first ??= epoch;
+        if ((epoch === first) === (where === 'first')) return wire;
+        wire.close();
+      }
+      throw new Error(`no connection comes to ${where === 'first' ? 'the first' : 'another'} broker`);
+    };
     const { tokens } = target;
     const manager = tokens && (await openWire(target, { host_token: tokens.host }));
     for (let index = 0; index < agents; index += 1) {
       const id = agentId(index);
       const { token } = manager ? await manager.call('agents.upsert', { id, rotate_token: true }) : { token: 'none' };
-      const agent = await openWire(target, { token, agent_id: id });
+      const agent = await open({ token, agent_id: id }, 'first');
       agent.onMessage = (message) => fleet.#answer(agent, message);
       fleet.agents.push(agent);
     }
     for (let index = 0; index < hosts; index += 1) {
-      const host = await openWire(target, { token: tokens?.daemon ?? 'none' });
+      const host = await open({ token: tokens?.daemon ?? 'none' }, placed === 'apart' ? 'other' : 'first');
       host.onMessage = (message) => fleet.#hear(message);
       fleet.hosts.push(host);
     }

@@ -1,4 +1,4 @@
-import { Fleet } from '../load/fleet.ts';
+import { Fleet, type Placed } from '../load/fleet.ts';
 import { makePlan, type Plan } from '../load/plan.ts';
 import type { StreamResult } from '../load/stream-run.ts';
 import { number, withSpread } from '../report.ts';
@@ -16,6 +16,8 @@ export interface Side {
   flags: readonly string[];
   /** Parameters of its chats, besides agent and prompt. */
   chatParams?: Record<string, unknown>;
+  /** Of several brokers: where its hosts are. */
+  placed?: Placed;
 }
 
 /** The one that does more, and the one that does not. */
@@ -63,9 +65,9 @@ async function measurePair(
     const end = await beside?.(pair);
     const results: [string, StreamResult][] = [];
     try {
-      for (const { name, chatParams } of order) {
+      for (const { name, chatParams, placed } of order) {
         const target = name === dearer.name ? pair[0] : pair[1];
-        const fleet = await Fleet.open(target, HUNDRED.agents, HUNDRED.hosts);
+        const fleet = await Fleet.open(target, HUNDRED.agents, HUNDRED.hosts, placed);
         if (chatParams) fleet.chatParams = chatParams;
         await flood(target, fleet, plan);
         results.push([name, await flood(target, fleet, plan)]);

@@ -38,10 +38,12 @@ export class Target {
   url = '';
   readonly #home = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
   readonly #child: ChildProcess;
+  readonly #hasWorkers: boolean;
 
   private constructor({ name, command, nodeFlags = [], env, stamps, cores }: TargetOptions) {
     this.name = name;
     this.stamps = stamps;
+    this.#hasWorkers = command.includes('--workers');
     const [script = '', ...args] = command;
     const node = [process.execPath, ...nodeFlags, '--expose-gc', '--import', file('bench/probe.js').href];
     const whole = [...node, fileURLToPath(file(script)), ...args.map((arg) => (arg === 'HOME' ? this.#home : arg))];
@@ -71,9 +73,13 @@ export class Target {
       : undefined;
   }
 
-  /** What it has used so far; where the scheduler does not say, what the process itself says. */
+  /** What it has used so far, with its workers; where the scheduler does not say, what the process itself says. */
   async cpu(): Promise<CpuTime> {
-    const time = cpuTime(this.#pid);
+    const all = [this.#pid, ...(this.#hasWorkers ? childrenOf(this.#pid) : [])].map(cpuTime);
+    const time = all.reduce((sum, one) => {
+      if (!sum || !one) return undefined;
+      return { usedUs: sum.usedUs + one.usedUs, waitedUs: Math.max(sum.waitedUs, one.waitedUs) };
+    });
     return time ?? { usedUs: (await this.#ask('cpu')).cpuUs ?? Number.NaN, waitedUs: Number.NaN };
   }
 
@@ -130,6 +136,15 @@ export class Target {
 /** Ends every process that was started, and removes what they left. Synchronous: it also runs while this process exits. */
 export function stopAll(): void {
   for (const target of running) target.stop();
+}
+
+/** Processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** A file of the build. */
