@@ -16,6 +16,8 @@ export interface DirectoryHandlers {
   attached(agentKey: string, place: Place): void;
   /** That connection, which was the newest, is gone. */
   detached(agentKey: string, place: Place): void;
+  /** An attach of this broker's own is older than what is there: its connection is not the newest. */
+  lost?(agentKey: string, client: string): void;
   /** A registered agent, or a key, was made, changed or removed (`undefined`). `record` is whoever wrote it's own. */
   registered?(name: string, record: string | undefined): void;
 }

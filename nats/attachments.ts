@@ -38,6 +38,8 @@ interface Own {
 export interface AttachmentHandlers {
   attached(agentKey: string, place: Place): void;
   detached(agentKey: string, place: Place): void;
+  /** An attach of this broker's own is older than what stands there. */
+  lost(agentKey: string, client: string): void;
 }
 
 /** Who is attached where: a copy of the bucket, in which this broker's own are written until they stand there. */
@@ -215,6 +217,7 @@ export class Attachments {
       // It is told by the bucket, and whoever is older is closed.
       if (there && found && isNewer(found, value) && !this.#graves.isOver(found)) {
         own.isLost = true;
+        this.#handlers.lost(own.agentKey, client);
         return true;
       }
       expected = there?.revision ?? 0;

@@ -126,6 +126,7 @@ export class NatsDirectory implements Directory {
     const isOpen = () => this.#open !== undefined;
     const attachments = new Attachments(store, names.bucket('ATT'), life, graves, {
       attached: (agentKey, place) => void (isOpen() && handlers.attached(agentKey, place)),
+      lost: (agentKey, client) => void (isOpen() && handlers.lost?.(agentKey, client)),
       detached: (agentKey, place) => void (isOpen() && handlers.detached(agentKey, place)),
     });
     const claims = new Claims(store, names.bucket('SES'), life, graves);

@@ -151,6 +151,12 @@ export class Cluster {
           this.#places.delete(agent);
           this.#each('an agent that is gone', (talk) => talk.gone?.(agent));
         },
+        lost: (agent, client) => {
+          if (this.#attaching.get(agent) !== client) return;
+          this.#attaching.delete(agent);
+          const place = this.#places.get(agent);
+          if (place) this.#each('an older connection', (talk) => talk.placed?.(agent, place));
+        },
         registered: (name, record) => {
           this.#each('what is registered', (talk) => talk.registered?.(name, record));
         },
@@ -244,6 +250,18 @@ export class Cluster {
     attached.delete(own.agentKey);
     hooks.agentReplaced(own, true);
     tell(ref, own.ref, { type: 'connection.close', code: CloseCode.Replaced });
+  }
+
+  /** The place in the order of an agent's connection here; undefined while it is not known. */
+  ownRevision(agentKey: string, client: string): number | undefined {
+    const place = this.#places.get(agentKey);
+    return place?.broker === this.id && place.client === client ? place.revision : undefined;
+  }
+
+  /** Whether an agent's connection here is older than one with that place in the order. */
+  isOlder(agentKey: string, revision: number): boolean {
+    const place = this.#places.get(agentKey);
+    return !this.#attaching.has(agentKey) && (place === undefined || place.revision < revision);
   }
 
   /** Whether there is a broker that was there a moment ago, and may be there again. */

@@ -31,6 +31,8 @@ export interface HostedTurn {
   readonly sessionId: string;
   /** It may be resumed: by this token, and from after this number. */
   readonly resumeToken: string | undefined;
+  /** What its last broker has given for it: with that it may be read on where it is now. */
+  readonly pass?: string | undefined;
   /** Whether the connection is the turn's host, and what it has called itself then. */
   readonly role: 'controller' | 'observer';
   readonly claim: string | undefined;
@@ -65,7 +67,7 @@ export class Extension implements ExtensionFacts {
   readonly calls = new Set<RpcId>();
   readonly turns = new Map<string, HostedTurn>();
   /** What tokens begin with, and the turn that they are of, by their stream. */
-  readonly tokens = new Map<number, { head: string; turn: HostedTurn | undefined }>();
+  readonly tokens = new Map<number, { head: string; turnId: string }>();
   #asks = 0;
 
   constructor(client: Client, peer: string, stream: number, way: Way) {

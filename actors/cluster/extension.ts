@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import { withEffects } from '../../machines/effects.ts';
 import { createExtensionMachine, type ExtensionEvent, extensionHotEvents } from '../../machines/extension.machine.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
 import { TERMINAL_KINDS } from '../../protocol/events.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
@@ -10,6 +11,7 @@ import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { toolsOf } from '../tools/client-tools.ts';
+import { MOVED, RELIEVED } from '../turns/left-readers.ts';
 import { clusterError, hasRoomFor, lostError, tooMuchError } from './cluster-errors.ts';
 import type { Extension, ExtensionHolds, GuestFrame, HostedTurn } from './extension-record.ts';
 
@@ -39,8 +41,9 @@ export const extensionKind = (kernel: Kernel, ends: ExtensionEnds): ChildKind<Ex
   ended: (extension) => ends.over(extension),
   failed(extension) {
     extension.isOpen = false;
-    kernel.attempt('a broken extension', () => closeGuest(extension));
     kernel.attempt('a broken extension', () => refuseAsked(extension));
+    kernel.attempt('a broken extension', () => leaveTurns(kernel, ends, kernel.ref, extension));
+    kernel.attempt('a broken extension', () => closeGuest(extension));
     ends.over(extension);
   },
 });
@@ -57,7 +60,8 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
   const passToken = (extension: Extension, { token }: EventOf<'extension.token'>, self: AnyActorRef) => {
     const known = extension.tokens.get(token.stream);
     if (!known) return;
-    const { head, turn } = known;
+    const { head, turnId } = known;
+    const turn = extension.turns.get(turnId);
     if (turn) turn.seq = token.seq;
     const { seq, seqFrom, delta } = token;
     tell(self, extension.client.ref, { type: 'chat.token', token: { head, seq, seqFrom, delta } });
@@ -70,7 +74,7 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       const { offered, wantsParamsOnce } = toolsOf(extension.client);
       if (offered.size === 0 && !wantsParamsOnce) return;
       const params = { tools: [...offered].map(([, tool]) => tool), params_once: wantsParamsOnce };
-      say(extension, writeJson({ jsonrpc: '2.0', method: 'session.init', params }));
+      sayOrClose(extension, writeJson({ jsonrpc: '2.0', method: 'session.init', params }), args.self);
     },
     ask: (args) => {
       const extension = extensionOf(args);
@@ -86,8 +90,9 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       request.settle({ error: error.toObject() as unknown as JsonObject }, extension);
     },
     tell: (args) => {
+      const extension = extensionOf(args);
       const { method, params } = eventOf(args, 'extension.notify');
-      say(extensionOf(args), writeJson({ jsonrpc: '2.0', method, params }));
+      sayOrClose(extension, writeJson({ jsonrpc: '2.0', method, params }), args.self);
     },
     passFrame: (args) => passFrame(extensionOf(args), eventOf(args, 'extension.frame'), args.self),
     passToken: (args) => passToken(extensionOf(args), eventOf(args, 'extension.token'), args.self),
@@ -117,20 +122,7 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       extension.isOpen = false;
       refuseAsked(extension);
     },
-    leaveTurns: (args) => {
-      const extension = extensionOf(args);
-      for (const id of extension.calls) {
-        extension.client.calls.delete(id);
-        const params = { request_id: id, action_id: '', reason: 'host_replaced' };
-        tell(args.self, extension.client.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
-      }
-      extension.calls.clear();
-      for (const turn of extension.turns.values()) {
-        if (turn.resumeToken !== undefined || turn.role === 'observer') ends.follow(extension.client, turn);
-        else endAsLost(kernel, args.self, extension.client, turn);
-      }
-      extension.turns.clear();
-    },
+    leaveTurns: (args) => leaveTurns(kernel, ends, args.self, extensionOf(args)),
   });
   return withFastPath(machine, extensionHotEvents, {
     'extension.frame': ({ extension }, event, self) => passFrame(extension, event, self),
@@ -152,9 +144,6 @@ function call(extension: Extension, frame: Extract<GuestFrame, { kind: 'request'
   tell(self, client.ref, { type: 'chat.frame', text: frame.text });
 }
 
-/** Said to a guest whose turn is at another broker now. Its connection never hears of it. */
-export const MOVED = 'cluster.turn_moved';
-
 function notify(
   ends: ExtensionEnds,
   extension: Extension,
@@ -166,7 +155,12 @@ function notify(
   if (method === MOVED) {
     const turn = extension.turns.get(String(params.turn_id));
     extension.turns.delete(String(params.turn_id));
-    if (turn) ends.follow(client, { ...turn, resumeToken: String(params.pass) });
+    if (turn) ends.follow(client, { ...turn, pass: String(params.resume_token) });
+    return;
+  }
+  if (method === RELIEVED) {
+    extension.turns.delete(String(params.turn_id));
+    ends.ended();
     return;
   }
   if (method === 'agents.chat.event') {
@@ -185,6 +179,22 @@ function notify(
   tell(self, client.ref, { type: 'chat.frame', text });
 }
 
+/** The way is gone: what was asked of the connection is withdrawn, and each turn is looked for, or has ended for it. */
+function leaveTurns(kernel: Kernel, ends: ExtensionEnds, source: AnyActorRef, extension: Extension): void {
+  const { client, calls, turns } = extension;
+  for (const id of calls) {
+    client.calls.delete(id);
+    const params = { request_id: id, action_id: '', reason: 'agent_disconnected' };
+    tell(source, client.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
+  }
+  calls.clear();
+  for (const turn of turns.values()) {
+    if (turn.resumeToken !== undefined || turn.role === 'observer') ends.follow(client, turn);
+    else endAsLost(kernel, source, client, turn);
+  }
+  turns.clear();
+}
+
 /** A turn that cannot be resumed has lost its way to its host: to that it has ended. */
 export function endAsLost(kernel: Kernel, source: AnyActorRef, client: Client, turn: HostedTurn): void {
   kernel.counters.event('error');
@@ -199,6 +209,13 @@ export function endAsLost(kernel: Kernel, source: AnyActorRef, client: Client, t
     synthesized: true,
   };
   if (client.isOpen) tell(source, client.ref, { type: 'chat.deliver', params });
+}
+
+/** What the guest has to know. Where there is no room for it, it cannot stay: its connection gets another one. */
+function sayOrClose(extension: Extension, text: string, self: AnyActorRef): void {
+  if (hasRoomFor(extension.way, text) && say(extension, text)) return;
+  closeGuest(extension);
+  self.send({ type: 'extension.closed', code: CloseCode.SlowConsumer });
 }
 
 const say = ({ way, stream }: Extension, body: string): boolean => way.send({ kind: 'text', stream, body });

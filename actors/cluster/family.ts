@@ -11,13 +11,14 @@ import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
+import { answerAskers } from '../turns/askers.ts';
 import { Claims } from '../turns/claims.ts';
-import { LEFT_READERS, type LeftReader } from '../turns/left-readers.ts';
+import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
 import { takeWaitingFor } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
+import { clusterError } from './cluster-errors.ts';
 import { EventShare } from './event-share.ts';
-import { MOVED } from './extension.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
@@ -65,7 +66,11 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         // What is told of this broker's own may be of one before.
         if (own && broker !== book.id) book.leave(own);
         if (broker !== book.id)
-          for (const chat of takeWaitingFor(kernel, agentKey)) routes.forwardChat(kernel, chat, broker);
+          for (const chat of takeWaitingFor(kernel, agentKey)) {
+            // A guest's own broker asks there itself.
+            if (isGuest(chat.from.link)) answerAskers(kernel, chat.askers, () => ({ error: clusterError(broker) }));
+            else routes.forwardChat(kernel, chat, broker);
+          }
         followed.again(({ agentId }) => agentId === agentIdOf(agentKey));
       },
       gone: (agentKey) => {
@@ -112,9 +117,9 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
 function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {
   const { client, pass, turnId, ...rest } = reader;
   if (isGuest(client.link)) {
-    const params = { turn_id: turnId, session_id: rest.sessionId, pass };
+    const params = { turn_id: turnId, session_id: rest.sessionId, resume_token: pass };
     tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params: new JsonText(writeJson(params)) });
-  } else followed.follow(client, { ...rest, turnId, resumeToken: pass });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, pass });
 }
 
 function metricsOf(book: Cluster) {

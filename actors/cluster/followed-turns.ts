@@ -21,6 +21,8 @@ interface Followed {
   waitMs: number;
   deadline: Deadline | undefined;
   isAsking: boolean;
+  /** It is asked for by what its last broker has given for it, and not by its own token. */
+  isByPass: boolean;
 }
 
 /**
@@ -47,7 +49,15 @@ export class FollowedTurns {
     const { clock, limits } = this.#kernel;
     // As long as its agent may be away, and a little for whoever takes it up.
     const until = clock.now() + limits.agentWindowMs + LAST_MS;
-    const followed: Followed = { client, turn, until, waitMs: FIRST_MS, deadline: undefined, isAsking: false };
+    const followed: Followed = {
+      client,
+      turn,
+      until,
+      waitMs: FIRST_MS,
+      deadline: undefined,
+      isAsking: false,
+      isByPass: turn.pass !== undefined,
+    };
     this.#all.add(followed);
     this.#ask(followed);
   }
@@ -75,7 +85,8 @@ export class FollowedTurns {
 
   #ask(followed: Followed): void {
     const { client, turn } = followed;
-    const { turnId, sessionId, resumeToken, role, isOpener, seq } = turn;
+    const { turnId, sessionId, role, isOpener, seq } = turn;
+    const resumeToken = followed.isByPass ? turn.pass : turn.resumeToken;
     const claim = isOpener ? SAME_HOST : turn.claim;
     const said = {
       session_id: sessionId,
@@ -112,11 +123,15 @@ export class FollowedTurns {
         kernel.log.warn({ turn: turn.turnId }, 'a reader lacks events that are kept no more');
       return;
     }
-    if (answer.error.code === ErrorCode.Forbidden) {
+    const { code, data } = answer.error as { code: number; data?: { reason?: unknown } };
+    if (code === ErrorCode.Forbidden && data?.reason === 'taken_over') {
       // Somebody else has taken it over meanwhile.
       this.#end(followed);
       return;
     }
+    // A broker that was started again knows it by its own token alone.
+    if (code === ErrorCode.Forbidden && turn.pass !== undefined && turn.resumeToken !== undefined)
+      followed.isByPass = !followed.isByPass;
     const { clock, deadlines } = kernel;
     if (clock.now() >= followed.until) {
       this.#end(followed);

@@ -4,33 +4,48 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { endOrphans } from '../turns/agent-resume.ts';
 import type { Elsewhere } from '../turns/elsewhere.ts';
-import { giveAway, takeOverTurn } from '../turns/moved-turn.ts';
+import { hasMoved, readyToMove, takeOverTurn } from '../turns/moved-turn.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster, PeerTalk } from './cluster.ts';
+import { hasRoomFor } from './cluster-errors.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
 const TAKE = 'turn.take';
+const TAKEN = 'turn.taken';
 const UNNAMED = 'agent.unnamed';
 
 /** A turn that another broker is asked for. */
 interface Wanted {
   agent: string;
+  /** Of the agent's connection at whoever asks: who has a newer one keeps its turns. */
+  revision: number;
   turn_id: string;
   session_key: string;
 }
 
-/** What it answers. `later`: its turns of before are still being taken up. */
+/** What it answers. `later`: it is not ready, or gives it to somebody else. */
 type Given = { turn: unknown } | { is: 'ended' | 'unknown' | 'later' };
 
 /** So often a broker is asked again that is not ready, or not there. Milliseconds. */
 const AGAIN_MS = 100;
 /** So long a turn is looked for: a broker that was killed is there again by then, or stays away. Milliseconds. */
 const LOOK_MS = 25_000;
+/** So long a turn is nobody else's after it was given, if nothing is heard of that. Milliseconds. */
+const LEAVING_MS = 5_000;
+/** So many turns are remembered that were taken over, until whoever had them has heard so. */
+const MAX_TAKEN = 10_000;
 
-/** Turns go with their agents: a broker that an agent comes back to asks the others for what it names. */
+/**
+ * Turns go with their agents: a broker that an agent comes back to asks the others for what it names. Who has a turn keeps it
+ * until it has heard that the other one has it, too: then it is the other's.
+ */
 export class MovedTurns implements Elsewhere, PeerTalk {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
+  /** To whom a turn of this broker's was given, and until when it is nobody else's. */
+  readonly #leaving = new Map<string, { peer: string; until: number }>();
+  /** Turns that were taken over, and from whom: told again with each new link, for what was told may be lost. */
+  readonly #taken = new Map<string, string>();
 
   constructor(kernel: Kernel, cluster: Cluster) {
     this.#kernel = kernel;
@@ -39,13 +54,11 @@ export class MovedTurns implements Elsewhere, PeerTalk {
 
   async fetch(client: Client, wanted: readonly { turn_id: string; session_id: string }[]): Promise<Set<string>> {
     const ended = new Set<string>();
-    const { agentKey = '' } = client;
     const until = this.#kernel.clock.now() + LOOK_MS;
-    // A few at a time: a log may be long, and much that waits for a peer ends the link with it.
+    // One by one: a log may be long, and much that waits for a peer ends the link with it.
     for (const { turn_id, session_id } of wanted) {
       if (!client.isOpen) break;
-      const is = await this.#fetch({ agent: agentKey, turn_id, session_key: session_id }, client, until);
-      if (is === 'ended') ended.add(turn_id);
+      if ((await this.#fetch(turn_id, session_id, client, until)) === 'ended') ended.add(turn_id);
     }
     return ended;
   }
@@ -54,45 +67,80 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     this.#cluster.tellAll(UNNAMED, { agent: agentKey });
   }
 
-  told(_peer: PeerStreams, kind: string, body: unknown): void {
+  opened(peer: PeerStreams): void {
+    for (const [turn, from] of this.#taken) if (from === peer.name) this.#tellTaken(turn, from);
+  }
+
+  told(peer: PeerStreams, kind: string, body: unknown): void {
+    if (kind === TAKEN) {
+      const { turn } = body as { turn: string };
+      this.#leaving.delete(turn);
+      hasMoved(this.#kernel, turn);
+      peer.tell(writeJson({ kind: `${TAKEN}.heard`, turn }));
+    } else if (kind === `${TAKEN}.heard`) this.#taken.delete((body as { turn: string }).turn);
     if (kind !== UNNAMED) return;
     const { agent } = body as { agent: string };
     // Where it is here by now, it names them here.
     if (!this.#kernel.attached.has(agent)) endOrphans(this.#kernel, agent, 'agent_replaced');
   }
 
-  asked(_peer: PeerStreams, method: string, body: string): Promise<string> | undefined {
+  asked(peer: PeerStreams, method: string, body: string): Promise<string> | undefined {
     if (method !== TAKE) return undefined;
-    return Promise.resolve(writeJson(this.#give(parseJson(body) as Wanted)));
+    const wanted = parseJson(body) as Wanted;
+    const given = this.#give(peer.name, wanted);
+    const text = writeJson(given);
+    if (!('turn' in given)) return Promise.resolve(text);
+    // One entry may be larger than what may wait, where nothing does.
+    if (peer.link.waitingBytes > 0 && !hasRoomFor(peer.link, text)) return Promise.resolve(writeJson({ is: 'later' }));
+    this.#leaving.set(wanted.turn_id, { peer: peer.name, until: this.#kernel.clock.now() + LEAVING_MS });
+    return Promise.resolve(text);
   }
 
-  #give({ agent, turn_id: turnId, session_key: sessionKey }: Wanted): Given {
+  #give(peer: string, { agent, revision, turn_id: turnId, session_key: sessionKey }: Wanted): Given {
     const kernel = this.#kernel;
     const { recovery, logs } = kernel.get(TURNS);
     if (recovery?.knows(sessionKey)) return { is: 'later' };
-    // It may not have heard yet that the agent is elsewhere.
+    const now = kernel.clock.now();
+    for (const [id, { until }] of this.#leaving) if (until <= now) this.#leaving.delete(id);
+    const leaving = this.#leaving.get(turnId);
+    if (leaving && leaving.peer !== peer) return { is: 'later' };
+    // It may not have heard yet that the agent is elsewhere; or whoever asks has not heard that it is here.
     const own = kernel.attached.get(agent);
+    if (own && !this.#cluster.isOlder(agent, revision)) return { is: 'later' };
     if (own) this.#cluster.leave(own);
-    const turn = giveAway(kernel, turnId, agent);
+    const turn = readyToMove(kernel, turnId, agent);
     if (turn) return { turn };
-    return { is: logs.find(sessionKey, turnId, kernel.clock.now()) ? 'ended' : 'unknown' };
+    return { is: logs.find(sessionKey, turnId, now) ? 'ended' : 'unknown' };
   }
 
-  async #fetch(wanted: Wanted, client: Client, until: number): Promise<'here' | 'ended' | 'unknown'> {
-    const body = writeJson(wanted);
+  #tellTaken(turn: string, peer: string): void {
+    this.#cluster.peer(peer)?.tell(writeJson({ kind: TAKEN, turn }));
+  }
+
+  async #fetch(
+    turnId: string,
+    sessionKey: string,
+    client: Client,
+    until: number,
+  ): Promise<'here' | 'ended' | 'unknown'> {
+    const { agentKey = '' } = client;
     for (;;) {
-      let isLater = this.#cluster.awaitsPeer();
-      for (const name of this.#cluster.openPeers()) {
-        const peer = this.#cluster.peer(name);
+      const revision = this.#cluster.ownRevision(agentKey, client.id);
+      let isLater = revision === undefined || this.#cluster.awaitsPeer();
+      const peers = revision === undefined ? [] : this.#cluster.openPeers();
+      for (const name of peers) {
+        const wanted = { agent: agentKey, revision, turn_id: turnId, session_key: sessionKey };
         let given: Given;
         try {
-          given = parseJson((await peer?.ask(TAKE, body)) ?? '{"is":"unknown"}') as Given;
+          given = parseJson((await this.#cluster.peer(name)?.ask(TAKE, writeJson(wanted))) ?? '') as Given;
         } catch {
           isLater = true;
           continue;
         }
         if ('turn' in given) {
           takeOverTurn(this.#kernel, given.turn);
+          if (this.#taken.size < MAX_TAKEN) this.#taken.set(turnId, name);
+          this.#tellTaken(turnId, name);
           return 'here';
         }
         if (given.is === 'ended') return 'ended';

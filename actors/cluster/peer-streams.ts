@@ -1,12 +1,13 @@
 import type { Entry, StreamToken } from '../../link/entries.ts';
 import type { PeerLink, PeerLinkHandlers } from '../../link/peer-link.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
-import type { Extension, GuestFrame, HostedTurn } from './extension-record.ts';
+import type { Extension, GuestFrame } from './extension-record.ts';
 import { type GuestOpening, guestOpening, readIdentity } from './guest-identity.ts';
 import { GuestLink, type TokensOf } from './guest-link.ts';
 
@@ -211,7 +212,10 @@ export class PeerStreams implements PeerLinkHandlers {
     else if (guest) {
       const { code, overrun } = parseJson(entry.body) as { code: number; overrun?: boolean };
       guest.hangUp(code, overrun);
-    } else this.#tokens.get(stream)?.tokens.delete(stream);
+    } else {
+      this.#tokens.get(stream)?.tokens.delete(stream);
+      this.#tokens.delete(stream);
+    }
   }
 
   #open(stream: number, body: string): void {
@@ -222,7 +226,13 @@ export class PeerStreams implements PeerLinkHandlers {
       if (extension) this.#tokens.set(stream, extension);
       return;
     }
-    const opening = guestOpening.parse(said);
+    const read = guestOpening.safeParse(said);
+    if (!read.success) {
+      // Who has opened it waits for answers that would never come.
+      this.link.send({ kind: 'close', stream, body: writeJson({ code: CloseCode.GoingAway }) });
+      throw read.error;
+    }
+    const opening = read.data;
     const newStream = () => this.newStream();
     const guest = new GuestLink(this.link, stream, opening, newStream, () => this.#guests.delete(stream));
     this.#guests.set(stream, guest);
@@ -232,15 +242,15 @@ export class PeerStreams implements PeerLinkHandlers {
 
   #head(stream: number, head: string): void {
     const extension = this.#tokens.get(stream);
-    extension?.tokens.set(stream, { head, turn: turnOf(head, extension.turns) });
+    extension?.tokens.set(stream, { head, turnId: turnOf(head) });
   }
 }
 
-/** The turn whose tokens begin with this, if it is known here. */
-function turnOf(head: string, turns: ReadonlyMap<string, HostedTurn>): HostedTurn | undefined {
+/** The id of the turn whose tokens begin with this. */
+function turnOf(head: string): string {
   // It ends behind a comma, in the middle of its parameters.
   const { params } = parseJson(`${head.slice(0, -1)}}}`) as { params: JsonObject };
-  return turns.get(String(params.turn_id));
+  return String(params.turn_id);
 }
 
 /** A frame of the other broker's. One that is none is not passed on. */

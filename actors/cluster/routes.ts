@@ -101,7 +101,7 @@ export class Routes implements Elsewhere {
   #toOwner(call: AnyCall, method: string): boolean {
     const { kernel, from, id } = call;
     const { session_id: session, turn_id: turn } = call.params as { session_id?: string; turn_id?: string };
-    if (turn !== undefined) this.asksItself(from, turn);
+    if (turn !== undefined && method.endsWith('subscribe')) this.asksItself(from, turn);
     // One that it has there is there.
     const known = session === undefined ? undefined : hostedAt(from, session);
     if (known) {
@@ -241,6 +241,7 @@ export class Routes implements Elsewhere {
         tell(kernel.ref, from.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
       return;
     }
+    if (method === 'agents.chat.unsubscribe') forgetWatched(extension, params as JsonObject);
     noteTurn(extension, method, params as JsonObject, answer.result);
     reply(kernel, from, id, sealedAnswer(method, answer.result));
   }
@@ -286,11 +287,19 @@ function hostedAt(from: Client, sessionId: string): string | undefined {
   return undefined;
 }
 
+/** The connection watches no more. */
+function forgetWatched({ turns }: Extension, { session_id: session }: JsonObject): void {
+  for (const [id, { role, sessionId }] of turns) if (role === 'observer' && sessionId === session) turns.delete(id);
+}
+
 /** A turn of the connection's is at the other broker from now on. */
 export function noteTurn({ turns }: Extension, method: string, params: JsonObject, result: unknown): void {
   if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
   const said = result as ChatResult & Partial<ChatSubscribeResult>;
   const { after = 0, role = 'controller', claim, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
+  const known = turns.get(said.turn_id);
+  // Its host goes on being that, whatever else it asks.
+  if (known?.role === 'controller' && role === 'observer') return;
   // Nothing of it is to come.
   if (isEnded(said.status) && (said.head ?? 0) <= after) return;
   turns.set(said.turn_id, {

@@ -4,6 +4,8 @@ import { HeldCalls } from './held-calls.ts';
 /** So often a session is claimed that is another broker's, and after so long again. Milliseconds. */
 const CLAIMS = 3;
 const CLAIM_AGAIN_MS = 40;
+/** The same of one that is here already: whoever had it lets go of it, by another way. */
+const KEEPS = 50;
 
 /** Who holds names of sessions among several brokers. */
 export interface ClaimBook {
@@ -71,13 +73,11 @@ export class Claims {
   /** One that is here already, from before a restart or from another broker. */
   keep(sessionKey: string): void {
     this.#held.add(sessionKey);
-    this.#book.claim(sessionKey).then(
-      ({ isOurs }) => {
-        if (!isOurs) this.#kernel.log.warn({ session: sessionKey }, 'another broker has a turn in this session, too');
-      },
-      (err: unknown) =>
-        this.#kernel.sparseLog.warn({ err }, 'a session could not be claimed: what is known here counts'),
-    );
+    this.#ask(sessionKey, KEEPS, (isOurs) => {
+      if (!isOurs) this.#kernel.log.warn({ session: sessionKey }, 'another broker has a turn in this session, too');
+      // It may have ended meanwhile.
+      if (!this.#held.has(sessionKey)) this.#book.release(sessionKey);
+    });
   }
 
   release(sessionKey: string): void {

@@ -3,6 +3,10 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import type { Turn } from './turn-record.ts';
 
+/** Said to a guest whose turn is at another broker now, and to one whose turn has another host. No client hears of it. */
+export const MOVED = 'cluster.turn_moved';
+export const RELIEVED = 'cluster.turn_relieved';
+
 /** Whoever reads a turn that has moved: the connection, as what, and how far it has come. */
 export interface LeftReader {
   readonly client: Client;

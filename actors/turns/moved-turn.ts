@@ -41,16 +41,16 @@ const movedTurn = z.object({
 export type MovedTurn = z.infer<typeof movedTurn>;
 
 /**
- * Gives a turn away whose agent is gone from here; undefined where there is none that could go. Its actor ends, and its readers
- * are told.
+ * What another broker takes a turn over with whose agent is gone from here; undefined where there is none that could go. It stays
+ * until that broker has it: see {@link hasMoved}.
  */
-export function giveAway(kernel: Kernel, turnId: string, agentKey: string): MovedTurn | undefined {
+export function readyToMove(kernel: Kernel, turnId: string, agentKey: string): MovedTurn | undefined {
   const turn = kernel.get(TURNS).byId.get(turnId);
   if (!turn?.ref || !turn.log || !turn.line || turn.speaker || turn.agent.agentKey !== agentKey) return undefined;
   if (turn.isTerminated || turn.ref.getSnapshot().status !== 'active') return undefined;
   const { log } = turn;
   const { hasTerminal: _none, dropped, entries, ...rest } = log.snapshot();
-  const pass = createToken();
+  const pass = log.key.pass ?? createToken();
   const graceMs = turn.graceEndsAt === undefined ? undefined : Math.max(0, turn.graceEndsAt - kernel.clock.now());
   const cancel = graceMs === undefined ? {} : { cancel: cancelOf(turn, graceMs) };
   const claim = log.key.claim as string | null | undefined;
@@ -68,8 +68,13 @@ export function giveAway(kernel: Kernel, turnId: string, agentKey: string): Move
     },
   };
   leaveWith(turn, pass);
-  tell(kernel.ref, turn.ref, { type: 'turn.moved' });
   return moved;
+}
+
+/** Another broker has the turn: it ends here, and its readers are told. Unless its agent is here again. */
+export function hasMoved(kernel: Kernel, turnId: string): void {
+  const turn = kernel.get(TURNS).byId.get(turnId);
+  if (turn?.ref && !turn.speaker) tell(kernel.ref, turn.ref, { type: 'turn.moved' });
 }
 
 function cancelOf({ toldReason }: Turn, graceMs: number): KeptCancel {
@@ -108,7 +113,7 @@ export function takeOverTurn(kernel: Kernel, said: unknown): void {
   reader.end();
   // Nothing of it is behind: it is all that its readers have had.
   log.isBehind = false;
-  // Of two in a session the older one keeps it: its id says so.
+  // The one that its agent has come back for is the one that goes on.
   const other = sessions.live(turn.sessionKey);
   if (other?.ref) tell(kernel.ref, other.ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
   startRestored(kernel, turn, log, reader, moved.cancel);

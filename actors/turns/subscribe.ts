@@ -1,4 +1,5 @@
 import { WireError } from '../../protocol/errors.ts';
+import { isGuest } from '../../protocol/link.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -9,7 +10,14 @@ import { checkTurnLimit, unobserve } from './client-turns.ts';
 import { endedLog, endingOf, liveTurn, sessionNames } from './find-turn.ts';
 import { afterRecovery, carryOut } from './held-calls.ts';
 import type { TurnLog } from './resume/turn-log.ts';
-import { admitSubscription, answerEnded, checkAfter, lateTerminal, type Subscription } from './subscription.ts';
+import {
+  admitSubscription,
+  answerEnded,
+  checkAfter,
+  lateTerminal,
+  SAME_HOST,
+  type Subscription,
+} from './subscription.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
 
@@ -18,7 +26,10 @@ const subscribeChat: Handler<'agents.chat.subscribe'> = (call) => {
   const { kernel, from, id, params, trace } = call;
   const { turn, log } = find(kernel, from, params);
   if (waitsForDisk(kernel, log)) return waitForDisk(call, log);
-  const { after, claim } = params;
+  const { after } = params;
+  // What brokers say among themselves no client says.
+  const isInside = isGuest(from.link) || (id !== undefined && from.captured.has(id));
+  const claim = params.claim === SAME_HOST && !isInside ? undefined : params.claim;
   const ending = turn ? endingOf(turn) : log.ending;
   checkAfter(log, after, ending ? lateTerminal(log, after) !== undefined : turn?.resumes === true);
   const isController = params.role === 'controller';

@@ -2,6 +2,7 @@ import type { AnyActorRef } from 'xstate';
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { isGuest } from '../../protocol/link.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import {
   type ChatResult,
@@ -21,6 +22,7 @@ import { reply } from '../requests/reply.ts';
 import { Ahead } from './ahead.ts';
 import type { Asker } from './askers.ts';
 import { observe, turnsOf, unobserve } from './client-turns.ts';
+import { RELIEVED } from './left-readers.ts';
 import { admitReplay, type Replay, replayFrom } from './resume/replay.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import { endCallbacks } from './turn-children.ts';
@@ -68,6 +70,9 @@ export function takeOver(kernel: Kernel, source: AnyActorRef, turn: Turn, subscr
   if (host) {
     endCallbacks(kernel, source, turn, 'host_replaced');
     releaseHost(turn);
+    // Its own broker would go on looking for it.
+    if (isGuest(host.link))
+      tell(source, host.ref, { type: 'rpc.notify', method: RELIEVED, params: { turn_id: turn.id } });
   }
   turn.host = client;
   turnsOf(client).hosting.add(turn);

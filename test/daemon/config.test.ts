@@ -43,6 +43,7 @@ describe('the settings', () => {
       'otlp-interval': 60_000,
       'trace-sample': 1,
       workers: 1,
+      'cluster-nats': [],
       'allow-origin': [],
       'allow-host': [],
       'agent-wait': 2_000,
