@@ -16,7 +16,7 @@ interface Bundle {
  * What it loads only when it is used lies beside it, in `chunks/`.
  */
 const BUNDLES: Bundle[] = [
-  { module: 'daemon/run.ts' },
+  { module: 'daemon/run.ts', groups: [{ name: 'common', test: isCommon }] },
   // Nothing that is loaded at once may need it: `--help` and `--version` do without, and that is most of their time.
   { module: 'cli/program.ts', groups: [{ name: 'sdk', test: isOfTheSdk }] },
   { module: 'actors/surfaces/a2ui.ts' },
@@ -50,6 +50,11 @@ function bundle({ module, groups = [] }: Bundle): RolldownOptions {
       sourcemapExcludeSources: true,
     },
   };
+}
+
+/** What the daemon needs at its start, and what it loads later needs as well: one file, and not one for each. */
+function isCommon(id: string): boolean {
+  return /^(protocol|version\.ts|nats\/errors\.ts|daemon\/errors\.ts|node_modules\/zod\/)/.test(relative(ROOT, id));
 }
 
 /** Not how a text is made visible: everything that is printed goes through that. */
