@@ -17,6 +17,7 @@ import { toWireError } from '../kernel/wire-errors.ts';
 import { type Call, DISPATCHER, type Elsewhere } from '../requests/dispatcher.ts';
 import { type Answer, reply } from '../requests/reply.ts';
 import type { QueuedChat } from '../turns/sessions.ts';
+import { SAME_HOST } from '../turns/subscription.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterError } from './cluster-errors.ts';
@@ -105,7 +106,7 @@ export class Routes implements Elsewhere {
     // One that it has there is there.
     const known = session === undefined ? undefined : hostedAt(from, session);
     if (known) {
-      this.#forward(call, method, known);
+      this.#forward(withoutOwnClaim(call), method, known);
       return true;
     }
     if (this.#cluster.openPeers().length === 0) return false;
@@ -113,7 +114,7 @@ export class Routes implements Elsewhere {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, method, found.answer, found.extension);
     };
-    if (method === 'agents.chat.subscribe') this.#lookFor(call, method, answer);
+    if (method === 'agents.chat.subscribe') this.#lookFor(withoutOwnClaim(call), method, answer);
     else this.findOwner(call, method, answer);
     return true;
   }
@@ -279,6 +280,12 @@ function isUnknown({ code, data }: WireError | JsonObject): boolean {
 }
 
 const isLost = ({ code }: JsonObject): boolean => code === ErrorCode.AgentNotAttached;
+
+/** What brokers say among themselves no client says. */
+function withoutOwnClaim(call: AnyCall): AnyCall {
+  const { claim, ...params } = call.params as { claim?: string };
+  return claim === SAME_HOST ? { ...call, params } : call;
+}
 
 /** Where a connection has a turn in this session. */
 function hostedAt(from: Client, sessionId: string): string | undefined {

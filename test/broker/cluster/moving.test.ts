@@ -158,3 +158,75 @@ describe('a session whose id its caller chose', () => {
     expect(agent.received('agent.chat.cancel')).toHaveLength(1);
   });
 });
+
+describe('a turn that has moved twice before its reader has found it', () => {
+  test('is found all the same, and nothing is told twice', async () => {
+    const { a, b, c, agent } = await scene();
+    const host = b.connect();
+    const { session_id, turn_id } = await open(host, agent);
+    agent.emit(session_id, { kind: 'token', delta: 'one', turn_id, aseq: 1 });
+    await arrive();
+    agent.cut();
+    await arrive();
+    let latest = agent;
+    for (const member of [c, a, c]) {
+      latest.cut();
+      latest = await attach(member, '');
+      const id = latest.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 2 }] });
+      await arrive();
+      expect(latest.replyTo(id).result.turns[0].status).toBe('resumed');
+    }
+    for (let times = 0; times < 4; times += 1) {
+      cluster.clock.increment(1_000);
+      await arrive();
+    }
+    latest.emit(session_id, { kind: 'token', delta: 'two', turn_id, aseq: 2 });
+    latest.emit(session_id, { kind: 'done', text: 'onetwo', turn_id, aseq: 3 });
+    await arrive();
+    expect(seqs(host).filter(([, seq]) => seq !== undefined)).toEqual([
+      ['token', 1, 'one'],
+      ['token', 2, 'two'],
+      ['done', 3, undefined],
+    ]);
+  });
+});
+
+describe('a turn of an agent that is here by a newer connection', () => {
+  test('stays, whoever asks for it by an older one', async () => {
+    const { b, c, agent } = await scene();
+    const host = b.connect();
+    const { session_id, turn_id } = await open(host, agent);
+    agent.cut();
+    await arrive();
+    const older = await attach(c, '');
+    const newest = await attach(b, '');
+    expect(older.closed).toBe(4409);
+    const id = newest.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 1 }] });
+    await arrive();
+    expect(newest.replyTo(id).result.turns[0].status).toBe('resumed');
+    newest.emit(session_id, { kind: 'done', text: '', turn_id, aseq: 1 });
+    await arrive();
+    expect(host.events('s').at(-1)).toMatchObject({ kind: 'done' });
+    expect(newest.closed).toBeUndefined();
+  });
+});
+
+describe('the claim by which brokers read on', () => {
+  test('takes nothing over for a client that says it', async () => {
+    const { a, agent } = await scene();
+    const host = a.connect();
+    const { session_id, turn_id, result } = await open(host, agent);
+    const other = a.connect();
+    const { resume_token } = result;
+    const said = { session_id: 's', turn_id, resume_token, claim: '\u0000the same host' };
+    other.post('agents.chat.subscribe', said);
+    await arrive();
+    // It is the host now, and has given no claim: whoever comes unless somebody has taken it over is refused.
+    const refused = host.post('agents.chat.subscribe', { ...said, claim: 'mine', unless_taken: true });
+    await arrive();
+    expect(host.replyTo(refused).error).toMatchObject({ data: { reason: 'taken_over' } });
+    agent.emit(session_id, { kind: 'done', text: '', turn_id, aseq: 1 });
+    await arrive();
+    expect(other.events('s').at(-1)).toMatchObject({ kind: 'done' });
+  });
+});
