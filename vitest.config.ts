@@ -21,7 +21,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
     // On two cores the default is one worker, and much of the time goes by waiting for processes.
-    maxWorkers: 4,
+    maxWorkers: 3,
     setupFiles: 'test/support/each-file.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
