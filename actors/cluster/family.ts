@@ -56,6 +56,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     kernel.get(TURNS).elsewhere = moved;
     kernel.get(TURNS).claims = new Claims(kernel, options.directory);
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
+    routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
     book.followed = (client, turn) => followed.follow(client, turn);
     kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));

@@ -7,11 +7,14 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
-import { type Found, noteTurn, type Routes } from './routes.ts';
+import { noteTurn } from './noted-turns.ts';
+import type { Found, Routes } from './routes.ts';
 
 /** A turn is asked for again after so long at first, and then after twice as long each time, up to the last. Milliseconds. */
 const FIRST_MS = 100;
 const LAST_MS = 2_000;
+/** So much that a connection asks about one turn waits until that is found. */
+const MAX_WAITING = 100;
 
 interface Followed {
   readonly client: Client;
@@ -23,6 +26,8 @@ interface Followed {
   isAsking: boolean;
   /** It is asked for by what its last broker has given for it, and not by its own token. */
   isByPass: boolean;
+  /** What its reader asks about it meanwhile: to be asked when it has been found, or is given up. */
+  readonly waiting: (() => void)[];
 }
 
 /**
@@ -57,6 +62,7 @@ export class FollowedTurns {
       deadline: undefined,
       isAsking: false,
       isByPass: turn.pass !== undefined,
+      waiting: [],
     };
     this.#all.add(followed);
     this.#ask(followed);
@@ -72,6 +78,20 @@ export class FollowedTurns {
     }
   }
 
+  /**
+   * Has what a connection asks about a session wait while its turn is looked for: until that is found, nobody there knows whose
+   * it is. @returns whether it waits
+   */
+  waits(client: Client, sessionId: string, run: () => void): boolean {
+    for (const followed of this.#all) {
+      if (followed.client !== client || followed.turn.sessionId !== sessionId) continue;
+      if (followed.waiting.length >= MAX_WAITING) return false;
+      followed.waiting.push(run);
+      return true;
+    }
+    return false;
+  }
+
   /** A connection is gone, or asks for that turn itself. */
   drop(client: Client, turnId?: string): void {
     for (const followed of this.#all)
@@ -81,6 +101,12 @@ export class FollowedTurns {
   #end(followed: Followed): void {
     this.#all.delete(followed);
     this.#kernel.deadlines.disarm(followed.deadline);
+    if (followed.waiting.length === 0) return;
+    // Not before the turn is noted where it is.
+    queueMicrotask(() => {
+      for (const run of followed.waiting)
+        if (followed.client.isOpen) this.#kernel.attempt('what was asked about a turn', run);
+    });
   }
 
   #ask(followed: Followed): void {

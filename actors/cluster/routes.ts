@@ -3,7 +3,6 @@ import { withRoom } from '../../protocol/guest-room.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Place } from '../../protocol/method.ts';
 import { agentKey } from '../../protocol/principal.ts';
-import { type ChatResult, type ChatSubscribeResult, isEnded } from '../../protocol/resume.ts';
 import { Sealed } from '../../protocol/sealed.ts';
 import { FIND_TURN } from '../approvals/gated-turn.ts';
 import type { Client } from '../kernel/client.ts';
@@ -24,6 +23,7 @@ import { clusterError } from './cluster-errors.ts';
 import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
+import { forgetWatched, hostedAt, noteTurn } from './noted-turns.ts';
 
 type AnyCall = Call<unknown>;
 
@@ -39,6 +39,8 @@ export class Routes implements Elsewhere {
   readonly #cluster: Cluster;
   /** A connection asks itself for a turn that is looked for in its place. */
   asksItself: (from: Client, turnId: string) => void = () => {};
+  /** What is asked about a session waits while its turn is looked for. */
+  waits: (from: Client, sessionId: string, run: () => void) => boolean = () => false;
 
   /** How many events of other brokers were told so far that change what a snapshot shows. */
   changes: () => number = () => 0;
@@ -103,6 +105,9 @@ export class Routes implements Elsewhere {
     const { kernel, from, id } = call;
     const { session_id: session, turn_id: turn } = call.params as { session_id?: string; turn_id?: string };
     if (turn !== undefined && method.endsWith('subscribe')) this.asksItself(from, turn);
+    // While it is looked for nobody knows that it is this connection's.
+    const isAsked = session !== undefined && !method.endsWith('subscribe');
+    if (isAsked && this.waits(from, session, () => this.#again(call, method))) return true;
     // One that it has there is there.
     const known = session === undefined ? undefined : hostedAt(from, session);
     if (known) {
@@ -117,6 +122,16 @@ export class Routes implements Elsewhere {
     if (method === 'agents.chat.subscribe') this.#lookFor(withoutOwnClaim(call), method, answer);
     else this.findOwner(call, method, answer);
     return true;
+  }
+
+  #again(call: AnyCall, method: string): void {
+    const { kernel, from, id } = call;
+    try {
+      if (!this.#toOwner(call, method))
+        kernel.get(DISPATCHER).carryOutHere(call, method, (own) => reply(kernel, from, id, own));
+    } catch (error) {
+      reply(kernel, from, id, { error: toWireError(kernel, method, error) });
+    }
   }
 
   /**
@@ -285,47 +300,6 @@ const isLost = ({ code }: JsonObject): boolean => code === ErrorCode.AgentNotAtt
 function withoutOwnClaim(call: AnyCall): AnyCall {
   const { claim, ...params } = call.params as { claim?: string };
   return claim === SAME_HOST ? { ...call, params } : call;
-}
-
-/** Where a connection has a turn in this session. */
-function hostedAt(from: Client, sessionId: string): string | undefined {
-  for (const [peer, { isOpen, turns }] of extensionsOf(from))
-    if (isOpen) for (const turn of turns.values()) if (turn.sessionId === sessionId) return peer;
-  return undefined;
-}
-
-/** The connection watches no more. */
-function forgetWatched({ turns }: Extension, { session_id: session }: JsonObject): void {
-  for (const [id, { role, sessionId }] of turns) if (role === 'observer' && sessionId === session) turns.delete(id);
-}
-
-/** A turn of the connection's is at the other broker from now on. */
-export function noteTurn({ turns }: Extension, method: string, params: JsonObject, result: unknown): void {
-  if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
-  const said = result as ChatResult & Partial<ChatSubscribeResult>;
-  const { after = 0, role = 'controller', claim, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
-  const known = turns.get(said.turn_id);
-  // Its host goes on being that, whatever else it asks.
-  if (known?.role === 'controller' && role === 'observer') return;
-  // Nothing of it is to come.
-  if (isEnded(said.status) && (said.head ?? 0) <= after) return;
-  turns.set(said.turn_id, {
-    turnId: said.turn_id,
-    sessionId: said.session_id,
-    agentId: agentId ?? '',
-    resumeToken: said.resume_token ?? (params.resume_token as string | undefined),
-    role,
-    claim,
-    isOpener: method === 'agents.chat',
-    seq: after,
-  });
-}
-
-interface Asks {
-  after: number;
-  role: 'controller' | 'observer';
-  claim: string | undefined;
-  agent_id: string;
 }
 
 /** What is a secret in an answer, which is nobody's to see but its receiver's. */

@@ -1,0 +1,48 @@
+import type { JsonObject } from '../../protocol/json.ts';
+import { type ChatResult, type ChatSubscribeResult, isEnded } from '../../protocol/resume.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Extension } from './extension-record.ts';
+import { extensionsOf } from './extensions.ts';
+
+/* What a broker knows of turns elsewhere that its connections read. */
+
+/** Where a connection has a turn in this session. */
+export function hostedAt(from: Client, sessionId: string): string | undefined {
+  for (const [peer, { isOpen, turns }] of extensionsOf(from))
+    if (isOpen) for (const turn of turns.values()) if (turn.sessionId === sessionId) return peer;
+  return undefined;
+}
+
+/** The connection watches no more. */
+export function forgetWatched({ turns }: Extension, { session_id: session }: JsonObject): void {
+  for (const [id, { role, sessionId }] of turns) if (role === 'observer' && sessionId === session) turns.delete(id);
+}
+
+/** A turn of the connection's is at the other broker from now on. */
+export function noteTurn({ turns }: Extension, method: string, params: JsonObject, result: unknown): void {
+  if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
+  const said = result as ChatResult & Partial<ChatSubscribeResult>;
+  const { after = 0, role = 'controller', claim, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
+  const known = turns.get(said.turn_id);
+  // Its host goes on being that, whatever else it asks.
+  if (known?.role === 'controller' && role === 'observer') return;
+  // Nothing of it is to come.
+  if (isEnded(said.status) && (said.head ?? 0) <= after) return;
+  turns.set(said.turn_id, {
+    turnId: said.turn_id,
+    sessionId: said.session_id,
+    agentId: agentId ?? '',
+    resumeToken: said.resume_token ?? (params.resume_token as string | undefined),
+    role,
+    claim,
+    isOpener: method === 'agents.chat',
+    seq: after,
+  });
+}
+
+interface Asks {
+  after: number;
+  role: 'controller' | 'observer';
+  claim: string | undefined;
+  agent_id: string;
+}
