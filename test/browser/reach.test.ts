@@ -104,12 +104,13 @@ describeBrowser('everything within reach', () => {
     // The token is there for who asks for it, and only then.
     const masked = await answer.innerText();
     await answer.getByRole('button', { name: 'Show the secret' }).click();
-    const [, token = ''] = /token: "([\w-]{43})"/.exec(await answer.innerText()) ?? [];
-    expect(token).not.toBe('');
+    const shown = async () => /token: "([\w-]{43})"/.exec(await answer.innerText())?.[1] ?? '';
+    await eventually(shown).not.toBe('');
+    const token = await shown();
     expect(masked).not.toContain(token);
     expect(await page.evaluate('JSON.stringify([{ ...sessionStorage }, { ...localStorage }])')).not.toContain(token);
     // By a connection of its own.
-    expect(await connections()).toBe(4);
+    await eventually(connections).toBe(4);
 
     await goTo(page, 'agents.chat', 'agents.chat');
     expect(await page.content()).not.toContain(token);
