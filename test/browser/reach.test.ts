@@ -113,7 +113,7 @@ describeBrowser('everything within reach', () => {
     await eventually(connections).toBe(4);
 
     await goTo(page, 'agents.chat', 'agents.chat');
-    expect(await page.content()).not.toContain(token);
+    await eventually(() => page.content()).not.toContain(token);
     const fill = async (agentId: string) => {
       await page.getByLabel('agent_id').fill(agentId);
       await page.getByLabel('prompt').fill('by the form');
