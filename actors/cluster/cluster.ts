@@ -2,12 +2,12 @@ import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import type { Place } from '../../cluster/directory.ts';
 import { Peers } from '../../link/peers.ts';
 import type { Identity } from '../../machines/connection.machine.ts';
-import { CloseCode } from '../../protocol/close-codes.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/held-key.ts';
+import { closeReplaced } from '../connection/presence.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -57,7 +57,6 @@ export class Cluster {
   /** Those that are to be there, and were not yet. */
   readonly #awaited: Set<string>;
   #opening: Promise<void> | undefined;
-  #follow: (client: Client, turn: HostedTurn) => void = () => {};
 
   constructor(kernel: Kernel, options: ClusterOptions) {
     this.#kernel = kernel;
@@ -68,7 +67,7 @@ export class Cluster {
     this.#kind = extensionKind(kernel, {
       open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
       over: (extension) => this.#over(extension),
-      follow: (client, turn) => this.#follow(client, turn),
+      follow: (client, turn) => this.follow(client, turn),
       ended: () => this.#turnEnded(),
     });
     this.#peers = new Peers({
@@ -126,9 +125,7 @@ export class Cluster {
   turnCount: () => number = () => 0;
 
   /** Who looks for a turn that has lost its way to its host. */
-  set followed(follow: (client: Client, turn: HostedTurn) => void) {
-    this.#follow = follow;
-  }
+  follow: (client: Client, turn: HostedTurn) => void = () => {};
 
   add(talk: PeerTalk): void {
     this.#talks.push(talk);
@@ -195,12 +192,12 @@ export class Cluster {
   /** Every other broker that is known, and how it stands. */
   *members() {
     for (const member of this.#peers.members)
-      yield { ...member, isOpen: this.#streams.get(member.id)?.isOpen === true, streams: this.#streams.get(member.id) };
+      yield { ...member, isOpen: this.#streams.get(member.id)?.isOpen === true };
   }
 
   /** Other brokers that can be asked now, by name. */
   openPeers(): string[] {
-    return [...this.#streams].flatMap(([name, { isOpen }]) => (isOpen ? [name] : []));
+    return [...this.openStreams()].map(({ name }) => name);
   }
 
   /** The ways to all brokers that there ever was a link with, lost ones too. */
@@ -228,11 +225,6 @@ export class Cluster {
     return this.#places.get(agentKey);
   }
 
-  /** Every attached agent of the cluster, and where. */
-  places(): ReadonlyMap<string, Place> {
-    return this.#places;
-  }
-
   attach(agentKey: string, client: string): void {
     this.#attaching.set(agentKey, client);
     this.#options.directory.attach(agentKey, client);
@@ -245,11 +237,10 @@ export class Cluster {
 
   /** An agent of this broker's is at another one now: its connection here is closed. */
   leave(own: Client): void {
-    const { attached, hooks, ref } = this.#kernel;
+    const { attached } = this.#kernel;
     if (own.agentKey === undefined || attached.get(own.agentKey) !== own) return;
     attached.delete(own.agentKey);
-    hooks.agentReplaced(own, true);
-    tell(ref, own.ref, { type: 'connection.close', code: CloseCode.Replaced });
+    closeReplaced(this.#kernel, own, true);
   }
 
   /** The place in the order of an agent's connection here; undefined while it is not known. */
@@ -305,7 +296,7 @@ export class Cluster {
     this.#places.set(agentKey, place);
     // Its own will come, with a larger number.
     if (!isOurs && own !== undefined) return;
-    for (const talk of this.#talks) talk.placed?.(agentKey, place);
+    this.#each('where an agent is', (talk) => talk.placed?.(agentKey, place));
   }
 
   #openingOf({ client }: Extension): GuestOpening {

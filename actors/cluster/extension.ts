@@ -163,20 +163,18 @@ function notify(
     ends.ended();
     return;
   }
+  let isEnd = false;
   if (method === 'agents.chat.event') {
     const turn = extension.turns.get(String(params.turn_id));
     if (turn && typeof params.seq === 'number') turn.seq = params.seq;
-    if (turn && TERMINAL_KINDS.has(String(params.kind))) {
-      extension.turns.delete(String(params.turn_id));
-      tell(self, client.ref, { type: 'chat.frame', text });
-      ends.ended();
-      return;
-    }
+    isEnd = turn !== undefined && TERMINAL_KINDS.has(String(params.kind));
+    if (isEnd) extension.turns.delete(String(params.turn_id));
   } else if (method === 'tools.cancel') {
     client.calls.delete(params.request_id as string);
     extension.calls.delete(params.request_id as string);
   }
   tell(self, client.ref, { type: 'chat.frame', text });
+  if (isEnd) ends.ended();
 }
 
 /** The way is gone: what was asked of the connection is withdrawn, and each turn is looked for, or has ended for it. */

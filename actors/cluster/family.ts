@@ -24,6 +24,7 @@ import { extensionsOf, hostedTurns } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
 import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
+import type { PeerStreams } from './peer-streams.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 
@@ -58,7 +59,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
-    book.followed = (client, turn) => followed.follow(client, turn);
+    book.follow = (client, turn) => followed.follow(client, turn);
     kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));
     book.add(moved);
     book.add({
@@ -141,12 +142,9 @@ function metricsOf(book: Cluster) {
   ];
 }
 
-function sum(book: Cluster, count: (peer: NonNullable<ReturnType<Cluster['peer']>>) => number): number {
+function sum(book: Cluster, count: (peer: PeerStreams) => number): number {
   let all = 0;
-  for (const name of book.openPeers()) {
-    const peer = book.peer(name);
-    if (peer) all += count(peer);
-  }
+  for (const peer of book.openStreams()) all += count(peer);
   return all;
 }
 

@@ -45,10 +45,6 @@ export class FollowedTurns {
     this.#routes = routes;
   }
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   follow(client: Client, turn: HostedTurn): void {
     if (!client.isOpen) return;
     const { clock, limits } = this.#kernel;
@@ -134,7 +130,7 @@ export class FollowedTurns {
 
   #settle(followed: Followed, found: Found): void {
     const { client, turn } = followed;
-    const { kernel } = { kernel: this.#kernel };
+    const kernel = this.#kernel;
     const answer = 'own' in found ? found.own : found.answer;
     if (!('error' in answer)) {
       this.#end(followed);

@@ -30,6 +30,10 @@ type AnyCall = Call<unknown>;
 /** How many turns are looked for in a connection's place. */
 const looking = slot(() => ({ count: 0 }));
 const MAX_LOOKED = 1_000;
+/** So often a turn is looked for that nobody knows, and so long: where all brokers are there, and where one is missing. Milliseconds. */
+const LOOK_AGAIN_MS = 100;
+const LOOKED_MS = 1_000;
+const MOST_LOOKED_MS = 25_000;
 
 /** Who has answered: this broker, or another one. */
 export type Found = { own: Answer } | { answer: GuestAnswer; extension: Extension };
@@ -192,14 +196,14 @@ export class Routes implements Elsewhere {
   #toAll(call: AnyCall, method: string): boolean {
     const peers = this.#cluster.openPeers();
     if (peers.length === 0) return false;
-    listOfAll(call, method, peers, this.ask);
+    listOfAll(call, method, peers, this.#ask);
     return true;
   }
 
   #snapshot(call: AnyCall, method: string): boolean {
     const peers = this.#cluster.openPeers();
     if (peers.length === 0) return false;
-    snapshotOfAll(call, method, () => this.#cluster.openPeers(), this.ask, this.changes);
+    snapshotOfAll(call, method, () => this.#cluster.openPeers(), this.#ask, this.changes);
     return true;
   }
 
@@ -232,23 +236,24 @@ export class Routes implements Elsewhere {
     }
   }
 
-  /** See {@link #ask}. */
-  readonly ask = (call: AnyCall, method: string, peer: string, settle: (answer: GuestAnswer) => void): void =>
-    this.#ask(call, method, peer, settle);
-
   #forward(call: AnyCall, method: string, peer: string): void {
     this.#ask(call, method, peer, (answer, extension) => this.#answer(call, method, answer, extension));
   }
 
   /** @throws {WireError} where that broker cannot be asked now */
-  #ask(call: AnyCall, method: string, peer: string, settle: (answer: GuestAnswer, extension: Extension) => void): void {
+  readonly #ask = (
+    call: AnyCall,
+    method: string,
+    peer: string,
+    settle: (answer: GuestAnswer, extension: Extension) => void,
+  ): void => {
     const { kernel, from, trace } = call;
     const extension = this.#cluster.extensionOf(from, peer);
     if (!extension?.ref) throw clusterError(peer);
     const meta = { ...(call.params as object), ...metaOf(trace) };
     const params = call.room ? withRoom(meta, call.room) : meta;
     tell(kernel.ref, extension.ref, { type: 'extension.request', request: { method, params, settle } });
-  }
+  };
 
   #answer({ kernel, from, id, params }: AnyCall, method: string, answer: GuestAnswer, extension: Extension): void {
     if (!from.isOpen) return;
@@ -273,10 +278,6 @@ function isOwn({ from, params }: AnyCall, method: string): boolean {
   return method.startsWith('host.') && from.agentId !== undefined && agentId === from.agentId;
 }
 
-/** So often a turn is looked for that nobody knows, and so long: where all brokers are there, and where one is missing. Milliseconds. */
-const LOOK_AGAIN_MS = 100;
-const LOOKED_MS = 1_000;
-const MOST_LOOKED_MS = 25_000;
 /**
  * A request about surfaces, with whose turn it names: that turn is known here.
  * @throws {WireError} `-32014`

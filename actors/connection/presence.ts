@@ -43,33 +43,42 @@ export function turnAway(kernel: Kernel, { principal }: Identity, reached: Reach
 
 /** Binds an agent's connection to its id; an older one of the same agent is closed and loses its turns (section 3). */
 export function attachAgent(kernel: Kernel, client: Client): void {
-  const { tenant, agentId, agentKey } = client;
+  const { agentId, agentKey } = client;
   // One that is here only as a guest is attached where its connection is.
   if (agentId === undefined || agentKey === undefined || isGuest(client.link)) return;
   const older = kernel.attached.get(agentKey);
   kernel.attached.set(agentKey, client);
   kernel.audit.by(client, 'agent.attach', older && older !== client ? 'replaced' : 'ok', agentId);
   kernel.hooks.agentAttached(agentKey, client);
-  const payload = { client_id: client.id };
-  const audience = forUsersOf(tenant, agentId);
+  tellOfAgent(kernel, client, agentId, 'attached');
+  if (!older || older === client) return;
+  closeReplaced(kernel, older, false);
+}
+
+/** An agent has a newer connection, here or at another broker: this one leaves its turns, and is closed. */
+export function closeReplaced(kernel: Kernel, older: Client, isElsewhere: boolean): void {
+  kernel.hooks.agentReplaced(older, isElsewhere);
+  tell(kernel.ref, older.ref, { type: 'connection.close', code: CloseCode.Replaced });
+}
+
+/** An agent has come, or gone: whoever may use it hears so. */
+function tellOfAgent(kernel: Kernel, client: Client, agentId: string, what: 'attached' | 'detached'): void {
+  const { id, tenant, agentKey } = client;
   kernel.events.emit({
     tenant,
-    kind: 'agent.attached',
+    kind: `agent.${what}`,
     agentId,
-    message: `agent ${agentId} attached`,
-    payload,
-    audience,
+    message: `agent ${agentId} ${what}`,
+    payload: { client_id: id },
+    audience: forUsersOf(tenant, agentId),
   });
   // One that comes and goes all the time does not fill the disk, and keeps no other from being heard of.
-  kernel.sparseLog.info({ tenant, agent: agentId, client: client.id }, 'agent attached', `attached ${agentKey}`);
-  if (!older || older === client) return;
-  kernel.hooks.agentReplaced(older);
-  tell(kernel.ref, older.ref, { type: 'connection.close', code: CloseCode.Replaced });
+  kernel.sparseLog.info({ tenant, agent: agentId, client: id }, `agent ${what}`, `${what} ${agentKey}`);
 }
 
 /** A connection is gone: everything that was its own goes with it, and the other side of each is told. */
 export function endClient(kernel: Kernel, client: Client): void {
-  const { tenant, agentId, agentKey } = client;
+  const { agentId, agentKey } = client;
   kernel.events.unsubscribe(client);
   giveUpCalls(client);
   forgetJwt(kernel, client);
@@ -81,15 +90,5 @@ export function endClient(kernel: Kernel, client: Client): void {
   if (agentId === undefined || agentKey === undefined || kernel.attached.get(agentKey) !== client) return;
   kernel.attached.delete(agentKey);
   kernel.audit.by(client, 'agent.detach', 'ok', agentId);
-  const payload = { client_id: client.id };
-  const audience = forUsersOf(tenant, agentId);
-  kernel.events.emit({
-    tenant,
-    kind: 'agent.detached',
-    agentId,
-    message: `agent ${agentId} detached`,
-    payload,
-    audience,
-  });
-  kernel.sparseLog.info({ tenant, agent: agentId, client: client.id }, 'agent detached', `detached ${agentKey}`);
+  tellOfAgent(kernel, client, agentId, 'detached');
 }

@@ -88,7 +88,7 @@ export class Hooks {
   agentAttached(agentId: string, client: Client): void {
     this.#each((hook) => hook.agentAttached?.(agentId, client));
   }
-  agentReplaced(client: Client, isElsewhere = false): void {
+  agentReplaced(client: Client, isElsewhere: boolean): void {
     this.#each((hook) => hook.agentReplaced?.(client, isElsewhere));
   }
   eventDropped(client: Client, params: unknown): void {

@@ -213,7 +213,7 @@ export class Dispatcher {
   carryOutHere(call: Call<unknown>, method: string, settle: (answer: Answer) => void): void {
     const entry = this.#entries.get(method) as Entry;
     this.#captures += 1;
-    // No client's own id begins so: it is no character that is ever sent.
+    // A client that calls a request of its own so takes an answer from nobody but itself.
     const id = `\u0000here-${this.#captures}`;
     call.from.captured.set(id, settle as (answer: unknown) => void);
     this.#handle({ ...call, id }, method, entry);

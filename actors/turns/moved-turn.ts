@@ -59,13 +59,7 @@ export function readyToMove(kernel: Kernel, turnId: string, agentKey: string): M
     ...cancel,
     ...(claim === undefined ? {} : { claim }),
     pass,
-    log: {
-      ...rest,
-      entries: entries.map((entry) =>
-        typeof entry === 'string' || entry.delta !== undefined ? entry : { text: entry.text },
-      ) as MovedTurn['log']['entries'],
-      ...(dropped ? { dropped: [...dropped] } : {}),
-    },
+    log: { ...rest, entries: [...entries], dropped: dropped && [...dropped] },
   };
   leaveWith(turn, pass);
   return moved;
@@ -86,7 +80,7 @@ export function takeOverTurn(kernel: Kernel, said: unknown): void {
   const moved = movedTurn.parse(said);
   const facts = readKeptFacts(moved.facts);
   if (!facts) throw new Error('a turn of another version');
-  const { byId, sessions, logs, journal } = kernel.get(TURNS);
+  const { byId, logs, journal } = kernel.get(TURNS);
   if (byId.has(facts.id)) return;
   const agent = absentAgent(kernel, facts.owner.tenant, facts.agent_id, facts.resumes);
   const turn = restoredTurn(kernel, facts, agent);
@@ -113,9 +107,6 @@ export function takeOverTurn(kernel: Kernel, said: unknown): void {
   reader.end();
   // Nothing of it is behind: it is all that its readers have had.
   log.isBehind = false;
-  // The one that its agent has come back for is the one that goes on.
-  const other = sessions.live(turn.sessionKey);
-  if (other?.ref) tell(kernel.ref, other.ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
   startRestored(kernel, turn, log, reader, moved.cancel);
 }
 

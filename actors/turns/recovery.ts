@@ -3,13 +3,12 @@ import { agentKey, DEFAULT_TENANT } from '../../protocol/principal.ts';
 import type { RecoveredTurn, TurnJournal } from '../../protocol/turn-journal.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { tell } from '../kernel/tell.ts';
 import { absentAgent } from './absent-agent.ts';
 import { awaitNames } from './agent-resume.ts';
 import { HeldCalls } from './held-calls.ts';
 import { type KeptFacts, readKeptFacts } from './kept-facts.ts';
 import { LogReader } from './recovered-log.ts';
-import { type KeptCancel, restoredTurn, startRestored } from './restored-turn.ts';
+import { abandonTurn, type KeptCancel, restoredTurn, startRestored } from './restored-turn.ts';
 import { Kept } from './resume/kept.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import { withoutRoom } from './resume/what-fits.ts';
@@ -146,15 +145,8 @@ export class Recovery {
     const kernel = this.#kernel;
     const cancel = kept.notes.get('cancel') as KeptCancel | undefined;
     log.kept = new Kept(this.#journal, kept.turn, 0);
-    this.#abandon(kernel.get(TURNS).sessions.live(turn.sessionKey));
     startRestored(kernel, turn, log, reader, cancel);
-    if (!facts.resumes || kernel.limits.agentWindowMs === 0) this.#abandon(turn);
-  }
-
-  /** Nobody goes on with it. Of two in a session the first had ended, and that was among what was damaged. */
-  #abandon(turn: Turn | undefined): void {
-    if (turn?.ref)
-      tell(this.#kernel.ref, turn.ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
+    if (!facts.resumes || kernel.limits.agentWindowMs === 0) abandonTurn(kernel, turn);
   }
 
   #agentOf({ owner: { tenant }, agent_id, resumes }: KeptFacts): Client {

@@ -1,6 +1,7 @@
 import { isAgentPrincipal } from '../../protocol/principal.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
 import type { KeptFacts } from './kept-facts.ts';
 import { TURN } from './lifecycle.ts';
 import type { LogReader } from './recovered-log.ts';
@@ -16,6 +17,11 @@ export interface KeptCancel {
   reason?: Turn['toldReason'];
   /** Unix milliseconds. */
   grace_ends_at?: number;
+}
+
+/** Nobody goes on with it. */
+export function abandonTurn(kernel: Kernel, turn: Turn | undefined): void {
+  if (turn?.ref) tell(kernel.ref, turn.ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
 }
 
 /** Starts the actor of a turn whose log has been read: it goes on when its agent comes. */
@@ -37,6 +43,8 @@ export function startRestored(
     const left = Math.min(cancel.grace_ends_at - Date.now(), kernel.limits.maxGraceMs);
     turn.graceEndsAt = kernel.clock.now() + Math.max(0, left);
   }
+  // Of two in a session the first had ended, as what was damaged would say; or it is the one that nobody has come back for.
+  abandonTurn(kernel, sessions.live(turn.sessionKey));
   byId.set(turn.id, turn);
   sessions.start(turn);
   claims?.keep(turn.sessionKey);

@@ -4,14 +4,7 @@ import { accepting, arrive, type Member, startCluster } from './support/brokers.
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 
-afterEach(async () => {
-  const closed = Promise.all(cluster.members.map(({ broker }) => broker.close()));
-  for (let times = 0; times < 5; times += 1) {
-    await arrive();
-    cluster.clock.increment(2_000);
-  }
-  await closed;
-});
+afterEach(() => cluster.end());
 
 /** An agent that numbers its events, attached to a broker by a token that all know. */
 async function attach(member: Member, token: string): Promise<LinkedClient> {
