@@ -4,6 +4,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { endOrphans } from '../turns/agent-resume.ts';
 import type { Elsewhere } from '../turns/elsewhere.ts';
+import { HeldCalls } from '../turns/held-calls.ts';
 import { hasMoved, readyToMove, takeOverTurn } from '../turns/moved-turn.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster, PeerTalk } from './cluster.ts';
@@ -42,6 +43,8 @@ const MAX_TAKEN = 10_000;
 export class MovedTurns implements Elsewhere, PeerTalk {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
+  /** By session: what waits for a turn of it that an agent here goes on with. */
+  readonly #fetched = new Map<string, { count: number; calls: HeldCalls }>();
   /** To whom a turn of this broker's was given, and until when it is nobody else's. */
   readonly #leaving = new Map<string, { peer: string; until: number }>();
   /** Turns that were taken over, and from whom: told again with each new link, for what was told may be lost. */
@@ -55,12 +58,44 @@ export class MovedTurns implements Elsewhere, PeerTalk {
   async fetch(client: Client, wanted: readonly { turn_id: string; session_id: string }[]): Promise<Set<string>> {
     const ended = new Set<string>();
     const until = this.#kernel.clock.now() + LOOK_MS;
-    // One by one: a log may be long, and much that waits for a peer ends the link with it.
-    for (const { turn_id, session_id } of wanted) {
-      if (!client.isOpen) break;
-      if ((await this.#fetch(turn_id, session_id, client, until)) === 'ended') ended.add(turn_id);
+    for (const { session_id } of wanted) this.#hold(session_id);
+    let n = 0;
+    try {
+      // One by one: a log may be long, and much that waits for a peer ends the link with it.
+      for (const { turn_id, session_id } of wanted) {
+        if (client.isOpen && (await this.#fetch(turn_id, session_id, client, until)) === 'ended') ended.add(turn_id);
+        this.#letGo(session_id);
+        n += 1;
+      }
+    } finally {
+      for (const { session_id } of wanted.slice(n)) this.#letGo(session_id);
     }
     return ended;
+  }
+
+  pending(sessionKeys: readonly string[]): HeldCalls | undefined {
+    if (this.#fetched.size === 0) return undefined;
+    for (const name of sessionKeys) {
+      const fetched = this.#fetched.get(name);
+      if (fetched) return fetched.calls;
+    }
+    return undefined;
+  }
+
+  /** Whoever asks for it here now would hear that there is none. */
+  #hold(sessionKey: string): void {
+    const fetched = this.#fetched.get(sessionKey);
+    if (fetched) fetched.count += 1;
+    else this.#fetched.set(sessionKey, { count: 1, calls: new HeldCalls() });
+  }
+
+  #letGo(sessionKey: string): void {
+    const fetched = this.#fetched.get(sessionKey);
+    if (!fetched) return;
+    fetched.count -= 1;
+    if (fetched.count > 0) return;
+    this.#fetched.delete(sessionKey);
+    fetched.calls.release(this.#kernel, () => {});
   }
 
   unnamed(agentKey: string): void {

@@ -30,8 +30,12 @@ type AnyCall = Call<unknown>;
 /** How many turns are looked for in a connection's place. */
 const looking = slot(() => ({ count: 0 }));
 const MAX_LOOKED = 1_000;
-/** So often a turn is looked for that nobody knows, and so long: where all brokers are there, and where one is missing. Milliseconds. */
+/**
+ * A turn that nobody knows is looked for again after so long, and then after twice as long each time, up to the second; and for so
+ * long: from when all brokers are there, and in all. Milliseconds.
+ */
 const LOOK_AGAIN_MS = 100;
+const LOOK_AGAIN_MOST_MS = 800;
 const LOOKED_MS = 1_000;
 const MOST_LOOKED_MS = 25_000;
 
@@ -118,7 +122,8 @@ export class Routes implements Elsewhere {
       this.#forward(withoutOwnClaim(call), method, known);
       return true;
     }
-    if (this.#cluster.openPeers().length === 0) return false;
+    // Whoever is missing may be there again in time.
+    if (this.#cluster.openPeers().length === 0 && !this.#cluster.awaitsPeer()) return false;
     const answer = (found: Found) => {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, method, found.answer, found.extension);
@@ -149,13 +154,18 @@ export class Routes implements Elsewhere {
     const mayWait = looked.count < MAX_LOOKED;
     if (mayWait) looked.count += 1;
     const since = clock.now();
+    // A broker that is there again has yet to be asked, and so has whoever its turns go to.
+    let completeSince: number | undefined;
+    let waitMs = LOOK_AGAIN_MS;
     const look = () =>
       this.findOwner(call, method, (found) => {
-        const waited = clock.now() - since;
+        const now = clock.now();
+        completeSince = this.#cluster.awaitsPeer() ? undefined : (completeSince ?? now);
         const isNothing = 'own' in found && 'error' in found.own && isUnknown(found.own.error);
-        const most = this.#cluster.awaitsPeer() ? MOST_LOOKED_MS : LOOKED_MS;
-        if (isNothing && mayWait && from.isOpen && waited < most) {
-          deadlines.arm(LOOK_AGAIN_MS, look);
+        const mayCome = completeSince === undefined || now - completeSince < LOOKED_MS;
+        if (isNothing && mayWait && from.isOpen && mayCome && now - since < MOST_LOOKED_MS) {
+          deadlines.arm(waitMs, look);
+          waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MOST_MS);
           return;
         }
         if (mayWait) looked.count -= 1;

@@ -1,4 +1,5 @@
 import type { Client } from '../kernel/client.ts';
+import type { HeldCalls } from './held-calls.ts';
 
 /** Other brokers, which may have turns that an agent goes on with here. */
 export interface Elsewhere {
@@ -7,6 +8,8 @@ export interface Elsewhere {
    * those that have ended.
    */
   fetch(client: Client, wanted: readonly { turn_id: string; session_id: string }[]): Promise<ReadonlySet<string>>;
+  /** What waits for a turn of one of these sessions that is being brought here. */
+  pending(sessionKeys: readonly string[]): HeldCalls | undefined;
   /** An agent has named all that it goes on with: what waits for it elsewhere ends. */
   unnamed(agentKey: string): void;
 }

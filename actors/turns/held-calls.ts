@@ -7,7 +7,7 @@ import { type Call, type Handler, LATER } from '../requests/dispatcher.ts';
 import { reply } from '../requests/reply.ts';
 import { TURNS } from './turns.ts';
 
-/** Requests that wait for what is not there yet after a restart: each is carried out when it is, in order. */
+/** Requests that wait for what is not there yet, after a restart or on its way here: each is carried out when it is, in order. */
 export class HeldCalls {
   readonly #held = new Set<() => void>();
 
@@ -30,7 +30,7 @@ export class HeldCalls {
     const deadline = kernel.deadlines.arm(kernel.limits.recoveryWaitMs, () => {
       end();
       const error = WireError.deadlineExceeded(
-        'the broker was started anew, and what this is about is not there yet; ask again',
+        'a broker was started anew, and what this is about is not there yet; ask again',
       );
       if (from.isOpen) reply(kernel, from, id, { error });
     });
@@ -61,7 +61,8 @@ export function carryOut<P>(call: Call<P>, method: string, handle: (call: Call<P
 }
 
 /**
- * The handler of a request that may be about a turn from before a restart: while those are taken up, and it may be, it waits.
+ * The handler of a request that may be about a turn from before a restart, or one on its way here from another broker: until
+ * that is there, and where it may be that one, it waits.
  * @param sessionKeys - under which names its session may be known; none: it waits in any case
  */
 export function afterRecovery<K extends RequestMethod>(
@@ -70,9 +71,10 @@ export function afterRecovery<K extends RequestMethod>(
   sessionKeys?: (call: Parameters<Handler<K>>[0]) => readonly string[],
 ): Handler<K> {
   return (call) => {
-    const { recovery, claims } = call.kernel.get(TURNS);
-    const claimed = claims && sessionKeys && claims.pending(sessionKeys(call));
-    if (claimed) return claimed.hold(call, method, handle);
+    const { recovery, claims, elsewhere } = call.kernel.get(TURNS);
+    const names = claims || elsewhere ? sessionKeys?.(call) : undefined;
+    const pending = names && (claims?.pending(names) ?? elsewhere?.pending(names));
+    if (pending) return pending.hold(call, method, handle);
     if (!recovery) return handle(call);
     const isMeant = sessionKeys === undefined || sessionKeys(call).some((key) => recovery.knows(key));
     return isMeant ? recovery.calls.hold(call, method, handle) : handle(call);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFailed } from 'vitest';
 import { faultsOf } from './support/deaths/checker.ts';
-import { readLines } from './support/deaths/lines.ts';
+import { aboutFaults, readLines } from './support/deaths/lines.ts';
 import { Stage } from './support/deaths/stage.ts';
 import { workerPids } from './support/deaths/workers.ts';
 import { ofProof } from './support/extent.ts';
@@ -42,7 +42,7 @@ it(`chats over ${WORKERS} workers › whatever befalls one of them, their agents
 }, async () => {
   const random = new Random(proofSeed('kills-workers'));
   const stage = await Stage.start(CAST, ['--workers', String(WORKERS)]);
-  onTestFailed(() => console.log(stage.daemon.program.out.slice(-6_000)));
+  onTestFailed(() => console.log(stage.daemon.program.out.slice(-20_000)));
   await stage.goesOn();
   const schedule = Array.from({ length: ROUNDS }, () => random.shuffled(Object.keys(FAULTS))).flat();
   for (const name of schedule) {
@@ -54,7 +54,9 @@ it(`chats over ${WORKERS} workers › whatever befalls one of them, their agents
   await stage.end();
 
   const lines = readLines(stage.lines);
-  expect(faultsOf(lines)).toEqual([]);
+  const found = faultsOf(lines);
+  if (found.length > 0) console.log(aboutFaults(found, lines));
+  expect(found).toEqual([]);
   const whole = lines.filter(({ op, kind }) => op === 'event' && kind === 'done').length;
   expect(whole).toBeGreaterThan(schedule.length * 2);
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, type Member, startCluster } from './support/brokers.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 
@@ -221,5 +221,29 @@ describe('the claim by which brokers read on', () => {
     agent.emit(session_id, { kind: 'done', text: '', turn_id, aseq: 1 });
     await arrive();
     expect(other.events('s').at(-1)).toMatchObject({ kind: 'done' });
+  });
+});
+
+describe('a turn that nobody knows while a broker is missing', () => {
+  test('is looked for until all were asked that are there again', async () => {
+    cluster = await startCluster(['a', 'b']);
+    const { clock, net, pass, members } = cluster;
+    const host = await (members[0] as Member).manager();
+    net.silent.add('b');
+    await pass(6);
+    const asked = { session_id: 's', turn_id: 'turn-1', resume_token: 'r'.repeat(43), after: 0 };
+    const id = host.post('agents.chat.subscribe', asked);
+    await pass(3);
+    net.silent.delete('b');
+    const isLinked = async () => (await ask(host, 'broker.status')).result.cluster.brokers[0].link;
+    while (!(await isLinked())) {
+      clock.increment(50);
+      await arrive();
+    }
+    clock.increment(500);
+    await arrive();
+    expect(host.replyTo(id)).toBeUndefined();
+    await pass(2);
+    expect(host.replyTo(id)?.error).toMatchObject({ code: -32014 });
   });
 });

@@ -54,3 +54,12 @@ export const linesIn = (path: string): Line[] =>
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);
+
+/** What the processes wrote of the chats that faults name, and all that was done to whom. */
+export function aboutFaults(found: readonly string[], lines: readonly Line[]): string {
+  const isMeant = ({ op, prompt }: Line) => op === 'fault' || found.some((fault) => fault.startsWith(`${prompt}:`));
+  return lines
+    .filter(isMeant)
+    .map((line) => JSON.stringify({ ...line, handle: undefined, text: line.text?.slice(0, 80) }))
+    .join('\n');
+}
