@@ -35,6 +35,7 @@ export const agentRow = z.object({
   attached: z.boolean(),
   session_id: anyId().nullable().meta({ description: 'the client id of its connection' }),
   turns: z.number(),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker at which it is attached' }),
 });
 /** See {@link agentRow}. */
 export type AgentRow = z.infer<typeof agentRow>;

@@ -33,6 +33,7 @@ export const approvalRow = z.object({
   expires_at: moment().optional().meta({ description: 'RFC 3339; of a gate’s: when nobody’s answer counts as none' }),
   resolution: z.string().max(1024).optional(),
   resolved_at: moment().optional().meta({ description: 'RFC 3339' }),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker at which it was raised' }),
 });
 /** See {@link approvalRow}. */
 export type ApprovalRow = z.infer<typeof approvalRow>;

@@ -151,6 +151,7 @@ export const sessionRow = z.object({
   status: turnStatus,
   seq: z.number(),
   front: z.enum(FRONTS).optional().meta({ description: 'what its host wrote as `front` into the `context`' }),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker that has it, as its agent' }),
 });
 /** See {@link sessionRow}. */
 export type SessionRow = z.infer<typeof sessionRow>;

@@ -32,6 +32,7 @@ export const hostAgent = z.object({
   status: hostAgentStatus,
   current_task: shortText().nullable(),
   updated_at: moment().meta({ description: 'RFC 3339' }),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker that has it' }),
 });
 /** See {@link hostAgent}. */
 export type HostAgent = z.infer<typeof hostAgent>;

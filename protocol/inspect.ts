@@ -32,6 +32,9 @@ export const inspectedActor = z.object({
     .meta({ description: 'for people: an agent id, a role, a session, a tool, an action, a title' }),
   started_at: unixMs,
   context: maskedContext,
+  broker: nameText()
+    .optional()
+    .meta({ description: 'of one at another broker of the cluster: that broker; its ids begin with `<broker>/`' }),
 });
 /** See {@link inspectedActor}. */
 export type InspectedActor = z.infer<typeof inspectedActor>;
@@ -82,6 +85,23 @@ export const inspectRecord = z.discriminatedUnion('type', [
  */
 export type InspectRecord = z.infer<typeof inspectRecord>;
 
+/** What is told of another broker of the cluster, whose actors are told of, too. */
+export const brokerRecord = z.object({
+  ...head,
+  type: z.literal('broker'),
+  broker: nameText(),
+  seen: z.enum(['begins', 'whole', 'lost']),
+  left_out: z.number().optional(),
+});
+/** What `inspect.event` tells. */
+export const feedRecord = z.discriminatedUnion('type', [...inspectRecord.options, brokerRecord]);
+/**
+ * See {@link feedRecord}. From a `broker` that `begins` on its actors as they stand follow, each as one that has `started`, up to
+ * the one that says that they are `whole`: of any others of it nothing is known any more, `left_out` had no room. When it is
+ * `lost`, nothing more is heard of that broker.
+ */
+export type FeedRecord = z.infer<typeof feedRecord>;
+
 /** One way out of a state, or one thing that is done in it. */
 export const transitionDefinition = z.object({
   event: nameText().meta({ description: 'its type; empty for always; `after:<delay>`' }),
@@ -130,9 +150,13 @@ export const inspectSubscribeResult = z.object({
   machines: z.record(nameText(), machineDefinition).meta({ description: 'by machine id' }),
   actors: listing(inspectedActor),
   left_out: z.number().optional().meta({ description: 'actors that the snapshot has no room for' }),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker whose actors these are' }),
+  brokers: list(nameText(), 1_000)
+    .optional()
+    .meta({ description: 'in a cluster: other brokers whose actors follow, as `inspect.event`' }),
 });
 /** `inspect.subscribe`'s answer. */
 export type InspectSnapshot = z.infer<typeof inspectSubscribeResult>;
 
 export const inspectUnsubscribeResult = z.object({ unsubscribed: z.boolean() });
-export const inspectEventParams = z.object({ records: listing(inspectRecord) });
+export const inspectEventParams = z.object({ records: listing(feedRecord) });

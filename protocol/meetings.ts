@@ -46,6 +46,7 @@ export const meetingRow = z.object({
   started_at: z.number().meta({ description: 'Unix milliseconds' }),
   ended_at: z.number().nullable().meta({ description: 'Unix milliseconds; null while it runs' }),
   agent_id: agentId.nullable().meta({ description: 'the agent that held it; null for any other client' }),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker that has it' }),
 });
 /** See {@link meetingRow}. */
 export type MeetingRow = z.infer<typeof meetingRow>;

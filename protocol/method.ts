@@ -7,10 +7,10 @@ export type Role = 'unauthenticated' | 'any' | 'host' | 'agent';
 /**
  * Which broker of a cluster carries a request out (`docs/cluster.md`). `agent`: where the agent is attached that it names.
  * `owner`: the one that knows what it is about; the caller's own is asked first. `home`: the one that keeps what there is
- * once. `all`: each, and their rows are one list. `snapshot`: the caller's own, with what the others have for it. `told`: the caller's own, and wherever the caller has a guest. Where
- * nothing is said: the caller's own.
+ * once. `all`: each, and their rows are one list. `snapshot`: the caller's own, with what the others have for it. `told`: the caller's own, and wherever the caller has a guest.
+ * `named`: the one that it names as `broker`. Where nothing is said: the caller's own.
  */
-export type Place = 'agent' | 'owner' | 'home' | 'all' | 'snapshot' | 'told';
+export type Place = 'agent' | 'owner' | 'home' | 'all' | 'snapshot' | 'told' | 'named';
 
 /** One message of the wire, declared once and whole: dispatch, documentation and the SDK's types come from it. */
 export interface MethodSpec {

@@ -13,11 +13,13 @@ export const consoleMethods = {
     kind: 'request',
     reads: true,
     role: 'host',
+    place: 'named',
     tellsAll: true,
     section: 12,
     summary: 'How the broker is: connections, turns, counts, queues, delays. Cheap enough to ask once a second.',
     params: status.statusParams,
     result: status.statusResult,
+    errors: ['NotFound', 'AgentNotAttached'],
   },
   'inspect.subscribe': {
     direction: 'in',

@@ -41,6 +41,7 @@ export const recordedTurn = z.object({
   approvals: count,
   waited_ms: milliseconds.meta({ description: 'for people: approvals, those that are open included' }),
   error: z.object({ code: z.union([z.number(), nameText()]), message: shortText() }).optional(),
+  broker: nameText().optional().meta({ description: 'in a cluster: the broker that has recorded it' }),
 });
 /** See {@link recordedTurn}. */
 export type RecordedTurn = z.infer<typeof recordedTurn>;

@@ -12,6 +12,9 @@ export const MAX_TOOL_NAMES = 1_000;
 export const statusParams = z.object({
   connections_limit: z.int().min(1).max(1_000).default(200).meta({ description: 'rows at most' }),
   client_id: anyId().optional().meta({ description: 'that connection alone, and more of it; none where it is gone' }),
+  broker: nameText()
+    .optional()
+    .meta({ description: 'in a cluster: how that broker is, by its `id`; absent: the one that is asked' }),
 });
 
 /** One connection, as `broker.status` lists it. */
@@ -29,6 +32,10 @@ export const connectionRow = z.object({
     .nullable()
     .meta({ description: 'whose it is; null until it has said so' }),
   name: nameText().optional().meta({ description: 'what its key, or an embedder’s function, calls it' }),
+  guest_of: z
+    .object({ broker: nameText(), client_id: anyId() })
+    .optional()
+    .meta({ description: 'in a cluster: the connection at another broker that it stands for here' }),
   tool_names: list(nameText(), MAX_TOOL_NAMES)
     .optional()
     .meta({ description: 'of one that was asked for: the tools that it offers, sorted' }),
@@ -55,7 +62,6 @@ export const eventFaultRow = z.object({
 /** See {@link eventFaultRow}. */
 export type EventFaultRow = z.infer<typeof eventFaultRow>;
 
-/** How the broker is, in numbers. What grows is counted since the start. */
 /** How another broker stands, as this one knows. */
 export const brokerRow = z.object({
   id: nameText(),
@@ -73,6 +79,7 @@ export const clusterStatus = z.object({
   brokers: list(brokerRow, 1_000).meta({ description: 'the others' }),
 });
 
+/** How the broker is, in numbers. What grows is counted since the start. */
 export const statusResult = z.object({
   version: nameText(),
   pid: z.number(),

@@ -5,14 +5,15 @@ import type { JsonObject } from '../../protocol/json.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { isSamePrincipal, type Principal } from '../../protocol/principal.ts';
 import type { TraceContext } from '../../protocol/trace.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import { type Audience, forOwner, isFor, mayResolve, type Resolvers, type Views } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
 import type { Viewer } from '../kernel/sight.ts';
 import type { ActorOf } from '../kernel/tell.ts';
 import { createApprovalId } from '../kernel/unique-ids.ts';
-import type { WallClock } from '../kernel/wall-clock.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import type { GatedTurn } from './gated-turn.ts';
 
@@ -102,14 +103,15 @@ export class Approval implements ApprovalFacts {
   taken:
     | { approve: boolean; resolution: string; asker: ApprovalAsker<Client>; viaChat: boolean; callId: string }
     | undefined;
-  readonly #wall: WallClock;
+  readonly #kernel: Pick<Kernel, 'wall' | 'brokerId'>;
   #spec: ApprovalSpec | undefined;
   #owners: Owners | undefined;
   deadline: Deadline | undefined;
   ref: (ActorOf<ApprovalHears> & { getSnapshot(): { status: string } }) | undefined;
 
-  constructor(wall: WallClock, createdAt: number, spec: ApprovalSpec) {
-    this.#wall = wall;
+  constructor(kernel: Pick<Kernel, 'wall' | 'clock' | 'brokerId'>, spec: ApprovalSpec) {
+    this.#kernel = kernel;
+    const createdAt = kernel.clock.now();
     const { agentId, action, details, hidden, options } = spec;
     this.kind = spec.kind;
     this.subject = {
@@ -197,6 +199,7 @@ export class Approval implements ApprovalFacts {
 
   #row(whole: boolean): ApprovalRow {
     const { agentId, action, details, hidden, options } = this.subject;
+    const { wall } = this.#kernel;
     return {
       id: this.id,
       origin: ORIGINS[this.kind],
@@ -205,10 +208,11 @@ export class Approval implements ApprovalFacts {
       details: whole ? { ...details, ...hidden } : details,
       options: options ?? ['approve', 'deny'],
       status: this.status,
-      created_at: toMoment(this.#wall.of(this.createdAt)),
-      ...(this.expiresAt === undefined ? {} : { expires_at: toMoment(this.#wall.of(this.expiresAt)) }),
+      created_at: toMoment(wall.of(this.createdAt)),
+      ...(this.expiresAt === undefined ? {} : { expires_at: toMoment(wall.of(this.expiresAt)) }),
       ...(this.resolution === undefined ? {} : { resolution: this.resolution }),
-      ...(this.resolvedAt === undefined ? {} : { resolved_at: toMoment(this.#wall.of(this.resolvedAt)) }),
+      ...(this.resolvedAt === undefined ? {} : { resolved_at: toMoment(wall.of(this.resolvedAt)) }),
+      ...atBroker(this.#kernel),
     };
   }
 }

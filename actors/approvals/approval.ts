@@ -150,7 +150,7 @@ function settle(kernel: Kernel, approval: Approval, outcome: ApprovalOutcome, so
 
 /** Raises an approval: from here on it is listed, and somebody is asked. */
 export function raiseApproval(kernel: Kernel, spec: ApprovalSpec): Approval {
-  const approval = new Approval(kernel.wall, kernel.clock.now(), spec);
+  const approval = new Approval(kernel, spec);
   startApproval(kernel, approval);
   return approval;
 }

@@ -11,6 +11,7 @@ import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
+import { OTHER_FEEDS } from '../shown/feeds.ts';
 import { answerAskers } from '../turns/askers.ts';
 import { Claims } from '../turns/claims.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
@@ -22,6 +23,7 @@ import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
+import { InspectShare } from './inspect-share.ts';
 import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
 import type { PeerStreams } from './peer-streams.ts';
@@ -85,6 +87,9 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
     if (share) book.add(share);
     book.add(new NewsShare(kernel, book));
+    const feeds = new InspectShare(kernel, book);
+    kernel.put(OTHER_FEEDS, feeds);
+    book.add(feeds);
     book.add({ opened: ({ name }) => name === home && routes.subscribeAgain(kernel, name) });
     kernel.keptBy = home === options.id ? undefined : home;
     kernel.isElsewhere = (agentKey) => {
@@ -104,6 +109,9 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
       },
       turnsElsewhere: () => hostedTurns(kernel.clients.values()),
       clientFacts: (client) => ({
+        ...(client.link.broker !== undefined && {
+          guest_of: { broker: client.link.broker, client: client.origin },
+        }),
         elsewhere: listed(
           [...extensionsOf(client)].map(([peer]) => peer),
           extensionsOf(client).size,

@@ -7,7 +7,7 @@ import { hasRoomFor } from './cluster-errors.ts';
 import type { GuestOpening } from './guest-identity.ts';
 
 /** The way to the peer, as far as a guest needs it. */
-export type Way = Pick<PeerLink, 'send' | 'sendToken' | 'waitingBytes'>;
+export type Way = Pick<PeerLink, 'peer' | 'send' | 'sendToken' | 'waitingBytes'>;
 
 /** So many turns of one guest's have a stream of their own for their tokens; the one used longest ago gives its own up. */
 const MAX_TOKEN_STREAMS = 64;
@@ -26,6 +26,7 @@ export class GuestLink implements Link {
   readonly kind = 'peer';
   readonly remote: string | undefined;
   readonly origin: string;
+  readonly broker: string;
   readonly #way: Way;
   readonly #stream: number;
   readonly #newStream: () => number;
@@ -50,6 +51,7 @@ export class GuestLink implements Link {
     this.#way = way;
     this.#stream = stream;
     this.origin = client;
+    this.broker = way.peer;
     this.remote = remote;
     this.#newStream = newStream;
     this.#forget = forget;

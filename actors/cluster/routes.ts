@@ -74,6 +74,8 @@ export class Routes implements Elsewhere {
         return this.#snapshot(call, method);
       case 'told':
         return this.#toAllGuests(call, method);
+      case 'named':
+        return this.#toNamed(call, method);
     }
   }
 
@@ -207,6 +209,15 @@ export class Routes implements Elsewhere {
     const peers = this.#cluster.openPeers();
     if (peers.length === 0) return false;
     listOfAll(call, method, peers, this.#ask);
+    return true;
+  }
+
+  /** @throws {WireError} `-32014` where there is no broker of that name */
+  #toNamed(call: AnyCall, method: string): boolean {
+    const { broker } = call.params as { broker?: string };
+    if (broker === undefined || broker === this.#cluster.id) return false;
+    if (!this.#cluster.peer(broker)) throw WireError.notFound('broker');
+    this.#forward(call, method, broker);
     return true;
   }
 

@@ -5,7 +5,9 @@ import { isEmpty } from '../../protocol/json.ts';
 import { agentKey } from '../../protocol/principal.ts';
 import { traceId } from '../../protocol/trace.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { mayUse, sees } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Handler, Handlers } from '../requests/dispatcher.ts';
@@ -60,12 +62,12 @@ const listAgents: Handler<'agents.list'> = (call) => {
   const { tenant } = from;
   const rows: AgentRow[] = [];
   for (const spec of kernel.get(AGENTS).specs(tenant))
-    if (mayUse(from, spec.id)) rows.push(toRow(from, spec, kernel.attached.get(agentKey(tenant, spec.id))));
+    if (mayUse(from, spec.id)) rows.push(toRow(kernel, from, spec, kernel.attached.get(agentKey(tenant, spec.id))));
   for (const [key, client] of kernel.attached) {
     const { agentId: id = '' } = client;
     // Where authentication is off, or a principal of its own is an agent, one may be attached that nobody ever registered.
     if (client.tenant === tenant && mayUse(from, id) && !kernel.get(AGENTS).has(key))
-      rows.push(toRow(from, { id, name: id, capabilities: [], metadata: {} }, client));
+      rows.push(toRow(kernel, from, { id, name: id, capabilities: [], metadata: {} }, client));
   }
   return replyRows(call, rows, { toHead: toListed });
 };
@@ -74,13 +76,14 @@ const listAgents: Handler<'agents.list'> = (call) => {
 const toListed = (row: AgentRow): AgentRow =>
   isEmpty(row.spec.metadata) ? row : { ...row, spec: { ...row.spec, metadata: {} } };
 
-function toRow(from: Client, spec: AgentSpec, client: Client | undefined): AgentRow {
+function toRow(kernel: Kernel, from: Client, spec: AgentSpec, client: Client | undefined): AgentRow {
   return {
     spec,
     status: client ? 'running' : 'stopped',
     attached: client !== undefined,
     session_id: client?.id ?? null,
     turns: client ? turnsSeenBy(from, client) : 0,
+    ...(client && atBroker(kernel)),
   };
 }
 

@@ -6,6 +6,7 @@ import type { ParamsOf } from '../../protocol/methods.ts';
 import { toMoment } from '../../protocol/moment.ts';
 import { agentKey, isSamePrincipal, LOCAL, principalKey } from '../../protocol/principal.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import { type Audience, forOwner, forUsersOf, isFor } from '../kernel/audience.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -14,7 +15,6 @@ import { LazySet } from '../kernel/lazy.ts';
 import { attachedFor, mayUse, sees } from '../kernel/sight.ts';
 import { slot } from '../kernel/slots.ts';
 import { Tally } from '../kernel/tally.ts';
-import type { WallClock } from '../kernel/wall-clock.ts';
 import { turnsOf } from '../turns/client-turns.ts';
 
 interface Registered {
@@ -50,7 +50,7 @@ export class HostAgents {
       if (isFor(audienceOf(owner, agent.id), from)) listed.push(agent);
     for (const [id, client] of this.#kernel.attached) {
       if (this.#registered.has(id) || client.tenant !== from.tenant || !mayUse(from, client.agentId ?? '')) continue;
-      listed.push(attachedRow(from, client, this.#kernel.wall));
+      listed.push(attachedRow(from, client, this.#kernel));
     }
     return listed;
   }
@@ -85,6 +85,7 @@ export class HostAgents {
       status: before?.agent.status ?? 'idle',
       current_task: before?.agent.current_task ?? null,
       updated_at: toMoment(this.#kernel.wall.now()),
+      ...atBroker(this.#kernel),
     };
     this.#registered.set(key, { agent, owner, bytes });
     if (!before) this.#sizes.add(owner.tenant, 1);
@@ -196,7 +197,7 @@ function isBusyFor(from: Client, agent: Client): boolean {
   return false;
 }
 
-function attachedRow(from: Client, client: Client, wall: WallClock): HostAgent {
+function attachedRow(from: Client, client: Client, kernel: Kernel): HostAgent {
   const { agentId: id = '' } = client;
   return {
     id,
@@ -206,6 +207,7 @@ function attachedRow(from: Client, client: Client, wall: WallClock): HostAgent {
     metadata: {},
     status: isBusyFor(from, client) ? 'running' : 'idle',
     current_task: null,
-    updated_at: toMoment(wall.of(client.connectedAt)),
+    updated_at: toMoment(kernel.wall.of(client.connectedAt)),
+    ...atBroker(kernel),
   };
 }

@@ -1,3 +1,4 @@
+import { WireError } from '../../protocol/errors.ts';
 import { type BrokerStatus, type ConnectionRow, MAX_TOOL_NAMES } from '../../protocol/status.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
@@ -11,6 +12,8 @@ import { TURNS } from '../turns/turns.ts';
 
 /** `broker.status` (`docs/protocol.md` section 12): everything is counted anyhow, and only put together here. */
 export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
+  // Another one's word is asked for where that is (`named`).
+  if (params.broker !== undefined && params.broker !== kernel.brokerId) throw WireError.notFound('broker');
   const { counters, vitals } = kernel;
   const { rss, heapUsed } = process.memoryUsage();
   const { rows, total, max } = connections(kernel, params.connections_limit, params.client_id);
@@ -74,6 +77,7 @@ function connections(
 }
 
 function toRow(kernel: Kernel, client: Client, waiting: number): ConnectionRow {
+  const { broker } = client.link;
   return {
     client_id: client.id,
     role: client.role ?? 'unauthenticated',
@@ -85,6 +89,7 @@ function toRow(kernel: Kernel, client: Client, waiting: number): ConnectionRow {
     tools: toolsOf(client).offered.size,
     principal: client.identity ? { sub: client.principal.sub, tenant: client.tenant } : null,
     ...(client.identity?.name !== undefined && { name: client.identity.name }),
+    ...(broker !== undefined && { guest_of: { broker, client_id: client.origin } }),
   };
 }
 

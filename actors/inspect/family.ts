@@ -1,5 +1,6 @@
 import { metric } from '../kernel/metric.ts';
 import type { Chart, Family } from '../requests/family.ts';
+import { OWN_FEED } from '../shown/feeds.ts';
 import { INSPECTION, InspectFeed } from './feed.ts';
 import { inspectMethods } from './methods.ts';
 
@@ -8,6 +9,7 @@ export const inspect: Family<{ inspect?: boolean | undefined; charts: readonly C
   name: 'inspect',
   install(kernel, { inspect: isOn = false, charts }) {
     const feed = isOn ? kernel.put(INSPECTION, new InspectFeed(kernel, charts)) : undefined;
+    if (feed) kernel.put(OWN_FEED, feed);
     return {
       methods: inspectMethods,
       metrics: [

@@ -10,6 +10,7 @@ import { tell } from '../kernel/tell.ts';
 import { hookInspection } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
 import { machineDefinitions } from '../shown/definition.ts';
+import { MAX_WAITING_BYTES, OTHER_FEEDS, type OwnFeed, type Reader, type Sized } from '../shown/feeds.ts';
 import { type Emit, Recorder } from './recorder.ts';
 import { Watcher } from './watcher.ts';
 
@@ -21,6 +22,8 @@ const TICK_MS = 50;
  */
 const SNAPSHOT_CONTEXT_BYTES = 256 * 1024;
 const SNAPSHOT_BYTES = 4 * 1024 * 1024;
+/** What a record is that holds hardly anything, in bytes. */
+const HEAD_BYTES = 200;
 
 /** Live statecharts; not there where they are switched off. */
 export const INSPECTION = key<InspectFeed>('inspection');
@@ -30,10 +33,12 @@ export const INSPECTION = key<InspectFeed>('inspection');
  * until the first one comes, and after the last one has gone, it costs nothing (law 7). Nothing that breaks in here
  * reaches the actor that it is told about.
  */
-export class InspectFeed {
+export class InspectFeed implements OwnFeed {
   readonly #kernel: Kernel;
   readonly #charts: readonly Chart[];
-  readonly #watchers = new Map<Client, Watcher>();
+  readonly #clients = new Map<Client, Watcher>();
+  /** Other brokers, on which somebody watches. */
+  readonly #peers = new Set<Watcher>();
   #machines: Record<string, MachineDefinition> | undefined;
   #recorder: Recorder | undefined;
   #unhook: (() => void) | undefined;
@@ -53,7 +58,7 @@ export class InspectFeed {
 
   /** Connections that watch. */
   get watchers(): number {
-    return this.#watchers.size;
+    return this.#clients.size;
   }
 
   /**
@@ -62,20 +67,24 @@ export class InspectFeed {
    */
   subscribe(client: Client): InspectSnapshot {
     const limit = this.#kernel.limits.maxInspectWatchers;
-    const known = this.#watchers.get(client);
-    if (!known && this.#watchers.size >= limit) throw WireError.limitExceeded('max_inspect_watchers', limit);
-    const watcher = known ?? new Watcher(client, this.#kernel.limits.maxInspectBytes);
-    this.#watchers.set(client, watcher);
+    const known = this.#clients.get(client);
+    if (!known && this.#clients.size >= limit) throw WireError.limitExceeded('max_inspect_watchers', limit);
+    const watcher = known ?? this.#watcherOf(this.#readerOf(client));
+    this.#clients.set(client, watcher);
     try {
       const recorder = this.#recorder ?? this.#attach();
-      const { actors, leftOut } = this.#snapshot(recorder);
+      const { actors, leftOut } = this.#snapshot(recorder, SNAPSHOT_BYTES);
       watcher.clear();
+      const { brokerId } = this.#kernel;
+      const brokers = this.#kernel.peek(OTHER_FEEDS)?.follow(watcher);
       return {
         subscribed: true,
-        sequence: this.#sequence,
+        sequence: watcher.sequence,
         machines: this.#definitions(),
-        actors,
+        actors: actors.map(([actor]) => actor),
         ...(leftOut > 0 ? { left_out: leftOut } : {}),
+        ...(brokerId === undefined ? {} : { broker: brokerId }),
+        ...(brokers && { brokers: [...brokers] }),
       };
     } catch (error) {
       this.unsubscribe(client);
@@ -85,9 +94,62 @@ export class InspectFeed {
 
   /** It watches no more. False where it did not. */
   unsubscribe(client: Client): boolean {
-    const wasWatching = this.#watchers.delete(client);
-    if (wasWatching && this.#watchers.size === 0) this.#detach();
-    return wasWatching;
+    const watcher = this.#clients.get(client);
+    if (!watcher) return false;
+    this.#clients.delete(client);
+    this.#kernel.peek(OTHER_FEEDS)?.leave(watcher);
+    this.#rest();
+    return true;
+  }
+
+  open(reader: Reader): Watcher {
+    const watcher = this.#watcherOf(reader);
+    this.#peers.add(watcher);
+    return watcher;
+  }
+
+  tellWhole(watcher: Watcher): void {
+    const broker = this.#kernel.brokerId ?? '';
+    const recorder = this.#recorder ?? this.#attach();
+    // Half of what may wait for it, so that it has room for what happens meanwhile.
+    const { actors, leftOut } = this.#snapshot(recorder, this.#kernel.limits.maxInspectBytes / 2);
+    const at = Math.round(this.#kernel.wall.now());
+    this.push(watcher, { record: { at, type: 'broker', broker, seen: 'begins' }, bytes: HEAD_BYTES });
+    for (const [actor, bytes] of actors) this.push(watcher, { record: { at, type: 'started', actor }, bytes });
+    const whole = { at, type: 'broker' as const, broker, seen: 'whole' as const };
+    const record = leftOut > 0 ? { ...whole, left_out: leftOut } : whole;
+    this.push(watcher, { record, bytes: HEAD_BYTES });
+  }
+
+  close(watcher: Watcher): void {
+    this.#peers.delete(watcher);
+    this.#rest();
+  }
+
+  push(watcher: Watcher, sized: Sized): void {
+    this.dropped += watcher.push(sized);
+  }
+
+  /** What it costs to be watched ends with the last who watches. */
+  #rest(): void {
+    if (this.#clients.size + this.#peers.size === 0) this.#detach();
+  }
+
+  #watcherOf(reader: Reader): Watcher {
+    return new Watcher(reader, this.#kernel.limits.maxInspectBytes, this.#sequence);
+  }
+
+  #readerOf(client: Client): Reader {
+    const { ref } = this.#kernel;
+    return {
+      get isReady() {
+        return client.isOpen && client.link.waitingBytes < MAX_WAITING_BYTES;
+      },
+      send(batch) {
+        const params = { records: batch.map(({ record }) => record) };
+        tell(ref, client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
+      },
+    };
   }
 
   #attach(): Recorder {
@@ -130,8 +192,8 @@ export class InspectFeed {
   readonly #emit: Emit = (happening, bytes) => {
     this.#sequence += 1;
     const at = Math.round(this.#kernel.wall.now());
-    const record = { sequence: this.#sequence, at, ...happening };
-    for (const watcher of this.#watchers.values()) this.dropped += watcher.push({ record, bytes });
+    const record = { at, ...happening };
+    for (const watcher of this.#all()) this.push(watcher, { record, bytes });
   };
 
   /**
@@ -143,9 +205,7 @@ export class InspectFeed {
     this.#isFlushing = true;
     const send = (watcher: Watcher) => {
       // It may watch no more, or have been given a new snapshot.
-      if (watcher.size === 0 || this.#watchers.get(watcher.client) !== watcher) return;
-      const params = { records: watcher.take() };
-      tell(this.#kernel.ref, watcher.client.ref, { type: 'rpc.notify', method: 'inspect.event', params });
+      if (watcher.size > 0 && this.#watches(watcher)) watcher.send();
     };
     const done = () => {
       this.#isFlushing = false;
@@ -155,7 +215,7 @@ export class InspectFeed {
 
   /** Whoever is to be told, once for each batch. */
   *#batches(): Generator<Watcher> {
-    for (const watcher of [...this.#watchers.values()]) {
+    for (const watcher of [...this.#all()]) {
       // As much as there is now: what comes to be meanwhile waits for the next time.
       for (let left = watcher.size; left > 0 && watcher.isReady; ) {
         const before = watcher.size;
@@ -166,17 +226,28 @@ export class InspectFeed {
     }
   }
 
-  #snapshot(recorder: Recorder): { actors: InspectedActor[]; leftOut: number } {
-    const actors: InspectedActor[] = [];
+  *#all(): Generator<Watcher> {
+    yield* this.#clients.values();
+    yield* this.#peers;
+  }
+
+  #watches(watcher: Watcher): boolean {
+    if (this.#peers.has(watcher)) return true;
+    for (const one of this.#clients.values()) if (one === watcher) return true;
+    return false;
+  }
+
+  #snapshot(recorder: Recorder, mostBytes: number): { actors: [InspectedActor, bytes: number][]; leftOut: number } {
+    const actors: [InspectedActor, number][] = [];
     let [used, leftOut] = [0, 0];
     for (const ref of this.#actors()) {
-      if (used > SNAPSHOT_BYTES) {
+      if (used > mostBytes) {
         leftOut += 1;
         continue;
       }
       const described = recorder.describe(ref, { withContext: used <= SNAPSHOT_CONTEXT_BYTES });
       if (!described) continue;
-      actors.push(described.actor);
+      actors.push([described.actor, described.bytes]);
       used += described.bytes;
     }
     return { actors, leftOut };

@@ -1,33 +1,33 @@
-import type { InspectRecord } from '../../protocol/inspect.ts';
-import type { Client } from '../kernel/client.ts';
-
-/** A record, and about how many bytes of JSON it is. */
-export interface Sized {
-  record: InspectRecord;
-  bytes: number;
-}
+import type { FeedRecord } from '../../protocol/inspect.ts';
+import type { FeedWatcher, Numbered, Reader, Sized } from '../shown/feeds.ts';
 
 /** How much goes out in one notification, in bytes and records. */
 const BATCH_BYTES = 128 * 1024;
 const BATCH_RECORDS = 500;
-/** So much may wait in a watcher's connection before the feed holds back: what waits here can still be dropped. */
-const MAX_WAITING_BYTES = 256 * 1024;
 
-/** One connection that watches, and what it is still to be sent. */
-export class Watcher {
-  readonly client: Client;
+/** Who watches, a connection or another broker, and what it is still to be sent. */
+export class Watcher implements FeedWatcher {
+  readonly #reader: Reader;
   readonly #maxBytes: number;
-  #queue: Sized[] = [];
+  #queue: Numbered[] = [];
+  #sequence: number;
   /** Where the queue begins: records before it are gone. */
   #first = 0;
   #bytes = 0;
   /** The records dropped since the last batch, and the last one of them. */
   #dropped = 0;
-  #lastDropped: InspectRecord | undefined;
+  #lastDropped: FeedRecord | undefined;
 
-  constructor(client: Client, maxBytes: number) {
-    this.client = client;
+  /** @param sequence - the number before that of its first record */
+  constructor(reader: Reader, maxBytes: number, sequence: number) {
+    this.#reader = reader;
     this.#maxBytes = maxBytes;
+    this.#sequence = sequence;
+  }
+
+  /** The number of the last record that was queued. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   /** Records that wait. */
@@ -35,30 +35,36 @@ export class Watcher {
     return this.#queue.length - this.#first;
   }
 
-  /** Whether its connection takes more. */
   get isReady(): boolean {
-    return this.client.isOpen && this.client.link.waitingBytes < MAX_WAITING_BYTES;
+    return this.#reader.isReady;
   }
 
   /** Queues a record; where there is no room the oldest ones go. Gives how many went. */
-  push(sized: Sized): number {
-    this.#queue.push(sized);
-    this.#bytes += sized.bytes;
+  push({ record, bytes }: Sized): number {
+    this.#sequence += 1;
+    this.#queue.push({ record: { ...record, sequence: this.#sequence }, bytes });
+    this.#bytes += bytes;
     let dropped = 0;
     while (this.#bytes > this.#maxBytes && this.size > 1) {
-      this.#lastDropped = this.#shift()?.record;
-      dropped += 1;
+      const gone = this.#shift()?.record;
+      this.#lastDropped = gone;
+      // Another broker's may stand for many.
+      dropped += gone?.type === 'dropped' ? gone.count : 1;
     }
     this.#dropped += dropped;
     return dropped;
   }
 
-  /** Takes the next batch; empty where nothing waits. */
-  take(): InspectRecord[] {
-    const batch: InspectRecord[] = [];
+  /** Sends the next batch. */
+  send(): void {
+    this.#reader.send(this.#take());
+  }
+
+  #take(): Numbered[] {
+    const batch: Numbered[] = [];
     if (this.#lastDropped) {
       const { sequence, at } = this.#lastDropped;
-      batch.push({ sequence, at, type: 'dropped', count: this.#dropped });
+      batch.push({ record: { sequence, at, type: 'dropped', count: this.#dropped }, bytes: 0 });
       this.#lastDropped = undefined;
       this.#dropped = 0;
     }
@@ -66,7 +72,7 @@ export class Watcher {
       const next = this.#shift();
       if (!next) break;
       bytes += next.bytes;
-      batch.push(next.record);
+      batch.push(next);
     }
     return batch;
   }
@@ -80,7 +86,7 @@ export class Watcher {
     this.#lastDropped = undefined;
   }
 
-  #shift(): Sized | undefined {
+  #shift(): Numbered | undefined {
     const next = this.#queue[this.#first];
     if (!next) return undefined;
     this.#bytes -= next.bytes;

@@ -1,5 +1,6 @@
 import type { MeetingRow } from '../../protocol/meetings.ts';
 import { writeJson } from '../../protocol/write-json.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import type { Client } from '../kernel/client.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -40,6 +41,7 @@ export function toRow(kernel: Kernel, from: Client, head: MeetingHead): MeetingR
     started_at,
     ended_at,
     agent_id,
+    ...atBroker(kernel),
   };
 }
 

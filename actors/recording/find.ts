@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { parseJson } from '../../protocol/parse-json.ts';
 import type { inspectTurnsParams, RecordedTurn } from '../../protocol/recording.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { inSlices } from '../kernel/slices.ts';
 import { Fitting } from '../requests/fitting.ts';
@@ -33,7 +34,7 @@ export function findTurns(kernel: Kernel, shelf: Shelf, query: Query, isOver: ()
   return new Promise((resolve) => {
     const steps = look(shelf.newestFirst(), query, (tape) => {
       hasMore = rows.length === query.limit;
-      if (!hasMore) rows.push(tape.told(now));
+      if (!hasMore) rows.push({ ...tape.told(now), ...atBroker(kernel) });
       return hasMore;
     });
     const guarded = (function* () {

@@ -40,7 +40,7 @@ const inspectTurn: Handler<'inspect.turn'> = (call) => {
     await recording.loaded;
     const tape = recording.shelf.get(params.turn_id);
     if (!tape) throw WireError.notFound('recorded turn');
-    return answerOf(tape, params.after, recording.machines, kernel.clock.now());
+    return answerOf(kernel, tape, params.after, recording.machines);
   });
   return LATER;
 };

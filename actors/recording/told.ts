@@ -1,23 +1,24 @@
 import type { MachineDefinition } from '../../protocol/inspect.ts';
 import { writeJson } from '../../protocol/write-json.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import { JsonText } from '../kernel/json-text.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { Fitting } from '../requests/fitting.ts';
 import type { Tape } from './tape.ts';
 
 /**
  * What a tape has after this number, as `inspect.turn` answers: charts and actors only for whoever has nothing of it yet.
- * @param now - the clock's milliseconds
  */
 export function answerOf(
+  kernel: Pick<Kernel, 'brokerId' | 'clock'>,
   tape: Tape,
   after: number | undefined,
   machines: Record<string, MachineDefinition>,
-  now: number,
 ): JsonText {
   // What is said at this moment is to be read, but for a word that is still being said.
   tape.cutText(!tape.isLive);
   const fitting = new Fitting();
-  const turn = writeJson(tape.told(now));
+  const turn = writeJson({ ...tape.told(kernel.clock.now()), ...atBroker(kernel) });
   const isFirst = after === undefined;
   const head = [turn, isFirst ? writeJson(machines) : '{}'];
   fitting.first(head.map((text) => new JsonText(text)));

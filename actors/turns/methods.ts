@@ -2,6 +2,7 @@ import { v4 as uuid } from 'uuid';
 import type { SessionRow, TurnStatus } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
 import { traceId } from '../../protocol/trace.ts';
+import { atBroker } from '../kernel/at-broker.ts';
 import { admitBytes } from '../kernel/backlog.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -144,7 +145,9 @@ const listSessions: Handler<'agents.chat.sessions'> = (call) => {
   const { kernel, from } = call;
   const seesAll = from.role === 'host' || observes(from);
   const turns = seesAll ? kernel.get(TURNS).byId.values() : turnsOf(from).hosting;
-  const rows = [...turns].filter((turn) => sees(from, turn.owner, turn.agentId)).map((turn) => toRow(from, turn));
+  const rows = [...turns]
+    .filter((turn) => sees(from, turn.owner, turn.agentId))
+    .map((turn) => ({ ...toRow(from, turn), ...atBroker(kernel) }));
   return replyRows(call, rows, { as: 'sessions' });
 };
 

@@ -17,7 +17,7 @@ export function raiseChatApproval(kernel: Kernel, turn: Turn, event: CheckedEven
   const approvalId = event.approval_id as string;
   if (turn.isEnding || turn.pendingApprovals.has(approvalId)) return;
   const { tool, action, params, details, deadline } = event;
-  const approval: Approval = new Approval(kernel.wall, kernel.clock.now(), {
+  const approval: Approval = new Approval(kernel, {
     kind: 'chat',
     raiser: turn.agent,
     agentId: turn.agentId,
