@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { AgentRow, Host } from '../client/node.ts';
 import { ownCommand } from '../own-command.ts';
 import { visibleLine } from '../protocol/visible.ts';
+import { withBroker } from './broker-column.ts';
 import { defaultList } from './default-list.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
@@ -60,11 +61,10 @@ const HEADING = ['ID', 'NAME', 'ATTACHED', 'TURNS', 'CAPABILITIES'];
 
 /** With what agents say of themselves where one does. */
 function tableOf(rows: readonly AgentRow[], said: ReadonlyMap<string, string>): string {
-  if (said.size === 0) return table([HEADING, ...rows.map(cells)]);
-  return table([
-    [...HEADING, 'STATE'],
-    ...rows.map((row) => [...cells(row), visibleLine(said.get(row.spec.id) ?? '')]),
-  ]);
+  const brokers = rows.map(({ broker }) => broker);
+  if (said.size === 0) return table(withBroker([HEADING, ...rows.map(cells)], brokers, 3));
+  const all = rows.map((row) => [...cells(row), visibleLine(said.get(row.spec.id) ?? '')]);
+  return table(withBroker([[...HEADING, 'STATE'], ...all], brokers, 3));
 }
 
 function cells({ spec, attached, turns }: AgentRow): string[] {

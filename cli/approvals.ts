@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ApprovalRow } from '../client/node.ts';
 import { visibleLine } from '../protocol/visible.ts';
+import { withBroker } from './broker-column.ts';
 import { excerpt } from './excerpt.ts';
 import { EXIT_HELP } from './exit.ts';
 import { type Io, tell } from './io.ts';
@@ -40,7 +41,9 @@ async function list(io: Io, { all = false, json, ...flags }: ListFlags): Promise
   const output = new Output(io.stdout);
   if (json) return output.write(`${jsonText(rows)}\n`);
   if (rows.length === 0) return tell(io, all ? 'no approvals yet' : 'nothing waits for an approval');
-  await output.write(table([HEADING, ...rows.map((row) => cells(row, Date.now()))]));
+  const lines = [HEADING, ...rows.map((row) => cells(row, Date.now()))];
+  const brokers = rows.map(({ broker }) => broker);
+  await output.write(table(withBroker(lines, brokers, 3)));
 }
 
 const HEADING = ['ID', 'STATUS', 'AGENT', 'AGE', 'ACTION', 'DETAILS'];

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { MeetingRow } from '../client/node.ts';
 import { visibleLine } from '../protocol/visible.ts';
 import { visibleAnswer, visibleAnswerLine } from '../protocol/visible-answer.ts';
+import { withBroker } from './broker-column.ts';
 import { defaultList } from './default-list.ts';
 import { type Io, tell } from './io.ts';
 import { Output } from './output.ts';
@@ -29,7 +30,9 @@ export function addMeetings(program: Command, io: Io): void {
 async function list(io: Io, { json, ...flags }: MeetingFlags): Promise<void> {
   const rows = await withHost(io, flags, (host) => host.meetings.list());
   if (!json && rows.length === 0) tell(io, 'no meetings');
-  const text = json ? `${jsonText(rows)}\n` : rows.length > 0 ? table([HEADING, ...rows.map(cells)]) : '';
+  const brokers = rows.map(({ broker }) => broker);
+  const lines = withBroker([HEADING, ...rows.map(cells)], brokers, 4);
+  const text = json ? `${jsonText(rows)}\n` : rows.length > 0 ? table(lines) : '';
   await new Output(io.stdout).write(text);
 }
 

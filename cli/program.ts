@@ -18,6 +18,7 @@ import { addMcpDoor } from './mcp-door.ts';
 import { addMeetings } from './meetings.ts';
 import { addSay } from './say.ts';
 import { addServe } from './serve.ts';
+import { addStatus } from './status.ts';
 import { addSurfaces } from './surfaces.ts';
 import { addTranscribe } from './transcribe.ts';
 import { addTurns } from './turns.ts';
@@ -41,6 +42,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   addAttach(program, io);
   addKeys(program, io);
   addChat(program, io);
+  addStatus(program, io);
   addTurns(program, io);
   addWatch(program, io);
   addApprovals(program, io);

@@ -6,6 +6,7 @@ import type { RecordedEvent, RecordedState, RecordedTurn, RecordedTurnLog } from
 import { toOtlp } from '../protocol/recording-otlp.ts';
 import { visibleLine } from '../protocol/visible.ts';
 import { visibleAnswerLine } from '../protocol/visible-answer.ts';
+import { withBroker } from './broker-column.ts';
 import { duration } from './duration.ts';
 import { CliError, Exit } from './exit.ts';
 import { type Io, tell } from './io.ts';
@@ -77,7 +78,8 @@ async function list(io: Io, flags: ListFlags): Promise<void> {
   };
   const rows = await withHost(io, { ...connection, management: true }, (host) => rowsOf(host, query, limit));
   if (!json && rows.length === 0) tell(io, 'no such turns are recorded');
-  const cells = rows.length > 0 ? table([HEADING, ...rows.map(cellsOf)]) : '';
+  const brokers = rows.map(({ broker }) => broker);
+  const cells = rows.length > 0 ? table(withBroker([HEADING, ...rows.map(cellsOf)], brokers, 3)) : '';
   await new Output(io.stdout).write(json ? `${jsonText(rows)}\n` : cells);
 }
 
@@ -124,6 +126,7 @@ async function show(io: Io, id: string, { json, otlp, ...connection }: ShowFlags
   const head = [
     `turn    ${turn.turn_id}`,
     `agent   ${turn.agent_id}, session ${turn.session_id}, by ${turn.principal ?? turn.host}`,
+    ...(turn.broker === undefined ? [] : [`broker  ${turn.broker}`]),
     `began   ${new Date(turn.started_at).toISOString()}`,
     `state   ${turn.state}${turn.ended_at === undefined ? ', live' : ` after ${took(turn.ended_at - turn.started_at)}`}`,
     `prompt  ${turn.prompt}`,

@@ -22,6 +22,7 @@ export interface Tab {
   isMore?: true;
 }
 
+const Brokers = lazyPage(() => import('./brokers/brokers.tsx').then(({ Brokers }) => Brokers));
 const Runs = lazyPage(() => import('./runs/runs.tsx').then((page) => page.Runs));
 const Agents = lazyPage(() => import('./agents/agents.tsx').then(({ Agents }) => Agents));
 const Connections = lazyPage(() => import('./connections/connections.tsx').then(({ Connections }) => Connections));
@@ -41,6 +42,7 @@ export const tabs: readonly Tab[] = [
   { path: 'keys', title: 'Keys', page: Keys },
   { path: 'agents', title: 'Agents', page: Agents, isMore: true },
   { path: 'connections', title: 'Connections', page: Connections, isMore: true },
+  { path: 'brokers', title: 'Brokers', page: Brokers, isMore: true },
   { path: 'events', title: 'Events', page: Events, isMore: true },
   { path: 'meetings', title: 'Meetings', page: Meetings, isMore: true },
   { path: 'memory', title: 'Memory', page: Memory, isMore: true },

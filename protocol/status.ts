@@ -68,14 +68,17 @@ export const brokerRow = z.object({
   status: z.enum(['alive', 'suspect', 'dead']),
   link: z.boolean().meta({ description: 'whether there is a link with it' }),
   urls: list(shortText(), 8).meta({ description: 'where people reach it' }),
-  turns: z.number(),
-  load: z.number(),
+  turns: z.number().meta({ description: 'live ones' }),
+  load: z.number().meta({ description: 'how much of one core it has used lately, 0 to 1' }),
 });
 /** The others of a broker's cluster. */
 export const clusterStatus = z.object({
   id: nameText().meta({ description: 'this broker’s' }),
   home: nameText().optional().meta({ description: 'the broker that keeps what there is once' }),
   connected: z.boolean().meta({ description: 'whether what all know together can be written' }),
+  urls: list(shortText(), 8).meta({ description: 'where people reach this broker' }),
+  turns: z.number().meta({ description: 'live ones of this broker' }),
+  load: z.number().meta({ description: 'how much of one core this broker has used lately, 0 to 1' }),
   brokers: list(brokerRow, 1_000).meta({ description: 'the others' }),
 });
 

@@ -10,6 +10,7 @@ import { agentsOf } from '../connection/held-key.ts';
 import { closeReplaced } from '../connection/presence.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
+import { CpuLoad } from '../kernel/cpu-load.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
@@ -50,6 +51,7 @@ export class Cluster {
   readonly #places = new Map<string, Place>();
   readonly #talks: PeerTalk[] = [];
   readonly #kind: ChildKind<Extension>;
+  readonly #load = new CpuLoad();
   /** Lives of others that were told of, by their names. */
   readonly #epochs = new Map<string, string>();
   /** Agents of this broker's whose place in the order is not known yet. */
@@ -75,7 +77,7 @@ export class Cluster {
       carrier: options.carrier,
       clock: linkClockOf(kernel),
       ...(options.flushMs === undefined ? {} : { flushMs: options.flushMs }),
-      vitals: () => ({ urls: [...(options.urls?.() ?? [])].slice(0, 8), load: 0, turns: this.turnCount() }),
+      vitals: () => ({ urls: this.urls(), load: this.load(), turns: this.turnCount() }),
       listen: (link) => {
         const streams = new PeerStreams(kernel, link, {
           opened: (peer, epoch) => {
@@ -114,6 +116,16 @@ export class Cluster {
       },
       failed: (err) => kernel.log.error({ err }, 'what another broker has said could not be carried out'),
     });
+  }
+
+  /** Where people reach this broker, for others to tell. */
+  urls(): string[] {
+    return [...(this.#options.urls?.() ?? [])].slice(0, 8);
+  }
+
+  /** How much of one core this broker's process has used lately. */
+  load(): number {
+    return this.#load.read();
   }
 
   /** Whether there was a link with each broker that is to be there. */

@@ -186,6 +186,9 @@ function statusOf(book: Cluster): BrokerStatus['cluster'] {
     id: book.id,
     ...(book.home !== undefined && { home: book.home }),
     connected: book.directory.isConnected,
+    urls: book.urls(),
+    turns: book.turnCount(),
+    load: book.load(),
     brokers: brokers.sort((one, other) => (one.id < other.id ? -1 : 1)),
   };
 }

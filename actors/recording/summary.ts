@@ -45,7 +45,8 @@ export class Summary {
         turn_id: turn.id,
         session_id: turn.sessionId,
         agent_id: turn.agentId,
-        host: turn.openerId,
+        // Of a guest's turn the connection at its own broker, which a person can find.
+        host: turn.host?.origin ?? turn.openerId,
         principal: sub,
         ...(tenant === DEFAULT_TENANT ? {} : { tenant }),
         ...(turn.front === undefined ? {} : { front: turn.front }),

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { visible, visibleLine } from '../../protocol/visible.ts';
+import { BrokerName } from '../brokers/broker-column.tsx';
 import { Confirm } from '../confirm.tsx';
 import { Ago, Fact, JsonTree } from '../detail.tsx';
 import { count, words } from '../format.ts';
@@ -7,7 +8,7 @@ import { Id } from '../id.tsx';
 import { link } from '../route.ts';
 import { AgentForm } from './agent-form.tsx';
 import { AgentState } from './agent-state.tsx';
-import { type ListedAgent, programOf } from './rows.ts';
+import { brokerOf, type ListedAgent, programOf } from './rows.ts';
 import { remove, upsert } from './wish.ts';
 
 interface AgentDetailProps {
@@ -20,6 +21,7 @@ interface AgentDetailProps {
 export function AgentDetail({ agent: { id, row, said }, onChanged, onRemoved }: AgentDetailProps) {
   const [asks, setAsks] = useState<'rotate' | 'remove' | 'change'>();
   const program = programOf(said);
+  const broker = brokerOf({ id, row, said });
   const name = row?.spec.name ?? said?.name ?? id;
   const capabilities = row?.spec.capabilities ?? said?.capabilities ?? [];
   const { attached: _, ...rest } = said?.metadata ?? {};
@@ -62,6 +64,7 @@ export function AgentDetail({ agent: { id, row, said }, onChanged, onRemoved }: 
             </a>
           )}
         </Fact>
+        <Fact name="Broker">{broker === undefined ? undefined : <BrokerName id={broker} />}</Fact>
         <Fact name="Live turns">{row ? count(row.turns) : undefined}</Fact>
         <Fact name="Capabilities">{capabilities.length > 0 ? visibleLine(capabilities.join(', ')) : undefined}</Fact>
         {said ? (

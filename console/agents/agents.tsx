@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import { visibleLine } from '../../protocol/visible.ts';
 import { noteAgentChange } from '../agent-changes.ts';
 import { agents, saidByAgents, useAgents } from '../agents.ts';
+import { withBroker } from '../brokers/broker-column.tsx';
 import { PageHead } from '../detail.tsx';
 import { count } from '../format.ts';
 import { go, link, route } from '../route.ts';
@@ -11,7 +12,7 @@ import { AgentDetail } from './agent-detail.tsx';
 import { AgentForm } from './agent-form.tsx';
 import { AgentState, stateOf } from './agent-state.tsx';
 import { NEW } from './new.ts';
-import { type ListedAgent, listAgents, programOf } from './rows.ts';
+import { brokerOf, type ListedAgent, listAgents, programOf } from './rows.ts';
 import './agents.css';
 
 /** Rows that are drawn. */
@@ -117,7 +118,7 @@ export function Agents() {
       ) : isAdding ? null : chosen === undefined ? (
         <Table
           label="Agents"
-          columns={COLUMNS}
+          columns={withBroker(COLUMNS, all, brokerOf, 3)}
           rows={all}
           most={MAX_ROWS}
           keyOf={({ id }) => id}

@@ -29,6 +29,9 @@ export function listAgents(rows: readonly AgentRow[], said: ReadonlyMap<string, 
   ];
 }
 
+/** The broker at which it is attached, or that has what was said of it; undefined where there is one alone. */
+export const brokerOf = ({ row, said }: ListedAgent): string | undefined => row?.broker ?? said?.broker;
+
 /** The program behind an agent, where it says so. What is not as it should be is left out: any agent may write anything there. */
 export function programOf(said: HostAgent | undefined): AttachedProgram | undefined {
   const { state, reason, what, mode, processes, last_words: words } = Object(said?.metadata.attached);

@@ -85,6 +85,7 @@ function Card({ row, box, isBusy, children }: CardProps) {
       </header>
       <p class="about">
         from {subject.raiser}, {moment(Date.parse(row.created_at))}
+        {row.broker === undefined ? '' : ` · at broker ${visibleLine(row.broker)}`}
         {subject.turnId === undefined ? null : (
           <>
             {' · '}

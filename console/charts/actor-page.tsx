@@ -3,6 +3,7 @@ import { visibleLine } from '../../protocol/visible.ts';
 import { shownAt } from '../broker-clock.ts';
 import { age, count } from '../format.ts';
 import { link } from '../route.ts';
+import { BothSides } from './both-sides.tsx';
 import { ChartView } from './chart-view.tsx';
 import { EventList } from './event-list.tsx';
 import { JsonFields, JsonTree } from './json-tree.tsx';
@@ -42,9 +43,11 @@ export function ActorPage({ chosen }: { chosen: string | undefined }) {
           {namesOf(actor.state).join(', ')}
         </p>
         <p class="soft actor-facts">
-          <code>{actor.name}</code> · {lifeOf(actor)}
+          <code>{actor.name}</code> · {atBroker(actor)}
+          {lifeOf(actor)}
         </p>
         {isTurn ? <Views view={view} onView={setView} /> : null}
+        <BothSides actor={actor} />
       </header>
       <div class="actor-main">{shown === 'chart' ? <ChartView actor={actor} /> : <SequenceView turn={actor} />}</div>
       <aside class="actor-side">
@@ -88,6 +91,10 @@ function Context({ actor }: { actor: WatchedActor }) {
     </section>
   );
 }
+
+/** Where it is, of what does not say so itself. */
+const atBroker = ({ broker, machine }: WatchedActor): string =>
+  broker === undefined || machine === 'broker' ? '' : `at broker ${visibleLine(broker)} · `;
 
 function lifeOf(actor: WatchedActor): string {
   if (actor.endedAtBroker === undefined) return `runs for ${age(shownAt.value - actor.startedAt)}`;

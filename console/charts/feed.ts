@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals';
 import { ErrorCode, type Host, RpcError } from '../../client/browser.ts';
-import type { InspectRecord } from '../../protocol/inspect.ts';
+import type { FeedRecord } from '../../protocol/inspect.ts';
 import { isObject } from '../../protocol/json.ts';
 import { ActorsModel } from './model.ts';
 
@@ -45,7 +45,7 @@ export class Feed {
   #isDirty = false;
   #isSlowDirty = false;
   /** What came while a snapshot was on its way; undefined where none is. */
-  #early: InspectRecord[] | undefined;
+  #early: FeedRecord[] | undefined;
   #renewedAt = 0;
   #wantsRenewal = false;
 
@@ -120,16 +120,15 @@ export class Feed {
 
   #hear(params: unknown): void {
     if (!isObject(params) || !Array.isArray(params.records)) return;
-    const records = params.records as InspectRecord[];
+    const records = params.records as FeedRecord[];
     if (this.#early) this.#early.push(...records);
     else this.#apply(records);
   }
 
-  #apply(records: readonly InspectRecord[]): void {
+  #apply(records: readonly FeedRecord[]): void {
     if (this.state.value.kind !== 'live' || records.length === 0) return;
     if (this.model.apply(records, this.#to.now()) === 'gap') this.#wantsRenewal = true;
-    const started = records.findLast((record) => record.type === 'started' && record.actor.machine === 'turn');
-    if (started?.type === 'started') this.newestTurn.value = started.actor.id;
+    if (this.model.newestTurn !== undefined) this.newestTurn.value = this.model.newestTurn;
     this.#mark();
   }
 

@@ -49,6 +49,8 @@ export type EventRecord = Extract<InspectRecord, { type: 'event' }> & {
 /** The log of one turn while it is written. */
 export class OpenLog implements MessageLog {
   readonly turn: string;
+  /** The broker that the turn is at, where there are several. */
+  readonly broker: string | undefined;
   readonly messages: Message[] = [];
   forgotten = 0;
   isSampled = false;
@@ -64,6 +66,7 @@ export class OpenLog implements MessageLog {
   /** @param kept how many messages it keeps. */
   constructor(turn: WatchedActor, kept = MESSAGES_KEPT) {
     this.turn = turn.id;
+    this.broker = turn.broker;
     this.#about = turn;
     this.#mostKept = kept;
   }

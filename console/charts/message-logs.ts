@@ -82,7 +82,7 @@ export class MessageLogs {
       // Its session may be a finished turn's too, so it waits until its own turn is there.
       this.#requests.push({ record, actor, sender });
       if (this.#requests.length > REQUESTS_REMEMBERED) this.#requests.shift();
-    } else if (log) {
+    } else if (log && isAt(log, actor)) {
       if (isToBroker) this.#expectAnswer(log, record);
       this.#add(log, record, actor, sender);
       if (this.#kept > MESSAGES_KEPT_IN_ALL) this.#cut(chosen);
@@ -163,6 +163,9 @@ export class MessageLogs {
     return name === undefined ? undefined : this.#byName.get(name);
   }
 }
+
+/** What a client says at its own broker is said again at the turn's, by who stands for it there. */
+const isAt = ({ broker }: OpenLog, actor: Actor): boolean => actor === undefined || actor.broker === broker;
 
 /** Whether a request of a client opened a turn. One without a session id of its own was given one by the broker. */
 function opensTurn({ payload }: EventRecord, client: string, { context }: WatchedActor): boolean {

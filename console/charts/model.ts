@@ -1,6 +1,7 @@
-import type { ActorStatus, InspectedActor, InspectRecord, InspectSnapshot } from '../../protocol/inspect.ts';
+import type { ActorStatus, FeedRecord, InspectedActor, InspectSnapshot } from '../../protocol/inspect.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { MessageLogs } from './message-logs.ts';
+import { OtherBrokers } from './other-brokers.ts';
 
 /** How long an actor that has ended stays to be looked at. Milliseconds. */
 export const ENDED_STAYS_MS = 60_000;
@@ -45,6 +46,8 @@ export interface WatchedActor {
   readonly name: string;
   readonly machine: string;
   readonly parent: string | null;
+  /** The broker that it is at; undefined where there is one alone. */
+  readonly broker: string | undefined;
   label: string | undefined;
   /** Unix milliseconds. */
   readonly startedAt: number;
@@ -71,8 +74,13 @@ export class ActorsModel {
   machines: InspectSnapshot['machines'] = {};
   /** Records that the broker dropped because this page was too slow. */
   dropped = 0;
-  /** Live actors that the snapshot had no room for. */
-  leftOut = 0;
+  /** The broker that the page is connected to, where it is one of several. */
+  broker: string | undefined;
+  /** The others, whose actors are told of, too. */
+  readonly others = new OtherBrokers();
+  /** The id of the turn that has started last, where that was seen. */
+  newestTurn: string | undefined;
+  #leftOut = 0;
   /** The id of the actor that somebody looks at: it stays, with whom it works for and who works for it, and of it nothing goes. */
   chosen: string | undefined;
   /** Events and steps that are kept. */
@@ -84,9 +92,12 @@ export class ActorsModel {
   renew(snapshot: InspectSnapshot, now: number): void {
     const root = snapshot.actors.find(({ parent }) => parent === null);
     const known = root && this.actors.get(root.id);
-    if (!known || known.startedAt !== root.started_at) this.clear();
+    const isOther = this.broker !== snapshot.broker;
+    if (isOther || !known || known.startedAt !== root.started_at) this.clear();
+    this.broker = snapshot.broker;
+    this.others.renew(snapshot.brokers ?? []);
     this.machines = sameWhereEqual(this.machines, snapshot.machines);
-    this.leftOut = snapshot.left_out ?? 0;
+    this.#leftOut = snapshot.left_out ?? 0;
     this.#sequence = snapshot.sequence;
     const listed = new Set<string>();
     for (const actor of snapshot.actors) {
@@ -99,7 +110,9 @@ export class ActorsModel {
       for (const actor of this.actors.values()) if (actor.machine === machine) this.logs.note(actor);
     }
     for (const actor of this.actors.values()) {
-      if (!listed.has(actor.id) && actor.endedAt === undefined) this.#end(actor, 'done', now, undefined);
+      // Those of others are told of behind it.
+      const isTold = listed.has(actor.id) || this.others.has(actor.broker);
+      if (!isTold && actor.endedAt === undefined) this.#end(actor, 'done', now, undefined);
     }
   }
 
@@ -108,13 +121,16 @@ export class ActorsModel {
     this.#ended.clear();
     this.logs.clear();
     this.dropped = 0;
-    this.leftOut = 0;
+    this.#leftOut = 0;
+    this.broker = undefined;
+    this.newestTurn = undefined;
+    this.others.renew([]);
     this.#kept = 0;
     this.#sequence = -1;
   }
 
   /** Takes records in their order; those that the snapshot holds already are passed over. */
-  apply(records: readonly InspectRecord[], now: number): Applied {
+  apply(records: readonly FeedRecord[], now: number): Applied {
     let applied: Applied = 'ok';
     for (const record of records) {
       if (record.sequence <= this.#sequence) continue;
@@ -143,24 +159,38 @@ export class ActorsModel {
     return this.actors.size !== before;
   }
 
+  /** Live actors that there was no room for. */
+  get leftOut(): number {
+    return this.#leftOut + this.others.leftOut;
+  }
+
   /** How many events and steps of actors, and messages of turns, are kept. */
   get kept(): { events: number; messages: number } {
     return { events: this.#kept, messages: this.logs.kept };
   }
 
-  /** An actor by its id, or the newest by its name. */
+  /** An actor by its id, or the newest by its name; of several brokers the page's own. */
   find(idOrName: string): WatchedActor | undefined {
     const byId = this.actors.get(idOrName);
     if (byId) return byId;
     let found: WatchedActor | undefined;
-    for (const actor of this.actors.values()) if (actor.name === idOrName) found = actor;
+    for (const actor of this.actors.values()) {
+      const isNearer = found === undefined || actor.broker === this.broker || found.broker !== this.broker;
+      if (actor.name === idOrName && isNearer) found = actor;
+    }
     return found;
   }
 
-  #take(record: InspectRecord, now: number): void {
+  #take(record: FeedRecord, now: number): void {
     switch (record.type) {
       case 'started':
         this.logs.note(this.#put(record.actor));
+        this.others.told(record.actor);
+        if (record.actor.machine === 'turn' && !this.others.isBeginning(record.actor.broker))
+          this.newestTurn = record.actor.id;
+        return;
+      case 'broker':
+        this.#hearOf(record, now);
         return;
       case 'event':
         this.#hear(record);
@@ -189,7 +219,25 @@ export class ActorsModel {
     }
   }
 
-  #hear(record: Extract<InspectRecord, { type: 'event' }>): void {
+  /** Another broker begins to tell of its actors, has told of all, or cannot be heard. */
+  #hearOf({ broker, seen, left_out: leftOut, at }: Extract<FeedRecord, { type: 'broker' }>, now: number): void {
+    const live = () => {
+      const those = [...this.actors.values()].filter((one) => one.broker === broker && one.endedAt === undefined);
+      return those.map(({ id }) => id);
+    };
+    if (seen === 'begins') {
+      this.others.begin(broker, live());
+      return;
+    }
+    const gone = seen === 'lost' ? live() : this.others.whole(broker, leftOut ?? 0);
+    if (seen === 'lost') this.others.lose(broker);
+    for (const id of gone) {
+      const actor = this.actors.get(id);
+      if (actor?.endedAt === undefined && actor) this.#end(actor, 'done', now, at);
+    }
+  }
+
+  #hear(record: Extract<FeedRecord, { type: 'event' }>): void {
     const { sequence, at, event, from, payload, count = 1 } = record;
     const actor = this.actors.get(record.actor);
     if (actor) this.#keep(actor.events, { sequence, at, event, from, payload, count });
@@ -201,7 +249,7 @@ export class ActorsModel {
     const { label, state, status, context } = given;
     const now = { label, state, status, context, endedAt: undefined, endedAtBroker: undefined };
     const known = this.actors.get(given.id);
-    const actor = known ? Object.assign(known, now) : { ...newActor(given), ...now };
+    const actor = known ? Object.assign(known, now) : { ...newActor(given, this.broker), ...now };
     this.actors.set(given.id, actor);
     this.#ended.delete(given.id);
     if (given.parent !== null) this.actors.get(given.parent)?.children.add(given.id);
@@ -269,11 +317,12 @@ function cut(list: unknown[], limit: number): number {
   return surplus;
 }
 
-const newActor = ({ id, name, machine, parent, started_at }: InspectedActor) => ({
+const newActor = ({ id, name, machine, parent, started_at, broker }: InspectedActor, own: string | undefined) => ({
   id,
   name,
   machine,
   parent,
+  broker: broker ?? own,
   startedAt: started_at,
   output: undefined,
   children: new Set<string>(),

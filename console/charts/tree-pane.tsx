@@ -56,7 +56,9 @@ export function TreePane({ chosen, follows, onFollow, onSelect }: TreePaneProps)
           ))}
         </select>
       </div>
-      {rows.length <= 1 && (text !== '' || kind !== '') ? <p class="empty tree-empty">No actor is like that.</p> : null}
+      {rows.every(({ level }) => level === 1) && (text !== '' || kind !== '') ? (
+        <p class="empty tree-empty">No actor is like that.</p>
+      ) : null}
       {model.actors.size === 0 ? <p class="empty tree-empty">Waiting for the daemon’s actors…</p> : null}
       <ActorTree
         rows={rows}

@@ -32,8 +32,8 @@ export interface TreeRow {
 }
 
 /** The actor's name for people, in a few words. */
-export function titleOf({ machine, context, label, name }: WatchedActor): string {
-  if (machine === 'broker') return 'broker';
+export function titleOf({ machine, context, label, name, broker }: WatchedActor): string {
+  if (machine === 'broker') return broker === undefined ? 'broker' : `broker ${visibleLine(broker)}`;
   // What a connection is turns out after it has started.
   const known = machine === 'connection' ? (textOf(context.agent_id) ?? textOf(context.role)) : undefined;
   return visibleLine(known ?? label ?? name);
@@ -48,7 +48,9 @@ export function shortName({ name }: { name: string }): string {
 export function rowsOf(model: ActorsModel, filter: TreeFilter, closed: ReadonlySet<string>): TreeRow[] {
   const rows: TreeRow[] = [];
   const matches = matcher(filter);
-  const roots = [...model.actors.values()].filter(({ parent }) => parent === null || !model.actors.has(parent));
+  const roots = [...model.actors.values()]
+    .filter(({ parent }) => parent === null || !model.actors.has(parent))
+    .sort((one, other) => rankOf(model, one).localeCompare(rankOf(model, other)));
   const visit = (actor: WatchedActor, level: number, position: number, siblings: number) => {
     const groups = groupsOf(model, actor, matches);
     const isOpen = groups.length === 0 ? undefined : !closed.has(actor.id);
@@ -72,6 +74,10 @@ export function rowsOf(model: ActorsModel, filter: TreeFilter, closed: ReadonlyS
   for (const [index, root] of roots.entries()) visit(root, 1, index + 1, roots.length);
   return rows;
 }
+
+/** The page's own broker stands first, then the others by their names. */
+const rankOf = (model: ActorsModel, { broker }: WatchedActor): string =>
+  broker === undefined || broker === model.broker ? '' : broker;
 
 type Matches = (actor: WatchedActor) => boolean;
 

@@ -4,6 +4,8 @@ import type { ConnectionRow } from '../../protocol/status.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { Asking, useAsked } from '../asked.tsx';
 import { shownAt } from '../broker-clock.ts';
+import { BrokerName } from '../brokers/broker-column.tsx';
+import { askOthers } from '../brokers/rows.ts';
 import { Ago, Fact, PageHead } from '../detail.tsx';
 import { age, bytes, count } from '../format.ts';
 import { Id } from '../id.tsx';
@@ -19,6 +21,8 @@ const MAX_TURNS = 200;
 interface Told {
   /** As it was last, while it was there. */
   row: ConnectionRow | undefined;
+  /** The broker that has it, where there are several. */
+  broker: string | undefined;
   isThere: boolean;
   turns: readonly SessionRow[];
 }
@@ -29,16 +33,21 @@ export function ConnectionDetail({ id }: { id: string }) {
   const problem = useAsked(
     POLL_MS,
     async (host) => {
-      const [{ connections }, sessions] = await Promise.all([
+      const [own, sessions] = await Promise.all([
         host.request('broker.status', { client_id: id, connections_limit: 1 }),
         host.sessions(),
       ]);
       // A daemon before this one tells of any, whoever is asked for.
-      const row = connections.rows.find(({ client_id }) => client_id === id);
+      const isIt = ({ client_id }: ConnectionRow) => client_id === id;
+      const others = own.connections.rows.some(isIt) ? [] : await askOthers(host, own, 1, id);
+      const all = [[own.cluster?.id, own] as const, ...others];
+      const [broker, found] = all.find(([, { connections }]) => connections.rows.some(isIt)) ?? [];
+      const row = found?.connections.rows.find(isIt);
       const isIts = (turn: SessionRow) =>
         turn.host_client_id === id || (row?.agent_id != null && turn.agent_id === row.agent_id);
       setTold((before) => ({
         row: row ?? before?.row,
+        broker: broker ?? before?.broker,
         isThere: row !== undefined,
         turns: row ? sessions.filter(isIts) : [],
       }));
@@ -78,6 +87,17 @@ export function ConnectionDetail({ id }: { id: string }) {
               <Whose row={row} />
             </Fact>
             <Fact name="Via">{row.via}</Fact>
+            <Fact name="Broker">{told?.broker === undefined ? undefined : <BrokerName id={told.broker} />}</Fact>
+            <Fact name="Stands for">
+              {row.guest_of === undefined ? undefined : (
+                <>
+                  <a href={link('connections', row.guest_of.client_id)}>
+                    <Id id={row.guest_of.client_id} />
+                  </a>{' '}
+                  at broker {visibleLine(row.guest_of.broker)}
+                </>
+              )}
+            </Fact>
             <Fact name="Front">{fronts.size > 0 ? [...fronts].join(', ') : undefined}</Fact>
             <Fact name="Connected">
               <Ago at={row.since} />

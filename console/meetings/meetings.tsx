@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { MeetingGetResult, MeetingRow } from '../../client/browser.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { Asking, useAsked } from '../asked.tsx';
+import { withBroker } from '../brokers/broker-column.tsx';
 import { Ago, Fact, PageHead } from '../detail.tsx';
 import { count } from '../format.ts';
 import { Id } from '../id.tsx';
@@ -41,7 +42,7 @@ function MeetingList() {
       {rows ? (
         <Table
           label="Meetings"
-          columns={COLUMNS}
+          columns={withBroker(COLUMNS, rows, ({ broker }) => broker)}
           rows={rows}
           most={MAX_ROWS}
           keyOf={({ id }) => id}

@@ -2,6 +2,7 @@ import type { AgentRow } from '../../client/browser.ts';
 import { AgentState, stateOf } from '../agents/agent-state.tsx';
 import { NEW } from '../agents/new.ts';
 import { agents, saidByAgents, useAgents } from '../agents.ts';
+import { withBroker } from '../brokers/broker-column.tsx';
 import { link } from '../route.ts';
 import { type Column, Free, Table } from '../table.tsx';
 
@@ -20,7 +21,7 @@ export function Agents() {
       {rows ? (
         <Table
           label="Agents"
-          columns={COLUMNS}
+          columns={withBroker(COLUMNS, rows, ({ broker }) => broker, 3)}
           rows={rows}
           most={MAX_ROWS}
           keyOf={({ spec }) => spec.id}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { BrokerStatus } from '../../protocol/status.ts';
+import { visibleLine } from '../../protocol/visible.ts';
 import { age, bytes, count, short } from '../format.ts';
 import { link, linkWith } from '../route.ts';
 import { usePoll } from '../use-poll.ts';
@@ -72,6 +73,13 @@ function Facts({ status: value }: { status: BrokerStatus }) {
           {value.state}
         </span>
       </Fact>
+      {value.cluster ? (
+        <Fact name="Broker">
+          <a href={link('brokers')}>
+            {visibleLine(value.cluster.id)}, one of {count(value.cluster.brokers.length + 1)}
+          </a>
+        </Fact>
+      ) : null}
       <Fact name="Up">{age(value.uptime_ms)}</Fact>
       <Fact name="Connections">
         <a href={link('connections')}>{count(value.connections.total)}</a>

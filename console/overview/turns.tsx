@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { RpcError, type SessionRow } from '../../client/browser.ts';
 import { shownAt } from '../broker-clock.ts';
+import { withBroker } from '../brokers/broker-column.tsx';
 import { age, count } from '../format.ts';
 import { Id } from '../id.tsx';
 import { link } from '../route.ts';
@@ -33,7 +34,7 @@ export function Turns() {
       {rows ? (
         <Table
           label="Live turns"
-          columns={COLUMNS}
+          columns={withBroker(COLUMNS, rows, ({ broker }) => broker, 2)}
           rows={rows}
           most={MAX_ROWS}
           keyOf={(row) => row.turn_id}

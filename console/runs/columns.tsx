@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { RecordedTurn } from '../../protocol/recording.ts';
 import { visibleLine } from '../../protocol/visible.ts';
 import { shownAt } from '../broker-clock.ts';
+import { BrokerName } from '../brokers/broker-column.tsx';
 import { count, moment, took } from '../format.ts';
 import { link } from '../route.ts';
 import { Free } from '../table.tsx';
@@ -28,6 +29,7 @@ export const COLUMNS: readonly RunColumn[] = [
   { key: 'time', title: 'Time', cell: ({ started_at }) => <Began at={started_at} /> },
   { key: 'agent', title: 'Agent', cell: ({ agent_id }) => <Free text={agent_id} isCode /> },
   { key: 'host', title: 'Host', cell: (turn) => <Host turn={turn} /> },
+  { key: 'broker', title: 'Broker', cell: ({ broker }) => (broker === undefined ? '' : <BrokerName id={broker} />) },
   { key: 'prompt', title: 'Prompt', cell: (turn) => <a href={link('runs', turn.turn_id)}>{promptOf(turn)}</a> },
   { key: 'state', title: 'State', cell: (turn) => <State turn={turn} /> },
   { key: 'dur', title: 'Duration', isNumber: true, cell: (turn) => took(lasted(turn, shownAt.value)) },
@@ -49,6 +51,12 @@ export const COLUMNS: readonly RunColumn[] = [
   },
   { key: 'error', title: 'Error', cell: (turn) => <ErrorOf turn={turn} /> },
 ];
+
+const ALONE = COLUMNS.filter(({ key }) => key !== 'broker');
+
+/** Those of a table of these turns: which broker each is at where there are several. */
+export const columnsOf = (turns: readonly RecordedTurn[]): readonly RunColumn[] =>
+  turns.some(({ broker }) => broker !== undefined) ? COLUMNS : ALONE;
 
 /** How a turn's prompt begins, on one line. */
 export function promptOf({ prompt }: RecordedTurn): string {

@@ -60,6 +60,7 @@ export const WORD_FIELDS: Readonly<Record<string, WordField>> = {
   turn: { about: 'a part of its id', is: ({ turn_id }, value) => holds(turn_id, value) },
   principal: { about: 'whose it is', is: ({ principal }, value) => same(principal, value) },
   tenant: { about: 'whose: the tenant', is: ({ tenant = 'default' }, value) => same(tenant, value) },
+  broker: { about: 'in a cluster: the broker that has recorded it', is: ({ broker }, value) => same(broker, value) },
   front: { about: 'by which front it came', is: ({ front = 'websocket' }, value) => same(front, value) },
 };
 

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RecordedTurn } from '../../protocol/recording.ts';
 import { useScroll } from '../use-scroll.ts';
-import { COLUMNS, promptOf } from './columns.tsx';
+import { COLUMNS, columnsOf, promptOf, type RunColumn } from './columns.tsx';
 import type { Sort, SortKey } from './sort.ts';
 
 /** How high a row is, and a card on a narrow page. Pixels, as in `runs.css`. */
@@ -26,6 +26,7 @@ export function RunsTable({ turns, sort, onSort, chosen, onChoose }: RunsTablePr
   const scroll = useScroll(box);
   const rowPx = useNarrow() ? CARD_PX : ROW_PX;
   const held = useRef<{ id: string; at: number }>(undefined);
+  const columns = columnsOf(turns);
 
   const top = Math.floor(scroll.top / rowPx);
   // The turn at the upper edge stays there, whatever comes or goes above it.
@@ -55,7 +56,7 @@ export function RunsTable({ turns, sort, onSort, chosen, onChoose }: RunsTablePr
         >
           <colgroup>
             <col class="col-choose" />
-            {COLUMNS.map(({ key }) => (
+            {columns.map(({ key }) => (
               <col key={key} class={`col-${key}`} />
             ))}
           </colgroup>
@@ -64,7 +65,7 @@ export function RunsTable({ turns, sort, onSort, chosen, onChoose }: RunsTablePr
               <th scope="col">
                 <span class="hidden">Compare</span>
               </th>
-              {COLUMNS.map(({ key, title, about, isNumber }) => (
+              {columns.map(({ key, title, about, isNumber }) => (
                 <th
                   key={key}
                   scope="col"
@@ -84,6 +85,7 @@ export function RunsTable({ turns, sort, onSort, chosen, onChoose }: RunsTablePr
               <Row
                 key={turn.turn_id}
                 turn={turn}
+                columns={columns}
                 index={first + at + 2}
                 isChosen={chosen.includes(turn.turn_id)}
                 onChoose={onChoose}
@@ -98,13 +100,14 @@ export function RunsTable({ turns, sort, onSort, chosen, onChoose }: RunsTablePr
 
 interface RowProps {
   turn: RecordedTurn;
+  columns: readonly RunColumn[];
   /** Its place among all rows, the head being the first. */
   index: number;
   isChosen: boolean;
   onChoose(id: string): void;
 }
 
-function Row({ turn, index, isChosen, onChoose }: RowProps) {
+function Row({ turn, columns, index, isChosen, onChoose }: RowProps) {
   return (
     <tr aria-rowindex={index} class={isChosen ? 'chosen' : undefined}>
       <td class="run-choose">
@@ -115,7 +118,7 @@ function Row({ turn, index, isChosen, onChoose }: RowProps) {
           onClick={() => onChoose(turn.turn_id)}
         />
       </td>
-      {COLUMNS.map(({ key, title, cell, isNumber }) =>
+      {columns.map(({ key, title, cell, isNumber }) =>
         key === 'prompt' ? (
           <th key={key} scope="row" class="run-prompt">
             {cell(turn)}

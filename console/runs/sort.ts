@@ -14,6 +14,7 @@ const VALUES = {
   time: ({ started_at }) => started_at,
   agent: ({ agent_id }) => agent_id,
   host: ({ principal, host }) => principal ?? host,
+  broker: ({ broker }) => broker,
   prompt: ({ prompt }) => prompt,
   state: ({ state }) => state,
   dur: lasted,

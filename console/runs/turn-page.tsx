@@ -59,7 +59,8 @@ function Facts({ turn }: { turn: RecordedTurn }) {
     <p class="run-facts">
       <State turn={turn} /> · <code>{visibleLine(agent_id)}</code> · for{' '}
       {principal === undefined ? <Id id={host} /> : visibleLine(principal)}
-      {front === undefined ? '' : ` by ${visibleLine(front)}`} · {momentWords(started_at)} ·{' '}
+      {front === undefined ? '' : ` by ${visibleLine(front)}`}
+      {turn.broker === undefined ? '' : ` · at broker ${visibleLine(turn.broker)}`} · {momentWords(started_at)} ·{' '}
       {took(lasted(turn, shownAt.value))}
       {turn.first_token_ms === undefined ? '' : ` · first token ${took(turn.first_token_ms)}`} ·{' '}
       {counted(turn.tokens, 'token')}

@@ -1,6 +1,6 @@
 import type { StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Host } from '../../client/browser.ts';
-import type { InspectRecord } from '../../protocol/inspect.ts';
+import type { FeedRecord } from '../../protocol/inspect.ts';
 import { isObject } from '../../protocol/json.ts';
 import { hearNotifications } from '../tap.ts';
 import { StatelyEvents } from './stately-events.ts';
@@ -27,7 +27,7 @@ export class Inspection {
   /** How the actors stood before the snapshot that is asked for. */
   #before: StatelyEvents | undefined;
   /** What came while the first snapshot is being asked for: it may hold them, or not. */
-  #early: InspectRecord[] = [];
+  #early: FeedRecord[] = [];
   #renewal: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -35,7 +35,7 @@ export class Inspection {
     this.#host = host;
     this.#listener = listener;
     this.#unhear = hearNotifications('inspect.event', (params) => {
-      if (isObject(params) && Array.isArray(params.records)) this.#take(params.records as InspectRecord[]);
+      if (isObject(params) && Array.isArray(params.records)) this.#take(params.records as FeedRecord[]);
     });
     void this.#subscribe();
   }
@@ -59,7 +59,7 @@ export class Inspection {
     try {
       const snapshot = await this.#host.request('inspect.subscribe', {});
       if (this.#stopped) return;
-      this.#events = new StatelyEvents(snapshot);
+      this.#events = new StatelyEvents(snapshot, this.#before);
       const ended = this.#before?.endsBefore(snapshot, Date.now()) ?? [];
       this.#before = undefined;
       if (ended.length > 0) this.#listener.events(ended);
@@ -70,7 +70,7 @@ export class Inspection {
     }
   }
 
-  #take(records: readonly InspectRecord[]): void {
+  #take(records: readonly FeedRecord[]): void {
     if (!this.#events) {
       this.#early.push(...records);
       return;

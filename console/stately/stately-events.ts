@@ -1,6 +1,13 @@
 import type { StatelyActorEvent, StatelyInspectionEvent, StatelySnapshotEvent } from '@statelyai/inspect';
-import type { InspectedActor, InspectRecord, InspectSnapshot, MachineDefinition } from '../../protocol/inspect.ts';
+import type {
+  FeedRecord,
+  InspectedActor,
+  InspectRecord,
+  InspectSnapshot,
+  MachineDefinition,
+} from '../../protocol/inspect.ts';
 import { isObject } from '../../protocol/json.ts';
+import { OtherBrokers } from '../charts/other-brokers.ts';
 import { toConfig } from './definition.ts';
 import { toStateValue } from './state-value.ts';
 
@@ -15,9 +22,16 @@ export class StatelyEvents {
   /** The newest record that is told already. */
   #sequence: number;
 
-  constructor(snapshot: InspectSnapshot) {
+  readonly #others = new OtherBrokers();
+
+  /** @param before - what was known, of which the actors of other brokers are told of anew behind the snapshot */
+  constructor(snapshot: InspectSnapshot, before?: StatelyEvents) {
     this.#machines = snapshot.machines;
     this.#sequence = snapshot.sequence;
+    this.#others.renew(snapshot.brokers ?? []);
+    if (before)
+      for (const actor of before.#actors.values())
+        if (this.#others.has(actor.broker)) this.#actors.set(actor.id, actor);
     for (const actor of snapshot.actors) this.#actors.set(actor.id, actor);
   }
 
@@ -31,37 +45,61 @@ export class StatelyEvents {
   /** The ends of those that a later snapshot does not list any more: they ended unheard. @param at Unix milliseconds. */
   endsBefore(later: InspectSnapshot, at: number): StatelyInspectionEvent[] {
     const live = new Set(later.actors.map(({ id }) => id));
+    const others = new Set(later.brokers ?? []);
     return [...this.#actors.values()]
-      .filter(({ id }) => !live.has(id))
-      .map(({ id, state, context }) => ({
-        ...this.#head(id, at),
-        id: `${id} ended`,
-        type: '@xstate.snapshot',
-        event: { type: '' },
-        snapshot: snapshotOf({ state, status: 'done', context }, undefined),
-      }));
+      .filter(({ id, broker }) => !live.has(id) && !others.has(broker ?? ''))
+      .map((actor) => this.#end(actor, at));
+  }
+
+  #end({ id, state, context }: InspectedActor, at: number): StatelySnapshotEvent {
+    return {
+      ...this.#head(id, at),
+      id: `${id} ended`,
+      type: '@xstate.snapshot',
+      event: { type: '' },
+      snapshot: snapshotOf({ state, status: 'done', context }, undefined),
+    };
   }
 
   /**
    * What a batch of records tells.
    * @returns undefined where records are missing: only a new snapshot helps.
    */
-  take(records: readonly InspectRecord[]): StatelyInspectionEvent[] | undefined {
+  take(records: readonly FeedRecord[]): StatelyInspectionEvent[] | undefined {
     const events: StatelyInspectionEvent[] = [];
     for (const record of records) {
       // The snapshot tells of it already.
       if (record.sequence <= this.#sequence) continue;
       if (record.type === 'dropped' || record.sequence !== this.#sequence + 1) return undefined;
       this.#sequence = record.sequence;
+      if (record.type === 'broker') {
+        events.push(...this.#hearOf(record));
+        continue;
+      }
       const event = this.#record(record);
       if (event) events.push(event);
     }
     return events;
   }
 
+  /** Ends of another broker's actors that nothing is heard of any more. */
+  #hearOf({ broker, seen, left_out: leftOut, at }: Extract<FeedRecord, { type: 'broker' }>): StatelyInspectionEvent[] {
+    const known = [...this.#actors.values()].filter((actor) => actor.broker === broker).map(({ id }) => id);
+    if (seen === 'begins') {
+      this.#others.begin(broker, known);
+      return [];
+    }
+    const gone = seen === 'lost' ? known : this.#others.whole(broker, leftOut ?? 0);
+    if (seen === 'lost') this.#others.lose(broker);
+    const ended = gone.flatMap((id) => this.#actors.get(id) ?? []).map((actor) => this.#end(actor, at));
+    for (const id of gone) this.#actors.delete(id);
+    return ended;
+  }
+
   #record(record: Exclude<InspectRecord, { type: 'dropped' }>): StatelyInspectionEvent | undefined {
     if (record.type === 'started') {
       this.#actors.set(record.actor.id, record.actor);
+      this.#others.told(record.actor);
       return this.#actor(record.actor);
     }
     const head = { ...this.#head(record.actor, record.at), id: String(record.sequence) };

@@ -88,7 +88,7 @@ const DOINGS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
 /** Where the walk has to come at least: a page that nothing leads to is one that nobody finds. */
 const PLACES = [
   ...['overview', 'runs', 'runs/…', 'runs/compare', 'charts/…', 'approvals', 'chat', 'surfaces/…', 'keys'],
-  ...['agents', 'agents/…', 'connections', 'connections/…', 'events', 'meetings', 'memory', 'voice'],
+  ...['agents', 'agents/…', 'connections', 'connections/…', 'brokers', 'events', 'meetings', 'memory', 'voice'],
   ...['methods', 'methods/…'],
 ];
 

@@ -153,6 +153,7 @@ export class RecordedLog {
     const { id, name, machine, parent, started_at: startedAt, label, state, status, context } = first;
     const now: WatchedActor = {
       ...{ id, name, machine, parent, startedAt, label, state, status, context },
+      broker: undefined,
       output: undefined,
       endedAt: undefined,
       endedAtBroker: undefined,
