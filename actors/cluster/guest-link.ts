@@ -26,6 +26,7 @@ export class GuestLink implements Link {
   readonly kind = 'peer';
   readonly remote: string | undefined;
   readonly origin: string;
+  readonly via: string | undefined;
   readonly #way: Way;
   readonly #stream: number;
   readonly #newStream: () => number;
@@ -43,7 +44,7 @@ export class GuestLink implements Link {
   constructor(
     way: Way,
     stream: number,
-    { client, remote }: Pick<GuestOpening, 'client' | 'remote'>,
+    { client, remote, via }: Pick<GuestOpening, 'client' | 'remote' | 'via'>,
     newStream: () => number,
     forget: () => void,
   ) {
@@ -51,6 +52,7 @@ export class GuestLink implements Link {
     this.#stream = stream;
     this.origin = client;
     this.remote = remote;
+    this.via = via;
     this.#newStream = newStream;
     this.#forget = forget;
   }

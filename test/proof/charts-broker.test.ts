@@ -185,6 +185,8 @@ describe('the chart of the broker', () => {
   ])('holds on every walk of one %s', { timeout: 120_000 }, async (_what, turnCount, isStubborn) => {
     const facts: Facts = {
       turnCount,
+      isHeld: false,
+      isLast: false,
       connectionCount: 1,
       drainTimeoutMs: DRAIN_MS,
       closeTimeoutMs: CLOSE_MS,
