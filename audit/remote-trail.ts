@@ -7,6 +7,8 @@ import { LineSplitter } from './line-splitter.ts';
 const MAX_WAITING = 4 * 1024 * 1024;
 /** How long after a failure it is tried again. Milliseconds. */
 const RETRY_MS = 100;
+/** A writer that is there, and has written nothing for so long, hangs. Milliseconds. */
+const STUCK_MS = 5_000;
 /** How long the end waits for the writer. Milliseconds. */
 const CLOSE_MS = 2_000;
 
@@ -43,6 +45,8 @@ interface Told {
 interface Note {
   readonly n: number;
   readonly body: string;
+  /** When it was noted, by `performance.now()`. */
+  readonly at: number;
 }
 
 /**
@@ -82,8 +86,13 @@ export class RemoteTrail implements AuditTrail {
       lost: this.#lostInAll,
       failures: this.#failures,
       waitingBytes: this.#waitingSize,
-      isWritable: this.#isWritable && this.#lost.entries === 0 && !this.#isClosing,
+      isWritable: this.#isWritable && !this.#isStuck && this.#lost.entries === 0 && !this.#isClosing,
     };
+  }
+
+  get #isStuck(): boolean {
+    const [oldest] = this.#waiting;
+    return oldest !== undefined && performance.now() - oldest.at > STUCK_MS;
   }
 
   note(entry: AuditEntry): void {
@@ -117,7 +126,7 @@ export class RemoteTrail implements AuditTrail {
   #push(entry: AuditEntry): void {
     this.#last += 1;
     const body = bodyOf({ ...entry, worker: this.#options.worker }, Date.now());
-    this.#waiting.push({ n: this.#last, body });
+    this.#waiting.push({ n: this.#last, body, at: performance.now() });
     this.#waitingSize += body.length;
     this.#flow();
   }

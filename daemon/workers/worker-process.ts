@@ -1,11 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Pipe, ToSupervisor, ToWorker } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { WORKER_VARIABLE } from './place.ts';
-
-/** So much may wait for a process that takes nothing. Characters. */
-const MAX_WAITING = 16 * 1024 * 1024;
-/** So long it takes nothing then. Milliseconds. */
-const STUCK_MS = 5_000;
 
 /** What the supervisor hears of a worker's process. None of them throws. */
 export interface ProcessHandlers {
@@ -19,17 +15,17 @@ export interface ProcessHandlers {
 /** One process of a worker's, from its start until it is gone. */
 export class WorkerProcess implements Pipe<ToWorker> {
   readonly #worker: Worker;
-  readonly #handlers: ProcessHandlers;
-  #waiting = 0;
-  #takenAt = 0;
-  #isOverrun = false;
+  readonly #outbox: Outbox<ToWorker>;
   readonly startedAt = performance.now();
   /** Settles when it is gone. */
   readonly ended: Promise<void>;
 
   constructor(id: string, handlers: ProcessHandlers) {
-    this.#handlers = handlers;
     this.#worker = cluster.fork({ [WORKER_VARIABLE]: id });
+    this.#outbox = new Outbox(
+      (message, taken) => this.#worker.process.send?.(message, taken),
+      () => handlers.overrun(),
+    );
     this.ended = new Promise((resolve) => {
       let isOver = false;
       const over = (why: string) => {
@@ -53,20 +49,7 @@ export class WorkerProcess implements Pipe<ToWorker> {
 
   send(message: ToWorker): void {
     // One whose pipe is closed is gone, or about to be.
-    if (!this.#worker.isConnected() || this.#isOverrun) return;
-    const size = JSON.stringify(message).length;
-    const now = performance.now();
-    if (this.#waiting === 0) this.#takenAt = now;
-    if (this.#waiting + size > MAX_WAITING && now - this.#takenAt > STUCK_MS) {
-      this.#isOverrun = true;
-      this.#handlers.overrun();
-      return;
-    }
-    this.#waiting += size;
-    this.#worker.process.send?.(message, () => {
-      this.#waiting -= size;
-      this.#takenAt = performance.now();
-    });
+    if (this.#worker.isConnected()) this.#outbox.send(message);
   }
 
   kill(): void {

@@ -132,6 +132,26 @@ describe('a trail that another process writes', () => {
     expect(trail.state.isWritable).toBe(false);
   });
 
+  it('cannot be written where its writer is there, and hangs', async () => {
+    const { socket, tell } = await place();
+    const server = createServer((end) => {
+      end.on('error', () => {});
+      onTestFinished(() => void end.destroy());
+      end.write('{"isWritable":true}\n');
+    });
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    onTestFinished(() => void server.close());
+    const trail = tell('2');
+    await trail.ready(20_000);
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    trail.note(entry(1));
+    vi.advanceTimersByTime(5_000);
+    expect(trail.state.isWritable).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(trail.state.isWritable).toBe(false);
+  });
+
   it('takes nothing that is no trail’s writer for one', async () => {
     const { socket, tell } = await place();
     const server = createServer((end) => {

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { MAX_WAITING, Outbox, STUCK_MS } from '../../daemon/workers/outbox.ts';
+import { PipeDirectory } from '../../daemon/workers/pipe-directory.ts';
 import { HUNG_MS, PULSE_MS, Pulse, SILENT_MS } from '../../daemon/workers/pulse.ts';
 import { type Stoppable, stopInOrder, WorkerStop } from '../../daemon/workers/stop-order.ts';
 
@@ -118,5 +120,54 @@ describe('a stop of all workers', () => {
     stop.release();
     stop.release();
     expect([stop.held, changes]).toEqual([undefined, 1]);
+  });
+});
+
+describe('what is sent to a worker', () => {
+  function outbox() {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const written: string[] = [];
+    const taken: (() => void)[] = [];
+    let overruns = 0;
+    const box = new Outbox<string>(
+      (message, take) => {
+        written.push(message);
+        taken.push(take);
+      },
+      () => (overruns += 1),
+    );
+    return { box, written, taken, overruns: () => overruns };
+  }
+  const large = 'x'.repeat(MAX_WAITING / 4);
+
+  it('waits for one that takes nothing within a bound; beyond that it is given up, once', () => {
+    const { box, written, overruns } = outbox();
+    for (let n = 0; n < 3; n += 1) box.send(large);
+    vi.advanceTimersByTime(STUCK_MS + 1);
+    box.send('small');
+    expect([written.length, overruns()]).toEqual([4, 0]);
+    box.send(large);
+    box.send('small');
+    box.send(large);
+    expect([written.length, overruns()]).toEqual([4, 1]);
+  });
+
+  it('may be much at once for one that has just begun, and for one that takes it', () => {
+    const { box, taken, overruns } = outbox();
+    for (let n = 0; n < 12; n += 1) box.send(large);
+    vi.advanceTimersByTime(STUCK_MS - 1);
+    taken.shift()?.();
+    vi.advanceTimersByTime(STUCK_MS);
+    box.send(large);
+    for (const take of taken.splice(0)) take();
+    vi.advanceTimersByTime(10 * STUCK_MS);
+    for (let n = 0; n < 12; n += 1) box.send(large);
+    expect(overruns()).toBe(0);
+  });
+
+  it('is nothing that has to be answered, where the supervisor takes nothing: it fails at once', async () => {
+    const directory = new PipeDirectory({ hasRoom: false, send: () => expect.unreachable() });
+    await expect(directory.claim('s')).rejects.toThrow('takes nothing');
   });
 });

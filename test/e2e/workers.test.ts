@@ -201,16 +201,17 @@ it('a daemon of two workers leaves at once on a second signal', async () => {
 });
 
 describe('a worker that is killed', () => {
+  const home = temporaryDirectory();
+  const audit = join(home, 'audit.jsonl');
   let daemon: Daemon;
   beforeAll(async () => {
-    daemon = await startDaemon({ flags: TWO, mayFail: true });
+    daemon = await startDaemon({ flags: [...TWO, '--audit', audit], home, mayFail: true });
   });
   const back = () => messages(daemon.program).filter(({ msg }) => msg === 'a worker is back');
 
   it.each(['1', '2'])(
     '%s › is started again; the other one goes on, and the port answers all the time',
     async (killed) => {
-      const { home } = daemon;
       const before = workersOf(home);
       const returns = back().length;
       const other = killed === '1' ? '2' : '1';
@@ -236,7 +237,7 @@ describe('a worker that is killed', () => {
   );
 
   it('and cannot start › is tried again, and comes back when it can; nobody else is harmed', async () => {
-    const { program, home } = daemon;
+    const { program } = daemon;
     const journal = join(home, 'workers', '2', 'journal');
     const { 2: pid } = workersOf(home);
     const kept = await managerAt(daemon, '1');
@@ -271,11 +272,19 @@ describe('a worker that is killed', () => {
   });
 
   it('for want of its supervisor ends, and a new daemon takes the home', async () => {
-    const workers = Object.values(workersOf(daemon.home));
+    const workers = Object.values(workersOf(home));
     daemon.program.child.kill('SIGKILL');
-    const next = await startDaemon({ home: daemon.home });
+    const next = await startDaemon({ home });
     await areGone(workers);
     expect((await next.get('/healthz')).status).toBe(200);
+  });
+
+  it('leaves the audit whole: worker 1 has gone on with it, and the other has told it what it had missed', async () => {
+    const { err, code } = await run([CLI, 'audit', 'verify', audit], { SWITCHBOARD_HOME: home });
+    expect([err, code]).toEqual(['', 0]);
+    const starts = recordsOf(audit).filter(({ what }) => what === 'broker.start');
+    expect(starts.filter(({ worker }) => worker === '1').length).toBeGreaterThanOrEqual(3);
+    expect(starts.filter(({ worker }) => worker === '2').length).toBeGreaterThanOrEqual(3);
   });
 });
 

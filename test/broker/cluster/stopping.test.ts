@@ -113,12 +113,17 @@ describe('a client that has something at another broker', () => {
   test('is audited once, where it is connected, and by its own id and address elsewhere', async () => {
     held = {};
     const notes: (AuditEntry & { by: string })[] = [];
-    cluster = await startCluster(['a', 'b'], {}, () => ({}), (name) => ({
-      audit: {
-        note: (entry) => notes.push({ ...entry, by: name }),
-        state: { written: 0, lost: 0, failures: 0, waitingBytes: 0, isWritable: true },
-      },
-    }));
+    cluster = await startCluster(
+      ['a', 'b'],
+      {},
+      () => ({}),
+      (name) => ({
+        audit: {
+          note: (entry) => notes.push({ ...entry, by: name }),
+          state: { written: 0, lost: 0, failures: 0, waitingBytes: 0, isWritable: true },
+        },
+      }),
+    );
     const [a, b] = cluster.members as [Member, Member];
     const agent = await b.agent('bot');
     await arrive();
