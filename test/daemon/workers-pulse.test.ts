@@ -66,7 +66,7 @@ function staged(name: string, log: string[]) {
   const gone = new Promise<void>((resolve) => {
     leave = resolve;
   });
-  const seat = {
+  const seat: Stoppable & { isDone: boolean } = {
     isDone: false,
     stop: () => {
       log.push(`${name} stops`);
@@ -76,7 +76,7 @@ function staged(name: string, log: string[]) {
       log.push(`${name} is released`);
       setImmediate(leave);
     },
-  } satisfies Stoppable;
+  };
   return { seat, leave };
 }
 
