@@ -9,7 +9,7 @@ const MAX_WAITING = 4 * 1024 * 1024;
 const RETRY_MS = 100;
 /** A writer that is there, and has written nothing for so long, hangs. Milliseconds. */
 const STUCK_MS = 5_000;
-/** How long the end waits for the writer. Milliseconds. */
+/** How long the end waits for the writer to take it. Milliseconds. */
 const CLOSE_MS = 2_000;
 
 /** Who hears how it goes. */
@@ -39,6 +39,8 @@ export interface RemoteTrailOptions {
 interface Told {
   /** What it has written, up to that number. */
   readonly written?: number;
+  /** What it has, up to that number: as long as it lives that will be written. */
+  readonly taken?: number;
   readonly isWritable: boolean;
 }
 
@@ -61,6 +63,7 @@ export class RemoteTrail implements AuditTrail {
   #waiting: Note[] = [];
   #waitingSize = 0;
   #told = 0;
+  #taken = 0;
   #last = 0;
   #lost = { entries: 0, since: 0 };
   #lostInAll = 0;
@@ -117,9 +120,11 @@ export class RemoteTrail implements AuditTrail {
   async close(): Promise<void> {
     this.#settleGap();
     this.#isClosing = true;
-    await this.#until(() => this.#waiting.length === 0, CLOSE_MS);
+    // It is the writer's then, which ends later.
+    const missing = () => this.#waiting.filter(({ n }) => n > this.#taken).length;
+    await this.#until(() => missing() === 0, CLOSE_MS);
     clearTimeout(this.#retry);
-    if (this.#waiting.length > 0) this.#options.on?.abandoned?.(this.#waiting.length);
+    if (missing() > 0) this.#options.on?.abandoned?.(missing());
     this.#socket?.destroy();
   }
 
@@ -150,6 +155,7 @@ export class RemoteTrail implements AuditTrail {
       socket.destroy();
       this.#failures += 1;
       this.#told = 0;
+      this.#taken = 0;
       this.#isFlowing = true;
       if (this.#socket === socket && this.#isWritable && !this.#isClosing) on?.lost?.();
       this.#socket = undefined;
@@ -180,7 +186,8 @@ export class RemoteTrail implements AuditTrail {
     });
   }
 
-  #hear({ written = 0, isWritable }: Told): void {
+  #hear({ written = 0, taken = 0, isWritable }: Told): void {
+    this.#taken = taken;
     let done = 0;
     for (const { n, body } of this.#waiting) {
       if (n > written) break;

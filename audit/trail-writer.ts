@@ -13,7 +13,9 @@ interface Teller {
   readonly lines: LineSplitter;
   /** Which one, and which life of it; undefined until it has said so. */
   id: { worker: string; life: string } | undefined;
-  /** Read, and not known to be in the file. */
+  /** The last one that was read. */
+  taken: number;
+  /** The same, while it is not known to be in the file; else 0. */
   pending: number;
   /** What it was told last. */
   told: string;
@@ -62,7 +64,7 @@ export class TrailWriter {
   }
 
   #accept(socket: Socket): void {
-    const teller: Teller = { socket, lines: new LineSplitter(), id: undefined, pending: 0, told: '' };
+    const teller: Teller = { socket, lines: new LineSplitter(), id: undefined, taken: 0, pending: 0, told: '' };
     this.#tellers.add(teller);
     socket.on('error', () => {});
     socket.once('close', () => this.#tellers.delete(teller));
@@ -74,6 +76,7 @@ export class TrailWriter {
         return;
       }
       if (this.#isFull) socket.pause();
+      this.#tell(teller);
       void this.#confirm(teller);
     });
   }
@@ -94,6 +97,7 @@ export class TrailWriter {
     const n = Number(line.slice(0, end));
     if (!Number.isSafeInteger(n) || n < 1) throw new Error('a number is missing');
     const taken = this.#taken.get(worker);
+    teller.taken = n;
     teller.pending = n;
     if (taken?.life === life && n <= taken.n) return;
     this.#taken.set(worker, { life, n });
@@ -121,7 +125,7 @@ export class TrailWriter {
   /** Nothing that it knows. */
   #tell(teller: Teller, written?: number): void {
     const { isWritable } = this.#trail.state;
-    const told = JSON.stringify({ written: written ?? 0, isWritable });
+    const told = JSON.stringify({ written: written ?? 0, taken: teller.taken, isWritable });
     if (written !== undefined && teller.pending === written) teller.pending = 0;
     if (told === teller.told && written === undefined) return;
     teller.told = told;

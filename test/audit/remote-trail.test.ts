@@ -64,10 +64,11 @@ describe('a trail that another process writes', () => {
       trail.note({ ...entry(n), worker: '1' });
     }
     await Promise.all([two.close(), three.close()]);
+    // What it has taken it writes.
+    await end();
     const all = Array.from({ length: 500 }, (_, n) => `turn-${n}`);
     for (const worker of ['1', '2', '3']) expect(ons(told(worker))).toEqual(all);
     expect(told('2')[0]).toMatchObject({ at: expect.any(String), ...entry(0), worker: '2' });
-    await end();
     expect(await verifyTrail([path], { key })).toMatchObject({ fault: undefined, notes: [] });
   });
 

@@ -230,9 +230,12 @@ describe('a worker that is killed', () => {
       expect(after[other]).toBe(before[other]);
       expect(after[killed]).not.toBe(before[killed]);
       (await managerAt(daemon, killed)).close();
+      // Of a loaded machine's workers one may not tell its own within a second.
+      await vi.waitFor(async () => expect((await daemon.get('/metrics')).body).toContain('{state="told"} 2\n'), {
+        timeout: 30_000,
+      });
       const { body } = await daemon.get('/metrics');
       expect(body).toContain(`switchboard_worker_restarts_total{worker="${killed}"} 1\n`);
-      expect(body).toContain('switchboard_workers{state="told"} 2\n');
     },
   );
 
@@ -280,8 +283,8 @@ describe('a worker that is killed', () => {
   });
 
   it('leaves the audit whole: worker 1 has gone on with it, and the other has told it what it had missed', async () => {
-    const { err, code } = await run([CLI, 'audit', 'verify', audit], { SWITCHBOARD_HOME: home });
-    expect([err, code]).toEqual(['', 0]);
+    const { out, code } = await run([CLI, 'audit', 'verify', audit], { SWITCHBOARD_HOME: home });
+    expect([out, code]).toEqual([expect.stringMatching(/^ok/), 0]);
     const starts = recordsOf(audit).filter(({ what }) => what === 'broker.start');
     expect(starts.filter(({ worker }) => worker === '1').length).toBeGreaterThanOrEqual(3);
     expect(starts.filter(({ worker }) => worker === '2').length).toBeGreaterThanOrEqual(3);
