@@ -189,6 +189,7 @@ const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
   urls: true,
   peers: true,
   joined: true,
+  together: true,
   metrics: true,
 };
 const TOKENS: Names<TokenOptions> = { daemon: true, host: true };

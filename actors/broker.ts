@@ -12,6 +12,7 @@ import { chatParams } from '../protocol/chat.ts';
 import { CloseCode, closeReason } from '../protocol/close-codes.ts';
 import { WireError } from '../protocol/errors.ts';
 import type { Limits } from '../protocol/limits.ts';
+import { isGuest } from '../protocol/link.ts';
 import { parseParams } from '../protocol/params.ts';
 import type { Durable } from '../protocol/session.ts';
 import type { SharedLimits } from '../protocol/shared-limits.ts';
@@ -83,7 +84,8 @@ function brokerLogic(kernel: Kernel) {
         connectedAt: clock.now(),
         rate: new RateLimit(limits.requestsPerSecond, limits.requestBurst, clock.now()),
       });
-      kernel.counters.connections += 1;
+      // A guest's connection counts where it is.
+      if (!isGuest(link)) kernel.counters.connections += 1;
       kernel.clients.set(client.id, client);
       kernel.children.start(connection, client.id, client, { client });
       openLink(kernel, client);
@@ -219,6 +221,12 @@ export function startBroker(kernel: Kernel): AnyActorRef {
   const broker = {
     get turnCount() {
       return byId.size + kernel.hooks.turnsElsewhere();
+    },
+    get isHeld() {
+      return kernel.hooks.held() !== undefined;
+    },
+    get isLast() {
+      return kernel.hooks.held() === 'until last';
     },
     get connectionCount() {
       return kernel.clients.size;

@@ -33,6 +33,7 @@ function write(entry: AuditEntry, at: number, max: number, data: AuditEntry['dat
     who: cut(entry.who),
     conn: cut(entry.conn),
     ip: cut(entry.ip),
+    worker: entry.worker,
     what: cut(entry.what),
     on: cut(entry.on),
     outcome: cut(entry.outcome),

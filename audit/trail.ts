@@ -105,6 +105,11 @@ export class FileTrail implements AuditTrail {
 
   /** Notes something. It is in the file within the same few milliseconds, and on disk within a second. Never throws. */
   note(entry: AuditEntry): void {
+    this.take(bodyOf(entry, Date.now()));
+  }
+
+  /** The same for what another process has noted: see {@link bodyOf}. */
+  take(body: string): void {
     if (this.#closing) return;
     if (this.#hasRoom) this.#settleGap();
     if (this.#lost.entries > 0 || this.#waitingBytes >= this.#maxWaitingBytes) {
@@ -113,7 +118,7 @@ export class FileTrail implements AuditTrail {
       this.#lostInAll += 1;
       return;
     }
-    this.#push(bodyOf(entry, Date.now()));
+    this.#push(body);
   }
 
   /** Opens the file of that name anew, as it has been moved away (`logrotate`). The chain goes on in it. */

@@ -24,8 +24,18 @@ export interface ClusterOptions {
   readonly peers?: readonly string[];
   /** Told once, when there was. Never throws. */
   readonly joined?: () => void;
+  /** Where several stop together. Default: it stops by itself. */
+  readonly together?: StopTogether;
   /** Where `/metrics` is one for all brokers. Default: it is this broker's own. */
   readonly metrics?: ClusterMetrics;
+}
+
+/** How brokers of one daemon stop: none before the turns of all have ended, or have had their time, and the home broker last. */
+export interface StopTogether {
+  /** Called once: what this broker has to say, and how it hears that `held` has changed. */
+  serve(own: { turns(): number; changed(): void }): void;
+  /** Whether this one is to go on although it has no turns: until the time for turns is over, or beyond that. */
+  readonly held: 'until drained' | 'until last' | undefined;
 }
 
 /** How brokers that answer `/metrics` as one ask each other. */

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import {
+  type AuditTrail,
   type Broker,
   type BrokerOptions,
   createBroker,
@@ -28,7 +29,6 @@ import { openJournal } from './journal.ts';
 import type { Reload } from './reload.ts';
 import type { Teardown } from './teardown.ts';
 import { openCollector } from './telemetry.ts';
-import { refuseFronts } from './workers/no-fronts.ts';
 
 /** What a broker of the daemon is made from. */
 export interface BrokerSetup {
@@ -46,6 +46,10 @@ export interface BrokerSetup {
   readonly stores?: Stores | undefined;
   /** Where it is one of several. */
   readonly cluster?: BrokerOptions['cluster'];
+  /** How it has its audit, where that is not a file of its own. */
+  readonly audit?: () => Promise<AuditTrail | undefined>;
+  /** How it serves its fronts, where it is not alone. */
+  readonly fronts?: (broker: Broker, options: FrontsOptions) => Promise<void>;
 }
 
 /** What there is once in a daemon, however many processes it has. */
@@ -80,7 +84,7 @@ export function openStores(settings: Settings, files: HomeFiles, log: Logger, te
 export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; join(): Promise<void> }> {
   const { config, env, log, teardown, reload, jwt, attachments, files, stores } = setup;
   const { settings } = config;
-  const audit = await openAudit(settings, log, { teardown, reload });
+  const audit = await (setup.audit?.() ?? openAudit(settings, log, { teardown, reload }));
   const telemetry = await openCollector(settings, env, log, teardown);
   const turnJournal = await openJournal(settings, files.journalDirectory, log, teardown);
   const cluster = setup.cluster ?? (await overNats(settings, turnJournal?.epoch, log));
@@ -110,7 +114,7 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
     console: { inspectorUrl: settings['inspector-url'] },
     log,
   });
-  if (setup.cluster) refuseFronts(broker, settings.front);
+  if (setup.fronts) await setup.fronts(broker, frontsOf(settings));
   else mountFronts(broker, frontsOf(settings));
   let echo: { close(): unknown } | undefined;
   // After the broker: its live chats with echo get their time to end, as with any agent.

@@ -203,7 +203,7 @@ export class UnixCarrier implements Carrier {
 }
 
 /** A directory that nobody else has anything to do with. */
-function makePrivate(directory: string): void {
+export function makePrivate(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const found = lstatSync(directory);
   if (!found.isDirectory() || (process.getuid && found.uid !== process.getuid())) {

@@ -2,7 +2,7 @@ import { setup } from 'xstate';
 import type { AudioFrame } from '../protocol/audio-frame.ts';
 import type { CheckedEvent } from '../protocol/events.ts';
 import type { RpcId } from '../protocol/frame.ts';
-import type { Link } from '../protocol/link.ts';
+import { isGuest, type Link } from '../protocol/link.ts';
 import type { ProviderEvent } from '../protocol/voice.ts';
 import type { ConnectionFacts, Identity } from './connection.machine.ts';
 import { effects } from './effects.ts';
@@ -17,6 +17,10 @@ import type { HotEvents } from './hot-events.ts';
 export interface BrokerFacts {
   /** Turns that have not ended. */
   readonly turnCount: number;
+  /** Other brokers of the cluster, which stop with this one, still have turns, or are still there. */
+  readonly isHeld: boolean;
+  /** It is there for the others until they are gone, however long their turns last. */
+  readonly isLast: boolean;
   /** Connections whose socket is not gone yet. */
   readonly connectionCount: number;
   readonly drainTimeoutMs: number;
@@ -84,7 +88,9 @@ export function createBrokerMachine<R extends BrokerRefs>() {
     },
     guards: {
       opensChat: ({ event }) => event.type === 'rpc.request' && event.method === 'agents.chat',
-      hasNoTurns: ({ context }) => context.broker.turnCount === 0,
+      hasNoTurns: ({ context }) => context.broker.turnCount === 0 && !context.broker.isHeld,
+      isLast: ({ context }) => context.broker.isHeld && context.broker.isLast,
+      isGuest: ({ event }) => event.type === 'link.opened' && isGuest(event.link),
       hasNoConnections: ({ context }) => context.broker.connectionCount === 0,
     },
     actions: effects(
@@ -123,13 +129,19 @@ export function createBrokerMachine<R extends BrokerRefs>() {
         },
       },
       draining: {
-        description: 'No new chats and no new connections; live turns have ten seconds to end.',
+        description:
+          'No new chats and no new connections, but those of other brokers’ clients; live turns have ten seconds to end.',
         entry: 'dropQueuedChats',
         always: { guard: 'hasNoTurns', target: 'closing' },
-        after: { drainTimeout: { target: 'closing', actions: 'endAllTurns' } },
+        after: {
+          drainTimeout: [
+            { guard: 'isLast', actions: 'endAllTurns' },
+            { target: 'closing', actions: 'endAllTurns' },
+          ],
+        },
         on: {
           ...running,
-          'link.opened': { actions: 'refuseConnection' },
+          'link.opened': [{ guard: 'isGuest', actions: 'openConnection' }, { actions: 'refuseConnection' }],
           'rpc.request': [{ guard: 'opensChat', actions: 'refuseAsDraining' }, { actions: 'route' }],
         },
       },

@@ -2,6 +2,7 @@ import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Kernel } from '../actors/kernel/kernel.ts';
 import { type Metric, metric } from '../actors/kernel/metric.ts';
 import { ROUTING_BUCKETS } from '../actors/kernel/routing-times.ts';
+import { isGuest } from '../protocol/link.ts';
 import type { Measure } from '../protocol/telemetry.ts';
 import { prometheus } from './prometheus.ts';
 
@@ -44,7 +45,8 @@ function collected({ kind, name, help, labels = [], read }: Metric): Gauge | Cou
 
 function kernelMetrics(kernel: Kernel): Metric[] {
   const { counters, clients } = kernel;
-  const waiting = () => [...clients.values()].map(({ link }) => link.waitingBytes);
+  // A guest's is the link's between two brokers, which is told of by itself.
+  const waiting = () => [...clients.values()].flatMap(({ link }) => (isGuest(link) ? [] : link.waitingBytes));
   return [
     metric('gauge', 'build_info', 'Always 1; the version is in the label.', () => [[kernel.version, 1]], 'version'),
     metric('gauge', 'connections', 'Open connections by role.', () => connections(kernel), 'role'),
@@ -231,7 +233,7 @@ function routingMeasure({ routingTimes: { buckets, sum } }: Kernel): Measure {
 
 function* connections({ clients }: Kernel): Iterable<readonly [string, number]> {
   for (const role of ['unauthenticated', 'client', 'agent', 'host']) yield [role, 0];
-  for (const client of clients.values()) yield [client.role ?? 'unauthenticated', 1];
+  for (const { role, link } of clients.values()) if (!isGuest(link)) yield [role ?? 'unauthenticated', 1];
 }
 
 const ROUTING = 'switchboard_routing_seconds';

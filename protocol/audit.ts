@@ -12,6 +12,8 @@ export interface AuditEntry {
   readonly conn?: string | undefined;
   /** The address that the connection came from, or `unix` or `memory` where it has none. */
   readonly ip?: string | undefined;
+  /** Of several processes of one daemon the one that has noted it. */
+  readonly worker?: string | undefined;
   /** What it was done to: an agent, a turn, a tool, an approval. */
   readonly on?: string | undefined;
   /** The trace that it belongs to: a W3C trace id. */

@@ -12,6 +12,8 @@ export interface Link {
   readonly origin?: string | undefined;
   /** Of a guest's: the name of that broker. */
   readonly broker?: string | undefined;
+  /** Of a guest's: the kind of the link that its client has at its own broker. */
+  readonly via?: string | undefined;
   /** What its client's certificate says, where it has shown one that counts. */
   readonly certificate?: ClientCertificate | undefined;
   /** Bytes that wait to be written. */

@@ -35,6 +35,8 @@ export interface Visitors {
   isHandled(request: IncomingMessage): void;
   /** Whoever asks is known: until it is answered its socket counts as a connection. False: there is no room. */
   admit(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Whether there would be. */
+  hasRoom(request: IncomingMessage): boolean;
 }
 
 /** Plain HTTP on every way in (`wire.md` section 1): who answers what, and what becomes of it when that fails. */
@@ -130,6 +132,7 @@ export class HttpAnswers {
     await handler(request, response, {
       ...routeOf(request, prefix, gone.signal),
       admit: () => this.#visitors.admit(request, response),
+      hasRoom: () => this.#visitors.hasRoom(request),
       mayAsk: () => this.#visitors.mayAsk(request),
     });
   }

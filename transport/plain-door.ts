@@ -145,6 +145,10 @@ export class PlainDoor implements Visitors {
     return true;
   }
 
+  hasRoom({ socket }: IncomingMessage): boolean {
+    return this.#admitted.has(socket) || this.#hasRoom();
+  }
+
   mayAsk({ socket }: IncomingMessage): boolean {
     if (this.#rate.take(peerOf(socket) ?? UNIX)) return true;
     this.#refuse('rate');

@@ -18,6 +18,8 @@ export interface Route extends SocketRoute {
    * those that make room for others. Again is no error. False: there is no room (503).
    */
   admit(): boolean;
+  /** Whether there is room for it, as things are: `admit` may find none a moment later. */
+  hasRoom(): boolean;
   /**
    * Whether somebody who is not known may be told so. False: whoever has this address asks faster than pages are served, one key
    * after another (429).

@@ -19,6 +19,7 @@ import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { type GuestOpening, readIdentity, sayIdentity } from './guest-identity.ts';
 import type { GuestLink } from './guest-link.ts';
+import { LastTurns } from './last-turns.ts';
 import { linkClockOf } from './link-clock.ts';
 import { PeerStreams } from './peer-streams.ts';
 
@@ -58,10 +59,13 @@ export class Cluster {
   readonly #attaching = new Map<string, string>();
   /** Those that are to be there, and were not yet. */
   readonly #awaited: Set<string>;
+  /** What a stop waits for beyond its time. */
+  readonly lastTurns: LastTurns;
   #opening: Promise<void> | undefined;
 
   constructor(kernel: Kernel, options: ClusterOptions) {
     this.#kernel = kernel;
+    this.lastTurns = new LastTurns(kernel);
     this.#options = options;
     this.id = options.id;
     this.home = options.home;
@@ -291,6 +295,7 @@ export class Cluster {
   /** Whoever stops waits for turns elsewhere, too: it is to see that there is one less. */
   #turnEnded(): void {
     const { isDraining, ref } = this.#kernel;
+    this.lastTurns.ended();
     if (isDraining) tell(ref, ref, { type: 'sweep' });
   }
 
@@ -315,7 +320,9 @@ export class Cluster {
     const { identity, link } = client;
     const remote = link.remote === undefined ? {} : { remote: link.remote };
     const said = identity && sayIdentity(identity, this.#agentsFor(identity));
-    return { client: client.id, ...remote, ...(said ? { identity: said } : {}) };
+    // A guest has no guests.
+    const via = link.kind === 'peer' ? {} : { via: link.kind };
+    return { client: client.id, ...remote, ...via, ...(said ? { identity: said } : {}) };
   }
 
   /** Which agents somebody may use, where not all. A function of an embedder's is asked about all that there are. */

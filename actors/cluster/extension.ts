@@ -195,14 +195,25 @@ function leaveTurns(kernel: Kernel, ends: ExtensionEnds, source: AnyActorRef, ex
 
 /** A turn that cannot be resumed has lost its way to its host: to that it has ended. */
 export function endAsLost(kernel: Kernel, source: AnyActorRef, client: Client, turn: HostedTurn): void {
+  const error = 'the link with the broker where the agent is was lost';
+  endInPlace(kernel, source, client, turn, { error, code: 'peer_lost' });
+}
+
+/** The turn is another broker's, and its host hears from this one how it has ended. */
+export function endInPlace(
+  kernel: Kernel,
+  source: AnyActorRef,
+  client: Client,
+  turn: HostedTurn,
+  why: { error: string; code: 'peer_lost' | 'draining' },
+): void {
   kernel.counters.event('error');
   const params = {
     session_id: turn.sessionId,
     turn_id: turn.turnId,
     agent_id: turn.agentId,
     kind: 'error',
-    error: 'the link with the broker where the agent is was lost',
-    code: 'peer_lost',
+    ...why,
     seq: turn.seq + 1,
     synthesized: true,
   };

@@ -61,6 +61,11 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
+    options.together?.serve({
+      turns: () => book.turnCount() + hostedTurns(kernel.clients.values()),
+      // What the chart asks for it asks at each step of its.
+      changed: () => kernel.ref.send({ type: 'sweep' }),
+    });
     book.follow = (client, turn) => followed.follow(client, turn);
     kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));
     book.add(moved);
@@ -108,6 +113,8 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         for (const [, { ref }] of extensionsOf(client)) if (ref) tell(kernel.ref, ref, { type: 'extension.hangUp' });
       },
       turnsElsewhere: () => hostedTurns(kernel.clients.values()),
+      held: () => options.together?.held,
+      answered: () => book.lastTurns.settle(),
       clientFacts: (client) => ({
         ...(client.link.broker !== undefined && {
           guest_of: { broker: client.link.broker, client: client.origin },

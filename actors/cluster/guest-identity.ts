@@ -35,6 +35,8 @@ export const guestOpening = z.object({
   client: z.string().max(128),
   /** The address that it came from. */
   remote: z.string().max(256).optional(),
+  /** Which way in it came. */
+  via: z.enum(['tcp', 'unix', 'upgrade', 'memory']).optional(),
   /** Nobody, where authentication is off. */
   identity: guestIdentity.optional(),
 });

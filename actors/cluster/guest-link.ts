@@ -27,6 +27,7 @@ export class GuestLink implements Link {
   readonly remote: string | undefined;
   readonly origin: string;
   readonly broker: string;
+  readonly via: string | undefined;
   readonly #way: Way;
   readonly #stream: number;
   readonly #newStream: () => number;
@@ -44,7 +45,7 @@ export class GuestLink implements Link {
   constructor(
     way: Way,
     stream: number,
-    { client, remote }: Pick<GuestOpening, 'client' | 'remote'>,
+    { client, remote, via }: Pick<GuestOpening, 'client' | 'remote' | 'via'>,
     newStream: () => number,
     forget: () => void,
   ) {
@@ -53,6 +54,7 @@ export class GuestLink implements Link {
     this.origin = client;
     this.broker = way.peer;
     this.remote = remote;
+    this.via = via;
     this.#newStream = newStream;
     this.#forget = forget;
   }

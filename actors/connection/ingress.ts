@@ -93,7 +93,7 @@ export function openLink(kernel: Kernel, client: Client): void {
     unread: () => kernel.counters.drop('closing'),
     closed: (code) => {
       inflow.stop();
-      kernel.counters.closed(code);
+      if (!isGuest(client.link)) kernel.counters.closed(code);
       client.hasLeft = code === CloseCode.Normal;
       client.ref.send({ type: 'link.closed', code });
     },

@@ -16,6 +16,8 @@ import { forgetJwt, watchJwt } from './jwt-life.ts';
 /** A connection has said who it is, or the program around the broker has. One by a JWT ends with that. */
 export function noteEntry(kernel: Kernel, client: Client): void {
   const { role, agentId, identity, isVouchedFor, link } = client;
+  // A guest has said it where its connection is, and there it ends.
+  if (isGuest(link)) return;
   kernel.audit.by(client, 'session.auth', 'ok', agentId, {
     role,
     name: identity?.name,
@@ -83,7 +85,7 @@ export function endClient(kernel: Kernel, client: Client): void {
   giveUpCalls(client);
   forgetJwt(kernel, client);
   kernel.shared.leave(client);
-  if (client.identity)
+  if (client.identity && !isGuest(client.link))
     kernel.audit.by(client, 'session.end', 'ok', agentId, { overrun: client.isOverrun || undefined });
   kernel.hooks.connectionEnded(client);
   // Only if it is still the one: a replaced connection's end is not its agent's (law 15).

@@ -1,4 +1,5 @@
 import { WireError } from '../../protocol/errors.ts';
+import { isGuest } from '../../protocol/link.ts';
 import { type BrokerStatus, type ConnectionRow, MAX_TOOL_NAMES } from '../../protocol/status.ts';
 import { APPROVALS } from '../approvals/approvals.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
@@ -16,7 +17,7 @@ export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
   if (params.broker !== undefined && params.broker !== kernel.brokerId) throw WireError.notFound('broker');
   const { counters, vitals } = kernel;
   const { rss, heapUsed } = process.memoryUsage();
-  const { rows, total, max } = connections(kernel, params.connections_limit, params.client_id);
+  const { rows, count, total, max } = connections(kernel, params.connections_limit, params.client_id);
   const tokens = counters.events.get('token') ?? 0;
   const events = [...counters.events.values()].reduce((sum, count) => sum + count, 0);
   return {
@@ -26,7 +27,7 @@ export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
     uptime_ms: Math.round(kernel.clock.now() - kernel.startedAt),
     state: kernel.ref.getSnapshot().value as BrokerStatus['state'],
     inspect: false,
-    connections: { total: kernel.clients.size, rows },
+    connections: { total: count, rows },
     agents: { known: kernel.get(AGENTS).size, attached: kernel.attached.size },
     turns: kernel.get(TURNS).byState(),
     callbacks_pending: pendingCallbacks(kernel),
@@ -54,15 +55,16 @@ export const brokerStatus: Handler<'broker.status'> = ({ kernel, params }) => {
   };
 };
 
-/** The connections that most bytes wait for, then the newest; or that one alone which is asked for. */
+/** Of this broker's own connections those that most bytes wait for, then the newest; or that one alone which is asked for. */
 function connections(
   kernel: Kernel,
   limit: number,
   wanted: string | undefined,
-): { rows: ConnectionRow[]; total: number; max: number } {
+): { rows: ConnectionRow[]; count: number; total: number; max: number } {
   let [total, max] = [0, 0];
   // Newest first: sorting keeps the order of equals.
-  const all = [...kernel.clients.values()].reverse().map((client) => {
+  const own = [...kernel.clients.values()].filter(({ link }) => !isGuest(link));
+  const all = own.reverse().map((client) => {
     const waiting = client.link.waitingBytes;
     total += waiting;
     max = Math.max(max, waiting);
@@ -70,10 +72,11 @@ function connections(
   });
   if (wanted !== undefined) {
     const client = kernel.clients.get(wanted);
-    return { rows: client ? [toWholeRow(kernel, client)] : [], total, max };
+    return { rows: client ? [toWholeRow(kernel, client)] : [], count: all.length, total, max };
   }
   all.sort((one, other) => other.waiting - one.waiting);
-  return { rows: all.slice(0, limit).map(({ client, waiting }) => toRow(kernel, client, waiting)), total, max };
+  const rows = all.slice(0, limit).map(({ client, waiting }) => toRow(kernel, client, waiting));
+  return { rows, count: all.length, total, max };
 }
 
 function toRow(kernel: Kernel, client: Client, waiting: number): ConnectionRow {

@@ -157,7 +157,7 @@ export class Audit {
   }
 }
 
-/** Where a connection comes from, as entries have it. */
-export function placeOf({ id, link }: Client): Pick<AuditEntry, 'conn' | 'ip'> {
-  return { conn: id, ip: link.remote ?? link.kind };
+/** Where a connection comes from, as entries have it: of a guest, what they would have at its own broker. */
+export function placeOf({ origin, link }: Client): Pick<AuditEntry, 'conn' | 'ip'> {
+  return { conn: origin, ip: link.remote ?? link.via ?? link.kind };
 }

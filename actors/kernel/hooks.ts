@@ -40,6 +40,11 @@ export interface Hook {
   answered?(): readonly Promise<unknown>[];
   /** Live turns at other brokers whose hosts are connections of this one: a stop waits for them, too. */
   turnsElsewhere?(): number;
+  /**
+   * Why a stop goes on although this broker has no turns left: others that stop with it have some, until the time for that
+   * is over; or it is to be there until they are gone. Asked again at each of the root actor's steps.
+   */
+  held?(): 'until drained' | 'until last' | undefined;
   /** What is told of a connection in its context, while somebody watches. */
   clientFacts?(client: Client): Readonly<Record<string, unknown>>;
   /** What it has for `broker.status`. */
@@ -118,6 +123,13 @@ export class Hooks {
   }
   turnsElsewhere(): number {
     return this.#hooks.reduce((all, hook) => all + (hook.turnsElsewhere?.() ?? 0), 0);
+  }
+  held(): 'until drained' | 'until last' | undefined {
+    for (const hook of this.#hooks) {
+      const held = hook.held?.();
+      if (held) return held;
+    }
+    return undefined;
   }
   clientFacts(client: Client): Record<string, unknown> {
     return Object.assign({}, ...this.#hooks.map((hook) => hook.clientFacts?.(client)));

@@ -1,3 +1,4 @@
+import { isGuest } from '../../protocol/link.ts';
 import type { Kernel } from './kernel.ts';
 import { type Metric, metric } from './metric.ts';
 
@@ -42,7 +43,7 @@ export function tenantMetrics({ tenants, clients, attached }: Kernel, turnsBy: (
       'gauge',
       'tenant_connections',
       'Open connections of the tenants that are listed.',
-      () => tenants.count(of(clients.values())),
+      () => tenants.count(of([...clients.values()].filter(({ link }) => !isGuest(link)))),
       'tenant',
     ),
     metric(

@@ -139,7 +139,7 @@ function noteRun(kernel: Kernel, { id, spec, approval }: Callback, outcome: Call
   const { audit } = kernel;
   if (!audit.isOn) return;
   const { caller, host, tool, turn } = spec;
-  const data = { call: id, turn: turn?.id, host: host.principal.sub, host_conn: host.id, approval: approval?.id };
+  const data = { call: id, turn: turn?.id, host: host.principal.sub, host_conn: host.origin, approval: approval?.id };
   const trace = traceId(spec.trace);
   if (caller) audit.by(caller.client, 'tool.run', outcome, tool, data, trace);
   else audit.own('tool.run', outcome, tool, data, { who: 'program', trace });

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { frontsNamed } from '../../fronts/list.ts';
 import { ConfigError } from '../errors.ts';
 import { flagInfo } from '../flag.ts';
 import type { Source } from '../sources.ts';
@@ -28,19 +27,11 @@ export const workerFlags = {
  * @throws {ConfigError} naming both.
  */
 export function checkWorkers(
-  settings: { workers: number; audit?: string | undefined; front: readonly string[] },
+  settings: { workers: number },
   given: Source,
   platform: NodeJS.Platform = process.platform,
 ): void {
   if (settings.workers === 1) return;
-  const label = (name: string) => given.get(name)?.label ?? `--${name}`;
-  const refuse = (name: string, why: string) => {
-    throw new ConfigError(`${label(name)} does not go with ${label('workers')} ${settings.workers} yet: ${why}`);
-  };
-  if (platform === 'win32') throw new ConfigError(`${label('workers')} takes 1 on Windows: more needs Unix sockets`);
-  // Each row is chained to the one before.
-  if (settings.audit !== undefined) refuse('audit', 'one process alone can write the audit');
-  // Those that are served unless somebody says which are left out, and say so where somebody asks for one.
-  if (given.has('front') && frontsNamed(settings.front).length > 0)
-    refuse('front', 'what a front keeps between two requests is in one process');
+  if (platform === 'win32')
+    throw new ConfigError(`${given.get('workers')?.label ?? '--workers'} takes 1 on Windows: more needs Unix sockets`);
 }

@@ -32,7 +32,11 @@ export type DirectoryCall =
 /** What the supervisor says to a worker. */
 export type ToWorker =
   | { readonly type: 'begin'; readonly beginning: Beginning }
+  /** It stops, but ends no sooner than it is told to by the next one, or when its time for turns is over. */
   | { readonly type: 'stop' }
+  | { readonly type: 'release' }
+  /** Whether it is there. */
+  | { readonly type: 'ping' }
   | { readonly type: 'reload' }
   | { readonly type: 'news'; readonly news: News }
   | { readonly type: 'answer'; readonly ask: number; readonly claim?: Claim; readonly error?: string }
@@ -47,10 +51,14 @@ export type ToSupervisor =
   /** It cannot start, and ends: the line that says why, and the exit code that goes with it. */
   | { readonly type: 'failed'; readonly message: string; readonly code: number }
   | ({ readonly type: 'directory' } & DirectoryCall)
+  /** It is there. `turns`: live ones, while it stops; undefined while it does not. */
+  | { readonly type: 'pong'; readonly turns?: number }
   | { readonly type: 'gather'; readonly ask: number }
   | { readonly type: 'metrics'; readonly ask: number; readonly text: string };
 
 /** The end of a pipe that a worker, or its supervisor, has. What is sent to a process that is gone is gone. */
 export interface Pipe<Out> {
   send(message: Out): void;
+  /** Whether what is asked for would get there soon. Default: it would. */
+  readonly hasRoom?: boolean;
 }

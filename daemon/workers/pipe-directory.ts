@@ -71,6 +71,8 @@ export class PipeDirectory implements Directory {
   }
 
   #ask(call: (ask: number) => DirectoryCall): Promise<Claim | undefined> {
+    // It is stopped, or hangs: what is asked of it would only wait.
+    if (this.#pipe.hasRoom === false) return Promise.reject(new Error('the supervisor takes nothing just now'));
     return this.#asks.ask((ask) => this.#say(call(ask)), ANSWER_MS);
   }
 }

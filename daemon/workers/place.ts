@@ -6,6 +6,14 @@ export const HOME_WORKER = '1';
 /** Where the workers of a home have their sockets for each other. */
 export const linkDirectory = (home: string): string => join(home, 'run', 'link');
 
+/**
+ * Where the home worker answers what came in at others, and writes their audit: in the directory of the links, which is the
+ * user's alone. Neither path is longer than a link's own.
+ */
+export const frontsSocket = (home: string): string => join(linkDirectory(home), 'fronts');
+/** See {@link frontsSocket}. */
+export const auditSocket = (home: string): string => join(linkDirectory(home), 'audit');
+
 /** Where the files of workers other than the first are, a directory for each. */
 export const workersDirectory = (home: string): string => join(home, 'workers');
 

@@ -7,6 +7,9 @@ import { PipeDirectory } from './pipe-directory.ts';
 /** The supervisor asks others for a second, and then answers. Milliseconds. */
 const GATHER_MS = 1_500;
 
+/** With more waiting for the supervisor it is asked nothing more: it takes nothing. Characters. */
+const MAX_WAITING = 4 * 1024 * 1024;
+
 /** A worker's end of the pipe to its supervisor. */
 export class SupervisorPipe implements Pipe<ToSupervisor> {
   readonly directory = new PipeDirectory(this);
@@ -20,11 +23,16 @@ export class SupervisorPipe implements Pipe<ToSupervisor> {
     gather: (): Promise<GatheredMetrics> => this.#asks.ask((ask) => this.send({ type: 'gather', ask }), GATHER_MS),
   };
   onStop: () => void = () => process.exit(0);
+  /** All others that it has to wait for have no more turns, or are gone. */
+  onRelease: () => void = () => {};
+  /** How many turns it still has, while it stops. */
+  turnsLeft: () => number | undefined = () => undefined;
   onReload: () => void = () => {};
   /** The supervisor is gone. */
   onLost: () => void = () => process.exit(1);
   readonly #asks = new Asks<GatheredMetrics>();
   #read: (() => Promise<string>) | undefined;
+  #waiting = 0;
 
   constructor() {
     this.beginning = new Promise((resolve) => {
@@ -43,6 +51,10 @@ export class SupervisorPipe implements Pipe<ToSupervisor> {
     this.send({ type: 'hello' });
   }
 
+  get hasRoom(): boolean {
+    return this.#waiting < MAX_WAITING;
+  }
+
   send(message: ToSupervisor): void {
     void this.say(message);
   }
@@ -50,8 +62,13 @@ export class SupervisorPipe implements Pipe<ToSupervisor> {
   /** Resolves when it is on its way, or cannot be any more. */
   say(message: ToSupervisor): Promise<void> {
     return new Promise((resolve) => {
-      if (process.connected) process.send?.(message, undefined, {}, () => resolve());
-      else resolve();
+      if (!process.connected) return resolve();
+      const size = JSON.stringify(message).length;
+      this.#waiting += size;
+      process.send?.(message, undefined, {}, () => {
+        this.#waiting -= size;
+        resolve();
+      });
     });
   }
 
@@ -60,8 +77,15 @@ export class SupervisorPipe implements Pipe<ToSupervisor> {
     else if (message.type === 'answer') this.directory.answered(message.ask, message);
     else if (message.type === 'gathered') this.#asks.answer(message.ask, message.gathered);
     else if (message.type === 'read') void this.#tell(message.ask);
+    else if (message.type === 'ping') this.#pong();
     else if (message.type === 'stop') this.onStop();
+    else if (message.type === 'release') this.onRelease();
     else this.onReload();
+  }
+
+  #pong(): void {
+    const turns = this.turnsLeft();
+    this.send({ type: 'pong', ...(turns !== undefined && { turns }) });
   }
 
   /** One that cannot read its own says nothing, and counts as silent. */

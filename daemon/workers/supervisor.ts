@@ -17,11 +17,15 @@ import { Gatherings } from './gathering.ts';
 import { untilOrphansEnd, warnOfLeft } from './left.ts';
 import type { Beginning, ToSupervisor } from './messages.ts';
 import { linkDirectory } from './place.ts';
+import { PULSE_MS } from './pulse.ts';
+import { stopInOrder } from './stop-order.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { WorkerSeat } from './worker-seat.ts';
 
 /** What workers get on top of the time that live chats have to end, for all else that a stop waits for. Milliseconds. */
 const STOP_GRACE_MS = 15_000;
+/** How often workers that stop are asked whether they still have turns. Milliseconds. */
+const STOP_BEAT_MS = 100;
 
 /**
  * Brings up a daemon of several processes (`docs/cluster.md`): this one holds the home, starts the others and starts those
@@ -109,6 +113,7 @@ class Supervisor {
   readonly #seats: readonly WorkerSeat[];
   readonly #desk = new DirectoryDesk();
   readonly #gatherings = new Gatherings();
+  readonly #beats: NodeJS.Timeout;
   #socket: string | null = null;
   #url = '';
 
@@ -119,6 +124,7 @@ class Supervisor {
     const { daemon, host } = config.tokens;
     this.tokens = { daemon: daemon || createToken(), host: host || createToken() };
     this.#seats = names.map((name) => this.#seat(name));
+    this.#beats = this.#beatEvery(PULSE_MS);
   }
 
   /** The home broker's, which finds out whether the daemon can start at all. */
@@ -139,18 +145,32 @@ class Supervisor {
     for (const { listening } of this.#seats) listening?.send({ type: 'reload' });
   }
 
-  /** All at once; whoever takes longer than a stop may take is killed. */
+  /** All together, the first one last; whoever takes longer than a stop may take is killed. */
   async stop(): Promise<void> {
+    const drainMs = this.#config.settings['drain-timeout'];
     const limit = setTimeout(() => {
       this.#log.error('workers have not stopped in time: they are killed');
       this.kill();
-    }, this.#config.settings['drain-timeout'] + STOP_GRACE_MS);
-    await Promise.all(this.#seats.map((seat) => seat.stop()));
+    }, drainMs + STOP_GRACE_MS);
+    clearInterval(this.#beats);
+    const asking = this.#beatEvery(STOP_BEAT_MS);
+    await stopInOrder(this.#seats, drainMs);
+    clearInterval(asking);
     clearTimeout(limit);
   }
 
   kill(): void {
     for (const seat of this.#seats) seat.kill();
+  }
+
+  #beatEvery(ms: number): NodeJS.Timeout {
+    let last = performance.now();
+    const beat = () => {
+      const now = performance.now();
+      for (const seat of this.#seats) seat.beat(now - last);
+      last = now;
+    };
+    return setInterval(beat, ms);
   }
 
   #seat(name: string): WorkerSeat {
@@ -164,6 +184,9 @@ class Supervisor {
       back: (process, url) => this.#takeBack(name, process, url),
       restarting: (why, retryMs) =>
         this.#log.error({ worker: name, why, retryMs }, 'a worker has ended: it is started again'),
+      silent: () => this.#log.warn({ worker: name }, 'a worker does not answer'),
+      answers: (ms) => this.#log.info({ worker: name, silent_ms: Math.round(ms) }, 'a worker answers again'),
+      hung: (why) => this.#log.error({ worker: name, why }, 'a worker hangs: it is killed'),
     });
   }
 
@@ -211,10 +234,12 @@ class Supervisor {
 
   async #gather(from: WorkerProcess, ask: number): Promise<void> {
     const up = this.#seats.flatMap(({ listening }) => listening ?? []);
-    const others = up.filter((process) => process !== from);
+    const hanging = this.#seats.filter((seat) => seat.isSilent);
+    const others = up.filter((process) => process !== from && !hanging.some(({ listening }) => listening === process));
     const { answers, silent } = await this.#gatherings.ask(others);
     const workers = this.#seats.length;
     const restarts = this.#seats.map(({ id, restarts }) => [id, restarts] as const);
-    from.send({ type: 'gathered', ask, gathered: { answers, workers, silent, down: workers - up.length, restarts } });
+    const gathered = { answers, workers, silent: silent + hanging.length, down: workers - up.length, restarts };
+    from.send({ type: 'gathered', ask, gathered });
   }
 }

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Pipe, ToSupervisor, ToWorker } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { WORKER_VARIABLE } from './place.ts';
 
 /** What the supervisor hears of a worker's process. None of them throws. */
@@ -7,17 +8,24 @@ export interface ProcessHandlers {
   said(message: ToSupervisor): void;
   /** It is gone. `why`: in words, an exit code, say. */
   gone(why: string): void;
+  /** It takes nothing, and more waits for it than may: what it is not told it could never make up for. Once. */
+  overrun(): void;
 }
 
 /** One process of a worker's, from its start until it is gone. */
 export class WorkerProcess implements Pipe<ToWorker> {
   readonly #worker: Worker;
+  readonly #outbox: Outbox<ToWorker>;
   readonly startedAt = performance.now();
   /** Settles when it is gone. */
   readonly ended: Promise<void>;
 
   constructor(id: string, handlers: ProcessHandlers) {
     this.#worker = cluster.fork({ [WORKER_VARIABLE]: id });
+    this.#outbox = new Outbox(
+      (message, taken) => this.#worker.process.send?.(message, taken),
+      () => handlers.overrun(),
+    );
     this.ended = new Promise((resolve) => {
       let isOver = false;
       const over = (why: string) => {
@@ -41,7 +49,7 @@ export class WorkerProcess implements Pipe<ToWorker> {
 
   send(message: ToWorker): void {
     // One whose pipe is closed is gone, or about to be.
-    if (this.#worker.isConnected()) this.#worker.process.send?.(message, () => {});
+    if (this.#worker.isConnected()) this.#outbox.send(message);
   }
 
   kill(): void {

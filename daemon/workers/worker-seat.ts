@@ -1,5 +1,7 @@
 import { StartError } from '../errors.ts';
 import type { Beginning, ToSupervisor } from './messages.ts';
+import { Pulse } from './pulse.ts';
+import type { Stoppable } from './stop-order.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** The first wait before a worker is started again that has not lasted. Milliseconds. */
@@ -18,10 +20,16 @@ export interface SeatHandlers {
   back(process: WorkerProcess, url: string): void;
   /** It will be started again. `retryMs`: after so long. */
   restarting(why: string, retryMs: number): void;
+  /** It does not answer. */
+  silent(): void;
+  /** It does again. `ms`: after so long. */
+  answers(ms: number): void;
+  /** It is killed: it has not answered for too long, or takes nothing of what it has to be told. */
+  hung(why: string): void;
 }
 
 /** One worker: its processes, one after another, until it is told to stop. */
-export class WorkerSeat {
+export class WorkerSeat implements Stoppable {
   readonly id: string;
   readonly #begin: () => Beginning;
   readonly #handlers: SeatHandlers;
@@ -31,6 +39,9 @@ export class WorkerSeat {
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
   #isStopping = false;
+  #pulse: Pulse | undefined;
+  /** What it has said since it stops. */
+  #turnsLeft: number | undefined;
   /** Settled by the first process, which decides whether the daemon starts at all. */
   #first: { resolve(said: { url: string; reloads: boolean }): void; reject(error: Error): void } | undefined;
   #failure: StartError | undefined;
@@ -46,6 +57,20 @@ export class WorkerSeat {
   /** Its process, while it listens. */
   get listening(): WorkerProcess | undefined {
     return this.#isListening ? this.#process : undefined;
+  }
+
+  /** It listens, and does not answer. */
+  get isSilent(): boolean {
+    return this.#pulse?.isSilent ?? false;
+  }
+
+  get isDone(): boolean {
+    return !this.#isListening || this.#turnsLeft === 0;
+  }
+
+  /** Asks whether it is there, while it listens. @param elapsedMs - since this was called before */
+  beat(elapsedMs: number): void {
+    this.#pulse?.beat(elapsedMs);
   }
 
   get pid(): number | undefined {
@@ -68,7 +93,13 @@ export class WorkerSeat {
     this.#isStopping = true;
     clearTimeout(this.#timer);
     this.#process?.send({ type: 'stop' });
+    // What it has to say of its turns is not to wait for the next beat.
+    if (this.#isListening) this.#process?.send({ type: 'ping' });
     await this.#process?.ended;
+  }
+
+  release(): void {
+    this.#process?.send({ type: 'release' });
   }
 
   /** Ends its process at once. It is not started again. */
@@ -85,9 +116,11 @@ export class WorkerSeat {
 
   #spawn(): void {
     this.#failure = undefined;
+    this.#turnsLeft = undefined;
     const process: WorkerProcess = new WorkerProcess(this.id, {
       said: (message) => this.#hear(process, message),
       gone: (why) => this.#gone(process, why),
+      overrun: () => this.#hung(process, 'it takes nothing of what it is told'),
     });
     this.#process = process;
   }
@@ -96,21 +129,39 @@ export class WorkerSeat {
     if (message.type === 'hello') {
       process.send({ type: 'begin', beginning: this.#begin() });
       // It was told to stop before it could hear that.
-      if (this.#isStopping) process.send({ type: 'stop' });
+      if (this.#isStopping) {
+        process.send({ type: 'stop' });
+        process.send({ type: 'release' });
+      }
     } else if (message.type === 'failed') this.#failure = new StartError(message.message, message.code);
     else if (message.type === 'listening') {
       this.#isListening = true;
       this.#listeningSince = performance.now();
+      this.#pulse = new Pulse({
+        ask: () => process.send({ type: 'ping' }),
+        silent: () => this.#handlers.silent(),
+        back: (ms) => this.#handlers.answers(ms),
+        hung: () => this.#hung(process, 'it has not answered for a minute'),
+      });
       if (this.#first) this.#first.resolve(message);
       else this.#handlers.back(process, message.url);
       this.#first = undefined;
+    } else if (message.type === 'pong') {
+      this.#pulse?.answered();
+      this.#turnsLeft = message.turns;
     } else this.#handlers.said(process, message);
+  }
+
+  #hung(process: WorkerProcess, why: string): void {
+    this.#handlers.hung(why);
+    process.kill();
   }
 
   #gone(process: WorkerProcess, why: string): void {
     const lasted = this.#isListening && performance.now() - this.#listeningSince >= LASTING_MS;
     this.#isListening = false;
     this.#process = undefined;
+    this.#pulse = undefined;
     this.#handlers.gone(process, why);
     const reason = this.#failure?.message ?? why;
     if (this.#first) {

@@ -18,9 +18,12 @@ import { renewOnReload } from '../renewal.ts';
 import { Teardown } from '../teardown.ts';
 import { readTls } from '../tls.ts';
 import { keepToUser } from '../umask.ts';
+import { tellAudit, writeAuditForAll } from './audit.ts';
+import { leadFrontsHome, serveFrontsForAll, untilAnswered } from './fronts.ts';
 import { lockWorker } from './left.ts';
 import type { Beginning } from './messages.ts';
 import { HOME_WORKER, linkDirectory, WORKER_VARIABLE, workerHome } from './place.ts';
+import { WorkerStop } from './stop-order.ts';
 import { SupervisorPipe } from './supervisor-pipe.ts';
 
 /** How long a worker whose supervisor is gone has for what it does on a stop. Milliseconds. */
@@ -46,11 +49,12 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   const log = await openLog(settings['log-level'], { worker: id });
   const teardown = new Teardown((error) => log.error({ err: error }, 'a step of stopping failed'));
   const reload = new Reload((error) => log.error({ err: error }, 'a step of reloading failed'));
-  const isStopping = stopWhenTold(pipe, log, teardown);
+  const stopping = new WorkerStop(id === HOME_WORKER);
+  const isStopping = stopWhenTold(pipe, log, teardown, stopping);
   pipe.onReload = () => reload.run();
   stopOnFaults(log, teardown);
   try {
-    const url = await start(beginning, config, env, { pipe, log, teardown, reload });
+    const url = await start(beginning, config, env, { pipe, log, teardown, reload, stopping });
     keepYoungSmall();
     pipe.send({ type: 'listening', url, reloads: !reload.isEmpty });
     log.debug({ url }, 'the worker listens');
@@ -74,6 +78,7 @@ interface Life {
   log: Logger;
   teardown: Teardown;
   reload: Reload;
+  stopping: WorkerStop;
 }
 
 /** Brings it up. @returns its URL. @throws StartError, ConfigError or a system error. */
@@ -81,7 +86,7 @@ async function start(
   { id, names, port, socket, isFirst }: Beginning,
   config: Config,
   env: NodeJS.ProcessEnv,
-  { pipe, log, teardown, reload }: Life,
+  { pipe, log, teardown, reload, stopping }: Life,
 ): Promise<string> {
   const { settings } = config;
   const isHome = id === HOME_WORKER;
@@ -107,11 +112,17 @@ async function start(
     peers,
     joined: tellJoined,
     metrics: pipe.metrics,
+    together: stopping,
   };
-  const common = { config, env, log, teardown, reload, jwt, attachments, cluster };
+  const { home } = settings;
+  const fronts = isHome ? serveFrontsForAll(home, log, teardown) : leadFrontsHome(home, teardown);
+  const audit = () =>
+    isHome ? writeAuditForAll(settings, log, { teardown, reload }) : tellAudit(settings, id, log, teardown);
+  const common = { config, env, log, teardown, reload, jwt, attachments, cluster, fronts, audit };
   const { broker, join } = isHome
     ? await openHomeBroker(common)
     : await openBroker({ ...common, files: turnFilesOf(workerHome(settings.home, id)) });
+  pipe.onRelease = () => void untilAnswered(broker).then(() => stopping.release());
   if (isHome) await join();
   // Whoever comes by this one finds all that there is at the others.
   if (!isFirst) await Promise.race([joined, delay(JOIN_MS, undefined, { ref: false })]);
@@ -130,18 +141,25 @@ function openHomeBroker(common: Omit<Parameters<typeof openBroker>[0], 'files' |
 }
 
 /** A stop of the supervisor's, a SIGTERM to this worker alone, or the supervisor's end. */
-function stopWhenTold(pipe: SupervisorPipe, log: Logger, teardown: Teardown): () => boolean {
+function stopWhenTold(pipe: SupervisorPipe, log: Logger, teardown: Teardown, order: WorkerStop): () => boolean {
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= teardown.stop().then(() => process.exit(0));
   };
-  pipe.onStop = stop;
+  pipe.onRelease = () => order.release();
+  pipe.onStop = () => {
+    // By itself it stops without the others.
+    if (!stopping) order.hold();
+    pipe.turnsLeft = () => order.turns;
+    stop();
+  };
   process.on('SIGTERM', () => {
     if (!stopping) log.info('SIGTERM: this worker stops, and is started again');
     stop();
   });
   pipe.onLost = () => {
     log.warn('the supervisor is gone: this worker stops, too');
+    order.release();
     stop();
     setTimeout(() => {
       teardown.exitNow();

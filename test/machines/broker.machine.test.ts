@@ -8,6 +8,7 @@ type Facts = { -readonly [K in keyof BrokerFacts]: BrokerFacts[K] };
 
 const from = { id: 'client-1', needsAuth: true, authFailures: 0, maxAuthFailures: 5 };
 const opened: BrokerEvent = { type: 'link.opened', link: {} as Link };
+const guestOpened: BrokerEvent = { type: 'link.opened', link: { kind: 'peer' } as Link };
 const identified: BrokerEvent = { type: 'client.identified', from };
 const gone: BrokerEvent = { type: 'client.gone', from };
 const chat: BrokerEvent = { type: 'rpc.request', from, id: 1, method: 'agents.chat', params: {} };
@@ -27,7 +28,14 @@ const everyEvent = [
 
 const chart: Chart<Facts> = {
   machine: brokerMachine,
-  facts: () => ({ turnCount: 1, connectionCount: 1, drainTimeoutMs: 10_000, closeTimeoutMs: 2_000 }),
+  facts: () => ({
+    turnCount: 1,
+    isHeld: false,
+    isLast: false,
+    connectionCount: 1,
+    drainTimeoutMs: 10_000,
+    closeTimeoutMs: 2_000,
+  }),
   input: (broker) => ({ broker }),
   ways: {
     accepting: { by: [] },
@@ -68,6 +76,9 @@ const rows: Row<Facts>[] = [
     does: ['dropQueuedChats', 'closeConnections', 'release'],
   },
   { in: 'draining', on: opened, does: ['refuseConnection'] },
+  { in: 'draining', on: guestOpened, does: ['openConnection'] },
+  // Others that stop with it still have turns.
+  { in: 'draining', on: childDone, given: { turnCount: 0, isHeld: true }, does: ['forgetChild'] },
   { in: 'draining', on: chat, does: ['refuseAsDraining'] },
   { in: 'draining', on: cancel, does: ['route'] },
   {
@@ -119,6 +130,20 @@ test('brokerMachine › when turns do not end while draining › then after the 
   expect(play.value()).toBe('closing');
   expect(play.did).toEqual(['endAllTurns', 'closeConnections']);
 });
+
+test.each([
+  [true, 'draining'],
+  [false, 'closing'],
+])(
+  'brokerMachine › when others hold it, as the last of them: %s › then the drain timeout ends its turns and it is %s',
+  (isLast, then) => {
+    const play = playTo(chart, 'draining');
+    Object.assign(play.facts, { isHeld: true, isLast });
+    play.clock.increment(10_000);
+    expect(play.value()).toBe(then);
+    expect(play.did).toEqual(['endAllTurns', ...(isLast ? [] : ['closeConnections'])]);
+  },
+);
 
 test('brokerMachine › when sockets do not answer the close › then after the close timeout, and no sooner, they are cut', () => {
   const play = playTo(chart, 'closing');

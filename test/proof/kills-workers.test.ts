@@ -4,7 +4,7 @@ import { faultsOf } from './support/deaths/checker.ts';
 import { aboutFaults, readLines } from './support/deaths/lines.ts';
 import { Stage } from './support/deaths/stage.ts';
 import { workerPids } from './support/deaths/workers.ts';
-import { ofProof } from './support/extent.ts';
+import { isWhole, ofProof } from './support/extent.ts';
 import { proofSeed, Random } from './support/random.ts';
 
 /*
@@ -49,6 +49,12 @@ it(`chats over ${WORKERS} workers › whatever befalls one of them, their agents
     await delay(random.int(300));
     stage.note(name);
     await FAULTS[name]?.(stage, random);
+    await stage.goesOn();
+  }
+  if (isWhole) {
+    stage.note('a worker hangs, until it is killed for that');
+    process.kill(random.pick(await workerPids(stage.daemon, WORKERS)), 'SIGSTOP');
+    await stage.daemon.program.shows('a worker hangs: it is killed');
     await stage.goesOn();
   }
   await stage.end();

@@ -10,7 +10,12 @@ export type Member = ReturnType<typeof clientsOf> & { readonly name: string; rea
 const TOKENS = { daemon: 'the-daemon-token', host: 'the-host-token' };
 
 /** Several brokers of one process, with one clock that stands still. The first one is the home of what there is once. */
-export async function startCluster(names: readonly string[], options: BrokerOptions = {}) {
+export async function startCluster(
+  names: readonly string[],
+  options: BrokerOptions = {},
+  joining: (name: string) => Partial<NonNullable<BrokerOptions['cluster']>> = () => ({}),
+  own: (name: string) => BrokerOptions = () => ({}),
+) {
   const clock = new SimulatedClock();
   const net = new MemoryNet({ nextTick: (run: () => void) => process.nextTick(run) } as never);
   const directory = new SharedDirectory();
@@ -19,9 +24,16 @@ export async function startCluster(names: readonly string[], options: BrokerOpti
       clock: clock as NonNullable<BrokerOptions['clock']>,
       tokens: TOKENS,
       ...options,
+      ...own(name),
       ...more,
       limits: { metricsMaxAgeMs: 0, ...options.limits },
-      cluster: { id: name, carrier: net.carrier(name), directory: directory.another(), home: names[0] as string },
+      cluster: {
+        id: name,
+        carrier: net.carrier(name),
+        directory: directory.another(),
+        home: names[0] as string,
+        ...joining(name),
+      },
     });
     const clients = clientsOf(broker, clock);
     return {
