@@ -89,6 +89,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
     if (share) book.add(share);
     book.add(new NewsShare(kernel, book));
+    meetNeighbours(kernel, book);
     book.add({ opened: ({ name }) => name === home && routes.subscribeAgain(kernel, name) });
     kernel.keptBy = home === options.id ? undefined : home;
     kernel.isElsewhere = (agentKey) => {
@@ -118,6 +119,17 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     };
   },
 };
+
+/** What other families have to say to other brokers. */
+function meetNeighbours({ neighbours }: Kernel, book: Cluster): void {
+  neighbours.at = (agentKey) => {
+    const broker = book.placeOf(agentKey)?.broker;
+    const peer = broker === undefined ? undefined : book.peer(broker);
+    return peer?.isOpen ? peer : undefined;
+  };
+  neighbours.open = () => book.openStreams();
+  for (const talk of neighbours.talks) book.add(talk);
+}
 
 /** Names of sessions among brokers; an ended turn that its host's token still finds keeps its session's. */
 function claimsOf(kernel: Kernel, book: Cluster, { directory }: ClusterOptions, holders: SessionHolders): Claims {

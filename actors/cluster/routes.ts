@@ -172,7 +172,7 @@ export class Routes implements Elsewhere {
   #findOwner(call: AnyCall, method: string, settle: (found: Found) => void): void {
     const peers = this.#cluster.openPeers();
     call.kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
-      if (peers.length === 0 || !('error' in own) || !isUnknown(own.error)) {
+      if (peers.length === 0 || !isNothing(method, own)) {
         settle({ own });
         return;
       }
@@ -181,10 +181,10 @@ export class Routes implements Elsewhere {
       const hear = (answer: GuestAnswer, extension: Extension) => {
         left -= 1;
         if (isFound) return;
-        const isNothing = 'error' in answer && (isUnknown(answer.error) || isLost(answer.error));
-        if (isNothing && left > 0) return;
+        const isNone = isNothing(method, answer) || ('error' in answer && isLost(answer.error));
+        if (isNone && left > 0) return;
         isFound = true;
-        settle(isNothing ? { own } : { answer, extension });
+        settle(isNone ? { own } : { answer, extension });
       };
       for (const peer of peers) {
         try {
@@ -293,6 +293,12 @@ function withTurnOf(call: AnyCall, method: string): AnyCall {
   if (!turn) throw WireError.notFound('session');
   return { ...call, room: turn.owner };
 }
+
+/** Whether that broker knows of nothing that was meant. To cancel what is not there is no error. */
+const isNothing = (method: string, answer: Answer | GuestAnswer): boolean =>
+  'error' in answer
+    ? isUnknown(answer.error)
+    : method === 'voice.tts_stream.cancel' && isObject(answer.result) && answer.result.cancelled === false;
 
 /** What brokers say among themselves no client says. */
 function withoutOwnClaim(call: AnyCall): AnyCall {
