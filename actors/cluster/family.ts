@@ -124,7 +124,10 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
 function meetNeighbours({ neighbours }: Kernel, book: Cluster): void {
   neighbours.at = (agentKey) => {
     const broker = book.placeOf(agentKey)?.broker;
-    const peer = broker === undefined ? undefined : book.peer(broker);
+    return broker === undefined ? undefined : neighbours.named(broker);
+  };
+  neighbours.named = (name) => {
+    const peer = book.peer(name);
     return peer?.isOpen ? peer : undefined;
   };
   neighbours.open = () => book.openStreams();

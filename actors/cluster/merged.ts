@@ -50,7 +50,13 @@ const MERGINGS: Readonly<Record<string, Merging>> = {
     keyOf: ({ id, kind }) => `${String(kind)} ${String(id)}`,
     both: (row) => row,
   },
-  'meeting.list': { as: 'meetings', orderOf: ({ started_at: at }) => Number(at) },
+  'meeting.list': {
+    as: 'meetings',
+    orderOf: ({ started_at: at }) => Number(at),
+    keyOf: ({ id, started_at: at }) => `${String(at)} ${String(id)}`,
+    // It runs at one of them, and the home broker has a part of it.
+    both: (row, other) => (row.ended_at === null ? row : other),
+  },
 };
 
 /**

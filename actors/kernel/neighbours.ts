@@ -1,3 +1,5 @@
+import type { Kernel } from './kernel.ts';
+
 /** Another broker of the cluster, as a family speaks with it (`docs/cluster.md`). */
 export interface Neighbour {
   readonly name: string;
@@ -24,6 +26,30 @@ export class Neighbours {
   readonly talks: NeighbourTalk[] = [];
   /** The broker that an agent is attached to; undefined where that is this one, or cannot be reached. */
   at: (agentKey: string) => Neighbour | undefined = () => undefined;
+  /** That broker, where it can be reached. */
+  named: (name: string) => Neighbour | undefined = () => undefined;
   /** All that can be reached. */
   open: () => Iterable<Neighbour> = () => [];
+}
+
+/** Asks all that can be reached, and gives what was answered within so long. Never rejects. @param ms - milliseconds */
+export function askAll({ neighbours, deadlines }: Kernel, method: string, body: string, ms: number): Promise<string[]> {
+  const all = [...neighbours.open()];
+  return new Promise((resolve) => {
+    const answers: string[] = [];
+    let left = all.length;
+    const deadline = deadlines.arm(ms, () => resolve(answers));
+    const settled = () => {
+      left -= 1;
+      if (left > 0) return;
+      deadlines.disarm(deadline);
+      resolve(answers);
+    };
+    if (all.length === 0) settled();
+    for (const one of all)
+      one.ask(method, body).then((answer) => {
+        answers.push(answer);
+        settled();
+      }, settled);
+  });
 }
