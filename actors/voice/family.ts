@@ -29,7 +29,9 @@ export const voice: Family<{ voice?: LocalVoice | undefined }> = {
   install(kernel, options) {
     const streams = kernel.put(VOICE, new VoiceStreams());
     kernel.put(VOICE_STREAM, voiceStreamKind(kernel));
-    kernel.neighbours.talks.push(kernel.put(FAR_VOICE, new VoiceShare(kernel)));
+    const share = new VoiceShare(kernel);
+    kernel.put(FAR_VOICE, share);
+    kernel.neighbours.talks.push(share);
     if (options.voice) kernel.put(LOCAL_VOICE, new LocalProvider(options.voice, kernel));
     return {
       methods: voiceMethods,
