@@ -44,8 +44,8 @@ export class MeetingShare implements NeighbourTalk {
   readonly #kernel: Kernel;
   readonly #book: Meetings;
   /** Here: how many lines of a record have gone home, and that no more will. */
-  readonly #sent = new Map<string, number>();
-  readonly #refused = new Set<string>();
+  #sent = new WeakMap<MeetingHead, number>();
+  readonly #refused = new WeakSet<MeetingHead>();
   #giving: Promise<void> | undefined;
   /** At home: records of meetings that run elsewhere. */
   readonly #theirs = new Map<string, { from: Neighbour; head: MeetingHead; count: number }>();
@@ -92,7 +92,7 @@ export class MeetingShare implements NeighbourTalk {
 
   lost(from: Neighbour): void {
     // What it knows of us may be gone with its life.
-    if (from.name === this.#kernel.keptBy) this.#sent.clear();
+    if (from.name === this.#kernel.keptBy) this.#sent = new WeakMap();
     for (const [id, record] of this.#theirs) {
       if (record.from !== from) continue;
       this.#theirs.delete(id);
@@ -108,14 +108,14 @@ export class MeetingShare implements NeighbourTalk {
     if (!home) return;
     for (const head of [...this.#book.heads]) {
       const isLive = this.#book.find(head.id) !== undefined;
-      if (this.#refused.has(head.id) || (!isLive && (head.ended_at === null || this.#book.isRead(head.id)))) continue;
+      if (this.#refused.has(head) || (!isLive && (head.ended_at === null || this.#book.isRead(head.id)))) continue;
       await this.#give(home, head, isLive);
     }
   }
 
   async #give(home: Neighbour, head: MeetingHead, isLive: boolean): Promise<void> {
     const lines = await this.#book.lines(head.id);
-    let at = this.#sent.get(head.id) ?? 0;
+    let at = this.#sent.get(head) ?? 0;
     // A record that another has begun to read meanwhile is not taken from under it.
     const isWhole = () => !isLive && at + part.length === lines.length;
     let part: MeetingLine[];
@@ -124,14 +124,14 @@ export class MeetingShare implements NeighbourTalk {
       if (isLive && part.length === 0 && at > 0) return;
       const body: Part = { head, at, lines: part, isWhole: isWhole() };
       const { is } = parseJson(await home.ask(KEEP, writeJson(body))) as Kept;
-      if (is === 'refused') this.#refused.add(head.id);
-      else if (is === 'again') this.#sent.delete(head.id);
+      if (is === 'refused') this.#refused.add(head);
+      else if (is === 'again') this.#sent.delete(head);
       else if (is === 'taken') {
-        this.#sent.delete(head.id);
+        this.#sent.delete(head);
         this.#book.remove(head);
       } else {
         at += part.length;
-        this.#sent.set(head.id, at);
+        this.#sent.set(head, at);
         continue;
       }
       return;

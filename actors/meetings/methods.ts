@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { markedId } from '../kernel/session-name.ts';
 import { slot } from '../kernel/slots.ts';
 import { tell } from '../kernel/tell.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from '../requests/answer-later.ts';
 import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { reply } from '../requests/reply.ts';
@@ -34,7 +35,8 @@ const startMeetingOf: Handler<'meeting.start'> = (call) => {
     .then((there) => {
       if (there === 'free') carryOut(call, 'meeting.start', begin);
       else reply(kernel, from, requestId, { error: takenThere(from, there) });
-    });
+    })
+    .catch((err: unknown) => reply(kernel, from, requestId, { error: toWireError(kernel, 'meeting.start', err) }));
   return LATER;
 };
 

@@ -1,7 +1,7 @@
 import type { WireError } from '../../protocol/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { HeldCalls } from './held-calls.ts';
-import { OpenedElsewhere, type OpenedRow } from './opened-elsewhere.ts';
+import { MAX_OF_SESSION, OpenedElsewhere, type OpenedRow } from './opened-elsewhere.ts';
 
 /** So often a session is claimed that another broker has just let go of, and after so long again. Milliseconds. */
 const CLAIMS = 4;
@@ -157,8 +157,12 @@ export class Claims {
   }
 
   #wish(name: string, tokenHash: string | undefined): SessionWish {
-    const opened = [...this.openedHere(name), ...this.elsewhere.of(name, this.#kernel.clock.now())];
+    const opened = this.#openedIn(name);
     return { session_key: name, ...(tokenHash === undefined ? {} : { token_hash: tokenHash }), opened };
+  }
+
+  #openedIn(name: string): OpenedRow[] {
+    return [...this.elsewhere.of(name, this.#kernel.clock.now()), ...this.openedHere(name).slice(-MAX_OF_SESSION)];
   }
 
   #learn(name: string, opened: readonly OpenedRow[]): void {
@@ -180,7 +184,7 @@ export class Claims {
 
   /** Another broker wants it, and nothing of it lives here. @returns what that has to know */
   yield({ session_key: name }: SessionWish): readonly OpenedRow[] {
-    const opened = [...this.openedHere(name), ...this.elsewhere.of(name, this.#kernel.clock.now())];
+    const opened = this.#openedIn(name);
     this.elsewhere.forget(name);
     this.#held.delete(name);
     // Whatever is known of it here: it is not to be held for nobody.

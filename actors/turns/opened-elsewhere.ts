@@ -8,7 +8,7 @@ interface Opened {
 }
 
 /** So many are remembered, of one session and of all: a token is sent again within minutes, or never. */
-const MAX_OF_SESSION = 64;
+export const MAX_OF_SESSION = 64;
 const MAX_SESSIONS = 10_000;
 
 /** Ended turns of other brokers, in sessions that this one holds by now: whoever sends the same chat again is to be sent there. */

@@ -34,15 +34,13 @@ export class FarProvider implements VoiceProvider {
   start(stream: VoiceStream, self: AnyActorRef): void {
     const { providerId: stream_id, kind } = stream;
     const start: FarStart = { stream_id, agent: this.#agentKey, kind, ...startOf(stream) };
-    this.peer.ask(VoiceWord.start, writeJson(start)).then(
-      (text) => {
-        const answer = parseJson(text) as Answer;
-        const isGone = 'error' in answer && (answer.error as { code?: unknown }).code === ErrorCode.AgentNotAttached;
-        if (isGone) this.#fail(self);
-        else tell(this.#kernel.ref, self as never, { type: 'call.answered', id: stream_id, answer });
-      },
-      () => this.#fail(self),
-    );
+    this.peer
+      .ask(VoiceWord.start, writeJson(start))
+      .then((text) => parseJson(text) as Answer)
+      .then(
+        (answer) => this.#hear(stream, self, answer),
+        () => this.#fail(stream, self),
+      );
   }
 
   finish(stream: VoiceStream): void {
@@ -91,9 +89,17 @@ export class FarProvider implements VoiceProvider {
     return Math.min(share - stream.waiting.bytes, link);
   }
 
-  #fail(self: AnyActorRef): void {
+  #hear(stream: VoiceStream, self: AnyActorRef, answer: Answer): void {
+    const isGone = 'error' in answer && (answer.error as { code?: unknown }).code === ErrorCode.AgentNotAttached;
+    if (isGone) this.#fail(stream, self);
+    else if (isLive(stream))
+      tell(this.#kernel.ref, self as never, { type: 'call.answered', id: stream.providerId, answer });
+  }
+
+  #fail(stream: VoiceStream, self: AnyActorRef): void {
     const message = 'the provider is not there any more';
-    tell(this.#kernel.ref, self as never, { type: 'stream.fail', code: 'provider_disconnected', message });
+    if (isLive(stream))
+      tell(this.#kernel.ref, self as never, { type: 'stream.fail', code: 'provider_disconnected', message });
   }
 
   #say(stream: VoiceStream, method: string, reason: string): void {
@@ -104,3 +110,6 @@ export class FarProvider implements VoiceProvider {
     this.peer.tell(writeJson({ kind, stream_id: providerId, ...body }));
   }
 }
+
+/** Whether its actor hears anything still: it may have waited for too long. */
+const isLive = ({ ref }: VoiceStream): boolean => ref?.getSnapshot().status === 'active';

@@ -143,6 +143,32 @@ describe('the link to a turn’s broker is lost, and there is one again', () => 
   );
 });
 
+test('a turn that has gone from its host’s own broker is read on when the link is lost there, too', async () => {
+  const [a, b] = await three();
+  const first = await attach(a);
+  const host = a.connect();
+  const { session_id, turn_id } = await open(host, first);
+  first.cut();
+  await arrive();
+  const agent = await attach(b);
+  const resumed = agent.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 1 }] });
+  await arrive();
+  expect(agent.replyTo(resumed).result.turns[0].status).toBe('resumed');
+  await cluster.pass(3);
+  agent.emit(session_id, { kind: 'token', delta: 'one', turn_id, aseq: 1 });
+  await arrive();
+  cluster.net.silent.add('b');
+  await cluster.pass(12);
+  cluster.net.silent.delete('b');
+  await cluster.pass(5);
+  agent.emit(session_id, { kind: 'done', text: 'one', turn_id, aseq: 2 });
+  await arrive();
+  expect(kinds(host).filter(([, seq]) => seq !== undefined)).toEqual([
+    ['token', 1, 'one'],
+    ['done', 2, undefined],
+  ]);
+});
+
 describe('a chat that is sent again with its token', () => {
   const token = (letter: string) => letter.repeat(40);
   const chat = (resume_token: string, more = {}) => ({
