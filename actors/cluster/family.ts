@@ -83,7 +83,10 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         // It may be back in a moment, here or elsewhere.
         if (!kernel.attached.has(agentKey)) kernel.get(TURNS).waits.gone(agentKey, kernel.clock.now());
       },
-      opened: () => followed.again(),
+      opened() {
+        routes.search.opened(kernel.clock.now());
+        followed.again();
+      },
     });
     const { home } = options;
     const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);

@@ -30,11 +30,16 @@ const SUBSCRIBE = 'agents.chat.subscribe';
 /** How many turns are looked for in a connection's place. */
 const looking = slot(() => ({ count: 0 }));
 const MAX_LOOKED = 1_000;
-/** So often a turn is looked for while a broker is missing, and so long. Milliseconds. */
-const LOOK_AGAIN_MS = 100;
-const MOST_LOOKED_MS = 25_000;
-/** So often all brokers are asked, where none is missing: a turn on its way from one to another may have been at neither once. */
+/** So often all brokers are asked, at least: a turn on its way from one to another may have been at neither once. */
 const ROUNDS = 2;
+/**
+ * Where a broker is missing, or was a moment ago, a turn that nobody knows is looked for again after so long, and then after twice as
+ * long each time, up to the second; and for so long: from when all brokers are there, and in all. Milliseconds.
+ */
+const LOOK_AGAIN_MS = 100;
+const LOOK_AGAIN_MOST_MS = 800;
+const LOOKED_MS = 1_000;
+const MOST_LOOKED_MS = 25_000;
 /** A turn that has ended is no longer held back for a broker that does not answer. Milliseconds. */
 const ENDED_MS = 2_000;
 
@@ -45,6 +50,7 @@ const ENDED_MS = 2_000;
 export class TurnSearch {
   readonly #cluster: Cluster;
   readonly #ask: Ask;
+  #openedAt = Number.NEGATIVE_INFINITY;
 
   constructor(cluster: Cluster, ask: Ask) {
     this.#cluster = cluster;
@@ -63,16 +69,20 @@ export class TurnSearch {
     if (mayWait) looked.count += 1;
     const since = clock.now();
     let rounds = 0;
+    let waitMs = LOOK_AGAIN_MS;
     const look = () =>
       this.once(call, (found) => {
-        const isMissing = this.#cluster.awaitsPeer();
-        rounds = isMissing ? 0 : rounds + 1;
-        if (isNothing(found) && mayWait && from.isOpen) {
-          if (isMissing && clock.now() - since < MOST_LOOKED_MS) {
-            deadlines.arm(LOOK_AGAIN_MS, look);
+        rounds += 1;
+        const now = clock.now();
+        // A broker that is there again has yet to be asked, and so has whoever its turns go to.
+        const isWhole = !this.#cluster.awaitsPeer() && now - this.#openedAt >= LOOKED_MS;
+        if (isNothing(found) && mayWait && from.isOpen && now - since < MOST_LOOKED_MS) {
+          if (!isWhole) {
+            deadlines.arm(waitMs, look);
+            waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MOST_MS);
             return;
           }
-          if (!isMissing && rounds < ROUNDS) {
+          if (rounds < ROUNDS) {
             look();
             return;
           }
@@ -81,6 +91,11 @@ export class TurnSearch {
         settle(found);
       });
     look();
+  }
+
+  /** There is a link with one more broker, in the clock's milliseconds. */
+  opened(now: number): void {
+    this.#openedAt = now;
   }
 
   /** Asks everybody once. */

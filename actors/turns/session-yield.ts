@@ -9,7 +9,7 @@ import { TURNS } from './turns.ts';
  */
 export function yieldSession(kernel: Kernel, self: string, wish: SessionWish): SessionAnswer {
   const { session_key: sessionKey, token_hash: hash, opened } = wish;
-  const { sessions, logs, claims, recovery } = kernel.get(TURNS);
+  const { sessions, logs, claims, recovery, elsewhere } = kernel.get(TURNS);
   if (!claims) return { is: 'free', opened: [] };
   const now = kernel.clock.now();
   const live = sessions.live(sessionKey);
@@ -23,7 +23,8 @@ export function yieldSession(kernel: Kernel, self: string, wish: SessionWish): S
     const broker = claims.elsewhere.find(sessionKey, hash, now);
     if (broker !== undefined) return { is: 'at', broker };
   }
-  if (live || waiting.length > 0 || claims.pending([sessionKey]) || recovery?.knows(sessionKey)) {
+  const isOnItsWay = claims.pending([sessionKey]) ?? elsewhere?.pending([sessionKey]) ?? recovery?.knows(sessionKey);
+  if (live || waiting.length > 0 || isOnItsWay) {
     // Whoever has it knows of all that was opened in it.
     claims.elsewhere.learn(sessionKey, opened, now);
     return { is: 'busy' };
