@@ -41,6 +41,10 @@ export interface HostedTurn {
   seq: number;
 }
 
+/** Whether it may be taken up again where its way is lost: all but those that were opened without a window. */
+export const mayBeResumed = ({ isOpener, resumeToken, pass }: HostedTurn): boolean =>
+  !isOpener || resumeToken !== undefined || pass !== undefined;
+
 /** The records of an extension's chart. */
 export interface ExtensionHolds {
   extension: Extension;

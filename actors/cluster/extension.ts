@@ -13,7 +13,13 @@ import { tell } from '../kernel/tell.ts';
 import { toolsOf } from '../tools/client-tools.ts';
 import { MOVED, RELIEVED } from '../turns/left-readers.ts';
 import { clusterError, hasRoomFor, lostError, tooMuchError } from './cluster-errors.ts';
-import type { Extension, ExtensionHolds, GuestFrame, HostedTurn } from './extension-record.ts';
+import {
+  type Extension,
+  type ExtensionHolds,
+  type GuestFrame,
+  type HostedTurn,
+  mayBeResumed,
+} from './extension-record.ts';
 
 type Hears = ExtensionEvent<ExtensionHolds>;
 type EventOf<T extends Hears['type']> = Extract<Hears, { type: T }>;
@@ -187,7 +193,7 @@ function leaveTurns(kernel: Kernel, ends: ExtensionEnds, source: AnyActorRef, ex
   }
   calls.clear();
   for (const turn of turns.values()) {
-    if (turn.resumeToken !== undefined || turn.role === 'observer') ends.follow(client, turn);
+    if (mayBeResumed(turn)) ends.follow(client, turn);
     else endAsLost(kernel, source, client, turn);
   }
   turns.clear();

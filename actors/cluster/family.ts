@@ -12,13 +12,11 @@ import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
 import { OTHER_FEEDS } from '../shown/feeds.ts';
-import { answerAskers } from '../turns/askers.ts';
-import { Claims } from '../turns/claims.ts';
+import { Claims, type SessionHolders } from '../turns/claims.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
-import { takeWaitingFor } from '../turns/waiting-chats.ts';
+import { passOnWaiting, releaseIfFree } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
-import { clusterError } from './cluster-errors.ts';
 import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
@@ -29,6 +27,7 @@ import { NewsShare } from './news-share.ts';
 import type { PeerStreams } from './peer-streams.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
+import { SessionTalk } from './session-talk.ts';
 
 /** Several brokers as one (`docs/cluster.md`). */
 export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
@@ -53,11 +52,21 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const events = new EventShare(kernel, book);
     book.add(events);
     routes.changes = () => events.changes;
-    const followed = new FollowedTurns(kernel, routes);
+    const followed = new FollowedTurns(kernel, routes.search);
     const moved = new MovedTurns(kernel, book);
     kernel.get(DISPATCHER).elsewhere = routes;
-    kernel.get(TURNS).elsewhere = moved;
-    kernel.get(TURNS).claims = new Claims(kernel, options.directory);
+    const turns = kernel.get(TURNS);
+    turns.elsewhere = moved;
+    turns.chatsElsewhere = {
+      brokerOf(agentKey) {
+        const broker = book.placeOf(agentKey)?.broker;
+        return broker === book.id ? undefined : broker;
+      },
+      passOn: (chat, broker) => routes.passOn(kernel, chat, broker),
+    };
+    const sessions = new SessionTalk(kernel, book);
+    turns.claims = claimsOf(kernel, book, options, sessions);
+    book.add(sessions);
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
@@ -74,19 +83,17 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
         const own = kernel.attached.get(agentKey);
         // What is told of this broker's own may be of one before.
         if (own && broker !== book.id) book.leave(own);
-        if (broker !== book.id)
-          for (const chat of takeWaitingFor(kernel, agentKey)) {
-            // A guest's own broker asks there itself.
-            if (isGuest(chat.from.link)) answerAskers(kernel, chat.askers, () => ({ error: clusterError(broker) }));
-            else routes.forwardChat(kernel, chat, broker);
-          }
-        followed.again(({ agentId }) => agentId === agentIdOf(agentKey));
+        if (broker !== book.id) passOnWaiting(kernel, agentKey);
+        followed.again(agentIdOf(agentKey));
       },
       gone: (agentKey) => {
         // It may be back in a moment, here or elsewhere.
         if (!kernel.attached.has(agentKey)) kernel.get(TURNS).waits.gone(agentKey, kernel.clock.now());
       },
-      opened: () => followed.again(),
+      opened() {
+        routes.search.opened(kernel.clock.now());
+        followed.again();
+      },
     });
     const { home } = options;
     const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
@@ -95,6 +102,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     const feeds = new InspectShare(kernel, book);
     kernel.put(OTHER_FEEDS, feeds);
     book.add(feeds);
+    meetNeighbours(kernel, book);
     book.add({ opened: ({ name }) => name === home && routes.subscribeAgain(kernel, name) });
     kernel.keptBy = home === options.id ? undefined : home;
     kernel.isElsewhere = (agentKey) => {
@@ -129,6 +137,34 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     };
   },
 };
+
+/** What other families have to say to other brokers. */
+function meetNeighbours({ neighbours }: Kernel, book: Cluster): void {
+  neighbours.at = (agentKey) => {
+    const broker = book.placeOf(agentKey)?.broker;
+    return broker === undefined ? undefined : neighbours.named(broker);
+  };
+  neighbours.named = (name) => {
+    const peer = book.peer(name);
+    return peer?.isOpen ? peer : undefined;
+  };
+  neighbours.open = () => book.openStreams();
+  for (const talk of neighbours.talks) book.add(talk);
+}
+
+/** Names of sessions among brokers; an ended turn that its host's token still finds keeps its session's. */
+function claimsOf(kernel: Kernel, book: Cluster, { directory }: ClusterOptions, holders: SessionHolders): Claims {
+  const { logs } = kernel.get(TURNS);
+  const claims = new Claims(kernel, directory, holders);
+  claims.openedHere = (sessionKey) => {
+    const now = kernel.clock.now();
+    return logs
+      .openedIn(sessionKey, now)
+      .flatMap((log) => (log.opening ? [[log.opening.tokenHash, book.id, logs.leftOf(log, now)] as const] : []));
+  };
+  logs.forgotten = (sessionKey) => releaseIfFree(kernel, sessionKey);
+  return claims;
+}
 
 /** A turn has moved to another broker: a guest's connection follows it from where that is, any other from here. */
 function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {

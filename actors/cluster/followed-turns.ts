@@ -8,7 +8,7 @@ import { SAME_HOST } from '../turns/subscription.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
 import { noteTurn } from './noted-turns.ts';
-import type { Found, Routes } from './routes.ts';
+import type { Found, TurnSearch } from './turn-search.ts';
 
 /** A turn is asked for again after so long at first, and then after twice as long each time, up to the last. Milliseconds. */
 const FIRST_MS = 100;
@@ -37,12 +37,14 @@ interface Followed {
  */
 export class FollowedTurns {
   readonly #kernel: Kernel;
-  readonly #routes: Routes;
-  readonly #all = new Set<Followed>();
+  readonly #search: TurnSearch;
+  /** By whose they are, and by their agent's id: who goes, or comes, is not to look at everybody's. */
+  readonly #byClient = new Map<Client, Set<Followed>>();
+  readonly #byAgent = new Map<string, Set<Followed>>();
 
-  constructor(kernel: Kernel, routes: Routes) {
+  constructor(kernel: Kernel, search: TurnSearch) {
     this.#kernel = kernel;
-    this.#routes = routes;
+    this.#search = search;
   }
 
   follow(client: Client, turn: HostedTurn): void {
@@ -60,14 +62,16 @@ export class FollowedTurns {
       isByPass: turn.pass !== undefined,
       waiting: [],
     };
-    this.#all.add(followed);
+    add(this.#byClient, client, followed);
+    add(this.#byAgent, turn.agentId, followed);
     this.#ask(followed);
   }
 
-  /** Something has changed: another broker is there, or an agent. */
-  again(isMeant: (turn: HostedTurn) => boolean = () => true): void {
-    for (const followed of [...this.#all]) {
-      if (followed.isAsking || !isMeant(followed.turn)) continue;
+  /** Something has changed: another broker is there, or this agent. */
+  again(agentId?: string): void {
+    const meant = agentId === undefined ? [...this.#byClient.values()] : [this.#byAgent.get(agentId) ?? []];
+    for (const followed of meant.flatMap((some) => [...some])) {
+      if (followed.isAsking) continue;
       followed.waitMs = FIRST_MS;
       this.#kernel.deadlines.disarm(followed.deadline);
       this.#ask(followed);
@@ -79,8 +83,8 @@ export class FollowedTurns {
    * it is. @returns whether it waits
    */
   waits(client: Client, sessionId: string, run: () => void): boolean {
-    for (const followed of this.#all) {
-      if (followed.client !== client || followed.turn.sessionId !== sessionId) continue;
+    for (const followed of this.#byClient.get(client) ?? []) {
+      if (followed.turn.sessionId !== sessionId) continue;
       if (followed.waiting.length >= MAX_WAITING) return false;
       followed.waiting.push(run);
       return true;
@@ -90,12 +94,13 @@ export class FollowedTurns {
 
   /** A connection is gone, or asks for that turn itself. */
   drop(client: Client, turnId?: string): void {
-    for (const followed of this.#all)
-      if (followed.client === client && (turnId === undefined || followed.turn.turnId === turnId)) this.#end(followed);
+    for (const followed of this.#byClient.get(client) ?? [])
+      if (turnId === undefined || followed.turn.turnId === turnId) this.#end(followed);
   }
 
   #end(followed: Followed): void {
-    this.#all.delete(followed);
+    remove(this.#byClient, followed.client, followed);
+    remove(this.#byAgent, followed.turn.agentId, followed);
     this.#kernel.deadlines.disarm(followed.deadline);
     if (followed.waiting.length === 0) return;
     // Not before the turn is noted where it is.
@@ -122,9 +127,9 @@ export class FollowedTurns {
     followed.isAsking = true;
     const params = parseParams(chatSubscribeParams, said);
     const call = { kernel: this.#kernel, from: client, id: undefined, params, trace: undefined };
-    this.#routes.findOwner(call, 'agents.chat.subscribe', (found) => {
+    this.#search.once(call, (found) => {
       followed.isAsking = false;
-      if (this.#all.has(followed)) this.#settle(followed, found);
+      if (this.#byClient.get(client)?.has(followed)) this.#settle(followed, found);
     });
   }
 
@@ -136,9 +141,9 @@ export class FollowedTurns {
       this.#end(followed);
       const result = answer.result as { recovered?: boolean };
       if ('extension' in found) {
-        const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id } = turn;
+        const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id, pass } = turn;
         const asked = isOpener ? 'agents.chat' : 'agents.chat.subscribe';
-        noteTurn(found.extension, asked, { after, role, claim, resume_token, agent_id }, answer.result);
+        noteTurn(found.extension, asked, { after, role, claim, resume_token, agent_id, pass }, answer.result);
       }
       // What lies between is gone but for its text, which no event can stand for.
       if (result.recovered === false)
@@ -163,4 +168,15 @@ export class FollowedTurns {
     followed.deadline = deadlines.arm(followed.waitMs, () => this.#ask(followed));
     followed.waitMs = Math.min(followed.waitMs * 2, LAST_MS);
   }
+}
+
+function add<K>(all: Map<K, Set<Followed>>, key: K, followed: Followed): void {
+  const some = all.get(key);
+  if (some) some.add(followed);
+  else all.set(key, new Set([followed]));
+}
+
+function remove<K>(all: Map<K, Set<Followed>>, key: K, followed: Followed): void {
+  const some = all.get(key);
+  if (some?.delete(followed) && some.size === 0) all.delete(key);
 }

@@ -43,7 +43,20 @@ const MERGINGS: Readonly<Record<string, Merging>> = {
     }),
   },
   'agents.chat.sessions': { as: 'sessions', orderOf: ({ created_at: at }) => Number(at) },
-  'meeting.list': { as: 'meetings', orderOf: ({ started_at: at }) => Number(at) },
+  'voice.sessions.list': { orderOf: ({ created_at: at }) => Number(at) },
+  'voice.tts_stream.list': { as: 'streams', orderOf: ({ created_at: at }) => Date.parse(String(at)) },
+  // An agent is attached to one of them. What is within a broker is for its own clients, and first.
+  'voice.providers.list': {
+    keyOf: ({ id, kind }) => `${String(kind)} ${String(id)}`,
+    both: (row) => row,
+  },
+  'meeting.list': {
+    as: 'meetings',
+    orderOf: ({ started_at: at }) => Number(at),
+    keyOf: ({ id, started_at: at }) => `${String(at)} ${String(id)}`,
+    // It runs at one of them, and the home broker has a part of it.
+    both: (row, other) => (row.ended_at === null ? row : other),
+  },
 };
 
 /**

@@ -22,7 +22,7 @@ export function forgetWatched({ turns }: Extension, { session_id: session }: Jso
 export function noteTurn({ turns }: Extension, method: string, params: JsonObject, result: unknown): void {
   if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
   const said = result as ChatResult & Partial<ChatSubscribeResult>;
-  const { after = 0, role = 'controller', claim, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
+  const { after = 0, role = 'controller', claim, pass, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
   const known = turns.get(said.turn_id);
   // Its host goes on being that, whatever else it asks.
   if (known?.role === 'controller' && role === 'observer') return;
@@ -33,6 +33,7 @@ export function noteTurn({ turns }: Extension, method: string, params: JsonObjec
     sessionId: said.session_id,
     agentId: agentId ?? '',
     resumeToken: said.resume_token ?? (params.resume_token as string | undefined),
+    pass,
     role,
     claim,
     isOpener: method === 'agents.chat',
@@ -45,4 +46,6 @@ interface Asks {
   role: 'controller' | 'observer';
   claim: string | undefined;
   agent_id: string;
+  /** See `HostedTurn.pass`. */
+  pass: string | undefined;
 }

@@ -6,7 +6,9 @@ import type { JsonObject } from '../../protocol/json.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { Neighbour } from '../kernel/neighbours.ts';
 import { tell } from '../kernel/tell.ts';
+import { MAX_WAITING_BYTES } from './cluster-errors.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { type GuestOpening, guestOpening, readIdentity } from './guest-identity.ts';
 import { GuestLink, type TokensOf } from './guest-link.ts';
@@ -33,7 +35,7 @@ interface Waiting {
 }
 
 /** What goes over the link with one other broker, and whose each stream is. A link that is lost takes all of them with it. */
-export class PeerStreams implements PeerLinkHandlers {
+export class PeerStreams implements PeerLinkHandlers, Neighbour {
   readonly link: PeerLink;
   readonly #kernel: Kernel;
   readonly #listener: PeerListener;
@@ -61,6 +63,10 @@ export class PeerStreams implements PeerLinkHandlers {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  get roomBytes(): number {
+    return MAX_WAITING_BYTES - this.link.waitingBytes;
   }
 
   /** How many connections of other brokers' are guests here by this link. */

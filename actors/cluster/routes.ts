@@ -1,6 +1,7 @@
-import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { WireError } from '../../protocol/errors.ts';
 import { withRoom } from '../../protocol/guest-room.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { isGuest } from '../../protocol/link.ts';
 import type { Place } from '../../protocol/method.ts';
 import { agentKey } from '../../protocol/principal.ts';
 import { Sealed } from '../../protocol/sealed.ts';
@@ -9,12 +10,13 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
 import { attachedFor, mayUse } from '../kernel/sight.ts';
-import { slot } from '../kernel/slots.ts';
 import { metaOf } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { type Call, DISPATCHER, type Elsewhere } from '../requests/dispatcher.ts';
 import { type Answer, reply } from '../requests/reply.ts';
+import { answerAskers } from '../turns/askers.ts';
+import { brokerMeant, chatElsewhere } from '../turns/elsewhere.ts';
 import type { QueuedChat } from '../turns/sessions.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
 import { TURNS } from '../turns/turns.ts';
@@ -24,27 +26,18 @@ import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { forgetWatched, hostedAt, noteTurn } from './noted-turns.ts';
+import { type Found, isLost, isUnknown, TurnSearch } from './turn-search.ts';
 
 type AnyCall = Call<unknown>;
 
-/** How many turns are looked for in a connection's place. */
-const looking = slot(() => ({ count: 0 }));
-const MAX_LOOKED = 1_000;
-/**
- * A turn that nobody knows is looked for again after so long, and then after twice as long each time, up to the second; and for so
- * long: from when all brokers are there, and in all. Milliseconds.
- */
-const LOOK_AGAIN_MS = 100;
-const LOOK_AGAIN_MOST_MS = 800;
-const LOOKED_MS = 1_000;
-const MOST_LOOKED_MS = 25_000;
-
-/** Who has answered: this broker, or another one. */
-export type Found = { own: Answer } | { answer: GuestAnswer; extension: Extension };
+const CHAT = 'agents.chat';
+/** So often a chat is sent on, because its session or its agent is at another broker than was thought. */
+const MAX_HOPS = 4;
 
 /** Decides which broker of the cluster carries a request out, and has it done there (`docs/cluster.md`). */
 export class Routes implements Elsewhere {
   readonly #cluster: Cluster;
+  readonly search: TurnSearch;
   /** A connection asks itself for a turn that is looked for in its place. */
   asksItself: (from: Client, turnId: string) => void = () => {};
   /** What is asked about a session waits while its turn is looked for. */
@@ -58,12 +51,13 @@ export class Routes implements Elsewhere {
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
+    this.search = new TurnSearch(cluster, this.#ask);
   }
 
   takes(call: AnyCall, method: string, place: Place): boolean {
     switch (place) {
       case 'agent':
-        return this.#toAgent(call, method);
+        return this.#toAgent(call);
       case 'home':
         return this.#toHome(call, method);
       case 'owner':
@@ -79,20 +73,51 @@ export class Routes implements Elsewhere {
     }
   }
 
-  /** Where the agent is that the request names. What its session has here already is for this broker to judge. */
-  #toAgent(call: AnyCall, method: string): boolean {
-    const { kernel, from, params } = call;
+  /** Where the agent is that the chat names, unless its session is somewhere else: behind its turn it has to wait there. */
+  #toAgent(call: AnyCall): boolean {
+    const { kernel, from, id, params } = call;
     const { agent_id: agentId, session_id: sessionId } = params as { agent_id: string; session_id?: string };
-    if (!mayUse(from, agentId) || attachedFor(kernel, from, agentId)) return false;
-    if (sessionId !== undefined) {
-      const { sessions } = kernel.get(TURNS);
-      const sessionKey = agentSessionId(from.principal, sessionId);
-      if (sessions.live(sessionKey) || sessions.next(sessionKey)) return false;
+    if (!mayUse(from, agentId)) return false;
+    const answer = (found: Found) => {
+      if ('own' in found) reply(kernel, from, id, found.own);
+      else this.#answer(call, CHAT, found.answer, found.extension);
+    };
+    const place = this.#cluster.placeOf(agentKey(from.tenant, agentId))?.broker;
+    const isHere = attachedFor(kernel, from, agentId) || place === undefined || place === this.#cluster.id;
+    const peer = isHere ? undefined : place;
+    if (sessionId === undefined) {
+      if (peer !== undefined) this.#chat(call, peer, answer);
+      return peer !== undefined;
     }
-    const place = this.#cluster.placeOf(agentKey(from.tenant, agentId));
-    if (!place || place.broker === this.#cluster.id) return false;
-    this.#forward(call, method, place.broker);
+    const { sessions } = kernel.get(TURNS);
+    const sessionKey = agentSessionId(from.principal, sessionId);
+    const isOwn = sessions.live(sessionKey) !== undefined || sessions.next(sessionKey) !== undefined;
+    this.#chat(call, isOwn ? undefined : (hostedAt(from, sessionId) ?? peer), answer);
     return true;
+  }
+
+  /**
+   * Has a chat carried out at a broker, and where that says that it is another one's, at that one.
+   * @param peer - undefined: here
+   */
+  #chat(call: AnyCall, peer: string | undefined, settle: (found: Found) => void, hops = 0): void {
+    const { kernel } = call;
+    const heard = (found: Found) => {
+      const answer = 'own' in found ? found.own : found.answer;
+      const meant = 'error' in answer ? brokerMeant(answer.error) : undefined;
+      if (meant === undefined) settle(found);
+      else if (hops >= MAX_HOPS) settle({ own: { error: clusterError(meant) } });
+      else this.#chat(call, meant === this.#cluster.id ? undefined : meant, settle, hops + 1);
+    };
+    if (peer === undefined) {
+      kernel.get(DISPATCHER).carryOutHere(call, CHAT, (own) => heard({ own }));
+      return;
+    }
+    try {
+      this.#ask(call, CHAT, peer, (answer, extension) => heard({ answer, extension }));
+    } catch (error) {
+      settle({ own: { error: toWireError(kernel, CHAT, error) } });
+    }
   }
 
   /** There is a link with the home broker again: who hears of surfaces there has to say so anew. */
@@ -130,8 +155,8 @@ export class Routes implements Elsewhere {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, method, found.answer, found.extension);
     };
-    if (method === 'agents.chat.subscribe') this.#lookFor(withoutOwnClaim(call), method, answer);
-    else this.findOwner(call, method, answer);
+    if (method === 'agents.chat.subscribe') this.search.subscribe(withoutOwnClaim(call), answer);
+    else this.#findOwner(call, method, answer);
     return true;
   }
 
@@ -145,42 +170,11 @@ export class Routes implements Elsewhere {
     }
   }
 
-  /**
-   * Who comes back to a turn may find that it is on its way from one broker to another, or that its broker is started again:
-   * nobody knows it then, for a while. Of one connection's so many wait at a time; more are answered at once.
-   */
-  #lookFor(call: AnyCall, method: string, settle: (found: Found) => void): void {
-    const { kernel, from } = call;
-    const { clock, deadlines } = kernel;
-    const looked = looking.of(from);
-    const mayWait = looked.count < MAX_LOOKED;
-    if (mayWait) looked.count += 1;
-    const since = clock.now();
-    // A broker that is there again has yet to be asked, and so has whoever its turns go to.
-    let completeSince: number | undefined;
-    let waitMs = LOOK_AGAIN_MS;
-    const look = () =>
-      this.findOwner(call, method, (found) => {
-        const now = clock.now();
-        completeSince = this.#cluster.awaitsPeer() ? undefined : (completeSince ?? now);
-        const isNothing = 'own' in found && 'error' in found.own && isUnknown(found.own.error);
-        const mayCome = completeSince === undefined || now - completeSince < LOOKED_MS;
-        if (isNothing && mayWait && from.isOpen && mayCome && now - since < MOST_LOOKED_MS) {
-          deadlines.arm(waitMs, look);
-          waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MOST_MS);
-          return;
-        }
-        if (mayWait) looked.count -= 1;
-        settle(found);
-      });
-    look();
-  }
-
   /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
-  findOwner(call: AnyCall, method: string, settle: (found: Found) => void): void {
+  #findOwner(call: AnyCall, method: string, settle: (found: Found) => void): void {
     const peers = this.#cluster.openPeers();
     call.kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
-      if (peers.length === 0 || !('error' in own) || !isUnknown(own.error)) {
+      if (peers.length === 0 || !isNothing(method, own)) {
         settle({ own });
         return;
       }
@@ -189,10 +183,10 @@ export class Routes implements Elsewhere {
       const hear = (answer: GuestAnswer, extension: Extension) => {
         left -= 1;
         if (isFound) return;
-        const isNothing = 'error' in answer && (isUnknown(answer.error) || isLost(answer.error));
-        if (isNothing && left > 0) return;
+        const isNone = isNothing(method, answer) || ('error' in answer && isLost(answer.error));
+        if (isNone && left > 0) return;
         isFound = true;
-        settle(isNothing ? { own } : { answer, extension });
+        settle(isNone ? { own } : { answer, extension });
       };
       for (const peer of peers) {
         try {
@@ -242,19 +236,19 @@ export class Routes implements Elsewhere {
     return true;
   }
 
-  /** A chat that has waited for its agent, which is at another broker now. */
-  forwardChat(kernel: Kernel, { from, askers, params, trace }: QueuedChat, peer: string): void {
-    const call = { kernel, from, id: undefined, params, trace };
-    const each = (answer: (call: AnyCall) => void) => {
-      for (const { client, id } of askers) answer({ ...call, from: client, id });
-    };
-    try {
-      this.#ask(call, 'agents.chat', peer, (answer, extension) =>
-        each((asker) => this.#answer(asker, 'agents.chat', answer, extension)),
-      );
-    } catch (error) {
-      each(({ from, id }) => reply(kernel, from, id, { error: toWireError(kernel, 'agents.chat', error) }));
-    }
+  /** A chat that has waited here, and whose agent is at another broker. A guest's own broker asks there itself. */
+  passOn(kernel: Kernel, { askers, params, trace }: QueuedChat, peer: string): void {
+    const guests = askers.filter(({ client }) => isGuest(client.link));
+    answerAskers(kernel, guests, () => ({ error: chatElsewhere(peer) }));
+    const own = askers.filter(({ client }) => !isGuest(client.link) && client.isOpen);
+    const last = own.at(-1);
+    if (!last) return;
+    const call = { kernel, from: last.client, id: last.id, params, trace };
+    this.#chat(call, peer, (found) => {
+      for (const { client, id } of own)
+        if ('own' in found) reply(kernel, client, id, found.own);
+        else this.#answer({ ...call, from: client, id }, CHAT, found.answer, found.extension);
+    });
   }
 
   #forward(call: AnyCall, method: string, peer: string): void {
@@ -311,12 +305,11 @@ function withTurnOf(call: AnyCall, method: string): AnyCall {
   return { ...call, room: turn.owner };
 }
 
-/** Whether that broker knows of nothing that was meant. */
-function isUnknown({ code, data }: WireError | JsonObject): boolean {
-  return code === ErrorCode.NotFound || (code === ErrorCode.ApprovalNotPending && data === undefined);
-}
-
-const isLost = ({ code }: JsonObject): boolean => code === ErrorCode.AgentNotAttached;
+/** Whether that broker knows of nothing that was meant. To cancel what is not there is no error. */
+const isNothing = (method: string, answer: Answer | GuestAnswer): boolean =>
+  'error' in answer
+    ? isUnknown(answer.error)
+    : method === 'voice.tts_stream.cancel' && isObject(answer.result) && answer.result.cancelled === false;
 
 /** What brokers say among themselves no client says. */
 function withoutOwnClaim(call: AnyCall): AnyCall {

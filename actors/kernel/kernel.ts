@@ -16,6 +16,7 @@ import { HeldBytes } from './held-bytes.ts';
 import { Hooks, Inbound } from './hooks.ts';
 import type { Key } from './key.ts';
 import { type Logger, totalLog } from './log.ts';
+import { Neighbours } from './neighbours.ts';
 import { PeerNews } from './peer-news.ts';
 import { RoutingTimes } from './routing-times.ts';
 import { LimitBook } from './shared-limits.ts';
@@ -92,6 +93,7 @@ export class Kernel {
   readonly brokerId: string | undefined;
   /** What other brokers are told, and tell. */
   readonly peers = new PeerNews();
+  readonly neighbours = new Neighbours();
   /** The broker that keeps agents, keys and what else there is once, where that is another one. */
   keptBy: string | undefined;
   /** Whether an agent is attached at another broker of the cluster. */

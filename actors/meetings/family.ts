@@ -8,6 +8,7 @@ import type { Family } from '../requests/family.ts';
 import { CONNECT_INSIDE, type ConnectInside } from './ask-agent.ts';
 import { MEETING, meetingKind } from './meeting.ts';
 import type { Meeting } from './meeting-record.ts';
+import { MEETING_SHARE, MeetingShare } from './meeting-share.ts';
 import { type MeetingStore, ownerOf } from './meeting-store.ts';
 import { MEETINGS, Meetings } from './meetings.ts';
 import { meetingMethods } from './methods.ts';
@@ -26,6 +27,8 @@ export const meetings: Family<{
   install(kernel, { meetingStore: store, connectInside }) {
     const { limits, log, deadlines } = kernel;
     const book = kernel.put(MEETINGS, new Meetings({ limits, log, deadlines, store }));
+    const share = kernel.put(MEETING_SHARE, new MeetingShare(kernel, book));
+    kernel.neighbours.talks.push(share);
     kernel.put(SUMMARIES, new Summaries(kernel));
     kernel.put(MEETING, meetingKind(kernel));
     kernel.put(CONNECT_INSIDE, connectInside);
@@ -44,6 +47,9 @@ export const meetings: Family<{
           book.remove(head);
         }
       },
+      sweep: () => void share.give(),
+      // What has ended with the broker is to be kept, too.
+      answered: () => [share.give()],
       drain() {
         for (const { ref } of [...book.live]) if (ref) tell(kernel.ref, ref, { type: 'meeting.drain' });
       },

@@ -184,6 +184,38 @@ export class Meetings {
     });
   }
 
+  /** Whether somebody waits for what is kept of it. */
+  isRead(id: string): boolean {
+    return this.#readings.has(id);
+  }
+
+  /** All that is kept of it, as it is. Rejects with whatever the store does. */
+  lines(id: string): Promise<MeetingLine[]> {
+    return this.#store.read(id);
+  }
+
+  /** Begins the record of a meeting that runs at another broker: nobody is shown it here. A throw is the store's. */
+  keepTheirs(head: MeetingHead): void {
+    this.#store.create(head);
+  }
+
+  addTheirs(id: string, line: MeetingLine): void {
+    this.#store.append(id, line);
+  }
+
+  dropTheirs(id: string): void {
+    this.#store.remove(id);
+  }
+
+  /** A meeting of another broker's is over: from now on it is one of this one's. */
+  adopt(head: MeetingHead): void {
+    this.#heads.set(head.id, head);
+    this.#byName.set(nameKey(ownerOf(head), nameOf(head)), head);
+    this.#bytes += head.bytes;
+    this.#readings.outdate(head.id);
+    this.#makeRoom();
+  }
+
   /** It runs no more; what was said stays. */
   end(meeting: Meeting): void {
     if (this.#live.get(meeting.id) === meeting) this.#live.delete(meeting.id);
@@ -225,4 +257,4 @@ export class Meetings {
 }
 
 /** No principal has a line's end in it. */
-const nameKey = (owner: Principal, name: string): string => `${principalKey(owner)}\n${name}`;
+export const nameKey = (owner: Principal, name: string): string => `${principalKey(owner)}\n${name}`;

@@ -6,25 +6,57 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { markedId } from '../kernel/session-name.ts';
 import { slot } from '../kernel/slots.ts';
 import { tell } from '../kernel/tell.ts';
+import { toWireError } from '../kernel/wire-errors.ts';
 import { answerLater } from '../requests/answer-later.ts';
 import { type Call, type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { reply } from '../requests/reply.ts';
 import { replyRows } from '../requests/reply-rows.ts';
+import { carryOut } from '../turns/held-calls.ts';
 import { chooseProvider } from '../voice/choose.ts';
 import { openVoiceStream } from '../voice/open.ts';
 import { getResult, mayRead, stopResult, toRow } from './answers.ts';
 import { sinkOf } from './ingest.ts';
 import { endMeeting, startMeeting } from './meeting.ts';
 import { Meeting } from './meeting-record.ts';
+import { MEETING_SHARE } from './meeting-share.ts';
 import type { MeetingHead } from './meeting-store.ts';
 import { MEETINGS } from './meetings.ts';
 import { SUMMARIES } from './summaries.ts';
 
-/** `meeting.start` (`wire.md` section 11). Its stream answers, once the provider has accepted. */
-const startMeetingOf: Handler<'meeting.start'> = ({ kernel, from, id: requestId, params }) => {
-  const { title = null, audio_source: source, options, id = uuid().replaceAll('-', '') } = params;
+/** `meeting.start` (`wire.md` section 11). An id that its client chose is nobody else's of its principal, at any broker. */
+const startMeetingOf: Handler<'meeting.start'> = (call) => {
+  const { kernel, from, id: requestId, params } = call;
+  const { id } = params;
+  check(kernel, from, id);
+  if (id === undefined || [...kernel.neighbours.open()].length === 0) return begin(call);
+  void kernel
+    .get(MEETING_SHARE)
+    .named(from.principal, id)
+    .then((there) => {
+      if (there === 'free') carryOut(call, 'meeting.start', begin);
+      else reply(kernel, from, requestId, { error: takenThere(from, there) });
+    })
+    .catch((err: unknown) => reply(kernel, from, requestId, { error: toWireError(kernel, 'meeting.start', err) }));
+  return LATER;
+};
+
+/** A meeting of that name is, or was, another connection's at another broker. */
+function takenThere(from: Client, there: 'live' | 'kept'): WireError {
+  if (there === 'kept') return idTaken();
+  return from.role === 'host' ? WireError.sessionBusy() : WireError.forbidden('meeting');
+}
+
+/** @throws {WireError} where one could not be started now */
+function check(kernel: Kernel, from: Client, id: string | undefined): void {
   if (kernel.isDraining) throw WireError.draining();
-  checkFree(kernel, from, id);
+  if (id !== undefined) checkFree(kernel, from, id);
   checkRoom(kernel, from);
+}
+
+/** Starts it. Its stream answers, once the provider has accepted. */
+const begin: Handler<'meeting.start'> = ({ kernel, from, id: requestId, params }) => {
+  const { title = null, audio_source: source, options, id = uuid().replaceAll('-', '') } = params;
+  check(kernel, from, id);
   const provider = chooseProvider(kernel, from, 'transcribe', options?.provider);
   const started_at = Date.now();
   const agent_id = from.agentId ?? null;
@@ -42,7 +74,7 @@ const startMeetingOf: Handler<'meeting.start'> = ({ kernel, from, id: requestId,
     bytes: 0,
   };
   const meeting = new Meeting(head, from, `meeting-${uuid()}`);
-  begin(kernel, meeting);
+  beginRecord(kernel, meeting);
   try {
     startMeeting(kernel, meeting);
     meeting.stream = openVoiceStream(kernel, {
@@ -140,7 +172,7 @@ function readLater(
 }
 
 /** Begins a record. @throws {WireError} `-32602` where the id is taken by what the broker does not know. */
-function begin(kernel: Kernel, meeting: Meeting): void {
+function beginRecord(kernel: Kernel, meeting: Meeting): void {
   try {
     kernel.get(MEETINGS).add(meeting);
   } catch (error) {

@@ -3,12 +3,13 @@ import { metric } from '../kernel/metric.ts';
 import type { Family } from '../requests/family.ts';
 import { Facts, MEMORY } from './facts.ts';
 import { memoryMethods } from './methods.ts';
-import { forgetAgent, forgetScope, scopeOf } from './scope.ts';
+import { forgetAgent, forgetScope, memoryTalk, scopeOf } from './scope.ts';
 
 /** Memory: facts that are remembered for agents and connections (`wire.md` section 11). */
 export const memory: Family<{ memory: Memory }> = {
   name: 'memory',
   install(kernel, options) {
+    kernel.neighbours.talks.push(memoryTalk(kernel));
     const facts = kernel.put(MEMORY, new Facts(options.memory));
     return {
       methods: memoryMethods,

@@ -3,10 +3,13 @@ import { WireError } from '../../protocol/errors.ts';
 import { type FactRow, keptFactRow } from '../../protocol/memory.ts';
 import type { MemoryScope, NewFact } from '../../protocol/memory-provider.ts';
 import { toMoment } from '../../protocol/moment.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf, principalOfAgent, tenantOf } from '../../protocol/principal.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { NeighbourTalk } from '../kernel/neighbours.ts';
 import { MEMORY } from './facts.ts';
 
 /** Connections of agents that were removed. Another agent may have that id by now, and its facts are none of theirs. */
@@ -48,9 +51,37 @@ function isAgentThere(kernel: Kernel, agentKey: string | undefined): boolean {
   return kernel.get(AGENTS).has(agentKey) || kernel.attached.get(agentKey)?.isOpen === true;
 }
 
-/** Keeps a fact for a connection, or its agent. See {@link ownedScope}. @throws {WireError} */
+/**
+ * Keeps a fact for a connection, or its agent, whose facts the home broker has. See {@link ownedScope}.
+ * @throws {WireError}
+ * @throws {Error} where the home broker cannot be reached, or cannot keep it
+ */
 export async function keepFact(kernel: Kernel, client: Client, fact: NewFact): Promise<number> {
+  const { keptBy, neighbours } = kernel;
+  const scope = ownedScope(kernel, client);
+  if (scope.kind === 'agent' && keptBy !== undefined) {
+    const home = neighbours.named(keptBy);
+    if (!home) throw new Error(`there is no link with broker ${keptBy}, which keeps what agents remember`);
+    return checkedCount(parseJson(await home.ask(KEEP_FACT, writeJson({ agent: scope.id, fact }))));
+  }
   return checkedCount(await kernel.get(MEMORY).store.addFact(ownedScope(kernel, client), fact));
+}
+
+const KEEP_FACT = 'memory.keep';
+
+/** What other brokers have an agent remember: at home. */
+export const memoryTalk = (kernel: Kernel): NeighbourTalk => ({
+  asked(_from, method, body) {
+    if (method !== KEEP_FACT) return undefined;
+    const { agent, fact } = parseJson(body) as { agent: string; fact: NewFact };
+    return keepAgents(kernel, agent, fact);
+  },
+});
+
+async function keepAgents(kernel: Kernel, agent: string, fact: NewFact): Promise<string> {
+  // It may be attached to another broker, and nowhere registered.
+  if (!isAgentThere(kernel, agent) && !kernel.isElsewhere(agent)) throw new Error('that agent is gone');
+  return writeJson(checkedCount(await kernel.get(MEMORY).store.addFact(agentScope(agent), fact)));
 }
 
 /** The owner is gone for good: so are its facts. Whatever the memory makes of that, nobody else notices. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
-import { readRoom } from '../../protocol/guest-room.ts';
+import { readLook, readRoom } from '../../protocol/guest-room.ts';
 import { isGuest } from '../../protocol/link.ts';
 import type { Place, Role } from '../../protocol/method.ts';
 import {
@@ -36,6 +36,8 @@ export interface Call<P> {
   readonly trace: TraceContext | undefined;
   /** Of a guest's: whose turn it names, where that is at the guest's own broker. */
   readonly room?: Principal | undefined;
+  /** An `agents.chat.subscribe` that is to say which turn is meant, and takes nothing up. */
+  readonly looks?: boolean;
   /** What other brokers have for the answer, by the method that they were asked by. */
   readonly others?: Readonly<Record<string, readonly unknown[]>>;
 }
@@ -148,8 +150,8 @@ export class Dispatcher {
       if (!entry || !isFor(from, entry)) throw WireError.methodNotFound();
       if (!entry.reads && !mayAct(from)) throw WireError.outOfScope('chat');
       const checked = parseParams(entry.schema, entry.readAs?.(params) ?? params);
-      const room = isGuest(from.link) ? readRoom(params) : undefined;
-      const call = { kernel, from, id, params: checked, trace: readTrace(params), room };
+      const asGuest = isGuest(from.link) ? { room: readRoom(params), looks: readLook(params) } : undefined;
+      const call = { kernel, from, id, params: checked, trace: readTrace(params), ...asGuest };
       if (entry.isAudited) kernel.audit.demand();
       if (entry.hasLargeAnswer) checkBacklog(kernel, from);
       // What a guest asks was decided where its connection is.

@@ -1,5 +1,8 @@
+import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { HeldCalls } from './held-calls.ts';
+import type { QueuedChat } from './sessions.ts';
 
 /** Other brokers, which may have turns that an agent goes on with here. */
 export interface Elsewhere {
@@ -12,4 +15,24 @@ export interface Elsewhere {
   pending(sessionKeys: readonly string[]): HeldCalls | undefined;
   /** An agent has named all that it goes on with: what waits for it elsewhere ends. */
   unnamed(agentKey: string): void;
+}
+
+/** Where chats are carried out whose agents are attached to other brokers. */
+export interface ChatsElsewhere {
+  /** The broker that an agent is attached to, if that is another one. */
+  brokerOf(agentKey: string): string | undefined;
+  /** Has a chat that has waited here carried out there. */
+  passOn(chat: QueuedChat, broker: string): void;
+}
+
+const ELSEWHERE = 'chat_elsewhere';
+
+/** A chat is another broker's to carry out, which has its session or its agent: brokers say so to each other, no client hears it. */
+export const chatElsewhere = (broker: string): WireError =>
+  new WireError(ErrorCode.AgentNotAttached, `this chat is for broker ${broker}`, { reason: ELSEWHERE, broker });
+
+/** See {@link chatElsewhere}: which broker that is. */
+export function brokerMeant({ code, data }: { code?: unknown; data?: unknown }): string | undefined {
+  if (code !== ErrorCode.AgentNotAttached || !isObject(data) || data.reason !== ELSEWHERE) return undefined;
+  return typeof data.broker === 'string' ? data.broker : undefined;
 }

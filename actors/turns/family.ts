@@ -24,7 +24,7 @@ import { skipEvent } from './routing.ts';
 import { resumeMethods } from './subscribe.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS, Turns } from './turns.ts';
-import { agentIsBack, agentIsRemoved, startNext } from './waiting-chats.ts';
+import { agentIsBack, agentIsRemoved, releaseIfFree, startNext } from './waiting-chats.ts';
 
 /** Turns: one chat each, from its opening to its terminal (`wire.md` sections 6 and 8). */
 export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
@@ -120,6 +120,7 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
  */
 function sweepTurns(kernel: Kernel, book: Turns, now: number): void {
   book.logs.sweep(now);
+  for (const sessionKey of book.claims?.elsewhere.sweep(now) ?? []) releaseIfFree(kernel, sessionKey);
   const oldest = now - kernel.limits.staleAfterMs;
   const isStale = (turn: Turn) =>
     turn.lastFrameAt <= oldest && turn.callbacks.size + turn.waitingCalls.size + turn.gates.size === 0;

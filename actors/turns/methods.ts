@@ -14,7 +14,9 @@ import { jsonBytes } from '../requests/payload-size.ts';
 import { reply } from '../requests/reply.ts';
 import { replyRows } from '../requests/reply-rows.ts';
 import { sortedTools } from '../tools/client-tools.ts';
+import type { Claimed } from './claims.ts';
 import { checkTurnLimit, turnsOf } from './client-turns.ts';
+import { chatElsewhere } from './elsewhere.ts';
 import { liveTurn, sessionNames } from './find-turn.ts';
 import { afterRecovery, carryOut } from './held-calls.ts';
 import { openTurn } from './lifecycle.ts';
@@ -24,7 +26,15 @@ import type { QueuedChat } from './sessions.ts';
 import type { Turn } from './turn-record.ts';
 import { TurnSpans } from './turn-spans.ts';
 import { TURNS } from './turns.ts';
-import { cancelWaiting, isThere, releaseIfFree, replaceWaiting, startNext, waitingChat } from './waiting-chats.ts';
+import {
+  brokerFor,
+  cancelWaiting,
+  isThere,
+  releaseIfFree,
+  replaceWaiting,
+  startNext,
+  waitingChat,
+} from './waiting-chats.ts';
 
 /** `agents.chat` (`wire.md` section 6). */
 const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
@@ -36,17 +46,35 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
   const request: QueuedChat = { from, askers, sessionId, sessionKey, params, opening, accounts, trace };
   if (isReopened(kernel, request, id)) return LATER;
   const { claims, sessions } = kernel.get(TURNS);
+  const opened = opening && claims?.elsewhere.find(sessionKey, opening.tokenHash, kernel.clock.now());
+  if (opened !== undefined) throw chatElsewhere(opened);
   const isNew = claims && params.session_id !== undefined && !claims.holds(sessionKey);
   if (!isNew || sessions.live(sessionKey) || sessions.next(sessionKey)) return start(kernel, request);
   // What is wrong with it is said at once: it would only be claimed to be let go of.
-  if (!isThere(kernel, from, params.agent_id)) throw WireError.agentNotAttached(params.agent_id);
-  claims.claim(sessionKey, (isOurs) => {
-    if (isOurs) carryOut({ kernel, from, id, params, trace }, 'agents.chat', () => start(kernel, request));
-    else reply(kernel, from, id, { error: WireError.sessionBusy() });
+  checkThere(kernel, request);
+  claims.claim(sessionKey, opening?.tokenHash, (claimed) => {
+    if (claimed.is === 'ours')
+      carryOut({ kernel, from, id, params, trace }, 'agents.chat', () => start(kernel, request));
+    else reply(kernel, from, id, { error: notOurs(claimed, params) });
     releaseIfFree(kernel, sessionKey);
   });
   return LATER;
 };
+
+/** @throws {WireError} where nobody could carry it out here */
+function checkThere(kernel: Kernel, { from, params }: QueuedChat): void {
+  const { agent_id: agentId } = params;
+  if (attachedFor(kernel, from, agentId)) return;
+  const broker = brokerFor(kernel, { from, params });
+  if (broker !== undefined) throw chatElsewhere(broker);
+  if (!isThere(kernel, from, agentId)) throw WireError.agentNotAttached(agentId);
+}
+
+/** Its session is another broker's, which has a live turn in it, or the turn that was opened with the same token. */
+function notOurs(claimed: Exclude<Claimed, { is: 'ours' }>, { on_busy }: QueuedChat['params']): WireError {
+  if (claimed.is === 'unreachable') return claimed.error;
+  return claimed.isBusy && on_busy === 'reject' ? WireError.sessionBusy() : chatElsewhere(claimed.broker);
+}
 
 function start(kernel: Kernel, request: QueuedChat): typeof LATER {
   request.spans = TurnSpans.of(kernel, request);
@@ -62,11 +90,13 @@ function start(kernel: Kernel, request: QueuedChat): typeof LATER {
 function begin(kernel: Kernel, request: QueuedChat): typeof LATER {
   const { from, sessionKey, params, accounts } = request;
   const { sessions } = kernel.get(TURNS);
-  if (!isThere(kernel, from, params.agent_id)) throw WireError.agentNotAttached(params.agent_id);
-  const isAttached = attachedFor(kernel, from, params.agent_id) !== undefined;
   const live = sessions.live(sessionKey);
   /** Without a live turn: it waits for its agent. */
   const first = sessions.next(sessionKey);
+  const isElsewhere = brokerFor(kernel, request) !== undefined;
+  // What is behind a turn of this broker's waits here, wherever its agent is.
+  if (!isElsewhere || (!live && !first)) checkThere(kernel, request);
+  const isAttached = isElsewhere || attachedFor(kernel, from, params.agent_id) !== undefined;
   if (!live && !first) {
     checkTurnLimit(kernel, from);
     kernel.shared.demandChat(accounts, true);

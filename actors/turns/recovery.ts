@@ -138,6 +138,8 @@ export class Recovery {
     if (!kept.ended) log.kept.end(ending);
     const age = kept.ended ? Math.max(0, Date.now() - kept.ended.at) : 0;
     logs.hasEnded(log, kernel.clock.now() - age);
+    // Whoever sends its chat again is to be sent here.
+    if (log.opening) kernel.get(TURNS).claims?.keep(log.sessionKey);
     return true;
   }
 

@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { observes } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
 import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
+import { reply } from '../requests/reply.ts';
 import { checkTurnLimit, unobserve } from './client-turns.ts';
 import { endedLog, endingOf, liveTurn, sessionNames } from './find-turn.ts';
 import { afterRecovery, carryOut } from './held-calls.ts';
@@ -24,6 +25,10 @@ import { TURNS } from './turns.ts';
 /** `agents.chat.subscribe` (`wire.md` section 8). The turn answers: reply, replay and registration are one step of it. */
 const subscribeChat: Handler<'agents.chat.subscribe'> = (call) => {
   const { kernel, from, id, params, trace } = call;
+  if (call.looks) {
+    reply(kernel, from, id, { result: look(kernel, from, params) });
+    return LATER;
+  }
   const { turn, log } = find(kernel, from, params);
   if (waitsForDisk(kernel, log)) return waitForDisk(call, log);
   const { after } = params;
@@ -49,6 +54,23 @@ const subscribeChat: Handler<'agents.chat.subscribe'> = (call) => {
   kernel.counters.resume(params.role);
   return LATER;
 };
+
+/** Which turn a broker has that a client means. */
+export interface SeenTurn {
+  readonly turn_id: string;
+  /** `orphaned`: its agent is away, and may come back elsewhere. */
+  readonly is: 'live' | 'orphaned' | 'ended';
+}
+
+/** Says which turn is meant, of those that exist for the client; who may take it up is looked at when it does. */
+function look(kernel: Kernel, from: Client, { session_id, turn_id }: ParamsOf<'agents.chat.subscribe'>): SeenTurn {
+  const live = liveTurn(kernel, from, session_id);
+  if (live && (turn_id === undefined || turn_id === live.id))
+    return { turn_id: live.id, is: live.speaker ? 'live' : 'orphaned' };
+  const log = endedLog(kernel, from, session_id, turn_id);
+  if (!log) throw WireError.notFound('session');
+  return { turn_id: log.turnId, is: 'ended' };
+}
 
 /** Whether a turn has ended by the broker's word, and that is not certain yet to outlive it: nobody is told of it. */
 function waitsForDisk(kernel: Kernel, { kept, terminal }: TurnLog): boolean {

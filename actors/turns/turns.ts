@@ -4,7 +4,7 @@ import type { TurnJournal } from '../../protocol/turn-journal.ts';
 import { key } from '../kernel/key.ts';
 import { AgentWaits } from './agent-waits.ts';
 import type { Claims } from './claims.ts';
-import type { Elsewhere } from './elsewhere.ts';
+import type { ChatsElsewhere, Elsewhere } from './elsewhere.ts';
 import { JournalWaits } from './journal-waits.ts';
 import { Orphans } from './orphans.ts';
 import type { Recovery } from './recovery.ts';
@@ -30,6 +30,7 @@ export class Turns {
   recovery: Recovery | undefined;
   /** Undefined: this broker is the only one. */
   elsewhere: Elsewhere | undefined;
+  chatsElsewhere: ChatsElsewhere | undefined;
   claims: Claims | undefined;
   /** Live turns that were. */
   restored = 0;

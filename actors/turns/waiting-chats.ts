@@ -36,7 +36,7 @@ export function startNext(kernel: Kernel, sessionKey: string): void {
   while (!sessions.live(sessionKey)) {
     const next = sessions.next(sessionKey);
     if (!next) releaseIfFree(kernel, sessionKey);
-    if (!next || waitsForAgent(kernel, next)) return;
+    if (!next || isPassedOn(kernel, next) || waitsForAgent(kernel, next)) return;
     sessions.remove(next);
     try {
       openTurn(kernel, next);
@@ -84,22 +84,42 @@ export function agentIsBack(kernel: Kernel, agent: string): void {
   for (const { sessionKey } of kernel.get(TURNS).waits.settle(agent)) startNext(kernel, sessionKey);
 }
 
-/** Lets go of a session in which nothing is left: another broker may have it. */
+/** Lets go of a session in which nothing is left, nor found by its host's token: another broker may have it. */
 export function releaseIfFree(kernel: Kernel, sessionKey: string): void {
-  const { sessions, claims } = kernel.get(TURNS);
-  if (claims && !sessions.live(sessionKey) && !sessions.next(sessionKey)) claims.release(sessionKey);
+  const { sessions, claims, logs } = kernel.get(TURNS);
+  if (!claims || sessions.live(sessionKey) || sessions.next(sessionKey)) return;
+  if (claims.elsewhere.has(sessionKey) || logs.openedIn(sessionKey, kernel.clock.now()).length > 0) return;
+  claims.release(sessionKey);
 }
 
-/** An agent is at another broker: what waits for it here is taken out, to be asked for there. In order. */
-export function takeWaitingFor(kernel: Kernel, agent: string): QueuedChat[] {
-  const { waits, sessions } = kernel.get(TURNS);
-  const chats = waits.settle(agent);
+/** An agent is at another broker: what waits for it here is asked for there. */
+export function passOnWaiting(kernel: Kernel, agent: string): void {
+  for (const { sessionKey } of kernel.get(TURNS).waits.settle(agent)) startNext(kernel, sessionKey);
+}
+
+/** At which other broker a chat's agent is attached, where it is not here and exists for whoever asks. */
+export function brokerFor(kernel: Kernel, { from, params }: Pick<QueuedChat, 'from' | 'params'>): string | undefined {
+  const { agent_id: agentId } = params;
+  if (!mayUse(from, agentId) || attachedFor(kernel, from, agentId)) return undefined;
+  return kernel.get(TURNS).chatsElsewhere?.brokerOf(agentKey(from.tenant, agentId));
+}
+
+/**
+ * Where the agent of the next chat is attached to another broker: all that waits in this session goes there, in order, and so
+ * does the session.
+ */
+function isPassedOn(kernel: Kernel, next: QueuedChat): boolean {
+  const broker = brokerFor(kernel, next);
+  const { sessions, chatsElsewhere } = kernel.get(TURNS);
+  if (broker === undefined || !chatsElsewhere) return false;
+  const chats = [...sessions.waiting(next.sessionKey)];
   for (const chat of chats) {
     sessions.remove(chat);
     chat.spans?.ended('dropped');
-    releaseIfFree(kernel, chat.sessionKey);
   }
-  return chats;
+  releaseIfFree(kernel, next.sessionKey);
+  for (const chat of chats) chatsElsewhere.passOn(chat, broker);
+  return true;
 }
 
 /** An agent was removed: nobody waits for it any more. */

@@ -5,6 +5,7 @@ import { AGENTS } from '../connection/agent-registry.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { attachedFor, mayUse } from '../kernel/sight.ts';
+import { FAR_VOICE } from './far-voice.ts';
 import { LOCAL_VOICE } from './local-provider.ts';
 import { AgentProvider, type VoiceProvider } from './provider.ts';
 
@@ -20,9 +21,8 @@ type Word = (typeof Word)[keyof typeof Word];
 export function chooseProvider(kernel: Kernel, from: Client, kind: VoiceKind, name: string | undefined): VoiceProvider {
   const local = kernel.peek(LOCAL_VOICE)?.offers(kind) ? kernel.peek(LOCAL_VOICE) : undefined;
   if (name === undefined) {
-    const chosen = local ?? agentProvider(kernel, firstAgent(kernel, from, kind));
-    if (!chosen)
-      throw isElsewhere(kernel, from, kind) ? notHere() : WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
+    const chosen = local ?? firstProvider(kernel, from, kind);
+    if (!chosen) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind]);
     return chosen;
   }
   // Never an agent of that name, which would be taken for it.
@@ -33,32 +33,48 @@ export function chooseProvider(kernel: Kernel, from: Client, kind: VoiceKind, na
   const agent = agentProvider(kernel, attachedFor(kernel, from, name));
   if (!agent) {
     const isAway = mayUse(from, name) && kernel.isElsewhere(agentKey(from.tenant, name));
-    throw isAway ? notHere(name) : WireError.agentNotAttached(name);
+    if (!isAway) throw WireError.agentNotAttached(name);
+    return farProvider(kernel, from, name);
   }
   if (wordOf(kernel, agent.agent, kind) === undefined) throw WireError.noVoiceProvider(VOICE_CAPABILITIES[kind], name);
   return agent;
 }
 
-/** Sound goes to providers of the client's own broker alone (`docs/cluster.md`). */
-const notHere = (agentId: string | null = null): WireError =>
-  new WireError(ErrorCode.AgentNotAttached, 'the provider is attached at another broker; connect to that one', {
+/** @throws {WireError} `-32011` where the broker that it is attached to cannot be reached */
+function farProvider(kernel: Kernel, from: Client, agentId: string): VoiceProvider {
+  const provider = kernel.peek(FAR_VOICE)?.provider(agentKey(from.tenant, agentId), agentId);
+  if (provider) return provider;
+  throw new WireError(ErrorCode.AgentNotAttached, 'the broker where the provider is cannot be reached now; ask again', {
     reason: 'cluster',
     agent_id: agentId,
+    retry_after_ms: 1_000,
   });
-
-/** Whether a registered provider of that kind is attached, and not here. */
-function isElsewhere(kernel: Kernel, from: Client, kind: VoiceKind): boolean {
-  const agents = kernel.get(AGENTS);
-  for (const key of agents.keys())
-    if (
-      kernel.isElsewhere(key) &&
-      tenantOf(key) === from.tenant &&
-      agents.capabilitiesOf(key).includes(VOICE_CAPABILITIES[kind]) &&
-      mayUse(from, agentIdOf(key))
-    )
-      return true;
-  return false;
 }
+
+/** The first by its id of all that the registry knows, wherever each is attached; else of those here that say so of themselves. */
+function firstProvider(kernel: Kernel, from: Client, kind: VoiceKind): VoiceProvider | undefined {
+  const here = firstAgent(kernel, from, kind);
+  const registered = here && wordOf(kernel, here, kind) === Word.Registry ? here.agentId : undefined;
+  const far = firstElsewhere(kernel, from, kind);
+  if (far !== undefined && (registered === undefined || far < registered)) return farProvider(kernel, from, far);
+  return agentProvider(kernel, here);
+}
+
+/** Of the registered providers of that kind that are attached to other brokers the first by its id. */
+function firstElsewhere(kernel: Kernel, from: Client, kind: VoiceKind): string | undefined {
+  const agents = kernel.get(AGENTS);
+  let first: string | undefined;
+  for (const key of agents.keys()) {
+    const id = agentIdOf(key);
+    if ((first !== undefined && id >= first) || tenantOf(key) !== from.tenant || !kernel.isElsewhere(key)) continue;
+    if (agents.capabilitiesOf(key).includes(VOICE_CAPABILITIES[kind]) && mayUse(from, id)) first = id;
+  }
+  return first;
+}
+
+/** Whether an agent that is attached here does that. */
+export const isProvider = (kernel: Kernel, agent: Client, kind: VoiceKind): boolean =>
+  wordOf(kernel, agent, kind) !== undefined;
 
 /**
  * Who would take a stream of a client's of which kind, in the order in which one is chosen: those who transcribe, then those

@@ -10,6 +10,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Family } from '../requests/family.ts';
 import { voiceOf } from './client-voice.ts';
+import { FAR_VOICE } from './far-voice.ts';
 import { LOCAL_VOICE, LocalProvider, type LocalVoice } from './local-provider.ts';
 import { voiceMethods } from './methods.ts';
 import { voiceMetrics } from './metrics.ts';
@@ -17,6 +18,7 @@ import { routeAudio, routeVoiceEvent } from './routing.ts';
 import { VOICE_STREAM, voiceStreamKind } from './stream.ts';
 import type { VoiceStream } from './stream-record.ts';
 import { VOICE, VoiceStreams } from './streams.ts';
+import { VoiceShare } from './voice-share.ts';
 
 /** Voice: audio to text and back, by providers (`wire.md` section 11). */
 export const voice: Family<{ voice?: LocalVoice | undefined }> = {
@@ -27,6 +29,9 @@ export const voice: Family<{ voice?: LocalVoice | undefined }> = {
   install(kernel, options) {
     const streams = kernel.put(VOICE, new VoiceStreams());
     kernel.put(VOICE_STREAM, voiceStreamKind(kernel));
+    const share = new VoiceShare(kernel);
+    kernel.put(FAR_VOICE, share);
+    kernel.neighbours.talks.push(share);
     if (options.voice) kernel.put(LOCAL_VOICE, new LocalProvider(options.voice, kernel));
     return {
       methods: voiceMethods,
@@ -85,6 +90,7 @@ function readAudio(data: Uint8Array): ConnectionEvent | undefined {
 
 /** Its agent is gone: what it worked on ends. */
 function endJobs(kernel: Kernel, client: Client): void {
+  kernel.peek(FAR_VOICE)?.agentGone(client);
   for (const { ref } of [...voiceOf(client).jobs]) {
     const message = 'the provider disconnected';
     if (ref) tell(kernel.ref, ref, { type: 'stream.fail', code: 'provider_disconnected', message });

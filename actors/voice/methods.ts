@@ -10,6 +10,7 @@ import { type Handler, type Handlers, LATER } from '../requests/dispatcher.ts';
 import { replyRows } from '../requests/reply-rows.ts';
 import { chooseProvider, voiceProviders } from './choose.ts';
 import { voiceOf } from './client-voice.ts';
+import { FAR_VOICE } from './far-voice.ts';
 import { openVoiceStream } from './open.ts';
 import { isWhole, pushAudio } from './routing.ts';
 import type { VoiceStream } from './stream-record.ts';
@@ -86,7 +87,7 @@ const listProviders: Handler<'voice.providers.list'> = (call) => {
     kind: kind === 'transcribe' ? 'stt' : 'tts',
     available: true,
     description: `${kind === 'transcribe' ? 'transcribes' : 'speaks'}: ${id === LOCAL_PROVIDER ? 'a provider within the broker' : `the agent ${id}`}`,
-    streams: streams.get(`${kind} ${id}`) ?? 0,
+    streams: (streams.get(`${kind} ${id}`) ?? 0) + (kernel.peek(FAR_VOICE)?.jobsOf(id, from.tenant, kind) ?? 0),
   }));
   return replyRows(call, rows);
 };

@@ -11,7 +11,8 @@ import type { VoiceStream } from './stream-record.ts';
 export interface VoiceProvider {
   /** An agent id, or `local`. */
   readonly id: string;
-  /** The agent's connection, where it is one. */
+  /** The agent, where it is one, and its connection where that is at this broker. */
+  readonly agentId?: string | undefined;
   readonly agent?: Client;
   /** Asks it to begin; the stream's actor hears `call.answered`. */
   start(stream: VoiceStream, self: AnyActorRef): void;
@@ -28,28 +29,33 @@ export interface VoiceProvider {
   roomFor(stream: VoiceStream): number;
 }
 
+/** How an agent is asked to begin. */
+export function startOf({ spec: { task }, providerId: stream_id }: VoiceStream): { method: string; params: object } {
+  if (task.kind === 'transcribe') {
+    const { sample_rate, channels } = task.source;
+    return { method: 'voice.transcribe.start', params: { stream_id, sample_rate, channels } };
+  }
+  const voice = task.voiceId === undefined ? {} : { voice_id: task.voiceId };
+  return { method: 'voice.speak.start', params: { stream_id, text: task.text, ...voice } };
+}
+
 /** An attached agent as a provider: requests, and binary frames (`wire.md` section 11). */
 export class AgentProvider implements VoiceProvider {
   readonly id: string;
+  readonly agentId: string;
   readonly agent: Client;
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel, id: string, agent: Client) {
     this.#kernel = kernel;
     this.id = id;
+    this.agentId = id;
     this.agent = agent;
   }
 
   start(stream: VoiceStream, self: AnyActorRef): void {
-    const { task } = stream.spec;
-    const stream_id = stream.providerId;
-    if (task.kind === 'transcribe') {
-      const { sample_rate, channels } = task.source;
-      this.#call(stream, self, 'voice.transcribe.start', { stream_id, sample_rate, channels });
-    } else {
-      const voice = task.voiceId === undefined ? {} : { voice_id: task.voiceId };
-      this.#call(stream, self, 'voice.speak.start', { stream_id, text: task.text, ...voice });
-    }
+    const { method, params } = startOf(stream);
+    this.#call(stream, self, method, params);
   }
 
   finish(stream: VoiceStream, self: AnyActorRef): void {

@@ -7,6 +7,7 @@ import { agentSessionId } from '../kernel/session-name.ts';
 import { tell } from '../kernel/tell.ts';
 import { jsonBytes } from '../requests/payload-size.ts';
 import { voiceOf } from './client-voice.ts';
+import { FAR_VOICE } from './far-voice.ts';
 import type { VoiceStream } from './stream-record.ts';
 import { VOICE } from './streams.ts';
 import { hasRoom, sendOwn, speechBytes } from './to-client.ts';
@@ -16,13 +17,19 @@ import { hasRoom, sendOwn, speechBytes } from './to-client.ts';
  * dropped and counted, and reaches no client. The connection itself is compared (law 15).
  */
 export function routeVoiceEvent(kernel: Kernel, from: Client, params: ProviderEvent, self: AnyActorRef): void {
+  if (kernel.peek(FAR_VOICE)?.event(from, params)) return;
   const stream = ownJob(kernel, from, params.stream_id);
-  if (!stream?.ref) return;
+  if (stream) takeEvent(kernel, stream, params, self);
+}
+
+/** An event of a stream's own provider. */
+export function takeEvent(kernel: Kernel, stream: VoiceStream, params: ProviderEvent, self: AnyActorRef): void {
+  if (!stream.ref) return;
   if (stream.kind === 'speak' && !hasRoom(kernel, stream, eventBytes(params)))
     failAsTooFast(kernel, stream, self, eventBytes(params));
   else if (params.type === 'ended') tell(self, stream.ref, { type: 'provider.ended', params });
   else if (params.type !== 'tts_chunk') tell(self, stream.ref, { type: 'voice.event', params });
-  else if (stream.kind !== 'speak') drop(kernel, from, 'malformed_audio');
+  else if (stream.kind !== 'speak') drop(kernel, stream.provider, 'malformed_audio');
   else {
     noteSeq(stream, BigInt(params.seq as number | bigint));
     tell(self, stream.ref, { type: 'voice.event', params });
@@ -87,14 +94,22 @@ function routeAudioIn(kernel: Kernel, from: Client, frame: AudioFrame, self: Any
 }
 
 function routeAudioOut(kernel: Kernel, from: Client, frame: AudioFrame, self: AnyActorRef): void {
+  if (kernel.peek(FAR_VOICE)?.audio(from, frame)) return;
   const stream = ownJob(kernel, from, frame.streamId);
-  if (!stream?.ref) return;
+  if (stream) takeAudioOut(kernel, stream, frame, self);
+}
+
+/** Speech of a stream's own provider. @returns whether it is any */
+export function takeAudioOut(kernel: Kernel, stream: VoiceStream, frame: AudioFrame, self: AnyActorRef): boolean {
+  if (frame.type !== AudioFrameType.AudioOut) return false;
   const { format, payload: audio } = frame;
-  if (stream.kind !== 'speak') drop(kernel, from, 'malformed_audio');
+  if (!stream.ref) return true;
+  if (stream.kind !== 'speak') drop(kernel, stream.provider, 'malformed_audio');
   else if (hasRoom(kernel, stream, speechBytes(stream, audio))) {
     noteSeq(stream, frame.seq);
     tell(self, stream.ref, { type: 'stream.chunk', format, audio });
   } else failAsTooFast(kernel, stream, self, speechBytes(stream, audio));
+  return true;
 }
 
 /** Where a provider's numbers leave pieces out, so do the client's. */
@@ -126,14 +141,18 @@ function routeEnd(kernel: Kernel, from: Client, frame: AudioFrame, self: AnyActo
     tell(self, own.ref, { type: 'stream.stop' });
     return;
   }
+  if (kernel.peek(FAR_VOICE)?.audio(from, frame)) return;
   const stream = ownJob(kernel, from, frame.streamId);
-  if (!stream?.ref) return;
+  if (stream) takeEnd(stream, frame, self);
+}
+
+/** A stream's own provider says that this is all, or why. */
+export function takeEnd(stream: VoiceStream, frame: AudioFrame, self: AnyActorRef): void {
+  if (!stream.ref) return;
   if (frame.type === AudioFrameType.Error) {
     const message = new TextDecoder().decode(frame.payload) || 'the provider failed';
     tell(self, stream.ref, { type: 'stream.fail', code: 'provider_failed', message });
-    return;
-  }
-  tell(self, stream.ref, { type: 'provider.ended' });
+  } else if (frame.type === AudioFrameType.End) tell(self, stream.ref, { type: 'provider.ended' });
 }
 
 /** The stream that this connection works on under that id. What is of somebody else's is dropped. */
@@ -147,7 +166,7 @@ function ownJob(kernel: Kernel, from: Client, id: string): VoiceStream | undefin
 /** Why audio, or an event of a provider's, went nowhere. */
 type VoiceDrop = 'unknown_stream' | 'not_owner' | 'malformed_audio' | 'audio_overflow';
 
-function drop(kernel: Kernel, from: Client, reason: VoiceDrop): void {
+function drop(kernel: Kernel, from: { readonly id: string }, reason: VoiceDrop): void {
   kernel.counters.dropOf<VoiceDrop>(reason);
   kernel.log.debug({ client: from.id, reason }, 'dropped voice');
 }

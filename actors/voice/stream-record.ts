@@ -103,7 +103,7 @@ export class VoiceStream implements VoiceStreamFacts {
   }
   /** The agent that provides it; none: the embedder's own provider. */
   get agentId(): string | undefined {
-    return this.provider.agent?.agentId;
+    return this.provider.agentId;
   }
   /** Its speech goes to the client as binary frames. */
   get isBinary(): boolean {

@@ -28,11 +28,13 @@ export class TurnLogs implements LogBudget {
   readonly #ended = new Map<string, TurnLog>();
   /** Of each session, the one that ended last. */
   readonly #newest = new Map<string, TurnLog>();
-  /** Those whose host has chosen the token, by it and their session. */
-  readonly #opened = new Map<string, TurnLog>();
+  /** Ended ones whose host has chosen the token, by their session and its hash. */
+  readonly #opened = new Map<string, Map<string, TurnLog>>();
   /** Those that are in the journal, by their number there. */
   readonly #kept = new Map<number, TurnLog>();
   #bytes = 0;
+  /** Hears of a session of which one that was so opened is forgotten. */
+  forgotten: (sessionKey: string) => void = () => {};
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -110,7 +112,10 @@ export class TurnLogs implements LogBudget {
     this.#live.delete(log);
     this.#ended.set(log.turnId, log);
     this.#newest.set(log.sessionKey, log);
-    if (log.opening) this.#opened.set(openingKey(log.sessionKey, log.opening), log);
+    if (log.opening) {
+      const opened = this.#opened.get(log.sessionKey) ?? new Map<string, TurnLog>();
+      this.#opened.set(log.sessionKey, opened.set(log.opening.tokenHash, log));
+    }
     while (this.#ended.size > this.#limits.keptEndedTurns) this.#forgetOldest();
     this.#makeRoom();
   }
@@ -123,8 +128,18 @@ export class TurnLogs implements LogBudget {
 
   /** An ended turn of this session that was opened with the same token and may still be resumed. */
   opened(sessionKey: string, opening: Opening, now: number): TurnLog | undefined {
-    const log = this.#opened.get(openingKey(sessionKey, opening));
+    const log = this.#opened.get(sessionKey)?.get(opening.tokenHash);
     return log && !this.#isOver(log, now) ? log : undefined;
+  }
+
+  /** All ended turns of this session that are found by their tokens. */
+  openedIn(sessionKey: string, now: number): TurnLog[] {
+    return [...(this.#opened.get(sessionKey)?.values() ?? [])].filter((log) => !this.#isOver(log, now));
+  }
+
+  /** For how long an ended turn may still be resumed. Milliseconds. */
+  leftOf({ endedAt }: TurnLog, now: number): number {
+    return endedAt + this.#limits.resumeAfterEndMs - now;
   }
 
   /** Forgets the ended ones whose time is over. */
@@ -171,11 +186,12 @@ export class TurnLogs implements LogBudget {
   #forget(log: TurnLog): void {
     this.#ended.delete(log.turnId);
     if (this.#newest.get(log.sessionKey) === log) this.#newest.delete(log.sessionKey);
-    if (log.opening) {
-      const key = openingKey(log.sessionKey, log.opening);
-      if (this.#opened.get(key) === log) this.#opened.delete(key);
-    }
     this.#leave(log);
+    const opened = this.#opened.get(log.sessionKey);
+    if (!log.opening || opened?.get(log.opening.tokenHash) !== log) return;
+    opened.delete(log.opening.tokenHash);
+    if (opened.size === 0) this.#opened.delete(log.sessionKey);
+    this.forgotten(log.sessionKey);
   }
 
   #leave(log: TurnLog): void {
@@ -185,5 +201,3 @@ export class TurnLogs implements LogBudget {
     this.#kept.delete(log.kept.turn);
   }
 }
-
-const openingKey = (sessionKey: string, { tokenHash }: Opening): string => `${tokenHash} ${sessionKey}`;

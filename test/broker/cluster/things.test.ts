@@ -160,23 +160,6 @@ describe('surfaces', () => {
   });
 });
 
-test('a voice provider at another broker is said to be there', async () => {
-  const [a, b] = await three();
-  const manager = await a.manager();
-  const { token } = (await ask(manager, 'agents.upsert', { id: 'ear', capabilities: ['voice.transcribe'] })).result;
-  await enter(b, { agent_id: 'ear', token });
-  await arrive();
-  const host = await a.host();
-  const away = { code: -32011, data: { reason: 'cluster' } };
-  const started = {
-    session_id: 'v',
-    audio_source: { kind: 'pcm_push', sample_rate: 16_000, channels: 1 },
-  };
-  const named = { ...started, options: { provider: 'ear' } };
-  expect((await ask(host, 'voice.transcribe_stream.start', named)).error).toMatchObject(away);
-  expect((await ask(host, 'voice.transcribe_stream.start', started)).error).toMatchObject(away);
-});
-
 test('broker.status tells of all brokers', async () => {
   const [, b] = await three();
   await cluster.pass(2);
