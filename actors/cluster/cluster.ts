@@ -13,6 +13,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
+import { TURNS } from '../turns/turns.ts';
 import { extensionKind } from './extension.ts';
 import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
@@ -159,6 +160,7 @@ export class Cluster {
         },
       },
     );
+    await this.#kernel.get(TURNS).ended?.open();
     this.#each('what is registered', (talk) => talk.joined?.());
     // Those that were there before it.
     for (const [agent, client] of this.#attaching) directory.attach(agent, client);
@@ -168,6 +170,7 @@ export class Cluster {
   async close(): Promise<void> {
     await this.#opening?.catch(() => {});
     await this.#peers.close();
+    await this.#kernel.get(TURNS).ended?.close();
     await this.#options.directory.close();
   }
 

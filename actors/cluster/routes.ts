@@ -9,7 +9,6 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
 import { attachedFor, mayUse } from '../kernel/sight.ts';
-import { slot } from '../kernel/slots.ts';
 import { metaOf } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
@@ -23,21 +22,10 @@ import { clusterError } from './cluster-errors.ts';
 import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
+import { isUnknown, lookFor } from './looked-for.ts';
 import { forgetWatched, hostedAt, noteTurn } from './noted-turns.ts';
 
 type AnyCall = Call<unknown>;
-
-/** How many turns are looked for in a connection's place. */
-const looking = slot(() => ({ count: 0 }));
-const MAX_LOOKED = 1_000;
-/**
- * A turn that nobody knows is looked for again after so long, and then after twice as long each time, up to the second; and for so
- * long: from when all brokers are there, and in all. Milliseconds.
- */
-const LOOK_AGAIN_MS = 100;
-const LOOK_AGAIN_MOST_MS = 800;
-const LOOKED_MS = 1_000;
-const MOST_LOOKED_MS = 25_000;
 
 /** Who has answered: this broker, or another one. */
 export type Found = { own: Answer } | { answer: GuestAnswer; extension: Extension };
@@ -122,13 +110,16 @@ export class Routes implements Elsewhere {
       this.#forward(withoutOwnClaim(call), method, known);
       return true;
     }
-    // Whoever is missing may be there again in time.
-    if (this.#cluster.openPeers().length === 0 && !this.#cluster.awaitsPeer()) return false;
+    // Whoever is missing may be there again in time, or have left what is asked for.
+    const isLooked = method === 'agents.chat.subscribe';
+    const mayCome = this.#cluster.awaitsPeer() || (isLooked && kernel.get(TURNS).ended !== undefined);
+    if (this.#cluster.openPeers().length === 0 && !mayCome) return false;
     const answer = (found: Found) => {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, method, found.answer, found.extension);
     };
-    if (method === 'agents.chat.subscribe') this.#lookFor(withoutOwnClaim(call), method, answer);
+    const plain = withoutOwnClaim(call);
+    if (isLooked) lookFor(this.#cluster, plain, method, (settle) => this.findOwner(plain, method, settle), answer);
     else this.findOwner(call, method, answer);
     return true;
   }
@@ -141,37 +132,6 @@ export class Routes implements Elsewhere {
     } catch (error) {
       reply(kernel, from, id, { error: toWireError(kernel, method, error) });
     }
-  }
-
-  /**
-   * Who comes back to a turn may find that it is on its way from one broker to another, or that its broker is started again:
-   * nobody knows it then, for a while. Of one connection's so many wait at a time; more are answered at once.
-   */
-  #lookFor(call: AnyCall, method: string, settle: (found: Found) => void): void {
-    const { kernel, from } = call;
-    const { clock, deadlines } = kernel;
-    const looked = looking.of(from);
-    const mayWait = looked.count < MAX_LOOKED;
-    if (mayWait) looked.count += 1;
-    const since = clock.now();
-    // A broker that is there again has yet to be asked, and so has whoever its turns go to.
-    let completeSince: number | undefined;
-    let waitMs = LOOK_AGAIN_MS;
-    const look = () =>
-      this.findOwner(call, method, (found) => {
-        const now = clock.now();
-        completeSince = this.#cluster.awaitsPeer() ? undefined : (completeSince ?? now);
-        const isNothing = 'own' in found && 'error' in found.own && isUnknown(found.own.error);
-        const mayCome = completeSince === undefined || now - completeSince < LOOKED_MS;
-        if (isNothing && mayWait && from.isOpen && mayCome && now - since < MOST_LOOKED_MS) {
-          deadlines.arm(waitMs, look);
-          waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MOST_MS);
-          return;
-        }
-        if (mayWait) looked.count -= 1;
-        settle(found);
-      });
-    look();
   }
 
   /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
@@ -298,11 +258,6 @@ function withTurnOf(call: AnyCall, method: string): AnyCall {
   const turn = call.kernel.get(FIND_TURN)(session, call.from);
   if (!turn) throw WireError.notFound('session');
   return { ...call, room: turn.owner };
-}
-
-/** Whether that broker knows of nothing that was meant. */
-function isUnknown({ code, data }: WireError | JsonObject): boolean {
-  return code === ErrorCode.NotFound || (code === ErrorCode.ApprovalNotPending && data === undefined);
 }
 
 const isLost = ({ code }: JsonObject): boolean => code === ErrorCode.AgentNotAttached;

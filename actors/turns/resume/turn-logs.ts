@@ -104,12 +104,14 @@ export class TurnLogs implements LogBudget {
     this.hasEnded(log, now);
   }
 
-  /** The same of a turn that had ended before the start. `at`: in the clock's milliseconds. */
+  /** The same of a turn that had ended before the start, or elsewhere. `at`: in the clock's milliseconds. */
   hasEnded(log: TurnLog, at: number): void {
     log.endedAt = at;
     this.#live.delete(log);
     this.#ended.set(log.turnId, log);
-    this.#newest.set(log.sessionKey, log);
+    const newest = this.#newest.get(log.sessionKey);
+    // One that comes from elsewhere may have ended before.
+    if (!newest || newest.endedAt <= at) this.#newest.set(log.sessionKey, log);
     if (log.opening) this.#opened.set(openingKey(log.sessionKey, log.opening), log);
     while (this.#ended.size > this.#limits.keptEndedTurns) this.#forgetOldest();
     this.#makeRoom();
@@ -125,6 +127,13 @@ export class TurnLogs implements LogBudget {
   opened(sessionKey: string, opening: Opening, now: number): TurnLog | undefined {
     const log = this.#opened.get(openingKey(sessionKey, opening));
     return log && !this.#isOver(log, now) ? log : undefined;
+  }
+
+  /** Whether there is room for so many bytes of a log without taking it from live turns. */
+  mayTake(bytes: number): boolean {
+    let live = 0;
+    for (const log of this.#live) live += log.bytes;
+    return live + bytes <= this.#limits.maxAllLogBytes;
   }
 
   /** Forgets the ended ones whose time is over. */

@@ -1,5 +1,6 @@
 import { SimulatedClock } from 'xstate';
 import { type Broker, type BrokerOptions, createBroker } from '../../../../broker.ts';
+import type { EndedTurnStore } from '../../../../cluster/ended-turn-store.ts';
 import { SharedDirectory } from '../../../../cluster/shared-directory.ts';
 import { MemoryNet } from '../../../link/support/memory-carrier.ts';
 import { clientsOf, type LinkedClient, type Message, settle } from '../../../support/linked.ts';
@@ -10,7 +11,11 @@ export type Member = ReturnType<typeof clientsOf> & { readonly name: string; rea
 const TOKENS = { daemon: 'the-daemon-token', host: 'the-host-token' };
 
 /** Several brokers of one process, with one clock that stands still. The first one is the home of what there is once. */
-export async function startCluster(names: readonly string[], options: BrokerOptions = {}) {
+export async function startCluster(
+  names: readonly string[],
+  options: BrokerOptions = {},
+  endedTurns?: () => EndedTurnStore,
+) {
   const clock = new SimulatedClock();
   const net = new MemoryNet({ nextTick: (run: () => void) => process.nextTick(run) } as never);
   const directory = new SharedDirectory();
@@ -21,7 +26,13 @@ export async function startCluster(names: readonly string[], options: BrokerOpti
       ...options,
       ...more,
       limits: { metricsMaxAgeMs: 0, ...options.limits },
-      cluster: { id: name, carrier: net.carrier(name), directory: directory.another(), home: names[0] as string },
+      cluster: {
+        id: name,
+        carrier: net.carrier(name),
+        directory: directory.another(),
+        home: names[0] as string,
+        ...(endedTurns && { endedTurns: endedTurns() }),
+      },
     });
     const clients = clientsOf(broker, clock);
     return {
