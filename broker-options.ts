@@ -184,6 +184,7 @@ const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
   epoch: true,
   carrier: true,
   directory: true,
+  endedTurns: true,
   home: true,
   flushMs: true,
   urls: true,
@@ -235,6 +236,8 @@ function checkCluster(cluster: BrokerOptions['cluster']): void {
       throw new TypeError('createBroker, cluster: id and home are 1–64 of [A-Za-z0-9_-]');
   for (const name of ['carrier', 'directory'] as const)
     if (typeof cluster[name]?.open !== 'function') throw new TypeError(`createBroker, cluster: ${name} is needed`);
+  if (cluster.endedTurns !== undefined && typeof cluster.endedTurns?.open !== 'function')
+    throw new TypeError('createBroker, cluster: endedTurns is where logs of ended turns go');
 }
 
 /** @throws {TypeError} where one is no tenant's name, or there are so many that the text would be long. */

@@ -31,6 +31,8 @@ export interface Sizes {
   journalBytes: number;
   /** Sessions of an attached program, with a process each. */
   attached: number;
+  /** Chats opened and ended one after another, across brokers. */
+  opened: number;
   /** How long a process gets to finish what it does after its last reply, before its memory is read. */
   settleMs: number;
 }
@@ -55,6 +57,7 @@ export const FULL: Sizes = {
   auditEntries: 100_000,
   journalBytes: 1024 ** 3,
   attached: 60,
+  opened: 500,
   settleMs: 1_000,
 };
 
@@ -77,5 +80,6 @@ export const QUICK: Sizes = {
   auditEntries: 5_000,
   journalBytes: 32 * 1024 ** 2,
   attached: 10,
+  opened: 20,
   settleMs: 100,
 };

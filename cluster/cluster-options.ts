@@ -1,5 +1,6 @@
 import type { Carrier } from '../link/carrier.ts';
 import type { Directory } from './directory.ts';
+import type { EndedTurnStore } from './ended-turn-store.ts';
 
 /** What makes a broker one of several (`docs/cluster.md`). */
 export interface ClusterOptions {
@@ -11,6 +12,11 @@ export interface ClusterOptions {
   readonly carrier: Carrier;
   /** What all know together. The broker opens and closes it. */
   readonly directory: Directory;
+  /**
+   * Where logs of resumable turns go that have ended, for a broker that is asked for one while its owner is gone. The broker opens
+   * and closes it. Default: nobody but its owner knows an ended turn.
+   */
+  readonly endedTurns?: EndedTurnStore;
   /**
    * The broker that keeps what there is once: registered agents, keys, agents' memory, goals and meetings. The others send
    * whoever asks for these there. Default: each keeps its own.

@@ -143,9 +143,9 @@ async function overNats(settings: Settings, known: string | undefined, log: Logg
   const options = natsOptionsOf(settings, epoch);
   if (!options) return undefined;
   const { overNats } = await import('../nats/open.ts');
-  const { carrier, directory } = overNats({ ...options, tell });
+  const { carrier, directory, endedTurns } = overNats({ ...options, tell });
   const home = settings['cluster-home'];
-  return { id: options.self.id, epoch, carrier, directory, ...(home === undefined ? {} : { home }) };
+  return { id: options.self.id, epoch, carrier, directory, endedTurns, ...(home === undefined ? {} : { home }) };
 }
 
 function recordOf(settings: Settings, directory: string, log: Logger) {

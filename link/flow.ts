@@ -29,6 +29,12 @@ export interface Halves {
   readonly theirs: number;
 }
 
+/** What was sent to a peer: batches, each once however often it went, and tokens in them. */
+export interface LinkCounts {
+  batches: number;
+  tokens: number;
+}
+
 /** What a {@link Flow} is made of. */
 export interface FlowOptions extends Halves {
   /** The name of this broker. */
@@ -36,6 +42,8 @@ export interface FlowOptions extends Halves {
   readonly clock: LinkClock;
   readonly flushMs: number;
   readonly maxEntryBytes: number;
+  /** Counts what is sent, over all links with this peer. */
+  readonly counts: LinkCounts;
   /** Hands a frame to the carrier; false where that takes none. */
   readonly transmit: (frame: Buffer) => boolean;
 }
@@ -98,6 +106,7 @@ export class Flow {
 
   token(token: StreamToken): void {
     if (!this.#hasRoom()) return;
+    this.#options.counts.tokens += 1;
     this.#writer.token(token);
     this.#schedule();
   }
@@ -121,6 +130,7 @@ export class Flow {
       this.#resetProbe(now);
     }
     this.#sent.add(batch, now);
+    this.#options.counts.batches += 1;
     this.pump();
     this.#watch(now);
   }

@@ -5,7 +5,7 @@ import { type LinkLoss, peerLinkMachine } from '../machines/peer-link.machine.ts
 import type { Carrier } from './carrier.ts';
 import type { LinkClock } from './clock.ts';
 import type { Entry, EntryHandlers, StreamToken } from './entries.ts';
-import { Flow, type Halves } from './flow.ts';
+import { Flow, type Halves, type LinkCounts } from './flow.ts';
 import { type FrameHead, FrameKind, headBytes, textFrame, writeHead } from './frame.ts';
 
 /** Where there is no link yet, hello is said so often. Milliseconds. */
@@ -57,6 +57,8 @@ export interface PeerLinkHandlers extends EntryHandlers {
  */
 export class PeerLink {
   readonly peer: string;
+  /** What was sent by all links with this peer so far. */
+  readonly counts: Readonly<LinkCounts>;
   readonly #options: PeerLinkOptions;
   readonly #handlers: PeerLinkHandlers;
   readonly #machine: typeof peerLinkMachine;
@@ -77,6 +79,7 @@ export class PeerLink {
   /** @param listen - who hears of it. Never throws */
   constructor(options: PeerLinkOptions, listen: (link: PeerLink) => PeerLinkHandlers) {
     this.peer = options.peer;
+    this.counts = { batches: 0, tokens: 0 };
     this.#options = options;
     const handlers = listen(this);
     this.#handlers = handlers;
@@ -235,8 +238,9 @@ export class PeerLink {
 
   #flowOf(halves: Halves): Flow {
     const { self, clock, flushMs, maxEntryBytes } = this.#options;
+    const { counts } = this;
     const flow: Flow = new Flow(
-      { ...halves, from: self.id, clock, flushMs, maxEntryBytes, transmit: (frame) => this.#transmit(frame) },
+      { ...halves, from: self.id, clock, flushMs, maxEntryBytes, counts, transmit: (frame) => this.#transmit(frame) },
       {
         entry: (entry) => this.#attempt(() => this.#handlers.entry(entry)),
         token: (token) => this.#attempt(() => this.#handlers.token(token)),

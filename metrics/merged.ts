@@ -54,6 +54,7 @@ export const GAUGES: Readonly<
   cluster_guests: 'sum',
   cluster_extensions: 'sum',
   cluster_waiting_bytes: 'sum',
+  cluster_ended_turns_waiting_bytes: 'sum',
 };
 
 type Labels = Readonly<Record<string, string | number>>;

@@ -1,3 +1,4 @@
+import type { EndedTurnStore } from '../cluster/ended-turn-store.ts';
 import { isPeerName } from '../link/frame.ts';
 import { DiscardPolicy, nanos, RetentionPolicy, StorageType } from '../sdks/nats.ts';
 import { NatsError } from './errors.ts';
@@ -14,11 +15,13 @@ const PART_BYTES = 1024 * 1024 - 4 * 1024;
 export const MAX_LOG_BYTES = 64 * 1024 * 1024;
 /** All together; beyond that the oldest goes. Bytes. */
 export const MAX_KEPT_BYTES = 512 * 1024 * 1024;
+/** Before the first part: how many there are, and how long all are. Bytes. */
+const HEAD_BYTES = 8;
 /** So many parts are read at a time. */
 const AT_ONCE = 4;
 
 /** Logs of turns that have ended, for whoever resumes them on another broker. */
-export class EndedTurns {
+export class EndedTurns implements EndedTurnStore {
   readonly #options: NatsOptions;
   #store: Store | undefined;
 
@@ -26,6 +29,10 @@ export class EndedTurns {
   constructor(options: NatsOptions) {
     namesOf(options.cluster);
     this.#options = options;
+  }
+
+  get isConnected(): boolean {
+    return this.#store?.line.isConnected ?? false;
   }
 
   /**
@@ -68,7 +75,7 @@ export class EndedTurns {
     const count = Math.max(1, Math.ceil(log.length / size));
     for (let n = count - 1; n >= 0; n -= 1) {
       const part = log.subarray(n * size, (n + 1) * size);
-      const head = Buffer.alloc(n === 0 ? 8 : 0);
+      const head = Buffer.alloc(n === 0 ? HEAD_BYTES : 0);
       if (n === 0) {
         head.writeUInt32LE(count, 0);
         head.writeUInt32LE(log.length, 4);
@@ -85,11 +92,11 @@ export class EndedTurns {
     const store = this.#opened(turn);
     const { ended, endedStream } = namesOf(this.#options.cluster);
     const first = await store.read(endedStream, ended(turn, 0));
-    if (!first || first.length < 8) return;
+    if (!first || first.length < HEAD_BYTES) return;
     const count = first.readUInt32LE(0);
     const length = first.readUInt32LE(4);
     if (length > MAX_LOG_BYTES || count > MAX_LOG_BYTES / 1_024) return;
-    const parts: Buffer[] = [first.subarray(8)];
+    const parts: Buffer[] = [first.subarray(HEAD_BYTES)];
     for (let n = 1; n < count; n += AT_ONCE) {
       const some = Array.from({ length: Math.min(AT_ONCE, count - n) }, async (_, k) => {
         return (await store.read(endedStream, ended(turn, n + k))) ?? Buffer.alloc(0);
@@ -98,6 +105,16 @@ export class EndedTurns {
     }
     const log = Buffer.concat(parts);
     return log.length === length ? log : undefined;
+  }
+
+  /**
+   * How the log of a turn begins, which is its first part.
+   * @throws {NatsError} `away`
+   */
+  async begin(turn: string): Promise<Buffer | undefined> {
+    const { ended, endedStream } = namesOf(this.#options.cluster);
+    const first = await this.#opened(turn).read(endedStream, ended(turn, 0));
+    return first && first.length >= HEAD_BYTES ? first.subarray(HEAD_BYTES) : undefined;
   }
 
   async close(): Promise<void> {

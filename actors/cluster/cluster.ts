@@ -1,9 +1,7 @@
 import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import type { Place } from '../../cluster/directory.ts';
 import { Peers } from '../../link/peers.ts';
-import type { Identity } from '../../machines/connection.machine.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
-import { agentIdOf, tenantOf } from '../../protocol/principal.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/held-key.ts';
@@ -14,10 +12,11 @@ import { CpuLoad } from '../kernel/cpu-load.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
+import { TURNS } from '../turns/turns.ts';
 import { extensionKind } from './extension.ts';
 import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
-import { type GuestOpening, readIdentity, sayIdentity } from './guest-identity.ts';
+import { agentsFor, type GuestOpening, readIdentity, sayIdentity } from './guest-identity.ts';
 import type { GuestLink } from './guest-link.ts';
 import { LastTurns } from './last-turns.ts';
 import { linkClockOf } from './link-clock.ts';
@@ -175,6 +174,7 @@ export class Cluster {
         },
       },
     );
+    await this.#kernel.get(TURNS).ended?.open();
     this.#each('what is registered', (talk) => talk.joined?.());
     // Those that were there before it.
     for (const [agent, client] of this.#attaching) directory.attach(agent, client);
@@ -184,6 +184,7 @@ export class Cluster {
   async close(): Promise<void> {
     await this.#opening?.catch(() => {});
     await this.#peers.close();
+    await this.#kernel.get(TURNS).ended?.close();
     await this.#options.directory.close();
   }
 
@@ -319,21 +320,15 @@ export class Cluster {
   #openingOf({ client }: Extension): GuestOpening {
     const { identity, link } = client;
     const remote = link.remote === undefined ? {} : { remote: link.remote };
-    const said = identity && sayIdentity(identity, this.#agentsFor(identity));
+    const said = identity && sayIdentity(identity, agentsFor(identity, this.#knownAgents()));
     // A guest has no guests.
     const via = link.kind === 'peer' ? {} : { via: link.kind };
     return { client: client.id, ...remote, ...via, ...(said ? { identity: said } : {}) };
   }
 
-  /** Which agents somebody may use, where not all. A function of an embedder's is asked about all that there are. */
-  #agentsFor({ mayUse, principal }: Identity): readonly string[] | undefined {
-    if (!mayUse) return undefined;
-    const listed = agentsOf(mayUse);
-    if (listed) return listed;
-    const known = new Set<string>();
-    for (const agent of [...this.#kernel.get(AGENTS).keys(), ...this.#places.keys()])
-      if (tenantOf(agent) === principal.tenant) known.add(agentIdOf(agent));
-    return [...known].filter(mayUse);
+  *#knownAgents(): Generator<string> {
+    yield* this.#kernel.get(AGENTS).keys();
+    yield* this.#places.keys();
   }
 
   /** The guest's name goes by that of its connection, which may change. */

@@ -7,12 +7,12 @@ import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
 import { OTHER_FEEDS } from '../shown/feeds.ts';
 import { Claims, type SessionHolders } from '../turns/claims.ts';
+import { EndedShelf } from '../turns/ended-shelf.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { TURNS } from '../turns/turns.ts';
 import { passOnWaiting, releaseIfFree } from '../turns/waiting-chats.ts';
@@ -22,9 +22,9 @@ import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
 import { FollowedTurns } from './followed-turns.ts';
 import { InspectShare } from './inspect-share.ts';
+import { clusterMetrics } from './metrics.ts';
 import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
-import type { PeerStreams } from './peer-streams.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 import { SessionTalk } from './session-talk.ts';
@@ -57,6 +57,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     kernel.get(DISPATCHER).elsewhere = routes;
     const turns = kernel.get(TURNS);
     turns.elsewhere = moved;
+    turns.ended = options.endedTurns && new EndedShelf(kernel, options.endedTurns);
     turns.chatsElsewhere = {
       brokerOf(agentKey) {
         const broker = book.placeOf(agentKey)?.broker;
@@ -110,7 +111,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
       return place !== undefined && place.broker !== book.id;
     };
     return {
-      metrics: metricsOf(book),
+      metrics: clusterMetrics(kernel, book),
       agentRemoved: (agentKey) => share?.agentRemoved(agentKey),
       sweep: () => share?.sweep(),
       agentAttached: (agentKey, client) => book.attach(agentKey, client.id),
@@ -173,30 +174,6 @@ function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): voi
     const params = { turn_id: turnId, session_id: rest.sessionId, resume_token: pass };
     tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params: new JsonText(writeJson(params)) });
   } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, pass });
-}
-
-function metricsOf(book: Cluster) {
-  return [
-    metric('gauge', 'cluster_brokers', 'Other brokers with which there is a link.', () => book.openPeers().length),
-    metric('gauge', 'cluster_connected', 'Whether what all brokers know together can be written.', () =>
-      book.directory.isConnected ? 1 : 0,
-    ),
-    metric('gauge', 'cluster_guests', 'Connections of other brokers that have something here.', () =>
-      sum(book, ({ guests }) => guests),
-    ),
-    metric('gauge', 'cluster_extensions', 'What connections of this broker have at others.', () =>
-      sum(book, ({ extensions }) => extensions),
-    ),
-    metric('gauge', 'cluster_waiting_bytes', 'Bytes that other brokers have not acknowledged.', () =>
-      sum(book, ({ link }) => link.waitingBytes),
-    ),
-  ];
-}
-
-function sum(book: Cluster, count: (peer: PeerStreams) => number): number {
-  let all = 0;
-  for (const peer of book.openStreams()) all += count(peer);
-  return all;
 }
 
 function shownFrame(frame: GuestFrame) {

@@ -8,7 +8,7 @@ import { SAME_HOST } from '../turns/subscription.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
 import { noteTurn } from './noted-turns.ts';
-import type { Found, TurnSearch } from './turn-search.ts';
+import { ENDED_AGAIN_MS, type Found, findEnded, type TurnSearch } from './turn-search.ts';
 
 /** A turn is asked for again after so long at first, and then after twice as long each time, up to the last. Milliseconds. */
 const FIRST_MS = 100;
@@ -24,6 +24,8 @@ interface Followed {
   waitMs: number;
   deadline: Deadline | undefined;
   isAsking: boolean;
+  /** When it is looked for among turns that have ended, in the clock's milliseconds. */
+  nextEnded: number;
   /** It is asked for by what its last broker has given for it, and not by its own token. */
   isByPass: boolean;
   /** What its reader asks about it meanwhile: to be asked when it has been found, or is given up. */
@@ -59,6 +61,7 @@ export class FollowedTurns {
       waitMs: FIRST_MS,
       deadline: undefined,
       isAsking: false,
+      nextEnded: Number.NEGATIVE_INFINITY,
       isByPass: turn.pass !== undefined,
       waiting: [],
     };
@@ -159,14 +162,33 @@ export class FollowedTurns {
     // A broker that was started again knows it by its own token alone.
     if (code === ErrorCode.Forbidden && turn.pass !== undefined && turn.resumeToken !== undefined)
       followed.isByPass = !followed.isByPass;
-    const { clock, deadlines } = kernel;
-    if (clock.now() >= followed.until) {
+    const { clock } = kernel;
+    const isLast = clock.now() >= followed.until;
+    if (code !== ErrorCode.NotFound || (!isLast && clock.now() < followed.nextEnded)) {
+      this.#goOn(followed, isLast);
+      return;
+    }
+    followed.nextEnded = clock.now() + ENDED_AGAIN_MS;
+    followed.isAsking = true;
+    // Its broker may have told the end of it to whoever asks now, and died before its reader here had that.
+    void findEnded(kernel, client, { session_id: turn.sessionId, turn_id: turn.turnId }).then((isHere) => {
+      followed.isAsking = false;
+      if (!this.#all.has(followed)) return;
+      if (isHere) this.#ask(followed);
+      else this.#goOn(followed, isLast);
+    });
+  }
+
+  #goOn(followed: Followed, isLast: boolean): void {
+    const { client, turn, waitMs } = followed;
+    const kernel = this.#kernel;
+    if (isLast) {
       this.#end(followed);
       endAsLost(kernel, kernel.ref, client, turn);
       return;
     }
-    followed.deadline = deadlines.arm(followed.waitMs, () => this.#ask(followed));
-    followed.waitMs = Math.min(followed.waitMs * 2, LAST_MS);
+    followed.deadline = kernel.deadlines.arm(waitMs, () => this.#ask(followed));
+    followed.waitMs = Math.min(waitMs * 2, LAST_MS);
   }
 }
 

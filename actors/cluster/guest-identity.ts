@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Identity } from '../../machines/connection.machine.ts';
 import { SCOPES } from '../../protocol/grants.ts';
-import { principal } from '../../protocol/principal.ts';
+import { agentIdOf, principal, tenantOf } from '../../protocol/principal.ts';
 import type { KeyLimits } from '../../protocol/shared-limits.ts';
+import { agentsOf } from '../connection/held-key.ts';
 
 /*
  * Who a guest is, as the broker of its connection says it. That has checked it: brokers of one cluster believe each other.
@@ -43,6 +44,16 @@ export const guestOpening = z.object({
 
 /** See {@link guestOpening}. */
 export type GuestOpening = z.infer<typeof guestOpening>;
+
+/** Which agents somebody may use, where not all. A function of an embedder's is asked about all that are known. */
+export function agentsFor({ mayUse, principal }: Identity, agentKeys: Iterable<string>): readonly string[] | undefined {
+  if (!mayUse) return undefined;
+  const listed = agentsOf(mayUse);
+  if (listed) return listed;
+  const known = new Set<string>();
+  for (const agent of agentKeys) if (tenantOf(agent) === principal.tenant) known.add(agentIdOf(agent));
+  return [...known].filter(mayUse);
+}
 
 /**
  * An identity as one broker tells another. The token, and how long it lasts, stay where the connection is: that ends it.

@@ -148,6 +148,11 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     return { is: logs.find(sessionKey, turnId, now) ? 'ended' : 'unknown' };
   }
 
+  async #hasEnded(turnId: string, sessionKey: string, client: Client): Promise<boolean> {
+    const { ended } = this.#kernel.get(TURNS);
+    return ended !== undefined && client.isOpen && ended.finds.hasEnded(client, turnId, sessionKey);
+  }
+
   #tellTaken(turn: string, peer: string): void {
     this.#cluster.peer(peer)?.tell(writeJson({ kind: TAKEN, turn }));
   }
@@ -159,6 +164,7 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     until: number,
   ): Promise<'here' | 'ended' | 'unknown'> {
     const { agentKey = '' } = client;
+    let wereAsked = false;
     for (;;) {
       const revision = this.#cluster.ownRevision(agentKey, client.id);
       let isLater = revision === undefined || this.#cluster.awaitsPeer();
@@ -181,7 +187,12 @@ export class MovedTurns implements Elsewhere, PeerTalk {
         if (given.is === 'ended') return 'ended';
         if (given.is === 'later') isLater = true;
       }
-      if (!isLater || !client.isOpen || this.#kernel.clock.now() >= until) return 'unknown';
+      const isLast = !isLater || !client.isOpen || this.#kernel.clock.now() >= until;
+      // Whoever had it may be gone: asked when all others have said no, and when nobody is waited for any more.
+      if ((isLast || (!wereAsked && revision !== undefined)) && (await this.#hasEnded(turnId, sessionKey, client)))
+        return 'ended';
+      wereAsked ||= revision !== undefined;
+      if (isLast) return 'unknown';
       await new Promise<void>((resolve) => this.#kernel.deadlines.arm(AGAIN_MS, resolve));
     }
   }

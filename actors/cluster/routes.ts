@@ -149,13 +149,15 @@ export class Routes implements Elsewhere {
       this.#forward(withoutOwnClaim(call), method, known);
       return true;
     }
-    // Whoever is missing may be there again in time.
-    if (this.#cluster.openPeers().length === 0 && !this.#cluster.awaitsPeer()) return false;
+    // Whoever is missing may be there again in time, or have left what is asked for.
+    const isLooked = method === 'agents.chat.subscribe';
+    const mayCome = this.#cluster.awaitsPeer() || (isLooked && kernel.get(TURNS).ended !== undefined);
+    if (this.#cluster.openPeers().length === 0 && !mayCome) return false;
     const answer = (found: Found) => {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, method, found.answer, found.extension);
     };
-    if (method === 'agents.chat.subscribe') this.search.subscribe(withoutOwnClaim(call), answer);
+    if (isLooked) this.search.subscribe(withoutOwnClaim(call), answer);
     else this.#findOwner(call, method, answer);
     return true;
   }

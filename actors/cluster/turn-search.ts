@@ -1,10 +1,13 @@
 import { ErrorCode, type WireError } from '../../protocol/errors.ts';
 import { withLook } from '../../protocol/guest-room.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import type { Client } from '../kernel/client.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { slot } from '../kernel/slots.ts';
 import { type Call, DISPATCHER } from '../requests/dispatcher.ts';
 import type { Answer } from '../requests/reply.ts';
 import type { SeenTurn } from '../turns/subscribe.ts';
+import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 
@@ -40,6 +43,8 @@ const LOOK_AGAIN_MS = 100;
 const LOOK_AGAIN_MOST_MS = 800;
 const LOOKED_MS = 1_000;
 const MOST_LOOKED_MS = 25_000;
+/** So often, meanwhile, it is looked for among those that have ended: at first, at last, and after so long again. Milliseconds. */
+export const ENDED_AGAIN_MS = 5_000;
 /** A turn that has ended is no longer held back for a broker that does not answer. Milliseconds. */
 const ENDED_MS = 2_000;
 
@@ -59,7 +64,7 @@ export class TurnSearch {
 
   /**
    * Who comes back to a turn may find that it is on its way from one broker to another, or that its broker is started again:
-   * nobody knows it then, for a while. Of one connection's so many wait at a time; more are answered at once.
+   * nobody knows it then, for a while. Or that it has ended, and its broker is gone. Of one connection's so many wait at a time; more are answered at once.
    */
   subscribe(call: AnyCall, settle: (found: Found) => void): void {
     const { kernel, from } = call;
@@ -70,26 +75,40 @@ export class TurnSearch {
     const since = clock.now();
     let rounds = 0;
     let waitMs = LOOK_AGAIN_MS;
-    const look = () =>
-      this.once(call, (found) => {
-        rounds += 1;
-        const now = clock.now();
-        // A broker that is there again has yet to be asked, and so has whoever its turns go to.
-        const isWhole = !this.#cluster.awaitsPeer() && now - this.#openedAt >= LOOKED_MS;
-        if (isNothing(found) && mayWait && from.isOpen && now - since < MOST_LOOKED_MS) {
-          if (!isWhole) {
-            deadlines.arm(waitMs, look);
-            waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MOST_MS);
-            return;
-          }
-          if (rounds < ROUNDS) {
-            look();
-            return;
-          }
+    let nextEnded = since;
+    const end = (found: Found) => {
+      if (mayWait) looked.count -= 1;
+      settle(found);
+    };
+    const look = () => this.once(call, judge);
+    const judge = (found: Found): void => {
+      if (!isNothing(found) || !mayWait || !from.isOpen) {
+        end(found);
+        return;
+      }
+      rounds += 1;
+      const now = clock.now();
+      // A broker that is there again has yet to be asked, and so has whoever its turns go to.
+      const isWhole = !this.#cluster.awaitsPeer() && now - this.#openedAt >= LOOKED_MS;
+      const isLast = now - since >= MOST_LOOKED_MS || (isWhole && rounds >= ROUNDS);
+      const goOn = () => {
+        if (isLast || !from.isOpen) end(found);
+        else if (isWhole) look();
+        else {
+          deadlines.arm(waitMs, look);
+          waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MOST_MS);
         }
-        if (mayWait) looked.count -= 1;
-        settle(found);
+      };
+      if (!isLast && now < nextEnded) {
+        goOn();
+        return;
+      }
+      nextEnded = now + ENDED_AGAIN_MS;
+      void findEnded(kernel, from, call.params).then((isHere) => {
+        if (isHere) kernel.get(DISPATCHER).carryOutHere(call, SUBSCRIBE, (own) => end({ own }));
+        else goOn();
       });
+    };
     look();
   }
 
@@ -171,6 +190,13 @@ export class TurnSearch {
       here();
     }
   }
+}
+
+/** Whether what a subscription means may have ended at a broker that is gone: then its log is here now. */
+export async function findEnded(kernel: Kernel, from: Client, params: unknown): Promise<boolean> {
+  const { ended } = kernel.get(TURNS);
+  const { session_id: session, turn_id: turn } = params as { session_id: string; turn_id?: string };
+  return ended !== undefined && from.isOpen && (await ended.finds.find(from, session, turn)) && from.isOpen;
 }
 
 const RANKS = { live: 2, orphaned: 1, ended: 0 } as const;

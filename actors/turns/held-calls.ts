@@ -70,13 +70,15 @@ export function afterRecovery<K extends RequestMethod>(
   handle: Handler<K>,
   sessionKeys?: (call: Parameters<Handler<K>>[0]) => readonly string[],
 ): Handler<K> {
-  return (call) => {
-    const { recovery, claims, elsewhere } = call.kernel.get(TURNS);
+  const judge: Handler<K> = (call) => {
+    const { recovery, claims, elsewhere, ended } = call.kernel.get(TURNS);
     const names = claims || elsewhere ? sessionKeys?.(call) : undefined;
-    const pending = names && (claims?.pending(names) ?? elsewhere?.pending(names));
-    if (pending) return pending.hold(call, method, handle);
+    const pending = names && (ended?.finds.pending(names) ?? claims?.pending(names) ?? elsewhere?.pending(names));
+    // Once that is answered there may be something else to wait for.
+    if (pending) return pending.hold(call, method, judge);
     if (!recovery) return handle(call);
     const isMeant = sessionKeys === undefined || sessionKeys(call).some((key) => recovery.knows(key));
     return isMeant ? recovery.calls.hold(call, method, handle) : handle(call);
   };
+  return judge;
 }

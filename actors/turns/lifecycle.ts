@@ -134,10 +134,12 @@ function buryTurn(kernel: Kernel, turn: Turn, ending: Ending): void {
   forgetAnswers(turn);
   for (const observer of [...turn.observers]) unobserve(turn, observer);
   kernel.get(TURNS).logs.detached.delete(turn, turn.openerId);
-  const { logs } = kernel.get(TURNS);
+  const { logs, ended } = kernel.get(TURNS);
   const isMoved = ending === 'moved';
-  if (turn.log && !isMoved) logs.end(turn.log, ending, kernel.clock.now());
-  else if (turn.log ?? turn.opened) logs.discard((turn.log ?? turn.opened?.log) as TurnLog);
+  if (turn.log && !isMoved) {
+    logs.end(turn.log, ending, kernel.clock.now());
+    ended?.writes.keep(turn, turn.log);
+  } else if (turn.log ?? turn.opened) logs.discard((turn.log ?? turn.opened?.log) as TurnLog);
   if (!isMoved) turn.standingGoal?.ended();
   kernel.counters.end(ending);
   turn.spans?.ended(ending);

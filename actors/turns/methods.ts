@@ -1,6 +1,7 @@
 import { v4 as uuid } from 'uuid';
 import type { SessionRow, TurnStatus } from '../../protocol/chat.ts';
 import { WireError } from '../../protocol/errors.ts';
+import type { RpcId } from '../../protocol/frame.ts';
 import { traceId } from '../../protocol/trace.ts';
 import { atBroker } from '../kernel/at-broker.ts';
 import { admitBytes } from '../kernel/backlog.ts';
@@ -45,6 +46,22 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
   const askers = [{ client: from, id, isRepeated: false }];
   const request: QueuedChat = { from, askers, sessionId, sessionKey, params, opening, accounts, trace };
   if (isReopened(kernel, request, id)) return LATER;
+  const { ended } = kernel.get(TURNS);
+  if (!opening || !ended?.finds.mayHave(from, params.agent_id)) return claimAndStart(kernel, request, id);
+  // Its turn may have ended at a broker that is gone, or that its agent has left.
+  const letGo = kernel.held.hold(from, params);
+  ended.finds.findOpening(sessionKey, opening.tokenHash, (isHere) => {
+    letGo();
+    carryOut({ kernel, from, id, params, trace }, 'agents.chat', () =>
+      isHere && isReopened(kernel, request, id) ? LATER : claimAndStart(kernel, request, id),
+    );
+  });
+  return LATER;
+};
+
+/** Starts a turn once its session is this broker's, where there are several. @throws {WireError} where it is refused at once */
+function claimAndStart(kernel: Kernel, request: QueuedChat, id: RpcId | undefined): typeof LATER {
+  const { from, sessionKey, params, trace } = request;
   const { claims, sessions } = kernel.get(TURNS);
   const opened = opening && claims?.elsewhere.find(sessionKey, opening.tokenHash, kernel.clock.now());
   if (opened !== undefined) throw chatElsewhere(opened);
@@ -59,7 +76,7 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
     releaseIfFree(kernel, sessionKey);
   });
   return LATER;
-};
+}
 
 /** @throws {WireError} where nobody could carry it out here */
 function checkThere(kernel: Kernel, { from, params }: QueuedChat): void {

@@ -5,6 +5,7 @@ import { key } from '../kernel/key.ts';
 import { AgentWaits } from './agent-waits.ts';
 import type { Claims } from './claims.ts';
 import type { ChatsElsewhere, Elsewhere } from './elsewhere.ts';
+import type { EndedShelf } from './ended-shelf.ts';
 import { JournalWaits } from './journal-waits.ts';
 import { Orphans } from './orphans.ts';
 import type { Recovery } from './recovery.ts';
@@ -32,6 +33,8 @@ export class Turns {
   elsewhere: Elsewhere | undefined;
   chatsElsewhere: ChatsElsewhere | undefined;
   claims: Claims | undefined;
+  /** Where ended turns outlive their broker for others, if they do. */
+  ended: EndedShelf | undefined;
   /** Live turns that were. */
   restored = 0;
 

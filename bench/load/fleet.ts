@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../targets/target.ts';
 import { agentId, chatEventFrame, type PlannedTurn } from './plan.ts';
 import { type Message, Wire } from './wire.ts';
@@ -15,6 +16,8 @@ export type Placed = 'together' | 'apart';
 
 /** A connection comes to each broker in turn. */
 const MOST_TRIES = 50;
+/** So long a broker may take to hear where agents are. Milliseconds. */
+const KNOWN_MS = 10_000;
 
 /** The agents and hosts that the load plays at one target, on a connection each. */
 export class Fleet {
@@ -35,7 +38,8 @@ export class Fleet {
     /** At the broker of the first one, or at another. */
     const open = async (credentials: object, where: 'first' | 'other'): Promise<Wire> => {
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-        const wire = await openWire(target, credentials);
+        const { url, elsewhere = url } = target;
+        const wire = await openWire({ url: where === 'other' ? elsewhere : url }, credentials);
         if (!placed) return wire;
         const { epoch } = await wire.call('server.handshake', { protocol_version: 3 });
         first ??= epoch;
@@ -58,6 +62,7 @@ export class Fleet {
       host.onMessage = (message) => fleet.#hear(message);
       fleet.hosts.push(host);
     }
+    if (placed) await attachedFor(fleet.hosts, agents);
     manager?.close();
     return fleet;
   }
@@ -111,10 +116,20 @@ export class Fleet {
 }
 
 /** A connection that has authenticated. */
-export async function openWire(target: Target, credentials: object): Promise<Wire> {
+export async function openWire(target: Pick<Target, 'url'>, credentials: object): Promise<Wire> {
   const wire = await Wire.open(target.url);
   await wire.call('session.auth', credentials);
   return wire;
+}
+
+/** Where they are, these agents are known to be attached: another broker hears of it a moment later. */
+async function attachedFor([host]: readonly Wire[], agents: number): Promise<void> {
+  const count = async () => {
+    const rows: { attached: boolean }[] = (await host?.call('agents.list', {})) ?? [];
+    return rows.filter(({ attached }) => attached).length;
+  };
+  for (const until = Date.now() + KNOWN_MS; (await count()) < agents; await sleep(20))
+    if (Date.now() > until) throw new Error('the agents are not known at the broker of the hosts');
 }
 
 /** One of a list that is known to have it. */

@@ -18,6 +18,8 @@ export interface StreamResult extends Cost {
   p99Ms?: number;
   /** How far the load fell behind its own schedule at worst, in ms. */
   maxLagMs?: number;
+  /** Where it crossed between brokers: how many a message of their link had. */
+  perMessage?: number;
 }
 
 /** Sends the deltas of a plan, in whatever rhythm; `arrived` is told of each one that a host has received. */

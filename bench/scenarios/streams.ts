@@ -1,16 +1,14 @@
-import type { Fleet } from '../load/fleet.ts';
-import { Pace } from '../load/pace.ts';
 import { makePlan, type Plan } from '../load/plan.ts';
-import { runStream, type StreamResult } from '../load/stream-run.ts';
+import type { StreamResult } from '../load/stream-run.ts';
 import { number, withSpread } from '../report.ts';
 import { interleave, type Outcome, pick, type Rounds, type Scenario, type Setting, type Table } from '../scenario.ts';
 import type { Sizes } from '../sizes.ts';
-import { median, quantile } from '../stats.ts';
+import { median } from '../stats.ts';
 import { CORKED, PLAIN } from '../targets/known.ts';
-import type { Target } from '../targets/target.ts';
-import { flood, HUNDRED } from './flooding.ts';
+import { HUNDRED } from './flooding.ts';
 import { floodGoals, pacedGoals } from './stream-goals.ts';
 import { Trio } from './trio.ts';
+import { flooding, pacing, type Way } from './ways.ts';
 
 /** The scenarios that stream deltas through all three targets. */
 export const streamScenarios: Scenario[] = [
@@ -35,12 +33,6 @@ export const streamScenarios: Scenario[] = [
     run: (setting) => compare(setting, '20,000 deltas a second', pacing(20_000), pacedGoals),
   },
 ];
-
-/** One way of streaming: what, and in which rhythm. */
-interface Way {
-  plan(sizes: Sizes): Plan;
-  run(target: Target, fleet: Fleet, plan: Plan): Promise<StreamResult>;
-}
 
 let trio: Promise<Trio> | undefined;
 
@@ -71,23 +63,6 @@ function hundred({ deltas }: Sizes): Plan {
 
 function alone({ deltasAlone }: Sizes): Plan {
   return makePlan({ agents: 1, hosts: 1, turns: 1, deltas: deltasAlone });
-}
-
-function flooding(plan: Way['plan']): Way {
-  return { plan, run: flood };
-}
-
-function pacing(perSecond: number): Way {
-  return {
-    plan: ({ pacedSeconds }) =>
-      makePlan({ ...HUNDRED, deltas: Math.round((perSecond * pacedSeconds) / HUNDRED.turns) }),
-    run: async (target, fleet, plan) => {
-      const pace = new Pace(fleet, plan, perSecond);
-      const result = await runStream(target, fleet, plan, pace);
-      const { latencies, maxLagMs } = pace;
-      return { ...result, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), maxLagMs };
-    },
-  };
 }
 
 function toTable(title: string, results: Rounds<StreamResult>): Table {

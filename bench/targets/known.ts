@@ -20,8 +20,13 @@ function nodeFlags(): string[] {
 }
 
 /** The built daemon as it comes, with the flags given besides. */
-export function startDaemon(cores: Cores | undefined, flags: readonly string[] = [], name = BROKER): Promise<Target> {
-  return Target.start({ name, command: [...DAEMON, ...flags], nodeFlags: nodeFlags(), stamps: true, cores });
+export function startDaemon(
+  cores: Cores | undefined,
+  flags: readonly string[] = [],
+  name = BROKER,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Target> {
+  return Target.start({ name, command: [...DAEMON, ...flags], nodeFlags: nodeFlags(), env, stamps: true, cores });
 }
 
 /** The three that are compared: the daemon, the plain relay, the corked one. */

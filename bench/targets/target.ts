@@ -27,8 +27,20 @@ export interface TargetOptions {
   cores: Cores | undefined;
 }
 
+/** Something that costs CPU, and ends with what it belongs to. */
+export interface Part {
+  cpu(): Promise<CpuTime>;
+  stop(): void;
+}
+
 /** Everything that runs, for {@link stopAll}. */
-const running = new Set<Target>();
+const running = new Set<Pick<Part, 'stop'>>();
+
+/** It ends with this process, unless `ended` is called before. */
+export function endWithUs(part: Pick<Part, 'stop'>): { ended(): boolean } {
+  running.add(part);
+  return { ended: () => running.delete(part) };
+}
 
 /** One measured process, with a directory of its own. */
 export class Target {
@@ -36,6 +48,10 @@ export class Target {
   readonly stamps: boolean;
   /** Where it listens: `ws://host:port`. */
   url = '';
+  /** Where another broker of its cluster listens, where that is not the same address. */
+  elsewhere: string | undefined;
+  /** What counts as this one, and ends with it. */
+  readonly #parts: Part[] = [];
   readonly #home = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
   readonly #child: ChildProcess;
   readonly #hasWorkers: boolean;
@@ -65,6 +81,12 @@ export class Target {
     return target;
   }
 
+  /** From now on it counts as this one: another broker of its cluster, which listens there, or what is between them. */
+  has(part: Part, url?: string): void {
+    this.#parts.push(part);
+    this.elsewhere ??= url;
+  }
+
   /** Its daemon and host tokens; undefined for a relay, which has none. */
   get tokens(): { daemon: string; host: string } | undefined {
     const read = (name: string) => readFileSync(join(this.#home, 'run', name), 'utf8').trim();
@@ -73,14 +95,13 @@ export class Target {
       : undefined;
   }
 
-  /** What it has used so far, with its workers; where the scheduler does not say, what the process itself says. */
+  /** What it has used so far, with its workers and parts; where the scheduler does not say, what the process itself says. */
   async cpu(): Promise<CpuTime> {
     const all = [this.#pid, ...(this.#hasWorkers ? childrenOf(this.#pid) : [])].map(cpuTime);
-    const time = all.reduce((sum, one) => {
-      if (!sum || !one) return undefined;
-      return { usedUs: sum.usedUs + one.usedUs, waitedUs: Math.max(sum.waitedUs, one.waitedUs) };
-    });
-    return time ?? { usedUs: (await this.#ask('cpu')).cpuUs ?? Number.NaN, waitedUs: Number.NaN };
+    const own = all.reduce((sum, one) => sum && one && add(sum, one));
+    let time = own ?? { usedUs: (await this.#ask('cpu')).cpuUs ?? Number.NaN, waitedUs: Number.NaN };
+    for (const part of this.#parts) time = add(time, await part.cpu());
+    return time;
   }
 
   /** What it holds after a full collection, in bytes. */
@@ -100,6 +121,7 @@ export class Target {
   /** Ends it at once: its state is thrown away anyhow. */
   stop(): void {
     if (!running.delete(this)) return;
+    for (const part of this.#parts) part.stop();
     this.#child.kill('SIGKILL');
     rmSync(this.#home, { recursive: true, force: true });
   }
@@ -137,6 +159,11 @@ export class Target {
 export function stopAll(): void {
   for (const target of running) target.stop();
 }
+
+const add = (one: CpuTime, other: CpuTime): CpuTime => ({
+  usedUs: one.usedUs + other.usedUs,
+  waitedUs: Math.max(one.waitedUs, other.waitedUs),
+});
 
 /** Processes that a process has started. */
 function childrenOf(pid: number): number[] {

@@ -3,6 +3,7 @@ import { describeNats, natsServers } from '../support/nats-servers.ts';
 import { temporaryDirectory } from './support/cleanup.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { MAIN, Program } from './support/program.ts';
+import type { WireClient } from './support/wire-client.ts';
 
 /* Daemons that are one over NATS: each a process, with a home of its own. */
 
@@ -52,6 +53,56 @@ describeNats('daemons over NATS', () => {
         timeout: 30_000,
       })
       .toMatchObject({ reason: 'cluster' });
+  });
+
+  it('know of a turn whose broker was killed when it had ended', async () => {
+    const [server] = await natsServers(1);
+    const url = server?.url ?? '';
+    const [one, two] = await Promise.all([start('one', url), start('two', url)]);
+    const manager = await one.manager();
+    const { token } = await manager.ok('agents.upsert', { id: 'bot' });
+    // Known there in a moment: a wrong token too often closes a connection.
+    const attached = async (daemon: Daemon): Promise<WireClient> => {
+      const agent = await daemon.connect();
+      const { result } = await agent.call('session.auth', { agent_id: 'bot', token, resume: true });
+      return result ? agent : attached(daemon);
+    };
+    const agent = await attached(two);
+    const host = await two.host();
+    const secret = 'a-secret-that-the-host-has-chosen-itself';
+    const chat = { agent_id: 'bot', prompt: 'hi', session_id: 's', resume_window_ms: 60_000, resume_token: secret };
+    const opened = host.call('agents.chat', chat);
+    const asked = await agent.when(() => agent.received('agent.chat').at(-1));
+    agent.answer(asked, { accepted: true });
+    await opened;
+    const { session_id, turn_id } = asked.params;
+    // More than one message of NATS holds: it goes in parts.
+    const delta = 'long '.repeat(100_000);
+    for (const aseq of [1, 2, 3]) agent.notify('agent.chat.event', { session_id, turn_id, kind: 'token', delta, aseq });
+    agent.notify('agent.chat.event', { session_id, turn_id, kind: 'done', text: '', aseq: 4 });
+    await host.terminal(turn_id);
+    await expect
+      .poll(async () => (await two.get('/metrics')).body, { timeout: 30_000 })
+      .toContain('switchboard_cluster_ended_turns_total{outcome="kept"} 1');
+    await two.program.kill('SIGKILL');
+
+    const other = await one.host();
+    const said = { session_id: 's', turn_id, resume_token: secret, after: 1 };
+    const resumed = await other.ok('agents.chat.subscribe', said);
+    expect(resumed).toMatchObject({ status: 'done', turn_id, head: 4, recovered: true });
+    expect(await other.terminal(turn_id)).toMatchObject({ kind: 'done', seq: 4 });
+    const events = other.events(turn_id).map(({ kind, seq, delta: text = '' }) => [kind, seq, text === delta]);
+    expect(events).toEqual([
+      ['token', 2, true],
+      ['token', 3, true],
+      ['done', 4, false],
+    ]);
+    // Its agent comes back here, and is told; the chat that is sent again opens nothing.
+    const again = await attached(one);
+    const turns = [{ turn_id, session_id, kept_from: 1, next: 5 }];
+    expect((await again.ok('agent.resume', { turns })).turns).toMatchObject([{ turn_id, status: 'ended' }]);
+    expect(await other.ok('agents.chat', chat)).toMatchObject({ resumed: true, turn_id, status: 'done' });
+    expect(again.received('agent.chat')).toEqual([]);
   });
 
   it('say what is wrong, and do not start', async () => {

@@ -106,12 +106,14 @@ export class TurnLogs implements LogBudget {
     this.hasEnded(log, now);
   }
 
-  /** The same of a turn that had ended before the start. `at`: in the clock's milliseconds. */
+  /** The same of a turn that had ended before the start, or elsewhere. `at`: in the clock's milliseconds. */
   hasEnded(log: TurnLog, at: number): void {
     log.endedAt = at;
     this.#live.delete(log);
     this.#ended.set(log.turnId, log);
-    this.#newest.set(log.sessionKey, log);
+    const newest = this.#newest.get(log.sessionKey);
+    // One that comes from elsewhere may have ended before.
+    if (!newest || newest.endedAt <= at) this.#newest.set(log.sessionKey, log);
     if (log.opening) {
       const opened = this.#opened.get(log.sessionKey) ?? new Map<string, TurnLog>();
       this.#opened.set(log.sessionKey, opened.set(log.opening.tokenHash, log));
@@ -140,6 +142,13 @@ export class TurnLogs implements LogBudget {
   /** For how long an ended turn may still be resumed. Milliseconds. */
   leftOf({ endedAt }: TurnLog, now: number): number {
     return endedAt + this.#limits.resumeAfterEndMs - now;
+  }
+
+  /** Whether there is room for so many bytes of a log without taking it from live turns. */
+  mayTake(bytes: number): boolean {
+    let live = 0;
+    for (const log of this.#live) live += log.bytes;
+    return live + bytes <= this.#limits.maxAllLogBytes;
   }
 
   /** Forgets the ended ones whose time is over. */
