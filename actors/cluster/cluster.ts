@@ -16,7 +16,7 @@ import { TURNS } from '../turns/turns.ts';
 import { extensionKind } from './extension.ts';
 import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
-import { agentsFor, type GuestOpening, readIdentity, sayIdentity } from './guest-identity.ts';
+import { type GuestOpening, openingOf, readIdentity } from './guest-identity.ts';
 import type { GuestLink } from './guest-link.ts';
 import { LastTurns } from './last-turns.ts';
 import { linkClockOf } from './link-clock.ts';
@@ -318,12 +318,7 @@ export class Cluster {
   }
 
   #openingOf({ client }: Extension): GuestOpening {
-    const { identity, link } = client;
-    const remote = link.remote === undefined ? {} : { remote: link.remote };
-    const said = identity && sayIdentity(identity, agentsFor(identity, this.#knownAgents()));
-    // A guest has no guests.
-    const via = link.kind === 'peer' ? {} : { via: link.kind };
-    return { client: client.id, ...remote, ...via, ...(said ? { identity: said } : {}) };
+    return openingOf(client, this.#knownAgents());
   }
 
   *#knownAgents(): Generator<string> {

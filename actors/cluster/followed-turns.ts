@@ -173,7 +173,7 @@ export class FollowedTurns {
     // Its broker may have told the end of it to whoever asks now, and died before its reader here had that.
     void findEnded(kernel, client, { session_id: turn.sessionId, turn_id: turn.turnId }).then((isHere) => {
       followed.isAsking = false;
-      if (!this.#all.has(followed)) return;
+      if (!this.#byClient.get(client)?.has(followed)) return;
       if (isHere) this.#ask(followed);
       else this.#goOn(followed, isLast);
     });

@@ -4,6 +4,7 @@ import { SCOPES } from '../../protocol/grants.ts';
 import { agentIdOf, principal, tenantOf } from '../../protocol/principal.ts';
 import type { KeyLimits } from '../../protocol/shared-limits.ts';
 import { agentsOf } from '../connection/held-key.ts';
+import type { Client } from '../kernel/client.ts';
 
 /*
  * Who a guest is, as the broker of its connection says it. That has checked it: brokers of one cluster believe each other.
@@ -46,7 +47,7 @@ export const guestOpening = z.object({
 export type GuestOpening = z.infer<typeof guestOpening>;
 
 /** Which agents somebody may use, where not all. A function of an embedder's is asked about all that are known. */
-export function agentsFor({ mayUse, principal }: Identity, agentKeys: Iterable<string>): readonly string[] | undefined {
+function agentsFor({ mayUse, principal }: Identity, agentKeys: Iterable<string>): readonly string[] | undefined {
   if (!mayUse) return undefined;
   const listed = agentsOf(mayUse);
   if (listed) return listed;
@@ -59,7 +60,7 @@ export function agentsFor({ mayUse, principal }: Identity, agentKeys: Iterable<s
  * An identity as one broker tells another. The token, and how long it lasts, stay where the connection is: that ends it.
  * @param agents - which agents it may use, where not all
  */
-export function sayIdentity(identity: Identity, agents: readonly string[] | undefined): GuestOpening['identity'] {
+function sayIdentity(identity: Identity, agents: readonly string[] | undefined): GuestOpening['identity'] {
   const { role, agentId, name, scopes, key } = identity;
   return {
     role,
@@ -100,4 +101,13 @@ export function readIdentity(said: NonNullable<GuestOpening['identity']>): Ident
       },
     }),
   };
+}
+
+/** What a connection's guest begins with. @param agentKeys - all agents that are known */
+export function openingOf({ id, identity, link }: Client, agentKeys: Iterable<string>): GuestOpening {
+  const remote = link.remote === undefined ? {} : { remote: link.remote };
+  const said = identity && sayIdentity(identity, agentsFor(identity, agentKeys));
+  // A guest has no guests.
+  const via = link.kind === 'peer' ? {} : { via: link.kind };
+  return { client: id, ...remote, ...via, ...(said ? { identity: said } : {}) };
 }

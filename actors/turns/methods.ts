@@ -61,7 +61,7 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
 
 /** Starts a turn once its session is this broker's, where there are several. @throws {WireError} where it is refused at once */
 function claimAndStart(kernel: Kernel, request: QueuedChat, id: RpcId | undefined): typeof LATER {
-  const { from, sessionKey, params, trace } = request;
+  const { from, sessionKey, params, opening, trace } = request;
   const { claims, sessions } = kernel.get(TURNS);
   const opened = opening && claims?.elsewhere.find(sessionKey, opening.tokenHash, kernel.clock.now());
   if (opened !== undefined) throw chatElsewhere(opened);

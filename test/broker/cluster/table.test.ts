@@ -31,7 +31,8 @@ const SAID = {
   all: /^all/,
   snapshot: /^the client's own, with the agents and approvals of all$/,
   told: /^the client's own, and wherever it has a guest$/,
-  own: /^the client's own(, which tells all others|, by a provider wherever that is attached)?$/,
+  named: /^the client's own, or the one that it names as `broker`$/,
+  own: /^the client's own(, which tells (all others|of the actors of all)|, by a provider wherever that is attached)?$/,
 } as const;
 
 test.each([...requests])('the page says of %s where it is carried out, and so it is', (name, { place, direction }) => {
