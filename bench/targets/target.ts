@@ -10,7 +10,7 @@ import { type CpuTime, cpuTime } from './cpu-time.ts';
 import { type Cores, pinned } from './pinning.ts';
 
 /** How long a process may take to listen. */
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** What to start, and what is expected of it. */
 export interface TargetOptions {
