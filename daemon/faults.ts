@@ -11,8 +11,8 @@ export function stopOnFaults(log: Logger, teardown: Teardown): void {
 }
 
 /**
- * Node reads it when the first stack is looked at, which takes thirty milliseconds and more. Some of Node's own code looks:
- * a connection that breaks while it is written to would hold up all others.
+ * Node reads it when the first stack is looked at, which takes ten milliseconds and more. Some of Node's own code looks:
+ * a connection that breaks while it is written to would hold up all others. A daemon that is refused its start needs none.
  */
 export function readSourceMap(): void {
   void new Error().stack;

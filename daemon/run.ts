@@ -39,11 +39,11 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
   const reload = new Reload((error) => log.error({ err: error }, 'a step of reloading failed'));
   const isStopping = stopOnSignals(log, teardown, reload);
   stopOnFaults(log, teardown);
-  readSourceMap();
   try {
     const start =
       config.settings.workers === 1 ? startDaemon : (await import('./workers/supervisor.ts')).startSupervisor;
     await start(config, env, log, teardown, reload);
+    readSourceMap();
     // Most of what a start makes lives on: with little room it would take longer.
     keepYoungSmall();
   } catch (error) {

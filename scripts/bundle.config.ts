@@ -1,5 +1,6 @@
 import { basename, dirname, join, relative } from 'node:path';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
+import { lineMaps } from './line-maps.ts';
 import { thirdPartyNotices } from './third-party.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -39,11 +40,13 @@ function bundle({ module, groups = [] }: Bundle): RolldownOptions {
     external: LEFT_OUTSIDE,
     // What the file and its chunks share stays in the file.
     preserveEntrySignatures: 'allow-extension',
-    plugins: [leaveOtherBundles(module), partsAtOnce(), thirdPartyNotices()],
+    plugins: [leaveOtherBundles(module), partsAtOnce(), lineMaps(), thirdPartyNotices()],
     output: {
       dir: join(ROOT, 'dist', dirname(module)),
       format: 'esm',
       chunkFileNames: 'chunks/[name].js',
+      charset: 'ascii',
+      comments: false,
       codeSplitting: groups.length > 0 ? { groups } : true,
       sourcemap: true,
       // Names and lines are enough for a stack, and are read at every start.

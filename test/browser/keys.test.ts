@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectHost } from '../../client/node.ts';
 import { own } from '../e2e/support/cleanup.ts';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
@@ -230,6 +230,22 @@ describeBrowser('the page of keys', () => {
     expect(await page.getByText('Asking the daemon').count()).toBe(0);
     expect(await page.getByRole('table').count()).toBe(0);
   });
+});
+
+describeBrowser('the page of many keys', () => {
+  const long = { name: 'k'.repeat(64), sub: '‮evil '.repeat(30), tenant: 't'.repeat(64) };
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await startDaemon({ flags: ['--inspect'] });
+    const host = await manager(daemon);
+    await host.request('keys.add', {
+      ...long,
+      agents: ['a'.repeat(100), 'b'],
+      fronts: ['ws', 'mcp'],
+      limits: { chats: 1, turns: 2, deltas: 3, bytes: 1e12, connections: 5, tools: 6 },
+    });
+    for (let n = 0; n < 20; n += 1) await host.request('keys.add', { name: `key-${n}` });
+  });
 
   const SIZES = [390, 1_280, 2_560].flatMap((width) =>
     (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
@@ -237,15 +253,6 @@ describeBrowser('the page of keys', () => {
   test.each(SIZES)(
     'in a window of $width pixels, $colorScheme › then nothing is cut off, and all can be reached',
     async ({ width, colorScheme }) => {
-      const host = await manager(daemon);
-      const long = { name: 'k'.repeat(64), sub: '‮evil '.repeat(30), tenant: 't'.repeat(64) };
-      await host.request('keys.add', {
-        ...long,
-        agents: ['a'.repeat(100), 'b'],
-        fronts: ['ws', 'mcp'],
-        limits: { chats: 1, turns: 2, deltas: 3, bytes: 1e12, connections: 5, tools: 6 },
-      });
-      for (let n = 0; n < 20; n += 1) await host.request('keys.add', { name: `key-${n}` });
       const { page } = await openConsole({
         daemon,
         place: 'keys',
@@ -272,7 +279,7 @@ describeBrowser('the page of keys', () => {
       await page.getByRole('button', { name: 'Make a key' }).click();
       await form(page).getByText('Ways in, and limits').click();
       expect(Math.max(...((await overflow()) as number[]))).toBeLessThanOrEqual(0);
-      await make(page, 'new');
+      await make(page, `new-${width}-${colorScheme}`);
       await secret(page).waitFor();
       expect(Math.max(...((await overflow()) as number[]))).toBeLessThanOrEqual(0);
       expect(await page.evaluate(`getComputedStyle(document.body).backgroundColor`)).toBe(

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { connectHost } from '../../client/node.ts';
 import { type Likeness, type Step, scripted } from '../attach/acp-scene.ts';
 import { gone } from '../attach/gone.ts';
@@ -31,8 +31,12 @@ async function processesOf(daemon: Daemon): Promise<number[]> {
 }
 
 describe('switchboard attach', () => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await startDaemon();
+  });
+
   it('joins a program as an agent, which people see with its mode, and leaves with it', async () => {
-    const daemon = await startDaemon();
     const program = attach(daemon, { modes: ['auto', 'ask'] });
     await program.shows('agent a1 is attached');
     expect(program.lines.join('\n')).toContain('begins in mode auto; on offer: auto, ask');
@@ -44,7 +48,6 @@ describe('switchboard attach', () => {
   });
 
   it('gives an agent that knows no HTTP the tools of its host by a program', async () => {
-    const daemon = await startDaemon();
     await attach(daemon, { http: false }).shows('agent a1 is attached');
     const host = await hostOf(daemon);
     await host.tool('clock', { parameters: { type: 'object' } }, () => 'late');
@@ -53,7 +56,6 @@ describe('switchboard attach', () => {
   });
 
   it('that is killed, and started again, goes on with its sessions where they were', async () => {
-    const daemon = await startDaemon();
     const program = attach(daemon, { resume: true });
     await program.shows('agent a1 is attached');
     const chat = async (...steps: Step[]) =>
@@ -67,7 +69,6 @@ describe('switchboard attach', () => {
   });
 
   it('that is killed leaves nothing behind: not its agent’s processes, and not their children', async () => {
-    const daemon = await startDaemon();
     const program = attach(daemon, { isStubborn: true });
     await program.shows('agent a1 is attached');
     const pids = await processesOf(daemon);
@@ -80,7 +81,7 @@ describe('switchboard attach', () => {
     [{ dies: 'at start' }, 1, 'agent a1 cannot be started: agent process exited with code 9'],
     [{ version: 2 }, 1, 'it speaks version 2 of ACP'],
   ])('of an agent that is %j › ends', async (is, code, words) => {
-    const program = attach(await startDaemon(), is);
+    const program = attach(daemon, is);
     expect(await program.exit).toMatchObject({ code });
     expect(program.err).toContain(words);
   });
@@ -88,7 +89,6 @@ describe('switchboard attach', () => {
   it('ends where no daemon is, and where it is refused or replaced', async () => {
     const none = attach({ home: temporaryDirectory() });
     expect(await none.exit).toMatchObject({ code: 3 });
-    const daemon = await startDaemon();
     const refused = attach(daemon, {}, ['--host-token', 'wrong']);
     expect(await refused.exit).toMatchObject({ code: 1 });
     const first = attach(daemon);

@@ -54,7 +54,7 @@ beforeAll(async () => {
   registry.publish(manifest, join(folder, filename));
   // By its name: of a file npm reads all twice.
   await npm('install', '--omit=dev', manifest.name);
-}, 120_000);
+}, 300_000);
 
 /** What a folder takes on the disk, as `du` counts. */
 function bytesOf(path: string): number {

@@ -1,5 +1,5 @@
 import { connectAgent, connectHost, type Host, type HostOptions, type OnChat, ResumeError } from 'switchboard/client';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CutProxy } from '../client/cut-proxy.ts';
 import { speaker } from '../client/speaker.ts';
 import { own, temporaryDirectory } from './support/cleanup.ts';
@@ -120,62 +120,66 @@ describe('when the daemon dies and is started again', () => {
   });
 });
 
-describe('when a wire is cut', () => {
-  it('switchboard chat goes on, and says so', async () => {
-    const daemon = await startDaemon();
-    const { onChat, say } = speaker();
-    await agentAt(daemon, onChat);
-    const proxy = await CutProxy.to(daemon.url);
-    const chat = new Program([CLI, 'chat', 'speaker', 'x', '--url', proxy.url], { SWITCHBOARD_HOME: daemon.home });
-    say('one ');
-    await chat.shows('one ');
-    proxy.cut();
-    await chat.shows('[back]', 'err');
-    say('two');
-    say();
-    expect(await chat.exit).toEqual({ code: 0, signal: null });
-    expect(chat.out).toBe('one two\n');
-    expect(chat.err.split('\n')).toEqual([expect.stringContaining('connection lost'), '[back]', '']);
+describe('when the daemon stays', () => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await startDaemon();
   });
 
-  it('switchboard chat leaves at the first Ctrl-C', async () => {
-    const daemon = await startDaemon();
-    const { onChat, say } = speaker();
-    await agentAt(daemon, onChat);
-    const proxy = await CutProxy.to(daemon.url);
-    const chat = new Program([CLI, 'chat', 'speaker', 'x', '--url', proxy.url], { SWITCHBOARD_HOME: daemon.home });
-    say('one');
-    await chat.shows('one');
-    proxy.close();
-    await chat.shows('connection lost', 'err');
-    expect(await chat.kill('SIGINT')).toEqual({ code: 130, signal: null });
-  });
-});
+  describe('and a wire is cut', () => {
+    it('switchboard chat goes on, and says so', async () => {
+      const { onChat, say } = speaker();
+      await agentAt(daemon, onChat);
+      const proxy = await CutProxy.to(daemon.url);
+      const chat = new Program([CLI, 'chat', 'speaker', 'x', '--url', proxy.url], { SWITCHBOARD_HOME: daemon.home });
+      say('one ');
+      await chat.shows('one ');
+      proxy.cut();
+      await chat.shows('[back]', 'err');
+      say('two');
+      say();
+      expect(await chat.exit).toEqual({ code: 0, signal: null });
+      expect(chat.out).toBe('one two\n');
+      expect(chat.err.split('\n')).toEqual([expect.stringContaining('connection lost'), '[back]', '']);
+    });
 
-describe('when the program itself dies', () => {
-  it('the next one goes on with its handle', async () => {
-    const daemon = await startDaemon();
-    const { onChat, say } = speaker();
-    await agentAt(daemon, onChat);
-    const env = { SWITCHBOARD_HOME: daemon.home };
-    const first = sdkProcess(
-      `const host = await connectHost();
+    it('switchboard chat leaves at the first Ctrl-C', async () => {
+      const { onChat, say } = speaker();
+      await agentAt(daemon, onChat);
+      const proxy = await CutProxy.to(daemon.url);
+      const chat = new Program([CLI, 'chat', 'speaker', 'x', '--url', proxy.url], { SWITCHBOARD_HOME: daemon.home });
+      say('one');
+      await chat.shows('one');
+      proxy.close();
+      await chat.shows('connection lost', 'err');
+      expect(await chat.kill('SIGINT')).toEqual({ code: 130, signal: null });
+    });
+  });
+
+  describe('and the program itself dies', () => {
+    it('the next one goes on with its handle', async () => {
+      const { onChat, say } = speaker();
+      await agentAt(daemon, onChat);
+      const env = { SWITCHBOARD_HOME: daemon.home };
+      const first = sdkProcess(
+        `const host = await connectHost();
        const chat = host.chat('speaker', 'x', { resumable: true });
        for await (const event of chat) console.log(JSON.stringify(chat.handle));`,
-      env,
-    );
-    say('one ');
-    await first.shows('\n');
-    await first.kill('SIGKILL');
-    say('two');
-    say();
-    const second = sdkProcess(
-      `const host = await connectHost();
+        env,
+      );
+      say('one ');
+      await first.shows('\n');
+      await first.kill('SIGKILL');
+      say('two');
+      say();
+      const second = sdkProcess(
+        `const host = await connectHost();
        for await (const { kind, delta } of host.resume(JSON.parse(process.env.HANDLE))) console.log(kind, delta);
        await host.close();`,
-      { ...env, HANDLE: first.lines[0] ?? '' },
-    );
-    expect(await second.exit).toEqual({ code: 0, signal: null });
-    expect(second.lines).toEqual(['token two', 'done undefined']);
+        { ...env, HANDLE: first.lines[0] ?? '' },
+      );
+      expect(await second.exit).toEqual({ code: 0, signal: null });
+      expect(second.lines).toEqual(['token two', 'done undefined']);
+    });
   });
 });

@@ -16,7 +16,7 @@ const WAYS: Way[] = [
 ];
 
 test(`law 4 › when ${TURNS} turns have ended, with tools and approvals among them › then the heap is where it was after ${FIRST}`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const internals = startInternals({ approvals: { methods: ['tools.execute:gated'] } });
   const crowd = await crowdOf(internals);
