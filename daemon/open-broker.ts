@@ -141,7 +141,8 @@ async function overNats(settings: Settings, known: string | undefined, log: Logg
   const { overNats } = await import('../nats/open.ts');
   const { carrier, directory } = overNats({ ...options, tell });
   const home = settings['cluster-home'];
-  return { id: options.self.id, epoch, carrier, directory, ...(home === undefined ? {} : { home }) };
+  const { id } = options.self;
+  return { id, name: options.cluster, epoch, carrier, directory, ...(home === undefined ? {} : { home }) };
 }
 
 function recordOf(settings: Settings, directory: string, log: Logger) {

@@ -3,9 +3,7 @@ import { extensionHotEvents, extensionMachine } from '../../machines/extension.m
 import { isGuest } from '../../protocol/link.ts';
 import { agentIdOf } from '../../protocol/principal.ts';
 import type { BrokerStatus } from '../../protocol/status.ts';
-import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
-import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { metric } from '../kernel/metric.ts';
 import { tell } from '../kernel/tell.ts';
@@ -14,6 +12,7 @@ import type { Family } from '../requests/family.ts';
 import { answerAskers } from '../turns/askers.ts';
 import { Claims } from '../turns/claims.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
+import { Tickets } from '../turns/tickets.ts';
 import { TURNS } from '../turns/turns.ts';
 import { takeWaitingFor } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
@@ -28,8 +27,14 @@ import type { PeerStreams } from './peer-streams.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 
+/** The broker's own tokens: what all brokers of a cluster have in common. */
+export interface BrokerTokens {
+  readonly daemon: string;
+  readonly host: string;
+}
+
 /** Several brokers as one (`docs/cluster.md`). */
-export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
+export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: BrokerTokens | undefined }> = {
   name: 'cluster',
   charts: [
     {
@@ -44,7 +49,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
       },
     },
   ],
-  install(kernel, { cluster: options }) {
+  install(kernel, { cluster: options, tokens }) {
     if (!options) return {};
     const book = kernel.put(CLUSTER, new Cluster(kernel, options));
     const routes = new Routes(book);
@@ -52,10 +57,12 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     book.add(events);
     routes.changes = () => events.changes;
     const followed = new FollowedTurns(kernel, routes);
-    const moved = new MovedTurns(kernel, book);
+    const moved = new MovedTurns(kernel, book, (turnId) => followed.again((turn) => turn.turnId === turnId));
     kernel.get(DISPATCHER).elsewhere = routes;
-    kernel.get(TURNS).elsewhere = moved;
-    kernel.get(TURNS).claims = new Claims(kernel, options.directory);
+    const turns = kernel.get(TURNS);
+    turns.elsewhere = moved;
+    turns.claims = new Claims(kernel, options.directory);
+    turns.tickets = tokens && new Tickets(tokens, options.name ?? '');
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
@@ -117,11 +124,11 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
 
 /** A turn has moved to another broker: a guest's connection follows it from where that is, any other from here. */
 function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {
-  const { client, pass, turnId, ...rest } = reader;
+  const { client, turnId, ...rest } = reader;
   if (isGuest(client.link)) {
-    const params = { turn_id: turnId, session_id: rest.sessionId, resume_token: pass };
-    tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params: new JsonText(writeJson(params)) });
-  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, pass });
+    const params = { turn_id: turnId, session_id: rest.sessionId };
+    tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined });
 }
 
 function metricsOf(book: Cluster) {

@@ -1,10 +1,12 @@
+import { cancelParams } from '../../protocol/chat.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
-import { chatSubscribeParams } from '../../protocol/resume.ts';
+import { type ChatSubscribeResult, chatSubscribeParams, isEnded } from '../../protocol/resume.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
+import { TURNS } from '../turns/turns.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
 import { noteTurn } from './noted-turns.ts';
@@ -24,7 +26,9 @@ interface Followed {
   waitMs: number;
   deadline: Deadline | undefined;
   isAsking: boolean;
-  /** It is asked for by what its last broker has given for it, and not by its own token. */
+  /** It is to be asked for again as soon as that is answered: something has changed meanwhile. */
+  isChanged: boolean;
+  /** It is asked for by what brokers of a cluster know alone, and not by its own token. */
   isByPass: boolean;
   /** What its reader asks about it meanwhile: to be asked when it has been found, or is given up. */
   readonly waiting: (() => void)[];
@@ -57,7 +61,8 @@ export class FollowedTurns {
       waitMs: FIRST_MS,
       deadline: undefined,
       isAsking: false,
-      isByPass: turn.pass !== undefined,
+      isChanged: false,
+      isByPass: true,
       waiting: [],
     };
     this.#all.add(followed);
@@ -67,8 +72,10 @@ export class FollowedTurns {
   /** Something has changed: another broker is there, or an agent. */
   again(isMeant: (turn: HostedTurn) => boolean = () => true): void {
     for (const followed of [...this.#all]) {
-      if (followed.isAsking || !isMeant(followed.turn)) continue;
+      if (!isMeant(followed.turn)) continue;
       followed.waitMs = FIRST_MS;
+      followed.isChanged = followed.isAsking;
+      if (followed.isAsking) continue;
       this.#kernel.deadlines.disarm(followed.deadline);
       this.#ask(followed);
     }
@@ -108,7 +115,8 @@ export class FollowedTurns {
   #ask(followed: Followed): void {
     const { client, turn } = followed;
     const { turnId, sessionId, role, isOpener, seq } = turn;
-    const resumeToken = followed.isByPass ? turn.pass : turn.resumeToken;
+    const { tickets } = this.#kernel.get(TURNS);
+    const resumeToken = followed.isByPass ? tickets?.passOf(turnId) : turn.resumeToken;
     const claim = isOpener ? SAME_HOST : turn.claim;
     const said = {
       session_id: sessionId,
@@ -128,6 +136,20 @@ export class FollowedTurns {
     });
   }
 
+  /** A cancel with grace that was said to its last broker: the next one may not know of it. */
+  #cancelAgain({ client, turn }: Followed, { status }: Partial<ChatSubscribeResult>): void {
+    const { sessionId, graceEndsAt } = turn;
+    if (graceEndsAt === undefined || status === 'cancelling' || isEnded(status)) return;
+    const kernel = this.#kernel;
+    const grace_ms = Math.max(0, Math.round(graceEndsAt - kernel.clock.now()));
+    const params = parseParams(cancelParams, { session_id: sessionId, grace_ms });
+    this.#routes.findOwner(
+      { kernel, from: client, id: undefined, params, trace: undefined },
+      'agents.chat.cancel',
+      () => {},
+    );
+  }
+
   #settle(followed: Followed, found: Found): void {
     const { client, turn } = followed;
     const kernel = this.#kernel;
@@ -139,7 +161,10 @@ export class FollowedTurns {
         const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id } = turn;
         const asked = isOpener ? 'agents.chat' : 'agents.chat.subscribe';
         noteTurn(found.extension, asked, { after, role, claim, resume_token, agent_id }, answer.result);
+        const noted = found.extension.turns.get(turn.turnId);
+        if (noted) noted.graceEndsAt = turn.graceEndsAt;
       }
+      this.#cancelAgain(followed, answer.result as Partial<ChatSubscribeResult>);
       // What lies between is gone but for its text, which no event can stand for.
       if (result.recovered === false)
         kernel.log.warn({ turn: turn.turnId }, 'a reader lacks events that are kept no more');
@@ -151,13 +176,17 @@ export class FollowedTurns {
       this.#end(followed);
       return;
     }
-    // A broker that was started again knows it by its own token alone.
-    if (code === ErrorCode.Forbidden && turn.pass !== undefined && turn.resumeToken !== undefined)
-      followed.isByPass = !followed.isByPass;
+    // Not all brokers were given the same tokens.
+    if (code === ErrorCode.Forbidden && turn.resumeToken !== undefined) followed.isByPass = !followed.isByPass;
     const { clock, deadlines } = kernel;
     if (clock.now() >= followed.until) {
       this.#end(followed);
       endAsLost(kernel, kernel.ref, client, turn);
+      return;
+    }
+    if (followed.isChanged) {
+      followed.isChanged = false;
+      this.#ask(followed);
       return;
     }
     followed.deadline = deadlines.arm(followed.waitMs, () => this.#ask(followed));

@@ -40,6 +40,14 @@ export function noteTurn({ turns }: Extension, method: string, params: JsonObjec
   });
 }
 
+/** A turn of the connection's at the other broker was cancelled. @param now - in the clock's milliseconds */
+export function noteCancel({ turns }: Extension, { session_id: session, grace_ms }: JsonObject, now: number): void {
+  if (typeof grace_ms !== 'number' || grace_ms <= 0) return;
+  for (const turn of turns.values())
+    if (turn.sessionId === session && turn.role === 'controller')
+      turn.graceEndsAt = Math.min(turn.graceEndsAt ?? Number.POSITIVE_INFINITY, now + grace_ms);
+}
+
 interface Asks {
   after: number;
   role: 'controller' | 'observer';

@@ -23,7 +23,7 @@ import { clusterError } from './cluster-errors.ts';
 import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
-import { forgetWatched, hostedAt, noteTurn } from './noted-turns.ts';
+import { forgetWatched, hostedAt, noteCancel, noteTurn } from './noted-turns.ts';
 
 type AnyCall = Call<unknown>;
 
@@ -273,6 +273,7 @@ export class Routes implements Elsewhere {
       return;
     }
     if (method === 'agents.chat.unsubscribe') forgetWatched(extension, params as JsonObject);
+    if (method === 'agents.chat.cancel') noteCancel(extension, params as JsonObject, kernel.clock.now());
     noteTurn(extension, method, params as JsonObject, answer.result);
     reply(kernel, from, id, sealedAnswer(method, answer.result));
   }

@@ -10,6 +10,7 @@ import { Orphans } from './orphans.ts';
 import type { Recovery } from './recovery.ts';
 import { TurnLogs } from './resume/turn-logs.ts';
 import { Sessions } from './sessions.ts';
+import type { Tickets } from './tickets.ts';
 import type { Turn } from './turn-record.ts';
 
 /** The turns of a broker. */
@@ -31,6 +32,7 @@ export class Turns {
   /** Undefined: this broker is the only one. */
   elsewhere: Elsewhere | undefined;
   claims: Claims | undefined;
+  tickets: Tickets | undefined;
   /** Live turns that were. */
   restored = 0;
 

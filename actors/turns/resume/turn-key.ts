@@ -11,8 +11,6 @@ export class TurnKey {
   /** The connection that opened the turn. Its id is its own for ever (law 15). */
   readonly openerId: string;
   readonly tokenHash: string;
-  /** A second secret, of a turn that was another broker's: that has given it to whoever read the turn there. */
-  pass: string | undefined;
   readonly #owner: Principal | undefined;
   /** Of the last controller by subscribe. Undefined while only its opener has held the turn. */
   #claim: string | typeof UNNAMED | undefined;
@@ -26,7 +24,7 @@ export class TurnKey {
 
   /** Whether this client may subscribe: who opened the turn, the host role, and whoever has the token. */
   admits(client: Client, token: string | undefined): boolean {
-    const hasToken = token !== undefined && (tokenMatches(token, this.tokenHash) || token === this.pass);
+    const hasToken = token !== undefined && tokenMatches(token, this.tokenHash);
     if (hasToken || client.id === this.openerId || client.role === 'host') return true;
     // Its connection is gone with the broker that it was one of.
     return this.#owner !== undefined && client.role !== 'agent' && isSamePrincipal(client.principal, this.#owner);
