@@ -76,7 +76,8 @@ export class MovedTurns implements Elsewhere, PeerTalk {
       for (const each of wanted) {
         const is = client.isOpen ? await this.#fetch(each, client, until) : 'unknown';
         if (is === 'ended' || (is === 'lost' && (await this.#claim(each.session_id)))) found.set(each.turn_id, is);
-        this.#letGo(each.session_id);
+        // One that is lost is about to be put together.
+        if (found.get(each.turn_id) !== 'lost') this.#letGo(each.session_id);
         n += 1;
       }
     } finally {
@@ -114,7 +115,13 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     this.#cluster.tellAll(UNNAMED, { agent: agentKey });
   }
 
-  isHere(turnId: string): void {
+  rebuilt({ turn_id: turnId, session_id: sessionKey }: Pick<Wanted, 'turn_id' | 'session_id'>, isThere: boolean): void {
+    if (isThere) this.#isHere(turnId);
+    this.#letGo(sessionKey);
+  }
+
+  /** A turn of another broker's goes on here: whoever has something of it, or reads it, is to know. */
+  #isHere(turnId: string): void {
     this.#cluster.tellAll(HERE, { turn: turnId });
     this.#readOn(turnId);
   }
@@ -214,7 +221,7 @@ export class MovedTurns implements Elsewhere, PeerTalk {
         }
         if ('turn' in given) {
           takeOverTurn(this.#kernel, given.turn);
-          this.isHere(turnId);
+          this.#isHere(turnId);
           return 'here';
         }
         if (given.is === 'ended') return 'ended';

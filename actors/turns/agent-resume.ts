@@ -66,11 +66,13 @@ function resumeAll(
   const turns: ResumedTurn[] = [];
   const resume = (row: Row) => {
     const is = found.get(row.turn_id);
-    if (is === 'lost') rebuild(kernel, from, row);
-    if (!from.isOpen) return;
-    const resumed = resumeTurn(kernel, from, row);
-    turns.push(resumed.status === 'unknown' && is === 'ended' ? { ...resumed, status: 'ended' } : resumed);
-    if (is === 'lost' && resumed.status === 'resumed') kernel.get(TURNS).elsewhere?.isHere(row.turn_id);
+    if (is === 'lost') {
+      const rebuilt = rebuild(kernel, from, row);
+      if (rebuilt) turns.push(rebuilt);
+    } else if (from.isOpen) {
+      const resumed = resumeTurn(kernel, from, row);
+      turns.push(resumed.status === 'unknown' && is === 'ended' ? { ...resumed, status: 'ended' } : resumed);
+    }
   };
   inSlices(kernel, 'a turn that its agent goes on with', rows, resume, () => {
     letGo();
@@ -81,12 +83,20 @@ function resumeAll(
   });
 }
 
-/** The turn of a row with a ticket whose broker is gone: its agent is here, and has all of it. */
-function rebuild(kernel: Kernel, from: Client, row: Row): void {
-  const facts = from.isOpen ? ticketOf(kernel, from, row) : undefined;
-  if (facts) rebuildTurn(kernel, facts, row);
-  // It was claimed for this.
-  releaseIfFree(kernel, row.session_id);
+/** The turn of a row with a ticket whose broker is gone: its agent is here, and has all of it. Undefined: the agent has gone. */
+function rebuild(kernel: Kernel, from: Client, row: Row): ResumedTurn | undefined {
+  let resumed: ResumedTurn | undefined;
+  try {
+    const facts = from.isOpen ? ticketOf(kernel, from, row) : undefined;
+    if (facts) rebuildTurn(kernel, facts, row);
+    // In the same step: nobody may read it before its text is there.
+    if (from.isOpen) resumed = resumeTurn(kernel, from, row);
+    return resumed;
+  } finally {
+    // It was claimed for this.
+    releaseIfFree(kernel, row.session_id);
+    kernel.get(TURNS).elsewhere?.rebuilt(row, resumed?.status === 'resumed');
+  }
 }
 
 /** What the ticket of a row says, where that is this agent's, and this turn's. */

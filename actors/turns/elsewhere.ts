@@ -20,8 +20,8 @@ export interface Elsewhere {
   pending(sessionKeys: readonly string[]): HeldCalls | undefined;
   /** An agent has named all that it goes on with: what waits for it elsewhere ends. */
   unnamed(agentKey: string): void;
-  /** A turn of another broker's goes on here: whoever has something of it, or reads it, is to know. */
-  isHere(turnId: string): void;
+  /** What became of one that was lost. To be called for each of them. @param isThere - it goes on here */
+  rebuilt(turn: Pick<Wanted, 'turn_id' | 'session_id'>, isThere: boolean): void;
   /** Turns from before a restart are taken up: some may go on elsewhere. */
   recovered(): void;
 }

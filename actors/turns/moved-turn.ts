@@ -146,6 +146,7 @@ export function rebuildTurn(
   if (journal && number !== undefined) log.kept = new Kept(journal, number, journal.position);
   if (pending_approvals) turn.refill = new Refill(next, pending_approvals);
   startRestored(kernel, turn, log, { approvals: new Map() }, undefined);
+  kernel.log.info({ turn: facts.id, agent: facts.agent_id }, 'a turn goes on here whose broker is gone');
 }
 
 /** What stands in the journal for events that are no longer kept: their text. */
