@@ -80,10 +80,14 @@ export class MovedTurns implements Elsewhere, PeerTalk {
         if (found.get(each.turn_id) !== 'lost') this.#letGo(each.session_id);
         n += 1;
       }
+      return found;
+    } catch (error) {
+      for (const { turn_id, session_id } of wanted.slice(0, n))
+        if (found.get(turn_id) === 'lost') this.#letGo(session_id);
+      throw error;
     } finally {
       for (const { session_id } of wanted.slice(n)) this.#letGo(session_id);
     }
-    return found;
   }
 
   pending(sessionKeys: readonly string[]): HeldCalls | undefined {
@@ -201,7 +205,8 @@ export class MovedTurns implements Elsewhere, PeerTalk {
   }
 
   async #fetch(wanted: Wanted, client: Client, until: number): Promise<Fetched> {
-    const { turn_id: turnId, session_id: sessionKey, hasTicket } = wanted;
+    const { turn_id: turnId, session_id: sessionKey } = wanted;
+    const hasTicket = wanted.hasTicket();
     const { agentKey = '' } = client;
     for (;;) {
       const revision = this.#cluster.ownRevision(agentKey, client.id);

@@ -40,7 +40,7 @@ export const resumeAgent: Handler<'agent.resume'> = ({ kernel, from, id, params 
   else {
     // It has named them; how long they take to be found is not its fault.
     stopAwaiting(kernel, from);
-    const wanted = strange.map((row) => ({ ...row, hasTicket: ticketOf(kernel, from, row) !== undefined }));
+    const wanted = strange.map((row) => ({ ...row, hasTicket: () => ticketOf(kernel, from, row) !== undefined }));
     void elsewhere.fetch(from, wanted).then(resume, (err: unknown) => {
       kernel.log.error({ err }, 'turns of other brokers could not be brought here');
       resume(new Map());
@@ -99,9 +99,11 @@ function rebuild(kernel: Kernel, from: Client, row: Row): ResumedTurn | undefine
   }
 }
 
-/** What the ticket of a row says, where that is this agent's, and this turn's. */
-function ticketOf(kernel: Kernel, from: Client, { ticket, turn_id, session_id }: Row): KeptFacts | undefined {
-  const facts = ticket === undefined ? undefined : kernel.get(TURNS).tickets?.read(ticket, Date.now());
+/** What the ticket of a row says, where that is this agent's, and this turn's, and the agent has all of the turn. */
+function ticketOf(kernel: Kernel, from: Client, row: Row): KeptFacts | undefined {
+  const { ticket, turn_id, session_id, kept_from, text, text_from } = row;
+  const isWhole = kept_from === 1 || (text !== undefined && text_from === 0);
+  const facts = ticket === undefined || !isWhole ? undefined : kernel.get(TURNS).tickets?.read(ticket, Date.now());
   const isIts = facts && agentKey(facts.owner.tenant, facts.agent_id) === from.agentKey;
   return isIts && facts.id === turn_id && facts.session_key === session_id ? facts : undefined;
 }

@@ -6,7 +6,7 @@ export interface Wanted {
   readonly turn_id: string;
   readonly session_id: string;
   /** It can be put together from what its agent has, where nobody else has it. */
-  readonly hasTicket: boolean;
+  hasTicket(): boolean;
 }
 
 /** Other brokers, which may have turns that an agent goes on with here. */

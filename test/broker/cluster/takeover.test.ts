@@ -169,6 +169,30 @@ describe('a turn whose broker is killed', () => {
   });
 });
 
+describe('a chat whose host chose its token', () => {
+  test('is opened once, also where it is asked for again while its turn is put together', async () => {
+    scene = await startTakeover();
+    const { a, b, c, attach, kill, mourn } = scene;
+    const agent = await attach(b);
+    const resume_token = 'chosen-'.padEnd(32, 'x');
+    const host = a.connect();
+    const { turn, ticket } = await openTurn(host, agent, { resume_token });
+    await say(agent, turn, 1, 'one');
+    await kill(agent, host);
+    const next = await attach(c);
+    resume(next, { ...turn, ticket, next: 2, kept_from: 1 });
+    await arrive();
+    const again = c.connect();
+    const chat = { agent_id: 'bot', prompt: 'hi', session_id: 's', resume_window_ms: 20_000, resume_token };
+    const id = again.post('agents.chat', chat);
+    await mourn();
+    expect(again.replyTo(id)?.result).toMatchObject({ resumed: true, turn_id: turn.turn_id });
+    await say(next, turn, 1, 'one', DONE);
+    expect(told(again)).toEqual(['1 one', '2 done']);
+    expect(next.received('agent.chat')).toEqual([]);
+  });
+});
+
 describe('a broker that has started a moment ago', () => {
   test('waits until it knows who else is there', async () => {
     scene = await startTakeover();

@@ -81,10 +81,12 @@ describe('a turn whose broker is gone', () => {
     const wrong = [forged, other.ticket, 'garbage', 'x'.repeat(4_000)].map((said) =>
       resume(next, { ...named, ticket: said }),
     );
+    // It counts for the whole of a turn alone.
+    wrong.push(resume(next, { ...named, ticket, kept_from: 2 }));
     // Whoever has no ticket that counts waits as long as any, for a broker that may be back.
     await cluster.pass(27);
     expect(rowOf(stranger, stolen).status).toBe('unknown');
-    expect(wrong.map((id) => rowOf(next, id).status)).toEqual(Array(4).fill('unknown'));
+    expect(wrong.map((id) => rowOf(next, id).status)).toEqual(Array(5).fill('unknown'));
     const id = resume(next, { ...named, ticket });
     await cluster.pass(1);
     expect(rowOf(next, id).status).toBe('resumed');
