@@ -3,6 +3,7 @@ import { extensionHotEvents, extensionMachine } from '../../machines/extension.m
 import { isGuest } from '../../protocol/link.ts';
 import { agentIdOf } from '../../protocol/principal.ts';
 import type { BrokerStatus } from '../../protocol/status.ts';
+import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { metric } from '../kernel/metric.ts';
@@ -15,7 +16,7 @@ import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { Tickets } from '../turns/tickets.ts';
 import { TURNS } from '../turns/turns.ts';
 import { takeWaitingFor } from '../turns/waiting-chats.ts';
-import { CLUSTER, Cluster } from './cluster.ts';
+import { CLUSTER, Cluster, type PeerTalk } from './cluster.ts';
 import { clusterError } from './cluster-errors.ts';
 import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
@@ -69,6 +70,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     book.follow = (client, turn) => followed.follow(client, turn);
     kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));
     book.add(moved);
+    book.add(sameTokens(kernel));
     book.add({
       placed(agentKey, { broker }) {
         const own = kernel.attached.get(agentKey);
@@ -121,6 +123,23 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     };
   },
 };
+
+/** Has brokers tell each other whether they were given the same tokens: who was not, is said in the log. */
+function sameTokens(kernel: Kernel): PeerTalk {
+  const { tickets } = kernel.get(TURNS);
+  return {
+    opened(peer) {
+      if (tickets) peer.tell(writeJson({ kind: 'tokens', proof: tickets.proof }));
+    },
+    told({ name }, kind, body) {
+      if (kind !== 'tokens' || (body as { proof: unknown }).proof === tickets?.proof) return;
+      kernel.log.warn(
+        { broker: name },
+        'a broker of this cluster has other tokens: no turn goes from one to the other by its ticket',
+      );
+    },
+  };
+}
 
 /** A turn has moved to another broker: a guest's connection follows it from where that is, any other from here. */
 function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {

@@ -58,6 +58,11 @@ export class Tickets {
     return macOf(this.#ofPasses, turnId);
   }
 
+  /** The same from every broker with the same tokens: what they are cannot be learned from it. No turn has an empty id. */
+  get proof(): string {
+    return this.passOf('');
+  }
+
   isPass(turnId: string, said: string | undefined): boolean {
     return said !== undefined && isSame(said, this.passOf(turnId));
   }

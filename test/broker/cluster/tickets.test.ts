@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { TICKET_LIFE_MS, Tickets } from '../../../actors/turns/tickets.ts';
-import { arrive } from './support/brokers.ts';
+import { arrive, startCluster } from './support/brokers.ts';
 import { DONE, openTurn, resume, rowOf, say, startTakeover, told } from './support/takeover-scene.ts';
 
 /* Who a ticket serves, and whom it does not. */
@@ -55,6 +55,28 @@ describe('a ticket', () => {
     expect(tickets.read(long, FACTS.created_at)).toEqual(FACTS);
     expect(tickets.issue({ ...FACTS, session_key: 'k'.repeat(2_000) })).toBeUndefined();
   });
+});
+
+test('a broker that was given other tokens › is told of in the log of each', async () => {
+  const cluster = await startCluster(['a']);
+  const started = async (name: string, host: string) => {
+    const warned: [object, string][] = [];
+    const warn = (...line: [object, string]) => {
+      if (line[1].includes('other tokens')) warned.push(line);
+    };
+    const log = { debug() {}, info() {}, error() {}, warn };
+    await cluster.start(name, { log, tokens: { ...TOKENS, host } });
+    await arrive();
+    await cluster.pass(1);
+    return warned;
+  };
+  const ofSame = await started('b', TOKENS.host);
+  expect(ofSame).toEqual([]);
+  const ofOther = await started('c', 'another');
+  expect(ofSame.map(([fields]) => fields)).toEqual([{ broker: 'c' }]);
+  expect(ofOther.map(([fields]) => fields)).toEqual(expect.arrayContaining([{ broker: 'a' }, { broker: 'b' }]));
+  expect(JSON.stringify([...ofSame, ...ofOther])).not.toContain('another');
+  await cluster.end();
 });
 
 describe('a turn whose broker is gone', () => {
