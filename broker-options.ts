@@ -181,6 +181,7 @@ const BROKER_OPTIONS: Names<BrokerOptions> = {
 };
 const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
   id: true,
+  name: true,
   epoch: true,
   carrier: true,
   directory: true,

@@ -165,6 +165,7 @@ export function createBroker(options: BrokerOptions = {}): Broker {
       goalStore: options.goalStore,
       turnJournal: options.turnJournal,
       cluster: options.cluster,
+      tokens,
       connectInside: (identity) => connectAs(identity),
       a2a: options.a2a ?? new SdkA2aClient(),
     },

@@ -86,7 +86,7 @@ class AgentRun implements Agent {
     const { agentId, token = '', jwt, connectTimeoutMs, reconnect } = this.#options;
     const turns = this.#turns;
     // One that does not come back has nothing to go on with.
-    const resume = reconnect === false ? {} : { resume: true };
+    const resume = reconnect === false ? {} : { resume: true, tickets: true };
     const voice = new VoiceJobs(this.#options);
     const place = this.#next();
     this.#isNear = place.isNear;

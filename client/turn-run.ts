@@ -48,8 +48,9 @@ export class TurnRun implements Turn {
   /** @param kept what is kept of all turns, where they outlive their connection. */
   constructor(peer: Peer, params: AgentChatParams, toolCalls: ToolCalls, kept: KeptBytes | undefined) {
     this.params = params;
-    const { session_id, turn_id } = params;
-    this.line = new TurnLine(peer, session_id, turn_id, kept, () => this.cancel('connection_lost'));
+    const { session_id, turn_id, ticket } = params;
+    const known = typeof ticket === 'string' ? ticket : undefined;
+    this.line = new TurnLine(peer, session_id, turn_id, kept, () => this.cancel('connection_lost'), known);
     this.#approvals = new TurnApprovals((event) => this.event(event), this.#over.signal);
     this.tools = {
       list: toolsOf(params.context),
@@ -99,9 +100,11 @@ export class TurnRun implements Turn {
     return this.#approvals.request(request);
   }
 
-  /** How it is gone on with over another connection. */
-  get claim(): InputOf<'agent.resume'>['turns'][number] {
-    return { ...this.line.claim, pending_approvals: this.#approvals.ids };
+  /** How it is gone on with over another connection. @param most characters of text that its broker may have anyway */
+  claim(most: number): InputOf<'agent.resume'>['turns'][number] {
+    const { claim, shortClaim } = this.line;
+    const isTooLong = (claim.text?.length ?? 0) > most;
+    return { ...((isTooLong && shortClaim) || claim), pending_approvals: this.#approvals.ids };
   }
 
   /** `agent.chat.approve`. False, and not answered, where this turn waits for nothing of that id. */

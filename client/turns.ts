@@ -44,6 +44,9 @@ export interface TurnHandlers {
 /** How many turns one `agent.resume` may name. */
 const MOST_NAMED = 1_000;
 
+/** Of text that only another broker needs so much is said in one `agent.resume`: it is one message. Characters. */
+const MOST_SPARE_TEXT = 4 * 1024 * 1024;
+
 /** The turns of an agent. Where the broker lets them wait for it, they outlive its connections. */
 export class Turns {
   readonly #handlers: TurnHandlers;
@@ -126,9 +129,15 @@ export class Turns {
 
   /** `agent.resume`: at once, and its answer in the moment in which it comes. */
   #resume(peer: Peer, turns: readonly TurnRun[]): void {
+    let room = MOST_SPARE_TEXT;
+    const claims = turns.map((turn) => {
+      const claim = turn.claim(room);
+      room -= claim.text?.length ?? 0;
+      return claim;
+    });
     peer.call(
       'agent.resume',
-      { turns: turns.map((turn) => turn.claim) },
+      { turns: claims },
       {
         result: (value) => this.#resumed(peer, isObject(value) && Array.isArray(value.turns) ? value.turns : []),
         error: (error) => {
@@ -155,10 +164,11 @@ export class Turns {
   #acked(params: unknown): void {
     const acks = isObject(params) && Array.isArray(params.acks) ? params.acks : [];
     for (const row of acks) {
-      const [turnId, , released] = Array.isArray(row) ? row : [];
+      const [turnId, received, released] = Array.isArray(row) ? row : [];
       const turn = this.#live.get(turnId);
       if (!turn || typeof released !== 'number') continue;
       turn.line.release(released);
+      if (typeof received === 'number') turn.line.received(received);
       this.#forget(turn);
     }
   }

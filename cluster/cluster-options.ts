@@ -6,6 +6,8 @@ import type { EndedTurnStore } from './ended-turn-store.ts';
 export interface ClusterOptions {
   /** This broker's name, unlike any other's: 1–64 of `[A-Za-z0-9_-]`. */
   readonly id: string;
+  /** The cluster's name: brokers of another one with the same tokens are strangers. Default: none. */
+  readonly name?: string;
   /** The id of this life of it, where it is known before. Default: the journal's, or one that is made. */
   readonly epoch?: string;
   /** How frames get to the others. The broker opens and closes it. */

@@ -145,7 +145,9 @@ async function overNats(settings: Settings, known: string | undefined, log: Logg
   const { overNats } = await import('../nats/open.ts');
   const { carrier, directory, endedTurns } = overNats({ ...options, tell });
   const home = settings['cluster-home'];
-  return { id: options.self.id, epoch, carrier, directory, endedTurns, ...(home === undefined ? {} : { home }) };
+  const { id } = options.self;
+  const { cluster: name } = options;
+  return { id, name, epoch, carrier, directory, endedTurns, ...(home === undefined ? {} : { home }) };
 }
 
 function recordOf(settings: Settings, directory: string, log: Logger) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyId, list, listing, longText } from './bounds.ts';
+import { anyId, list, listing, longText, shortText } from './bounds.ts';
 import { cancelReason } from './chat.ts';
 import { sessionId } from './ids.ts';
 import { MAX_SEQ } from './seq.ts';
@@ -31,6 +31,9 @@ export const agentResumeParams = z.object({
       pending_approvals: list(anyId(), MAX_LISTED_APPROVALS)
         .optional()
         .meta({ description: 'the `approval_id`s that it waits for; after a restart others are withdrawn' }),
+      ticket: shortText()
+        .optional()
+        .meta({ description: 'that of its `agent.chat`: what nobody knows any more goes on with it' }),
       text_from: z.int().min(0).default(0).meta({ description: 'how much text was before that, in UTF-16 units' }),
     }),
     MAX_RESUMED_TURNS,

@@ -5,6 +5,7 @@ import { FRONTS, type Front } from './grants.ts';
 import { agentId, sessionId } from './ids.ts';
 import { jsonObject } from './json-object.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import { MAX_TICKET_BYTES } from './ticket.ts';
 import { traceMeta } from './trace.ts';
 
 /** A picture that goes with a prompt (`wire.md` section 6). */
@@ -93,6 +94,11 @@ export const agentChatParams = z.object({
   context: jsonObject.meta({
     description: "the host's own, with the broker's host_client_id, voice_input, tools and principal",
   }),
+  ticket: z
+    .string()
+    .max(MAX_TICKET_BYTES)
+    .optional()
+    .meta({ description: 'to an agent with `tickets`, in a cluster: to be said again in `agent.resume`' }),
   _meta: traceMeta,
 });
 /** `agent.chat` as the agent reads it. */

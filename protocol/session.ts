@@ -26,6 +26,10 @@ export const authParams = z.object({
     .boolean()
     .optional()
     .meta({ description: 'an agent that numbers its events, and comes back for its turns: section 8' }),
+  tickets: z
+    .boolean()
+    .optional()
+    .meta({ description: 'with `resume`: it keeps what it says of a turn with a ticket until that ends: section 8' }),
 });
 export const authResult = z.object({
   ok: z.literal(true),

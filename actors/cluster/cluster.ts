@@ -1,5 +1,6 @@
 import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import type { Place } from '../../cluster/directory.ts';
+import { DEAD_MS } from '../../link/members.ts';
 import { Peers } from '../../link/peers.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
@@ -61,6 +62,8 @@ export class Cluster {
   /** What a stop waits for beyond its time. */
   readonly lastTurns: LastTurns;
   #opening: Promise<void> | undefined;
+  /** When it could be found by the others, in the clock's milliseconds. */
+  #openedAt = Number.POSITIVE_INFINITY;
 
   constructor(kernel: Kernel, options: ClusterOptions) {
     this.#kernel = kernel;
@@ -179,6 +182,7 @@ export class Cluster {
     // Those that were there before it.
     for (const [agent, client] of this.#attaching) directory.attach(agent, client);
     await this.#peers.open();
+    this.#openedAt = this.#kernel.clock.now();
   }
 
   async close(): Promise<void> {
@@ -275,6 +279,13 @@ export class Cluster {
   /** Whether there is a broker that was there a moment ago, and may be there again. */
   awaitsPeer(): boolean {
     for (const { isOpen } of this.members()) if (!isOpen) return true;
+    return false;
+  }
+
+  /** The same, where it is not known to be dead; and others that this broker cannot have heard of, since it is new itself. */
+  awaitsLiving(): boolean {
+    if (this.#kernel.clock.now() - this.#openedAt < DEAD_MS) return true;
+    for (const { isOpen, status } of this.members()) if (!isOpen && status !== 'dead') return true;
     return false;
   }
 

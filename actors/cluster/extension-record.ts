@@ -31,19 +31,21 @@ export interface HostedTurn {
   readonly sessionId: string;
   /** It may be resumed: by this token, and from after this number. */
   readonly resumeToken: string | undefined;
-  /** What its last broker has given for it: with that it may be read on where it is now. */
-  readonly pass?: string | undefined;
+  /** It has come from another broker: without a window it would have ended there. */
+  readonly hasWindow?: boolean | undefined;
   /** Whether the connection is the turn's host, and what it has called itself then. */
   readonly role: 'controller' | 'observer';
   readonly claim: string | undefined;
   /** It has opened the turn, and nobody has taken that over since. */
   readonly isOpener: boolean;
   seq: number;
+  /** It was cancelled with grace, which ends then, in the clock's milliseconds: whoever takes the turn up does not know that. */
+  graceEndsAt?: number | undefined;
 }
 
 /** Whether it may be taken up again where its way is lost: all but those that were opened without a window. */
-export const mayBeResumed = ({ isOpener, resumeToken, pass }: HostedTurn): boolean =>
-  !isOpener || resumeToken !== undefined || pass !== undefined;
+export const mayBeResumed = ({ isOpener, resumeToken, hasWindow }: HostedTurn): boolean =>
+  !isOpener || resumeToken !== undefined || hasWindow === true;
 
 /** The records of an extension's chart. */
 export interface ExtensionHolds {

@@ -161,7 +161,7 @@ function notify(
   if (method === MOVED) {
     const turn = extension.turns.get(String(params.turn_id));
     extension.turns.delete(String(params.turn_id));
-    if (turn) ends.follow(client, { ...turn, pass: String(params.resume_token) });
+    if (turn) ends.follow(client, { ...turn, hasWindow: true });
     return;
   }
   if (method === RELIEVED) {

@@ -5,7 +5,6 @@ import { agentIdOf } from '../../protocol/principal.ts';
 import type { BrokerStatus } from '../../protocol/status.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
-import { JsonText } from '../kernel/json-text.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
@@ -14,9 +13,10 @@ import { OTHER_FEEDS } from '../shown/feeds.ts';
 import { Claims, type SessionHolders } from '../turns/claims.ts';
 import { EndedShelf } from '../turns/ended-shelf.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
+import { Tickets } from '../turns/tickets.ts';
 import { TURNS } from '../turns/turns.ts';
 import { passOnWaiting, releaseIfFree } from '../turns/waiting-chats.ts';
-import { CLUSTER, Cluster } from './cluster.ts';
+import { CLUSTER, Cluster, type PeerTalk } from './cluster.ts';
 import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
@@ -29,8 +29,14 @@ import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 import { SessionTalk } from './session-talk.ts';
 
+/** The broker's own tokens: what all brokers of a cluster have in common. */
+export interface BrokerTokens {
+  readonly daemon: string;
+  readonly host: string;
+}
+
 /** Several brokers as one (`docs/cluster.md`). */
-export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
+export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: BrokerTokens | undefined }> = {
   name: 'cluster',
   charts: [
     {
@@ -45,18 +51,19 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
       },
     },
   ],
-  install(kernel, { cluster: options }) {
+  install(kernel, { cluster: options, tokens }) {
     if (!options) return {};
     const book = kernel.put(CLUSTER, new Cluster(kernel, options));
     const routes = new Routes(book);
     const events = new EventShare(kernel, book);
     book.add(events);
     routes.changes = () => events.changes;
-    const followed = new FollowedTurns(kernel, routes.search);
-    const moved = new MovedTurns(kernel, book);
+    const followed = new FollowedTurns(kernel, routes);
+    const moved = new MovedTurns(kernel, book, (turnId) => followed.againTurn(turnId));
     kernel.get(DISPATCHER).elsewhere = routes;
     const turns = kernel.get(TURNS);
     turns.elsewhere = moved;
+    turns.tickets = tokens && new Tickets(tokens, options.name ?? '');
     turns.ended = options.endedTurns && new EndedShelf(kernel, options.endedTurns);
     turns.chatsElsewhere = {
       brokerOf(agentKey) {
@@ -79,6 +86,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined }> = {
     book.follow = (client, turn) => followed.follow(client, turn);
     kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));
     book.add(moved);
+    book.add(sameTokens(kernel));
     book.add({
       placed(agentKey, { broker }) {
         const own = kernel.attached.get(agentKey);
@@ -167,13 +175,30 @@ function claimsOf(kernel: Kernel, book: Cluster, { directory }: ClusterOptions, 
   return claims;
 }
 
+/** Has brokers tell each other whether they were given the same tokens: who was not, is said in the log. */
+function sameTokens(kernel: Kernel): PeerTalk {
+  const { tickets } = kernel.get(TURNS);
+  return {
+    opened(peer) {
+      if (tickets) peer.tell(writeJson({ kind: 'tokens', proof: tickets.proof }));
+    },
+    told({ name }, kind, body) {
+      if (kind !== 'tokens' || (body as { proof: unknown }).proof === tickets?.proof) return;
+      kernel.log.warn(
+        { broker: name },
+        'a broker of this cluster has other tokens: no turn goes from one to the other by its ticket',
+      );
+    },
+  };
+}
+
 /** A turn has moved to another broker: a guest's connection follows it from where that is, any other from here. */
 function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {
-  const { client, pass, turnId, ...rest } = reader;
+  const { client, turnId, ...rest } = reader;
   if (isGuest(client.link)) {
-    const params = { turn_id: turnId, session_id: rest.sessionId, resume_token: pass };
-    tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params: new JsonText(writeJson(params)) });
-  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, pass });
+    const params = { turn_id: turnId, session_id: rest.sessionId };
+    tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, hasWindow: true });
 }
 
 function shownFrame(frame: GuestFrame) {

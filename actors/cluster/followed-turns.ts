@@ -1,14 +1,17 @@
+import { cancelParams } from '../../protocol/chat.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
-import { chatSubscribeParams } from '../../protocol/resume.ts';
+import { type ChatSubscribeResult, chatSubscribeParams, isEnded } from '../../protocol/resume.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
+import { TURNS } from '../turns/turns.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
 import { noteTurn } from './noted-turns.ts';
-import { ENDED_AGAIN_MS, type Found, findEnded, type TurnSearch } from './turn-search.ts';
+import type { Routes } from './routes.ts';
+import { ENDED_AGAIN_MS, type Found, findEnded } from './turn-search.ts';
 
 /** A turn is asked for again after so long at first, and then after twice as long each time, up to the last. Milliseconds. */
 const FIRST_MS = 100;
@@ -26,7 +29,9 @@ interface Followed {
   isAsking: boolean;
   /** When it is looked for among turns that have ended, in the clock's milliseconds. */
   nextEnded: number;
-  /** It is asked for by what its last broker has given for it, and not by its own token. */
+  /** It is to be asked for again as soon as that is answered: something has changed meanwhile. */
+  isChanged: boolean;
+  /** It is asked for by what brokers of a cluster know alone, and not by its own token. */
   isByPass: boolean;
   /** What its reader asks about it meanwhile: to be asked when it has been found, or is given up. */
   readonly waiting: (() => void)[];
@@ -39,14 +44,15 @@ interface Followed {
  */
 export class FollowedTurns {
   readonly #kernel: Kernel;
-  readonly #search: TurnSearch;
+  readonly #routes: Routes;
   /** By whose they are, and by their agent's id: who goes, or comes, is not to look at everybody's. */
   readonly #byClient = new Map<Client, Set<Followed>>();
   readonly #byAgent = new Map<string, Set<Followed>>();
+  readonly #byTurn = new Map<string, Set<Followed>>();
 
-  constructor(kernel: Kernel, search: TurnSearch) {
+  constructor(kernel: Kernel, routes: Routes) {
     this.#kernel = kernel;
-    this.#search = search;
+    this.#routes = routes;
   }
 
   follow(client: Client, turn: HostedTurn): void {
@@ -62,20 +68,32 @@ export class FollowedTurns {
       deadline: undefined,
       isAsking: false,
       nextEnded: Number.NEGATIVE_INFINITY,
-      isByPass: turn.pass !== undefined,
+      isChanged: false,
+      isByPass: true,
       waiting: [],
     };
     add(this.#byClient, client, followed);
     add(this.#byAgent, turn.agentId, followed);
+    add(this.#byTurn, turn.turnId, followed);
     this.#ask(followed);
   }
 
   /** Something has changed: another broker is there, or this agent. */
   again(agentId?: string): void {
     const meant = agentId === undefined ? [...this.#byClient.values()] : [this.#byAgent.get(agentId) ?? []];
-    for (const followed of meant.flatMap((some) => [...some])) {
-      if (followed.isAsking) continue;
+    this.#again(meant.flatMap((some) => [...some]));
+  }
+
+  /** The turn is known to be somewhere. */
+  againTurn(turnId: string): void {
+    this.#again([...(this.#byTurn.get(turnId) ?? [])]);
+  }
+
+  #again(meant: readonly Followed[]): void {
+    for (const followed of meant) {
       followed.waitMs = FIRST_MS;
+      followed.isChanged = followed.isAsking;
+      if (followed.isAsking) continue;
       this.#kernel.deadlines.disarm(followed.deadline);
       this.#ask(followed);
     }
@@ -104,6 +122,7 @@ export class FollowedTurns {
   #end(followed: Followed): void {
     remove(this.#byClient, followed.client, followed);
     remove(this.#byAgent, followed.turn.agentId, followed);
+    remove(this.#byTurn, followed.turn.turnId, followed);
     this.#kernel.deadlines.disarm(followed.deadline);
     if (followed.waiting.length === 0) return;
     // Not before the turn is noted where it is.
@@ -116,7 +135,8 @@ export class FollowedTurns {
   #ask(followed: Followed): void {
     const { client, turn } = followed;
     const { turnId, sessionId, role, isOpener, seq } = turn;
-    const resumeToken = followed.isByPass ? turn.pass : turn.resumeToken;
+    const { tickets } = this.#kernel.get(TURNS);
+    const resumeToken = followed.isByPass ? tickets?.passOf(turnId) : turn.resumeToken;
     const claim = isOpener ? SAME_HOST : turn.claim;
     const said = {
       session_id: sessionId,
@@ -130,10 +150,24 @@ export class FollowedTurns {
     followed.isAsking = true;
     const params = parseParams(chatSubscribeParams, said);
     const call = { kernel: this.#kernel, from: client, id: undefined, params, trace: undefined };
-    this.#search.once(call, (found) => {
+    this.#routes.search.once(call, (found) => {
       followed.isAsking = false;
       if (this.#byClient.get(client)?.has(followed)) this.#settle(followed, found);
     });
+  }
+
+  /** A cancel with grace that was said to its last broker: the next one may not know of it. */
+  #cancelAgain({ client, turn }: Followed, { status }: Partial<ChatSubscribeResult>): void {
+    const { sessionId, graceEndsAt } = turn;
+    if (graceEndsAt === undefined || status === 'cancelling' || isEnded(status)) return;
+    const kernel = this.#kernel;
+    const grace_ms = Math.max(0, Math.round(graceEndsAt - kernel.clock.now()));
+    const params = parseParams(cancelParams, { session_id: sessionId, grace_ms });
+    this.#routes.findOwner(
+      { kernel, from: client, id: undefined, params, trace: undefined },
+      'agents.chat.cancel',
+      () => {},
+    );
   }
 
   #settle(followed: Followed, found: Found): void {
@@ -144,10 +178,13 @@ export class FollowedTurns {
       this.#end(followed);
       const result = answer.result as { recovered?: boolean };
       if ('extension' in found) {
-        const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id, pass } = turn;
+        const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id, hasWindow } = turn;
         const asked = isOpener ? 'agents.chat' : 'agents.chat.subscribe';
-        noteTurn(found.extension, asked, { after, role, claim, resume_token, agent_id, pass }, answer.result);
+        noteTurn(found.extension, asked, { after, role, claim, resume_token, agent_id, hasWindow }, answer.result);
+        const noted = found.extension.turns.get(turn.turnId);
+        if (noted) noted.graceEndsAt = turn.graceEndsAt;
       }
+      this.#cancelAgain(followed, answer.result as Partial<ChatSubscribeResult>);
       // What lies between is gone but for its text, which no event can stand for.
       if (result.recovered === false)
         kernel.log.warn({ turn: turn.turnId }, 'a reader lacks events that are kept no more');
@@ -159,9 +196,8 @@ export class FollowedTurns {
       this.#end(followed);
       return;
     }
-    // A broker that was started again knows it by its own token alone.
-    if (code === ErrorCode.Forbidden && turn.pass !== undefined && turn.resumeToken !== undefined)
-      followed.isByPass = !followed.isByPass;
+    // Not all brokers were given the same tokens.
+    if (code === ErrorCode.Forbidden && turn.resumeToken !== undefined) followed.isByPass = !followed.isByPass;
     const { clock } = kernel;
     const isLast = clock.now() >= followed.until;
     if (code !== ErrorCode.NotFound || (!isLast && clock.now() < followed.nextEnded)) {
@@ -185,6 +221,11 @@ export class FollowedTurns {
     if (isLast) {
       this.#end(followed);
       endAsLost(kernel, kernel.ref, client, turn);
+      return;
+    }
+    if (followed.isChanged) {
+      followed.isChanged = false;
+      this.#ask(followed);
       return;
     }
     followed.deadline = kernel.deadlines.arm(waitMs, () => this.#ask(followed));

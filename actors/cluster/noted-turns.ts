@@ -22,7 +22,13 @@ export function forgetWatched({ turns }: Extension, { session_id: session }: Jso
 export function noteTurn({ turns }: Extension, method: string, params: JsonObject, result: unknown): void {
   if (method !== 'agents.chat' && method !== 'agents.chat.subscribe') return;
   const said = result as ChatResult & Partial<ChatSubscribeResult>;
-  const { after = 0, role = 'controller', claim, pass, agent_id: agentId = said.agent_id } = params as Partial<Asks>;
+  const {
+    after = 0,
+    role = 'controller',
+    claim,
+    hasWindow,
+    agent_id: agentId = said.agent_id,
+  } = params as Partial<Asks>;
   const known = turns.get(said.turn_id);
   // Its host goes on being that, whatever else it asks.
   if (known?.role === 'controller' && role === 'observer') return;
@@ -33,7 +39,7 @@ export function noteTurn({ turns }: Extension, method: string, params: JsonObjec
     sessionId: said.session_id,
     agentId: agentId ?? '',
     resumeToken: said.resume_token ?? (params.resume_token as string | undefined),
-    pass,
+    hasWindow,
     role,
     claim,
     isOpener: method === 'agents.chat',
@@ -41,11 +47,19 @@ export function noteTurn({ turns }: Extension, method: string, params: JsonObjec
   });
 }
 
+/** A turn of the connection's at the other broker was cancelled. @param now - in the clock's milliseconds */
+export function noteCancel({ turns }: Extension, { session_id: session, grace_ms }: JsonObject, now: number): void {
+  if (typeof grace_ms !== 'number' || grace_ms <= 0) return;
+  for (const turn of turns.values())
+    if (turn.sessionId === session && turn.role === 'controller')
+      turn.graceEndsAt = Math.min(turn.graceEndsAt ?? Number.POSITIVE_INFINITY, now + grace_ms);
+}
+
 interface Asks {
   after: number;
   role: 'controller' | 'observer';
   claim: string | undefined;
   agent_id: string;
-  /** See `HostedTurn.pass`. */
-  pass: string | undefined;
+  /** See `HostedTurn.hasWindow`. */
+  hasWindow: boolean | undefined;
 }

@@ -25,7 +25,7 @@ import { clusterError } from './cluster-errors.ts';
 import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
-import { forgetWatched, hostedAt, noteTurn } from './noted-turns.ts';
+import { forgetWatched, hostedAt, noteCancel, noteTurn } from './noted-turns.ts';
 import { type Found, isLost, isUnknown, TurnSearch } from './turn-search.ts';
 
 type AnyCall = Call<unknown>;
@@ -158,7 +158,7 @@ export class Routes implements Elsewhere {
       else this.#answer(call, method, found.answer, found.extension);
     };
     if (isLooked) this.search.subscribe(withoutOwnClaim(call), answer);
-    else this.#findOwner(call, method, answer);
+    else this.findOwner(call, method, answer);
     return true;
   }
 
@@ -173,7 +173,7 @@ export class Routes implements Elsewhere {
   }
 
   /** This broker's own word counts unless it says that it knows of nothing; then the first that knows more. */
-  #findOwner(call: AnyCall, method: string, settle: (found: Found) => void): void {
+  findOwner(call: AnyCall, method: string, settle: (found: Found) => void): void {
     const peers = this.#cluster.openPeers();
     call.kernel.get(DISPATCHER).carryOutHere(call, method, (own) => {
       if (peers.length === 0 || !isNothing(method, own)) {
@@ -280,6 +280,7 @@ export class Routes implements Elsewhere {
       return;
     }
     if (method === 'agents.chat.unsubscribe') forgetWatched(extension, params as JsonObject);
+    if (method === 'agents.chat.cancel') noteCancel(extension, params as JsonObject, kernel.clock.now());
     noteTurn(extension, method, params as JsonObject, answer.result);
     reply(kernel, from, id, sealedAnswer(method, answer.result));
   }

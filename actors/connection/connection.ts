@@ -113,6 +113,7 @@ function connectionLogic(kernel: Kernel, inbox: Inbox) {
     if (!identity || !isVouchedFor || !isAgain(identity, asked))
       throw WireError.invalidRequest('this connection is authenticated already');
     client.wantsResume ||= wishesResume(asked);
+    client.wantsTickets ||= asked.tickets === true;
     confirm(client, id, identity);
   };
 
@@ -144,6 +145,7 @@ function connectionLogic(kernel: Kernel, inbox: Inbox) {
         if (client.identity) return confirmVouchedFor(client, id, parsed);
         // Of the attempt that is granted, and of none before it.
         client.wantsResume = wishesResume(parsed);
+        client.wantsTickets = parsed.tickets === true;
         kernel.audit.demand();
         const auth = kernel.get(AUTH);
         const found = auth.identify(parsed, client.link.certificate);

@@ -51,6 +51,8 @@ export class Client implements ConnectionFacts {
   isOverrun = false;
   /** Its `session.auth` has said `resume`. */
   wantsResume = false;
+  /** It has said `tickets`, too. */
+  wantsTickets = false;
   /** It has closed its connection itself, as one that is through (1000): nothing waits for it. */
   hasLeft = false;
   /** It has called `server.handshake`. */
@@ -110,6 +112,11 @@ export class Client implements ConnectionFacts {
   /** It is an agent that numbers its events, and that turns wait for where its connection is lost. */
   get resumes(): boolean {
     return this.wantsResume && this.agentId !== undefined;
+  }
+
+  /** And keeps what it says of a turn with a ticket until that ends. */
+  get keepsTurns(): boolean {
+    return this.wantsTickets && this.resumes;
   }
 
   /** What that agent is kept under: see `agentKey` of `protocol/principal.ts`. */

@@ -20,8 +20,8 @@ export const SECRET_TEXT: readonly { secret: RegExp; sign: RegExp }[] = [
   { secret: /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, sign: /(?:Bearer|Basic)\s/i },
   { secret: /\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, sign: /eyJ/ },
   {
-    secret: /\b(sk|pk|rk|sbk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z])[-_][\w-]{8,}/g,
-    sign: /(?:[srp]k|bk|gh[opusr]|pat|xox[a-z])[-_]/,
+    secret: /\b(sk|pk|rk|sbk|sbt|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z])[-_][\w-]{8,}/g,
+    sign: /(?:[srp]k|bk|sbt|gh[opusr]|pat|xox[a-z])[-_]/,
   },
   { secret: /\bAKIA[A-Z0-9]{12,}/g, sign: /AKIA/ },
   { secret: /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, sign: /:\/\// },

@@ -97,7 +97,7 @@ const isInJournal = ({ turn }: Due) => turn.isAccepted || turn.status === 'refus
 interface Row {
   readonly id: string;
   readonly aseq: number;
-  readonly line?: AgentLine;
+  readonly due?: Due;
 }
 
 /** Takes out the turns that are meant, each with how far it has come. */
@@ -111,7 +111,7 @@ function take(due: Acks, isMeant: (due: Due) => boolean): Row[] {
       continue;
     }
     line.isAckDue = false;
-    rows.push({ id: turn.id, aseq: line.received, line });
+    rows.push({ id: turn.id, aseq: line.received, due: one });
   }
   due.turns = left;
   return rows;
@@ -125,8 +125,13 @@ function takeOver(due: Acks): Row[] {
 }
 
 function tellRows(kernel: Kernel, client: Client, rows: readonly Row[]): void {
-  for (const { line, aseq } of rows) line?.release(aseq);
+  for (const { due, aseq } of rows) due?.line.release(aseq);
   if (!client.isOpen || rows.length === 0) return;
-  const acks = rows.map(({ id, aseq }) => [id, aseq, aseq]);
+  const acks = rows.map((row) => [row.id, row.aseq, releasedOf(row)]);
   tell(kernel.ref, client.ref, { type: 'rpc.notify', method: 'agent.chat.ack', params: { acks } });
+}
+
+/** Of a turn that its agent keeps whole nothing is released before it has ended: its broker may be gone with what it has. */
+function releasedOf({ aseq, due }: Row): number {
+  return due?.line.isKeptWhole && !due.turn.isTerminated ? due.line.released : aseq;
 }

@@ -2,6 +2,7 @@ import { MAX_RESUMED_TURNS, type ResumedTurn } from '../../protocol/agent-resume
 import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { ParamsOf } from '../../protocol/methods.ts';
+import { agentKey } from '../../protocol/principal.ts';
 import type { TurnJournal } from '../../protocol/turn-journal.ts';
 import { withdrawApproval } from '../approvals/approval.ts';
 import type { Client } from '../kernel/client.ts';
@@ -14,11 +15,15 @@ import { type Handler, LATER } from '../requests/dispatcher.ts';
 import { reply } from '../requests/reply.ts';
 import { noteArrival, noteOver } from './agent-acks.ts';
 import { turnsOf } from './client-turns.ts';
+import type { KeptFacts } from './kept-facts.ts';
+import { rebuildTurn } from './moved-turn.ts';
 import type { AgentLine } from './resume/agent-line.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
+import { releaseIfFree } from './waiting-chats.ts';
 
 type Row = ParamsOf<'agent.resume'>['turns'][number];
+type Found = ReadonlyMap<string, 'ended' | 'lost'>;
 
 /** When an agent's connection has to have named the turns that it goes on with. */
 const naming = slot(() => ({ deadline: undefined as Deadline | undefined }));
@@ -30,17 +35,16 @@ export const resumeAgent: Handler<'agent.resume'> = ({ kernel, from, id, params 
   const letGo = kernel.held.hold(from, params);
   const { elsewhere } = kernel.get(TURNS);
   const strange = elsewhere ? params.turns.filter((row) => !isKnown(kernel, row)) : [];
-  if (!elsewhere || strange.length === 0) resumeAll(kernel, from, id, params.turns, new Set(), letGo);
+  const resume = (found: Found) => resumeAll(kernel, from, id, params.turns, found, letGo);
+  if (!elsewhere || strange.length === 0) resume(new Map());
   else {
     // It has named them; how long they take to be found is not its fault.
     stopAwaiting(kernel, from);
-    void elsewhere.fetch(from, strange).then(
-      (ended) => resumeAll(kernel, from, id, params.turns, ended, letGo),
-      (err: unknown) => {
-        kernel.log.error({ err }, 'turns of other brokers could not be brought here');
-        resumeAll(kernel, from, id, params.turns, new Set(), letGo);
-      },
-    );
+    const wanted = strange.map((row) => ({ ...row, hasTicket: () => ticketOf(kernel, from, row) !== undefined }));
+    void elsewhere.fetch(from, wanted).then(resume, (err: unknown) => {
+      kernel.log.error({ err }, 'turns of other brokers could not be brought here');
+      resume(new Map());
+    });
   }
   return LATER;
 };
@@ -50,20 +54,25 @@ function isKnown(kernel: Kernel, { turn_id, session_id }: Row): boolean {
   return byId.has(turn_id) || logs.find(session_id, turn_id, kernel.clock.now()) !== undefined;
 }
 
-/** @param ended - those that have ended at other brokers */
+/** @param found - those that have ended at other brokers, and those whose broker is gone */
 function resumeAll(
   kernel: Kernel,
   from: Client,
   id: RpcId | undefined,
   rows: readonly Row[],
-  ended: ReadonlySet<string>,
+  found: Found,
   letGo: () => void,
 ): void {
   const turns: ResumedTurn[] = [];
   const resume = (row: Row) => {
-    if (!from.isOpen) return;
-    const resumed = resumeTurn(kernel, from, row);
-    turns.push(resumed.status === 'unknown' && ended.has(row.turn_id) ? { ...resumed, status: 'ended' } : resumed);
+    const is = found.get(row.turn_id);
+    if (is === 'lost') {
+      const rebuilt = rebuild(kernel, from, row);
+      if (rebuilt) turns.push(rebuilt);
+    } else if (from.isOpen) {
+      const resumed = resumeTurn(kernel, from, row);
+      turns.push(resumed.status === 'unknown' && is === 'ended' ? { ...resumed, status: 'ended' } : resumed);
+    }
   };
   inSlices(kernel, 'a turn that its agent goes on with', rows, resume, () => {
     letGo();
@@ -72,6 +81,31 @@ function resumeAll(
     if (rows.length < MAX_RESUMED_TURNS) endUnnamed(kernel, from);
     reply(kernel, from, id, { result: { turns } });
   });
+}
+
+/** The turn of a row with a ticket whose broker is gone: its agent is here, and has all of it. Undefined: the agent has gone. */
+function rebuild(kernel: Kernel, from: Client, row: Row): ResumedTurn | undefined {
+  let resumed: ResumedTurn | undefined;
+  try {
+    const facts = from.isOpen ? ticketOf(kernel, from, row) : undefined;
+    if (facts) rebuildTurn(kernel, facts, row);
+    // In the same step: nobody may read it before its text is there.
+    if (from.isOpen) resumed = resumeTurn(kernel, from, row);
+    return resumed;
+  } finally {
+    // It was claimed for this.
+    releaseIfFree(kernel, row.session_id);
+    kernel.get(TURNS).elsewhere?.rebuilt(row, resumed?.status === 'resumed');
+  }
+}
+
+/** What the ticket of a row says, where that is this agent's, and this turn's, and the agent has all of the turn. */
+function ticketOf(kernel: Kernel, from: Client, row: Row): KeptFacts | undefined {
+  const { ticket, turn_id, session_id, kept_from, text, text_from } = row;
+  const isWhole = kept_from === 1 || (text !== undefined && text_from === 0);
+  const facts = ticket === undefined || !isWhole ? undefined : kernel.get(TURNS).tickets?.read(ticket, Date.now());
+  const isIts = facts && agentKey(facts.owner.tenant, facts.agent_id) === from.agentKey;
+  return isIts && facts.id === turn_id && facts.session_key === session_id ? facts : undefined;
 }
 
 function resumeTurn(kernel: Kernel, from: Client, row: Row): ResumedTurn {

@@ -165,10 +165,9 @@ export class EndedFinds {
     return byId.has(id) || logs.find(session_key, id, this.#kernel.clock.now()) !== undefined;
   }
 
-  #end(log: TurnLog, { facts, ending, claim, pass_hash, is_behind }: RecordHead, age: number): void {
+  #end(log: TurnLog, { facts, ending, claim, is_behind }: RecordHead, age: number): void {
     const kernel = this.#kernel;
     log.key.restore(claim);
-    log.key.passHash = pass_hash;
     log.isBehind = is_behind;
     log.ending = ending;
     kernel.get(TURNS).logs.hasEnded(log, kernel.clock.now() - age);

@@ -19,7 +19,6 @@ const recordHead = z.object({
   ended_at: z.number(),
   claim: z.string().nullable().optional(),
   /** Of the second secret that it has where it was another broker's before. */
-  pass_hash: z.string().optional(),
   /** Its host may have had more of it than its owner. */
   is_behind: z.boolean(),
   /** Of its last event. */
@@ -79,7 +78,6 @@ function headOf(log: TurnLog, { seq, firstSeq, dropped }: LogSnapshot, facts: Js
     ending,
     ended_at: endedAt,
     claim: key.claim,
-    pass_hash: key.passHash,
     is_behind: isBehind,
     seq,
     first_seq: firstSeq,

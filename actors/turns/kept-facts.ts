@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { FRONTS } from '../../protocol/grants.ts';
 import { principal } from '../../protocol/principal.ts';
 import type { Json } from '../../protocol/turn-journal.ts';
-import type { TurnLog } from './resume/turn-log.ts';
 import type { Turn } from './turn-record.ts';
 
 /** What the journal is told of a turn when it begins: all that it takes to go on with it. No secret, and nothing of its prompt. */
@@ -30,13 +29,15 @@ const keptFacts = z.object({
   tracestate: z.string().optional(),
   /** It has the goal that stands for its session. */
   has_standing_goal: z.boolean().optional(),
+  /** Its agent has a ticket for it, and keeps what it says until the turn ends. */
+  has_ticket: z.boolean().optional(),
 });
 
 /** See {@link keptFacts}. */
 export type KeptFacts = z.infer<typeof keptFacts>;
 
-/** What the journal is told of a turn. */
-export function factsToKeep(turn: Turn, log: TurnLog): Json {
+/** What the journal is told of a turn. `tokenHash`: of the secret that resumes it. */
+export function factsToKeep(turn: Turn, { windowMs, tokenHash }: { windowMs: number; tokenHash: string }) {
   const { owner, opening, trace } = turn;
   return {
     version: 1,
@@ -46,8 +47,8 @@ export function factsToKeep(turn: Turn, log: TurnLog): Json {
     owner: { tenant: owner.tenant, sub: owner.sub },
     agent_id: turn.agentId,
     resumes: turn.resumes,
-    window_ms: log.windowMs,
-    token_hash: log.key.tokenHash,
+    window_ms: windowMs,
+    token_hash: tokenHash,
     prompt_hash: opening?.promptHash,
     opener_id: turn.openerId,
     created_at: turn.createdAt,
@@ -57,6 +58,7 @@ export function factsToKeep(turn: Turn, log: TurnLog): Json {
     traceparent: trace?.traceparent,
     tracestate: trace?.tracestate,
     has_standing_goal: turn.standingGoal ? true : undefined,
+    has_ticket: turn.line?.isKeptWhole ? true : undefined,
   } satisfies KeptFacts;
 }
 

@@ -17,25 +17,17 @@ export interface LeftReader {
   /** What it has called itself when it took the turn up; whoever has opened it has not. */
   readonly claim: string | undefined;
   readonly isOpener: boolean;
-  readonly pass: string;
   readonly seq: number;
 }
 
 /** Hears of each reader of a turn that goes on at another broker. */
 export const LEFT_READERS = key<(reader: LeftReader) => void>('readers of moved turns');
 
-/** By turn that is about to move: what its readers come back with. */
-const passes = new WeakMap<Turn, string>();
-
-/** The turn is about to move: with this its readers may read on. */
-export const leaveWith = (turn: Turn, pass: string): void => void passes.set(turn, pass);
-
 /** Whoever reads the turn goes on elsewhere. */
 export function leaveReaders(kernel: Kernel, turn: Turn): void {
   const left = kernel.peek(LEFT_READERS);
-  const pass = passes.get(turn);
-  if (!left || pass === undefined) return;
-  const { id: turnId, sessionId, agentId, host, observers, seq } = turn;
+  if (!left) return;
+  const { id: turnId, sessionId, agentId, host, observers, ahead } = turn;
   const readers = [
     ...(host ? [[host, 'controller'] as const] : []),
     ...[...observers].map((one) => [one, 'observer'] as const),
@@ -44,6 +36,7 @@ export function leaveReaders(kernel: Kernel, turn: Turn): void {
   const claim = typeof known === 'string' ? known : undefined;
   for (const [client, role] of readers) {
     const isOpener = role === 'controller' && known === undefined;
-    left({ client, role, turnId, sessionId, agentId, claim, isOpener, pass, seq });
+    const seq = Math.max(turn.seq, ahead?.of(client) ?? 0);
+    left({ client, role, turnId, sessionId, agentId, claim, isOpener, seq });
   }
 }

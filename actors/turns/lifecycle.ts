@@ -20,7 +20,7 @@ import { STANDING_GOALS } from './standing-goal.ts';
 import { forgetAnswers } from './tool-answers.ts';
 import { turnLogic } from './turn.ts';
 import { endChildren } from './turn-children.ts';
-import { unkept } from './turn-keeping.ts';
+import { giveTicket, unkept } from './turn-keeping.ts';
 import { callAgentParams } from './turn-messages.ts';
 import { Turn } from './turn-record.ts';
 import { sendSynthesized } from './turn-relay.ts';
@@ -88,7 +88,7 @@ export function openTurn(kernel: Kernel, chat: QueuedChat): void {
   turn.spans = spans;
   // Put together here, once: the host is still to be refused, and nothing of the chat is kept but what is shown.
   const asked = standingGoal ? { ...params, goal: standingGoal.goal } : params;
-  const ask = writeJson({ ...callAgentParams(turn, asked, from), ...metaOf(trace) });
+  const ask = writeJson({ ...callAgentParams(turn, asked, from), ...giveTicket(kernel, turn), ...metaOf(trace) });
   admitBytes(kernel, agent, Buffer.byteLength(ask) + FRAME_BYTES);
   turn.ask = new JsonText(ask, { session_id: sessionKey, turn_id: turn.id, prompt: turn.promptHead });
   kernel.counters.turns += 1;

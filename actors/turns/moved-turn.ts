@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import type { Json } from '../../protocol/turn-journal.ts';
-import { createToken } from '../connection/agent-registry.ts';
 import { chatFrame } from '../connection/encode.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import { absentAgent } from './absent-agent.ts';
-import { factsToKeep, readKeptFacts } from './kept-facts.ts';
-import { leaveWith } from './left-readers.ts';
+import { factsToKeep, type KeptFacts, readKeptFacts } from './kept-facts.ts';
 import { LogReader } from './recovered-log.ts';
 import { type KeptCancel, restoredTurn, startRestored } from './restored-turn.ts';
 import { Kept } from './resume/kept.ts';
+import { Refill } from './resume/refill.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS } from './turns.ts';
@@ -32,8 +31,6 @@ const movedTurn = z.object({
   facts: z.custom<Json>(),
   cancel: z.custom<KeptCancel>().optional(),
   claim: z.string().nullable().optional(),
-  /** With it whoever has read the turn there may read on here. */
-  pass: z.string(),
   log: movedLog,
 });
 
@@ -50,25 +47,48 @@ export function readyToMove(kernel: Kernel, turnId: string, agentKey: string): M
   if (turn.isTerminated || turn.ref.getSnapshot().status !== 'active') return undefined;
   const { log } = turn;
   const { hasTerminal: _none, dropped, entries, ...rest } = log.snapshot();
-  const pass = log.key.pass ?? createToken();
   const graceMs = turn.graceEndsAt === undefined ? undefined : Math.max(0, turn.graceEndsAt - kernel.clock.now());
   const cancel = graceMs === undefined ? {} : { cancel: cancelOf(turn, graceMs) };
   const claim = log.key.claim as string | null | undefined;
-  const moved: MovedTurn = {
-    facts: factsToKeep(turn, log),
+  return {
+    facts: factsToKeep(turn, { windowMs: log.windowMs, tokenHash: log.key.tokenHash }),
     ...cancel,
     ...(claim === undefined ? {} : { claim }),
-    pass,
     log: { ...rest, entries: [...entries], dropped: dropped && [...dropped] },
   };
-  leaveWith(turn, pass);
-  return moved;
 }
 
 /** Another broker has the turn: it ends here, and its readers are told. Unless its agent is here again. */
 export function hasMoved(kernel: Kernel, turnId: string): void {
   const turn = kernel.get(TURNS).byId.get(turnId);
   if (turn?.ref && !turn.speaker) tell(kernel.ref, turn.ref, { type: 'turn.moved' });
+}
+
+/** A turn whose agent is not at its broker. */
+export interface LeftTurn {
+  readonly id: string;
+  readonly session_key: string;
+  /** It is from before that broker was killed. */
+  readonly is_recovering: boolean;
+  /** The last event of its agent's there. */
+  readonly aseq: number;
+}
+
+/** Those of this broker: they may have gone on elsewhere. */
+export function leftTurns(kernel: Kernel): LeftTurn[] {
+  return [...kernel.get(TURNS).byId.values()].flatMap(({ id, sessionKey, log, line, speaker, isRecovering }) =>
+    log && line && !speaker ? [{ id, session_key: sessionKey, is_recovering: isRecovering, aseq: line.received }] : [],
+  );
+}
+
+/** Whether a turn goes on here, or has ended here, that another broker has without its agent. Never at both. */
+export function isGoneOnWith(kernel: Kernel, { id, session_key, is_recovering, aseq }: LeftTurn): boolean {
+  const { byId, logs } = kernel.get(TURNS);
+  const turn = byId.get(id);
+  if (!turn) return logs.find(session_key, id, kernel.clock.now()) !== undefined;
+  if (turn.sessionKey !== session_key) return false;
+  const isNewer = is_recovering && !turn.isRecovering && (turn.line?.received ?? 0) >= aseq;
+  return turn.speaker !== undefined || isNewer;
 }
 
 function cancelOf({ toldReason }: Turn, graceMs: number): KeptCancel {
@@ -85,11 +105,10 @@ export function takeOverTurn(kernel: Kernel, said: unknown): void {
   const agent = absentAgent(kernel, facts.owner.tenant, facts.agent_id, facts.resumes);
   const turn = restoredTurn(kernel, facts, agent);
   const { aseq, firstSeq, entries, dropped, textLength } = moved.log;
-  if (turn.line) turn.line.received = turn.line.released = aseq;
+  turn.line?.begin(aseq);
   const number = journal?.state === 'ok' ? journal.open(moved.facts) : undefined;
   const log = logs.restore(turn, facts.token_hash, number);
   log.key.restore(moved.claim);
-  log.key.pass = moved.pass;
   if (journal && number !== undefined) {
     log.kept = new Kept(journal, number, journal.position);
     if (firstSeq > 1) keepText(log, turn, firstSeq - 1, aseq, dropped);
@@ -108,6 +127,26 @@ export function takeOverTurn(kernel: Kernel, said: unknown): void {
   // Nothing of it is behind: it is all that its readers have had.
   log.isBehind = false;
   startRestored(kernel, turn, log, reader, moved.cancel);
+}
+
+/**
+ * Puts a turn together from what its agent's ticket says: its broker is gone, and all that was in its log comes again from the
+ * agent, with the same numbers. Not where its session has another turn by now.
+ */
+export function rebuildTurn(
+  kernel: Kernel,
+  facts: KeptFacts,
+  { next = 1, pending_approvals }: { next?: number | undefined; pending_approvals?: readonly string[] | undefined },
+): void {
+  const { byId, logs, journal, sessions } = kernel.get(TURNS);
+  if (byId.has(facts.id) || sessions.live(facts.session_key)) return;
+  const turn = restoredTurn(kernel, facts, absentAgent(kernel, facts.owner.tenant, facts.agent_id, facts.resumes));
+  const number = journal?.state === 'ok' ? journal.open(facts) : undefined;
+  const log = logs.restore(turn, facts.token_hash, number);
+  if (journal && number !== undefined) log.kept = new Kept(journal, number, journal.position);
+  if (pending_approvals) turn.refill = new Refill(next, pending_approvals);
+  startRestored(kernel, turn, log, { approvals: new Map() }, undefined);
+  kernel.log.info({ turn: facts.id, agent: facts.agent_id }, 'a turn goes on here whose broker is gone');
 }
 
 /** What stands in the journal for events that are no longer kept: their text. */

@@ -96,7 +96,7 @@ export class Recovery {
     if (this.#isOver(kept)) return undefined;
     const { logs } = kernel.get(TURNS);
     const turn = restoredTurn(kernel, facts, this.#agentOf(facts));
-    if (turn.line) turn.line.received = turn.line.released = kept.aseq;
+    turn.line?.begin(kept.aseq);
     const log = logs.restore(turn, facts.token_hash, kept.turn);
     log.key.restore(kept.notes.get('claim'));
     const reader = new LogReader(log, turn.line, hasRoom);
@@ -175,6 +175,7 @@ export function recoverTurns(kernel: Kernel): void {
     for (const client of kernel.attached.values()) awaitNames(kernel, client);
     recovery.calls.release(kernel, () => {
       turns.recovery = undefined;
+      turns.elsewhere?.recovered();
     });
   });
 }

@@ -77,6 +77,7 @@ export function restoredTurn(kernel: Kernel, facts: KeptFacts, agent: Client): T
     isKept: true,
     restored: { front },
   });
+  if (turn.line && facts.has_ticket) turn.line.isKeptWhole = true;
   if (traceparent !== undefined) turn.trace = { traceparent, tracestate };
   return turn;
 }

@@ -45,10 +45,16 @@ export function routeChatEvent(kernel: Kernel, sessions: Sessions, event: ChatEv
     if (isForged(kernel, params)) {
       drop(kernel, event, 'forged');
       skipNumber(turn, params.aseq);
-    } else tell<TurnEvent>(self, turn.ref, { type: EVENT_TYPES.get(params.kind) ?? 'chat.event', params, bytes });
+    } else tell<TurnEvent>(self, turn.ref, { type: typeOf(turn, params), params, bytes });
     // After it is in the journal: this may acknowledge it.
     if (turn.line) noteArrival(kernel, from as Client, turn, turn.line, bytes);
   }
+}
+
+function typeOf({ refill }: Turn, params: CheckedEvent): AgentEventType {
+  const type = EVENT_TYPES.get(params.kind) ?? 'chat.event';
+  const isPast = refill && type.startsWith('approval.') && refill.isPast(params);
+  return isPast ? 'chat.event' : type;
 }
 
 /** Whether a session's turn may be there in a moment: those from before a restart are not all taken up. */

@@ -111,7 +111,10 @@ function find(
   const log = turn ? turn.log : endedLog(kernel, from, session_id, turn_id);
   const isWatcher = role === 'observer' && observes(from);
   const isAdmitted =
-    isWatcher || log?.key.admits(from, resume_token) || (turn && (turn.host === from || from.role === 'host'));
+    isWatcher ||
+    log?.key.admits(from, resume_token) ||
+    (log && kernel.get(TURNS).tickets?.isPass(log.turnId, resume_token)) ||
+    (turn && (turn.host === from || from.role === 'host'));
   if ((turn || log) && !isAdmitted) throw WireError.forbidden('session');
   if (!log) throw WireError.notFound(turn ? 'log: this turn cannot be resumed' : 'session');
   return { turn, log };

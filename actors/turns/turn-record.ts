@@ -20,7 +20,9 @@ import type { Ahead } from './ahead.ts';
 import type { Asker } from './askers.ts';
 import { AgentLine } from './resume/agent-line.ts';
 import type { DetachedTurns } from './resume/detached-turns.ts';
+import type { OpenedSecret } from './resume/logged-turn.ts';
 import type { Opening } from './resume/opening.ts';
+import type { Refill } from './resume/refill.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import type { OpenedLog } from './resume/turn-logs.ts';
 import type { StandingGoal } from './standing-goal.ts';
@@ -90,6 +92,8 @@ export class Turn implements TurnFacts {
   readonly openerId: string;
   /** Where its host has chosen the secret that resumes it. */
   readonly opening: Opening | undefined;
+  /** The secret that resumes it, until its log is open: its ticket has the hash. */
+  secret: OpenedSecret | undefined;
   /** The room for turns without a host. */
   readonly #detached: DetachedTurns;
   /** The id of the broker's `agent.chat`. */
@@ -137,6 +141,8 @@ export class Turn implements TurnFacts {
   ahead: Ahead | undefined;
   /** The highest `seq` that a host has claimed to have, where that was more than there was. */
   claimed = 0;
+  /** What its agent says again from the beginning, at a broker that has nothing of it. */
+  refill: Refill | undefined;
   /** It was there before the broker was started anew, and no host has come since. */
   awaitsHost: boolean;
   /** Tool calls that have not ended, by `request_id`. */
@@ -227,6 +233,11 @@ export class Turn implements TurnFacts {
 
   get hasAgent(): boolean {
     return this.speaker !== undefined;
+  }
+
+  /** It is from before a restart, or from another broker, and its agent has not come since. */
+  get isRecovering(): boolean {
+    return this.isRestored && this.log?.isBehind === true;
   }
 
   get isCancelled(): boolean {

@@ -11,6 +11,7 @@ import { Orphans } from './orphans.ts';
 import type { Recovery } from './recovery.ts';
 import { TurnLogs } from './resume/turn-logs.ts';
 import { Sessions } from './sessions.ts';
+import type { Tickets } from './tickets.ts';
 import type { Turn } from './turn-record.ts';
 
 /** The turns of a broker. */
@@ -35,6 +36,7 @@ export class Turns {
   claims: Claims | undefined;
   /** Where ended turns outlive their broker for others, if they do. */
   ended: EndedShelf | undefined;
+  tickets: Tickets | undefined;
   /** Live turns that were. */
   restored = 0;
 

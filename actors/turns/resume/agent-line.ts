@@ -12,6 +12,8 @@ export class AgentLine {
   textLength = 0;
   /** The last that the agent was told it need not keep. */
   released = 0;
+  /** Its agent keeps all of it until the turn ends: nothing is released before. */
+  isKeptWhole = false;
   /** The agent is to be told how far it has come. */
   isAckDue = false;
   /** The greatest number that came too early, since the agent was told to go back. 0: nothing is missing. */
@@ -36,9 +38,15 @@ export class AgentLine {
     return aseq > before ? 'ahead' : 'lost';
   }
 
-  /** It need not keep what came up to this one. */
+  /** It is known from before, up to this one. */
+  begin(aseq: number): void {
+    this.received = aseq;
+    this.release(aseq);
+  }
+
+  /** It need not keep what came up to this one, unless it keeps all. */
   release(aseq: number): void {
-    if (aseq > this.released) this.released = aseq;
+    if (!this.isKeptWhole && aseq > this.released) this.released = aseq;
   }
 
   /** The agent goes on from here, on another connection. */

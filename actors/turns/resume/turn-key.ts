@@ -1,6 +1,6 @@
 import { isReservedSubject, isSamePrincipal, type Principal } from '../../../protocol/principal.ts';
 import type { Json } from '../../../protocol/turn-journal.ts';
-import { hashToken, tokenMatches } from '../../connection/agent-registry.ts';
+import { tokenMatches } from '../../connection/agent-registry.ts';
 import type { Client } from '../../kernel/client.ts';
 
 /** The claim of a controller that gave none: nobody can send it. */
@@ -11,9 +11,6 @@ export class TurnKey {
   /** The connection that opened the turn. Its id is its own for ever (law 15). */
   readonly openerId: string;
   readonly tokenHash: string;
-  /** A second secret, of a turn that was another broker's: that has given it to whoever read the turn there. */
-  pass: string | undefined;
-  #passHash: string | undefined;
   readonly #owner: Principal | undefined;
   /** Of the last controller by subscribe. Undefined while only its opener has held the turn. */
   #claim: string | typeof UNNAMED | undefined;
@@ -27,23 +24,10 @@ export class TurnKey {
 
   /** Whether this client may subscribe: who opened the turn, the host role, and whoever has the token. */
   admits(client: Client, token: string | undefined): boolean {
-    if ((token !== undefined && this.#isSecret(token)) || client.id === this.openerId || client.role === 'host')
-      return true;
+    const hasToken = token !== undefined && tokenMatches(token, this.tokenHash);
+    if (hasToken || client.id === this.openerId || client.role === 'host') return true;
     // Its connection is gone with the broker that it was one of.
     return this.#owner !== undefined && client.role !== 'agent' && isSamePrincipal(client.principal, this.#owner);
-  }
-
-  /** Of {@link pass}, which alone is known of it where the turn has ended at another broker. */
-  get passHash(): string | undefined {
-    return this.pass === undefined ? this.#passHash : hashToken(this.pass);
-  }
-  set passHash(hash: string | undefined) {
-    this.#passHash = hash;
-  }
-
-  #isSecret(token: string): boolean {
-    const isPass = token === this.pass || (this.#passHash !== undefined && tokenMatches(token, this.#passHash));
-    return isPass || tokenMatches(token, this.tokenHash);
   }
 
   /**

@@ -4,15 +4,13 @@ import { createToken, hashToken } from '../../connection/agent-registry.ts';
 import type { Ending } from '../../kernel/counters.ts';
 import { DetachedTurns } from './detached-turns.ts';
 import type { Kept } from './kept.ts';
-import type { LoggedTurn } from './logged-turn.ts';
+import type { LoggedTurn, OpenedSecret } from './logged-turn.ts';
 import type { Opening } from './opening.ts';
 import { LOG_BYTES, type LogBudget, TurnLog } from './turn-log.ts';
 
 /** A log that is new, the token that resumes its turn, and that token's hash. */
-export interface OpenedLog {
+export interface OpenedLog extends OpenedSecret {
   readonly log: TurnLog;
-  readonly token: Sealed<string>;
-  readonly tokenHash: string;
 }
 
 /**
@@ -56,12 +54,17 @@ export class TurnLogs implements LogBudget {
     return Math.min(resumeWindowMs, this.#limits.resumeWindowMs);
   }
 
+  /** The token that resumes a turn, and its hash: its host's, or a new one. */
+  secretOf({ opening }: Pick<LoggedTurn, 'opening'>): OpenedSecret {
+    const token = opening?.token ?? new Sealed(createToken());
+    return { token, tokenHash: opening?.tokenHash ?? hashToken(token.open()) };
+  }
+
   /** The log of a turn that has just been accepted, and the token that resumes it; undefined where it wants none. */
   open(turn: LoggedTurn): OpenedLog | undefined {
     const windowMs = this.windowOf(turn);
     if (windowMs <= 0) return undefined;
-    const token = turn.opening?.token ?? new Sealed(createToken());
-    const tokenHash = turn.opening?.tokenHash ?? hashToken(token.open());
+    const { token, tokenHash } = turn.secret ?? this.secretOf(turn);
     const log = new TurnLog({ turn, windowMs, tokenHash, limits: this.#limits, budget: this });
     this.#live.add(log);
     this.changed(LOG_BYTES);

@@ -4,6 +4,8 @@ import type { StillClock } from './still-clock.ts';
 /** Brokers in one process, each within reach of all others that are there: as over NATS, anybody may have sent a frame. */
 export class MemoryNet {
   readonly #carriers = new Map<string, CarrierHandlers>();
+  /** How a broker's life ends, by its name. */
+  readonly #lives = new Map<string, () => void>();
   /** Frames of that broker go nowhere. */
   readonly silent = new Set<string>();
   /** Nobody hears anybody, and knows so. */
@@ -18,6 +20,11 @@ export class MemoryNet {
   carrier(id: string): Carrier {
     const others = () => [...this.#carriers].filter(([peer]) => peer !== id);
     const net = this;
+    let isDead = false;
+    this.#lives.set(id, () => {
+      isDead = true;
+      this.#carriers.delete(id);
+    });
     return {
       get isConnected() {
         return !net.isAway;
@@ -31,20 +38,26 @@ export class MemoryNet {
       },
       send: (peer, frame) => {
         if (this.isAway) return false;
-        if (!this.silent.has(id)) this.give(peer, frame);
+        if (!isDead && !this.silent.has(id)) this.give(peer, frame);
         return true;
       },
       // Its own come back to it.
       announce: (frame) => {
-        if (!this.isAway && !this.silent.has(id))
+        if (!this.isAway && !isDead && !this.silent.has(id))
           for (const { frame: take } of this.#carriers.values()) take(Buffer.from(frame), undefined);
       },
       reaches: (peer) => !this.isAway && this.#carriers.has(peer),
       close: async () => {
+        if (isDead) return;
         this.#carriers.delete(id);
         for (const [, theirs] of others()) theirs.unreachable(id);
       },
     };
+  }
+
+  /** That broker was killed: it says and hears nothing any more, and nobody is told. Another one may come by its name. */
+  kill(id: string): void {
+    this.#lives.get(id)?.();
   }
 
   /** What carries all frames is gone, or there again. */

@@ -1,11 +1,17 @@
 import { SimulatedClock } from 'xstate';
 import { type Broker, type BrokerOptions, createBroker } from '../../../../broker.ts';
+import type { Directory } from '../../../../cluster/directory.ts';
 import { SharedDirectory } from '../../../../cluster/shared-directory.ts';
 import { MemoryNet } from '../../../link/support/memory-carrier.ts';
 import { clientsOf, type LinkedClient, type Message, settle } from '../../../support/linked.ts';
 
 /** One broker of a cluster, and who connects to it. */
-export type Member = ReturnType<typeof clientsOf> & { readonly name: string; readonly broker: Broker };
+export type Member = ReturnType<typeof clientsOf> & {
+  readonly name: string;
+  readonly broker: Broker;
+  /** Its process is killed: nobody hears of it again. Its clients are not told; they are to be cut. */
+  kill(): void;
+};
 
 const TOKENS = { daemon: 'the-daemon-token', host: 'the-host-token' };
 
@@ -20,6 +26,7 @@ export async function startCluster(
   const net = new MemoryNet({ nextTick: (run: () => void) => process.nextTick(run) } as never);
   const directory = new SharedDirectory();
   const start = async (name: string, more: BrokerOptions = {}): Promise<Member> => {
+    const mortal = new MortalDirectory(directory.another());
     const broker = createBroker({
       clock: clock as NonNullable<BrokerOptions['clock']>,
       tokens: TOKENS,
@@ -30,7 +37,7 @@ export async function startCluster(
       cluster: {
         id: name,
         carrier: net.carrier(name),
-        directory: directory.another(),
+        directory: mortal,
         home: names[0] as string,
         ...joining(name),
       },
@@ -40,6 +47,10 @@ export async function startCluster(
       name,
       broker,
       ...clients,
+      kill() {
+        net.kill(name);
+        mortal.isDead = true;
+      },
       /** One that this broker alone knows, for this run: the home broker may be away. */
       async agent(id: string, { resume = false } = {}) {
         const { token } = broker.upsertAgent({ id, rotate_token: true }, { ephemeral: true });
@@ -73,6 +84,61 @@ export async function startCluster(
   };
   all.push(...members);
   return { clock, net, directory, members, start: tracked, pass, close, end: () => close(...all) };
+}
+
+/** A broker's part in what all know together, until that is killed. */
+class MortalDirectory implements Directory {
+  isDead = false;
+  readonly #own: Directory;
+
+  constructor(own: Directory) {
+    this.#own = own;
+  }
+
+  get isConnected(): boolean {
+    return this.#own.isConnected;
+  }
+
+  open(...[self, handlers]: Parameters<Directory['open']>): Promise<void> {
+    const alive =
+      <T extends unknown[]>(run: ((...args: T) => void) | undefined) =>
+      (...args: T): void => {
+        if (!this.isDead) run?.(...args);
+      };
+    return this.#own.open(self, {
+      attached: alive((agentKey, place) => handlers.attached(agentKey, place)),
+      detached: alive((agentKey, place) => handlers.detached(agentKey, place)),
+      registered: alive((name, record) => handlers.registered?.(name, record)),
+    });
+  }
+
+  attach(...said: Parameters<Directory['attach']>): void {
+    if (!this.isDead) this.#own.attach(...said);
+  }
+
+  detach(...said: Parameters<Directory['detach']>): void {
+    if (!this.isDead) this.#own.detach(...said);
+  }
+
+  async claim(name: string) {
+    return this.isDead ? { isOurs: false, broker: 'nobody' } : this.#own.claim(name);
+  }
+
+  release(name: string): void {
+    if (!this.isDead) this.#own.release(name);
+  }
+
+  buried(...life: Parameters<Directory['buried']>): void {
+    if (!this.isDead) this.#own.buried(...life);
+  }
+
+  async register(name: string, record: string | undefined): Promise<void> {
+    if (!this.isDead) await this.#own.register?.(name, record);
+  }
+
+  close(): Promise<void> {
+    return this.#own.close();
+  }
 }
 
 /** Lets everything arrive that is on its way between brokers and clients. */

@@ -1,0 +1,113 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { arrive, ask } from './support/brokers.ts';
+import {
+  DONE,
+  openTurn,
+  resume,
+  rowOf,
+  say,
+  sessionsOf,
+  startTakeover,
+  told,
+  WINDOW_S,
+} from './support/takeover-scene.ts';
+
+/* The broker of a turn comes back with its journal, after another one has taken the turn up. */
+
+let scene: Awaited<ReturnType<typeof startTakeover>>;
+
+afterEach(() => scene.cluster.end());
+
+/** The turn goes on at `c`, and `b`, which had it, is not there. */
+async function takenUp() {
+  scene = await startTakeover();
+  const { a, b, c, attach, kill, mourn } = scene;
+  const host = a.connect();
+  const agent = await attach(b);
+  const { turn, ticket, token } = await openTurn(host, agent);
+  await say(agent, turn, 1, 'one ', 'two ');
+  await kill(agent);
+  const next = await attach(c);
+  const id = resume(next, { ...turn, ticket, next: 3, kept_from: 1 });
+  await mourn();
+  expect(rowOf(next, id).status).toBe('resumed');
+  await say(next, turn, 1, 'one ', 'two ', 'three ');
+  return { host, next, turn, token };
+}
+
+describe('a broker that is there again with a turn of before', () => {
+  test('gives it up where it goes on elsewhere', async () => {
+    const { host, next, turn, token: resume_token } = await takenUp();
+    const b = await scene.again();
+    // Whatever is asked of it before it has heard so.
+    const reader = b.connect();
+    const said = { session_id: 's', turn_id: turn.turn_id, resume_token, role: 'observer' };
+    const id = reader.post('agents.chat.subscribe', said);
+    await scene.cluster.pass(3);
+    expect(reader.replyTo(id)?.result).toMatchObject({ turn_id: turn.turn_id });
+    const rows = await sessionsOf(b);
+    expect(rows.map(({ turn_id, status }) => [turn_id, status])).toEqual([[turn.turn_id, 'streaming']]);
+    await say(next, turn, 4, 'four', DONE);
+    await scene.cluster.pass(WINDOW_S + 5);
+    expect(told(reader)).toEqual(['1 one ', '2 two ', '3 three ', '4 four', '5 done']);
+    expect(told(host)).toEqual(['1 one ', '2 two ', '3 three ', '4 four', '5 done']);
+    expect(await sessionsOf(b)).toEqual([]);
+  });
+
+  test('gives it up where it has ended elsewhere meanwhile', async () => {
+    const { host, next, turn, token } = await takenUp();
+    await say(next, turn, 4, DONE);
+    const b = await scene.again();
+    await scene.cluster.pass(3);
+    expect(await sessionsOf(b)).toEqual([]);
+    const late = b.connect();
+    const asked = { session_id: 's', turn_id: turn.turn_id, resume_token: token, after: 2 };
+    const { result } = await ask(late, 'agents.chat.subscribe', asked);
+    expect(result).toMatchObject({ status: 'done', head: 4 });
+    expect(told(late)).toEqual(['3 three ', '4 done']);
+    expect(told(host)).toEqual(['1 one ', '2 two ', '3 three ', '4 done']);
+  });
+
+  test('keeps it where nobody has taken it up', async () => {
+    scene = await startTakeover();
+    const { a, b, attach, kill, again } = scene;
+    const host = a.connect();
+    const agent = await attach(b);
+    const { turn, ticket } = await openTurn(host, agent);
+    await say(agent, turn, 1, 'one ');
+    await kill(agent);
+    const back = await again();
+    const next = await attach(back);
+    const id = resume(next, { ...turn, ticket, next: 2, kept_from: 1 });
+    await arrive();
+    // It has its log, and still nothing is released.
+    expect(rowOf(next, id)).toMatchObject({ status: 'resumed', after: 1, released: 0 });
+    await say(next, turn, 2, 'two', DONE);
+    await scene.cluster.pass(5);
+    expect(told(host)).toEqual(['1 one ', '2 two', '3 done']);
+  });
+});
+
+describe('a broker that was only out of reach', () => {
+  test('gives its turn up when it hears where that goes on, and its own host reads on', async () => {
+    scene = await startTakeover();
+    const { cluster, b, c, attach, mourn } = scene;
+    const host = b.connect();
+    const agent = await attach(b);
+    const { turn, ticket } = await openTurn(host, agent);
+    await say(agent, turn, 1, 'one ');
+    cluster.net.silent.add('b');
+    agent.cut();
+    await arrive();
+    const next = await attach(c);
+    const id = resume(next, { ...turn, ticket, next: 2, kept_from: 1 });
+    await mourn();
+    expect(rowOf(next, id).status).toBe('resumed');
+    await say(next, turn, 1, 'one ', 'two ');
+    cluster.net.silent.delete('b');
+    await cluster.pass(5);
+    await say(next, turn, 3, DONE);
+    await cluster.pass(WINDOW_S + 5);
+    expect(told(host)).toEqual(['1 one ', '2 two ', '3 done']);
+  });
+});
