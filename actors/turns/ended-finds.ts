@@ -197,6 +197,7 @@ function loggedTurn(facts: KeptFacts) {
     resumeWindowMs: facts.window_ms,
     openerId: facts.opener_id,
     opening: prompt_hash === undefined ? undefined : Opening.restored(agentId, prompt_hash, token_hash),
+    secret: undefined,
     line: undefined,
     ref: undefined,
   };

@@ -66,7 +66,13 @@ export class EndedWrites {
     }
     this.#count += 1;
     this.#bytes += bytes;
-    this.#waiting.push({ log, facts: factsToKeep(turn, log), endedAt: Date.now(), bytes, attempts: 0 });
+    this.#waiting.push({
+      log,
+      facts: factsToKeep(turn, { windowMs: log.windowMs, tokenHash: log.key.tokenHash }),
+      endedAt: Date.now(),
+      bytes,
+      attempts: 0,
+    });
     this.#next();
   }
 
