@@ -184,6 +184,7 @@ class Supervisor {
       back: (process, url) => this.#takeBack(name, process, url),
       restarting: (why, retryMs) =>
         this.#log.error({ worker: name, why, retryMs }, 'a worker has ended: it is started again'),
+      isAnyoneThere: () => this.#seats.some(({ listening }) => listening),
       silent: () => this.#log.warn({ worker: name }, 'a worker does not answer'),
       answers: (ms) => this.#log.info({ worker: name, silent_ms: Math.round(ms) }, 'a worker answers again'),
       hung: (why) => this.#log.error({ worker: name, why }, 'a worker hangs: it is killed'),

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { HandedConnections } from './handed.ts';
 import type { Pipe, ToSupervisor, ToWorker } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { WORKER_VARIABLE } from './place.ts';
@@ -8,6 +9,8 @@ export interface ProcessHandlers {
   said(message: ToSupervisor): void;
   /** It is gone. `why`: in words, an exit code, say. */
   gone(why: string): void;
+  /** Whether connections may be handed to another one. */
+  isAnyoneThere(): boolean;
   /** It takes nothing, and more waits for it than may: what it is not told it could never make up for. Once. */
   overrun(): void;
 }
@@ -26,6 +29,7 @@ export class WorkerProcess implements Pipe<ToWorker> {
       (message, taken) => this.#worker.process.send?.(message, taken),
       () => handlers.overrun(),
     );
+    const handed = new HandedConnections(this.#worker.process);
     this.ended = new Promise((resolve) => {
       let isOver = false;
       const over = (why: string) => {
@@ -33,6 +37,8 @@ export class WorkerProcess implements Pipe<ToWorker> {
         isOver = true;
         resolve();
         handlers.gone(why);
+        // When `node:cluster` has forgotten it: not before would it choose another one.
+        setImmediate(() => handed.giveBack(handlers.isAnyoneThere()));
       };
       this.#worker.on('message', (message: ToSupervisor) => handlers.said(message));
       this.#worker.once('exit', (code, signal) => over(signal ? `killed by ${signal}` : `exit code ${code}`));

@@ -20,6 +20,8 @@ export interface SeatHandlers {
   back(process: WorkerProcess, url: string): void;
   /** It will be started again. `retryMs`: after so long. */
   restarting(why: string, retryMs: number): void;
+  /** Whether any worker listens. */
+  isAnyoneThere(): boolean;
   /** It does not answer. */
   silent(): void;
   /** It does again. `ms`: after so long. */
@@ -120,6 +122,7 @@ export class WorkerSeat implements Stoppable {
     const process: WorkerProcess = new WorkerProcess(this.id, {
       said: (message) => this.#hear(process, message),
       gone: (why) => this.#gone(process, why),
+      isAnyoneThere: () => this.#handlers.isAnyoneThere(),
       overrun: () => this.#hung(process, 'it takes nothing of what it is told'),
     });
     this.#process = process;

@@ -217,8 +217,12 @@ describe('a worker that is killed', () => {
       const other = killed === '1' ? '2' : '1';
       const kept = await managerAt(daemon, other);
       const lost = await managerAt(daemon, killed);
+      process.kill(before[killed] as number, 'SIGSTOP');
+      // One of two comes to it, and is the other's when it is dead.
+      const handed = Promise.all([daemon.get('/healthz'), daemon.get('/healthz'), daemon.get('/healthz')]);
       process.kill(before[killed] as number, 'SIGKILL');
       await lost.closed;
+      expect((await handed).map(({ status }) => status)).toEqual([200, 200, 200]);
       // Whoever comes while there is one worker less gets to the other; only what the first one alone serves is away.
       for (let n = 0; back().length === returns; n += 1) {
         expect((await daemon.get('/healthz')).status).toBe(200);
