@@ -42,7 +42,6 @@ const ROUNDS = 2;
 const LOOK_AGAIN_MS = 100;
 const LOOK_AGAIN_MOST_MS = 800;
 const LOOKED_MS = 1_000;
-const MOST_LOOKED_MS = 25_000;
 /** So often, meanwhile, it is looked for among those that have ended: at first, at last, and after so long again. Milliseconds. */
 export const ENDED_AGAIN_MS = 5_000;
 /** A turn that has ended is no longer held back for a broker that does not answer. Milliseconds. */
@@ -68,7 +67,7 @@ export class TurnSearch {
    */
   subscribe(call: AnyCall, settle: (found: Found) => void): void {
     const { kernel, from } = call;
-    const { clock, deadlines } = kernel;
+    const { clock, deadlines, limits } = kernel;
     const looked = looking.of(from);
     const mayWait = looked.count < MAX_LOOKED;
     if (mayWait) looked.count += 1;
