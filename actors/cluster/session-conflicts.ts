@@ -12,7 +12,11 @@ const YOUNGER = 'session.younger';
 
 /** So many sessions are told of at a time. */
 const ROWS = 500;
-/** A session that could not be claimed is claimed again after so long, and so many at a time. Milliseconds. */
+/**
+ * A session that could not be claimed is claimed again after so long, and then after twice as long each time, up to the second; so many
+ * at a time. Before whoever wanted it comes again: each of his turns would end. Milliseconds.
+ */
+const FIRST_MS = 25;
 const AGAIN_MS = 500;
 const AT_ONCE = 16;
 /** A link that is lost may have carried nothing for so long before. Milliseconds. */
@@ -36,6 +40,7 @@ export class SessionConflicts implements PeerTalk {
   /** Sessions of live turns that are to be claimed again. */
   readonly #due = new Set<string>();
   #isWorking = false;
+  #waitMs = FIRST_MS;
   #directory: Pick<Directory, 'claim' | 'release'> | undefined;
 
   constructor(kernel: Kernel, cluster: Cluster) {
@@ -123,19 +128,22 @@ export class SessionConflicts implements PeerTalk {
     const peer = this.#cluster.peer(broker);
     if (!own || !peer) return;
     this.#tell(peer, [[session, own.id]]);
-    this.#insist(session);
+    if (!this.#due.has(session)) this.#insist(session);
   }
 
   #insist(session: string): void {
     if (this.#due.size >= MAX_DUE) return;
     this.#due.add(session);
+    this.#waitMs = FIRST_MS;
     if (this.#isWorking) return;
     this.#isWorking = true;
     this.#later();
   }
 
   #later(): void {
-    this.#kernel.deadlines.arm(AGAIN_MS, () => {
+    const waitMs = this.#waitMs;
+    this.#waitMs = Math.min(2 * waitMs, AGAIN_MS);
+    this.#kernel.deadlines.arm(waitMs, () => {
       void this.#claimAgain().finally(() => {
         if (this.#due.size > 0 && !this.#kernel.isDraining) this.#later();
         else this.#isWorking = false;
