@@ -83,6 +83,8 @@ export type TurnEvent<R extends TurnRefs = TurnRefs> =
   | { type: 'agent.window.expired' }
   /** An event of its own that cannot be had, however often it is sent. */
   | { type: 'event.lost' }
+  /** Another broker of the cluster has an older live turn in its session: neither knew of the other. */
+  | { type: 'session.taken' }
   | { type: 'turn.drain' }
   /** Its agent is at another broker of the cluster now, and the turn with it. */
   | { type: 'turn.moved' }

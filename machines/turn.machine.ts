@@ -101,10 +101,12 @@ export function createTurnMachine<R extends TurnRefs>() {
       'cancelAgentAsAbandoned',
       'cancelAgentAsOverflowing',
       'cancelReplacedAgent',
+      'cancelAgentAsYounger',
       'failAsStale',
       'failAsDraining',
       'failAsAgentGone',
       'failAsRefused',
+      'failAsYounger',
       'tellCancelled',
       'tellAbandoned',
       'armGrace',
@@ -173,6 +175,7 @@ export function createTurnMachine<R extends TurnRefs>() {
           'agent.gone': { target: 'failed', actions: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'] },
           'agent.window.expired': { target: 'failed', actions: ['endChildren', 'failAsAgentGone'] },
           'event.lost': { target: 'failed', actions: ['endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
+          'session.taken': { target: 'failed', actions: ['endChildren', 'cancelAgentAsYounger', 'failAsYounger'] },
         },
         states: {
           host: {

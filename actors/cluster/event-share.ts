@@ -8,6 +8,8 @@ import type { PeerStreams } from './peer-streams.ts';
 
 /** A broker for which more than this waits is told that it has missed events. Bytes. */
 const MOST_WAITING_BYTES = 2 * 1024 * 1024;
+/** What is said to a broker has left by then, and waits for its acknowledgement. Milliseconds. */
+const GATHERED_MS = 100;
 /** So many tenants are told that they may have missed something. */
 const MOST_TENANTS = 1_000;
 
@@ -20,6 +22,10 @@ export class EventShare implements PeerTalk {
   readonly #cluster: Cluster;
   /** Tenants of which another broker was not told something, by its name. */
   readonly #missed = new Map<string, Set<string>>();
+  /** Tenants of which something was said to another broker, by its name, since it had all that was: it may be lost with the link. */
+  readonly #underway = new Map<string, Set<string>>();
+  /** When that was said last, by the broker's name. In the clock's milliseconds. */
+  readonly #saidAt = new Map<string, number>();
   /** With which brokers there has been a link. */
   readonly #known = new Set<string>();
   /** How many events of others were told so far that change what a snapshot shows. */
@@ -39,6 +45,11 @@ export class EventShare implements PeerTalk {
   opened(peer: PeerStreams): void {
     this.#known.add(peer.name);
     this.#tellMissed(peer);
+  }
+
+  lost({ name }: PeerStreams): void {
+    for (const tenant of this.#underway.get(name) ?? []) note(this.#missed, name, tenant);
+    this.#underway.delete(name);
   }
 
   told(peer: PeerStreams, kind: string, body: unknown): void {
@@ -75,25 +86,35 @@ export class EventShare implements PeerTalk {
     let text: string | undefined;
     for (const streams of this.#cluster.allStreams()) {
       if (!streams.isOpen || streams.link.waitingBytes > MOST_WAITING_BYTES) {
-        if (this.#known.has(streams.name)) this.#miss(streams.name, rest.tenant);
+        if (this.#known.has(streams.name)) note(this.#missed, streams.name, rest.tenant);
         continue;
       }
       this.#tellMissed(streams);
+      this.#sent(streams, rest.tenant);
       text ??= writeJson({ kind: 'event', told: { ...rest, views: views && settled(views) } });
       streams.tell(text);
     }
   }
 
-  #miss(name: string, tenant: string): void {
-    const tenants = this.#missed.get(name) ?? new Set();
-    this.#missed.set(name, tenants);
-    if (tenants.size < MOST_TENANTS) tenants.add(tenant);
+  #sent({ name, link }: PeerStreams, tenant: string): void {
+    const now = this.#kernel.clock.now();
+    const isGathered = now - (this.#saidAt.get(name) ?? now) < GATHERED_MS;
+    if (link.waitingBytes === 0 && !isGathered) this.#underway.delete(name);
+    this.#saidAt.set(name, now);
+    note(this.#underway, name, tenant);
   }
 
   #tellMissed(peer: PeerStreams): void {
     const tenants = this.#missed.get(peer.name);
     if (!tenants) return;
     this.#missed.delete(peer.name);
+    for (const tenant of tenants) this.#sent(peer, tenant);
     peer.tell(writeJson({ kind: 'events.missed', tenants: [...tenants] }));
   }
+}
+
+function note(tenants: Map<string, Set<string>>, broker: string, tenant: string): void {
+  const its = tenants.get(broker) ?? new Set();
+  tenants.set(broker, its);
+  if (its.size < MOST_TENANTS) its.add(tenant);
 }

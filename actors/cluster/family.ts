@@ -10,7 +10,7 @@ import { tell } from '../kernel/tell.ts';
 import { DISPATCHER } from '../requests/dispatcher.ts';
 import type { Family } from '../requests/family.ts';
 import { OTHER_FEEDS } from '../shown/feeds.ts';
-import { Claims, type SessionHolders } from '../turns/claims.ts';
+import { type ClaimBook, Claims, type SessionHolders } from '../turns/claims.ts';
 import { EndedShelf } from '../turns/ended-shelf.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { Tickets } from '../turns/tickets.ts';
@@ -27,6 +27,7 @@ import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
+import { SessionConflicts } from './session-conflicts.ts';
 import { SessionTalk } from './session-talk.ts';
 
 /** The broker's own tokens: what all brokers of a cluster have in common. */
@@ -73,7 +74,9 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
       passOn: (chat, broker) => routes.passOn(kernel, chat, broker),
     };
     const sessions = new SessionTalk(kernel, book);
-    turns.claims = claimsOf(kernel, book, options, sessions);
+    const conflicts = new SessionConflicts(kernel, book);
+    turns.claims = claimsOf(kernel, book, conflicts.over(options.directory), sessions);
+    book.add(conflicts);
     book.add(sessions);
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
     routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
@@ -162,9 +165,9 @@ function meetNeighbours({ neighbours }: Kernel, book: Cluster): void {
 }
 
 /** Names of sessions among brokers; an ended turn that its host's token still finds keeps its session's. */
-function claimsOf(kernel: Kernel, book: Cluster, { directory }: ClusterOptions, holders: SessionHolders): Claims {
+function claimsOf(kernel: Kernel, book: Cluster, names: ClaimBook, holders: SessionHolders): Claims {
   const { logs } = kernel.get(TURNS);
-  const claims = new Claims(kernel, directory, holders);
+  const claims = new Claims(kernel, names, holders);
   claims.openedHere = (sessionKey) => {
     const now = kernel.clock.now();
     return logs

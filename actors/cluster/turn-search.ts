@@ -37,12 +37,12 @@ const MAX_LOOKED = 1_000;
 const ROUNDS = 2;
 /**
  * Where a broker is missing, or was a moment ago, a turn that nobody knows is looked for again after so long, and then after twice as
- * long each time, up to the second; and for so long: from when all brokers are there, and in all. Milliseconds.
+ * long each time, up to the second; and for so long: from when all brokers are there; in all, as long as an agent may be
+ * away. Milliseconds.
  */
 const LOOK_AGAIN_MS = 100;
 const LOOK_AGAIN_MOST_MS = 800;
 const LOOKED_MS = 1_000;
-const MOST_LOOKED_MS = 25_000;
 /** So often, meanwhile, it is looked for among those that have ended: at first, at last, and after so long again. Milliseconds. */
 export const ENDED_AGAIN_MS = 5_000;
 /** A turn that has ended is no longer held back for a broker that does not answer. Milliseconds. */
@@ -68,7 +68,7 @@ export class TurnSearch {
    */
   subscribe(call: AnyCall, settle: (found: Found) => void): void {
     const { kernel, from } = call;
-    const { clock, deadlines } = kernel;
+    const { clock, deadlines, limits } = kernel;
     const looked = looking.of(from);
     const mayWait = looked.count < MAX_LOOKED;
     if (mayWait) looked.count += 1;
@@ -90,7 +90,7 @@ export class TurnSearch {
       const now = clock.now();
       // A broker that is there again has yet to be asked, and so has whoever its turns go to.
       const isWhole = !this.#cluster.awaitsPeer() && now - this.#openedAt >= LOOKED_MS;
-      const isLast = now - since >= MOST_LOOKED_MS || (isWhole && rounds >= ROUNDS);
+      const isLast = now - since >= limits.agentWindowMs || (isWhole && rounds >= ROUNDS);
       const goOn = () => {
         if (isLast || !from.isOpen) end(found);
         else if (isWhole) look();

@@ -18,6 +18,7 @@ export type SynthesizedTerminal =
         | 'draining'
         | 'too_large'
         | 'event_refused'
+        | 'session_conflict'
         | 'internal';
     };
 

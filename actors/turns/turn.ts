@@ -279,6 +279,12 @@ export function turnLogic(kernel: Kernel) {
     cancelReplacedAgent: (args) => {
       if (eventOf(args, 'agent.gone').code === 'agent_replaced') tellAgent(args, 'agent_replaced');
     },
+    // Of the reasons that there are, the nearest: another turn has its session.
+    cancelAgentAsYounger: (args) => tellAgent(args, 'replaced'),
+    failAsYounger: (args) => {
+      const error = 'another broker has an older turn in this session';
+      synthesize(args, { kind: 'error', error, code: 'session_conflict' });
+    },
     failAsStale: (args) =>
       synthesize(args, { kind: 'error', error: 'the agent has been silent for too long', code: 'stale' }),
     failAsDraining: (args) => synthesize(args, { kind: 'error', error: 'the broker is stopping', code: 'draining' }),

@@ -41,6 +41,7 @@ export const agentReplaced: TurnEvent = { type: 'agent.gone', code: 'agent_repla
 export const agentBack: TurnEvent = { type: 'agent.back', client: {}, missed: undefined };
 export const agentWindowOver: TurnEvent = { type: 'agent.window.expired' };
 export const eventLost: TurnEvent = { type: 'event.lost' };
+export const sessionTaken: TurnEvent = { type: 'session.taken' };
 export const moved: TurnEvent = { type: 'turn.moved' };
 export const drain: TurnEvent = { type: 'turn.drain' };
 export const toolRequested: TurnEvent = { type: 'tool.requested', callback: { id: 'cb-1', isGated: false } };
@@ -53,6 +54,6 @@ export const childFailed: TurnEvent = { type: 'child.failed', id: 'cb-1', error:
 export const everyEvent = [
   ...[ack, token, done, error, pending, resolved, expired],
   ...[cancel, cancelGently, graceOver, stale, hostGone, agentGone, agentReplaced, drain],
-  ...[agentBack, agentWindowOver, moved, eventLost, openingKept],
+  ...[agentBack, agentWindowOver, moved, eventLost, sessionTaken, openingKept],
   ...[toolRequested, settled, hostJoined, observerJoined, windowOver, childDone, childFailed],
 ];

@@ -25,6 +25,7 @@ import {
   openingKept,
   pending,
   resolved,
+  sessionTaken,
   settled,
   stale,
   token,
@@ -155,6 +156,7 @@ const ending: Omit<Row<Facts>, 'in'>[] = [
     does: ['endChildren', 'cancelReplacedAgent', 'failAsAgentGone'],
   },
   { on: eventLost, to: 'failed', does: ['endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
+  { on: sessionTaken, to: 'failed', does: ['endChildren', 'cancelAgentAsYounger', 'failAsYounger'] },
   { on: agentWindowOver, to: 'failed', does: ['endChildren', 'failAsAgentGone'] },
 ];
 /** What an accepted turn does alike, whether it streams or is parked. */
@@ -247,6 +249,7 @@ const graceful: Omit<Row<Facts>, 'in'>[] = [
     does: ['disarmGrace', 'endChildren', 'cancelReplacedAgent', 'failAsAgentGone'],
   },
   { on: eventLost, to: 'failed', does: ['disarmGrace', 'endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
+  { on: sessionTaken, to: 'failed', does: ['disarmGrace', 'endChildren', 'cancelAgentAsYounger', 'failAsYounger'] },
   { on: agentWindowOver, to: 'failed', does: ['disarmGrace', 'endChildren', 'failAsAgentGone'] },
   { on: toolRequested, does: ['refuseCallback'] },
   { on: childDone, does: ['forgetCallback'] },

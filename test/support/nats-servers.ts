@@ -97,11 +97,16 @@ export class NatsServer {
 interface Settings {
   /** Default: on. */
   jetStream?: boolean;
+  /** Whether those that connect are told of the other servers. Default: they are. */
+  advertises?: boolean;
   more?: string;
 }
 
 /** Real nats-servers, one or a cluster, on loopback, with the files of each in a directory of its own; gone with the test. */
-export async function natsServers(count: 1 | 3, { jetStream = true, more = '' }: Settings = {}): Promise<NatsServer[]> {
+export async function natsServers(
+  count: 1 | 3,
+  { jetStream = true, advertises = true, more = '' }: Settings = {},
+): Promise<NatsServer[]> {
   const ports = await freePorts(3 * count);
   const routes = ports.slice(2 * count).map((port) => `nats-route://127.0.0.1:${port}`);
   const directory = temporaryDirectory();
@@ -115,7 +120,7 @@ export async function natsServers(count: 1 | 3, { jetStream = true, more = '' }:
       'write_deadline: "2s"',
       jetStream ? `jetstream { store_dir: "${home}", max_memory_store: 64MB, max_file_store: 1GB }` : '',
       count > 1
-        ? `cluster { name: test, listen: "127.0.0.1:${ports[2 * count + n]}", routes: [${routes.join(', ')}] }`
+        ? `cluster { name: test, listen: "127.0.0.1:${ports[2 * count + n]}", routes: [${routes.join(', ')}], no_advertise: ${!advertises} }`
         : '',
       more,
     ];
@@ -129,7 +134,7 @@ export async function natsServers(count: 1 | 3, { jetStream = true, more = '' }:
 }
 
 /** All at once, so that none is given twice. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const held: Server[] = [];
   for (let n = 0; n < count; n += 1) {
     const server = createServer();

@@ -105,6 +105,26 @@ describe('events', () => {
   });
 });
 
+describe('events that are lost with a link', () => {
+  test('are said to be missing, once there is another, although nothing has happened since', async () => {
+    const [a, b] = await three();
+    const window = await a.host();
+    await subscribe(window);
+    const other = await b.host();
+    await other.ok('host.notify', { message: 'heard' });
+    await arrive();
+    cluster.net.silent.add('b');
+    await other.ok('host.notify', { message: 'on its way' });
+    await cluster.pass(15);
+    cluster.net.silent.delete('b');
+    await cluster.pass(8);
+    expect(heard(window).map(({ kind, message }) => (kind === 'host.notification' ? message : kind))).toEqual([
+      'heard',
+      'cluster.events_missed',
+    ]);
+  });
+});
+
 describe('a snapshot', () => {
   test('has the agents and the approvals of all brokers', async () => {
     const [a, b, c] = await three();

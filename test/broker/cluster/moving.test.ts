@@ -61,6 +61,35 @@ describe('a turn whose agent comes back at another broker', () => {
   });
 });
 
+describe('a turn that has moved away from its host’s own broker', () => {
+  test('is read on when the link to where it is was lost, and is there again', async () => {
+    const { b, c, agent } = await scene();
+    const host = b.connect();
+    const { session_id, turn_id } = await open(host, agent);
+    agent.emit(session_id, { kind: 'token', delta: 'one', turn_id, aseq: 1 });
+    await arrive();
+    agent.cut();
+    await arrive();
+    const again = await attach(c, '');
+    const resumed = again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 2 }] });
+    await cluster.pass(1);
+    expect(again.replyTo(resumed).result.turns[0].status).toBe('resumed');
+    again.emit(session_id, { kind: 'token', delta: 'two', turn_id, aseq: 2 });
+    await cluster.pass(1);
+    cluster.net.away(true);
+    await cluster.pass(15);
+    cluster.net.away(false);
+    await cluster.pass(4);
+    again.emit(session_id, { kind: 'done', text: 'onetwo', turn_id, aseq: 3 });
+    await cluster.pass(1);
+    expect(seqs(host).filter(([, seq]) => seq !== undefined)).toEqual([
+      ['token', 1, 'one'],
+      ['token', 2, 'two'],
+      ['done', 3, undefined],
+    ]);
+  });
+});
+
 describe('the newest connection of an agent', () => {
   test('wins over one at another broker, and the turn goes with it', async () => {
     const { a, c, agent } = await scene();

@@ -1,4 +1,5 @@
 import type { Line } from './lines.ts';
+import { conflictsIn, ofAttaches, ofEvents, ofSessions } from './together.ts';
 
 /** What a host may be told where its agent has died, or its turn was lost. */
 const LOST = new Set(['agent_disconnected', 'agent_replaced']);
@@ -17,6 +18,8 @@ interface Story {
   /** By turn, what agents have said for it. */
   emitted: Map<string, string>;
   turns: Line[];
+  /** How much of its text its agent was let forget. Characters. */
+  released: number;
   /** Calls of its tool that came to nothing. */
   lost: Line[];
   /** What was read of it in other homes, by reader. */
@@ -29,9 +32,10 @@ interface Story {
  */
 export function faultsOf(lines: readonly Line[]): string[] {
   const faults = lines.filter(({ op }) => op === 'fault');
+  const conflicts = conflictsIn(lines);
   return [...storiesOf(lines).values()]
-    .flatMap((story) => [...ofChat(story, faults), ...ofCopies(story, faults)])
-    .concat(ofRuns(lines), ofApprovals(lines));
+    .flatMap((story) => [...ofChat(story, faults, conflicts), ...ofCopies(story, faults)])
+    .concat(ofRuns(lines), ofApprovals(lines), ofAttaches(lines), ofSessions(lines), ofEvents(lines));
 }
 
 function storiesOf(lines: readonly Line[]): Map<string, Story> {
@@ -48,6 +52,7 @@ function storiesOf(lines: readonly Line[]): Map<string, Story> {
         failed: [],
         emitted: new Map(),
         turns: [],
+        released: 0,
         lost: [],
         copies: new Map(),
       };
@@ -56,6 +61,7 @@ function storiesOf(lines: readonly Line[]): Map<string, Story> {
     if (op === 'event') story.events.push(line);
     else if (op === 'copied') story.copies.set(who, [...(story.copies.get(who) ?? []), line]);
     else if (op === 'emit') story.emitted.set(turn, (story.emitted.get(turn) ?? '') + line.text);
+    else if (op === 'released') story.released = Math.max(story.released, line.length ?? 0);
     else if (op === 'tool' && type === 'fail') story.lost.push(line);
     else if (op === 'turn' && type === 'invoke') story.turns.push(line);
     else if (op === 'chat' && type === 'invoke') story.asked = line;
@@ -65,7 +71,7 @@ function storiesOf(lines: readonly Line[]): Map<string, Story> {
   return stories;
 }
 
-function ofChat(story: Story, faults: readonly Line[]): string[] {
+function ofChat(story: Story, faults: readonly Line[], conflicts: ReadonlySet<string>): string[] {
   const { prompt, asked, opened, events, failed } = story;
   const say = (fault: string) => `${prompt}: ${fault}`;
   if (!asked) return [say('nobody has asked for it')];
@@ -74,18 +80,19 @@ function ofChat(story: Story, faults: readonly Line[]): string[] {
   const [end] = events.filter(({ kind = '' }) => ENDS.has(kind));
   const until = (end ?? failed[0])?.t ?? Number.POSITIVE_INFINITY;
   const during = (fault: string) => faults.some(({ fault: what, t }) => what === fault && t > asked.t && t < until);
+  const isDying = (name = '') => deathsOf(name, faults).some(({ from, to }) => from < until && to > asked.t);
   const isCut = during('cut tail');
   if (turns.size === 0) {
     const disk = faults.findLast(({ fault = '', t }) => fault.startsWith('disk ') && t < until);
     const isFull = disk?.fault === 'disk full';
-    return neverOpened(story, { isCut, isFull, isKilled: during(`kill ${nameOf(asked)}`) }).map(say);
+    return neverOpened(story, { isCut, isFull, isKilled: isDying(nameOf(asked)) }).map(say);
   }
   const found = inOrder(events, isCut).map(say);
   const turn = opened[0]?.turn ?? '';
   const said = story.emitted.get(turn) ?? '';
   const text = textOf(events);
   const runs = story.turns.filter((line) => line.turn === turn);
-  const isAgentDead = during(`kill ${asked.agent}`);
+  const isAgentDead = isDying(asked.agent);
   if (!said.startsWith(text)) found.push(say(`its agent has not said ${differing(said, text)}`));
   if (!end) {
     // What a power cut has taken is told to its host as an error, where nobody else has it.
@@ -93,8 +100,11 @@ function ofChat(story: Story, faults: readonly Line[]): string[] {
   } else if (end.kind === 'done') {
     if (text !== said) found.push(say(`ends without ${differing(text, said)}`));
   } else {
-    const isExplained = isCut || isAgentDead;
-    if (!LOST.has(end.code ?? '') || !isExplained) found.push(say(`ends with ${end.kind} ${end.code}`));
+    const isExplained =
+      end.code === 'session_conflict' ? conflicts.has(prompt) : LOST.has(end.code ?? '') && (isCut || isAgentDead);
+    if (!isExplained) found.push(say(`ends with ${end.kind} ${end.code}`));
+    if (!isCut && text.length < story.released)
+      found.push(say(`lacks ${differing(text, said)}, which its agent may forget`));
   }
   const deaths = faults.filter(({ fault, t }) => fault === `kill ${nameOf(asked)}` && t > asked.t);
   for (const { code, t } of story.lost)
@@ -186,6 +196,12 @@ function ofApprovals(lines: readonly Line[]): string[] {
       found.push(`${approval}: ${resolution} was told, ${effect} took effect`);
   }
   return found;
+}
+
+/** When somebody's lives have ended: written down before and after. */
+function deathsOf(name: string, faults: readonly Line[]): { from: number; to: number }[] {
+  const times = faults.filter(({ fault }) => fault === `kill ${name}`).map(({ t }) => t);
+  return times.flatMap((from, n) => (n % 2 === 0 ? [{ from, to: times[n + 1] ?? from }] : []));
 }
 
 /** Whose life it was. */

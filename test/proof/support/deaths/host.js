@@ -1,31 +1,58 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectHost, SwitchboardError } from 'switchboard/client';
+import { ConnectionLostError, connectHost, SwitchboardError } from 'switchboard/client';
 import { openLines } from './write-lines.js';
 
 /*
  * A host in a process of its own, with a tool and chats that come back by themselves. It goes on with the chats that it is given, has one
  * after the other until its stdin ends, and writes down what it does. `op` is what an event is called: the reader of a copied journal
- * calls it otherwise, and has no chats of its own.
+ * calls it otherwise, and has no chats of its own. `watches`: it hears what all hosts are told, tells something itself, and has
+ * chats in sessions that other hosts want, too.
  */
 
-const { url, token, path, who, agents, chats, unread, op = 'event' } = JSON.parse(process.argv[2] ?? '');
+const {
+  url,
+  token,
+  path,
+  who,
+  agents,
+  chats,
+  unread,
+  op = 'event',
+  watches = false,
+} = JSON.parse(process.argv[2] ?? '');
 const line = openLines(path, who);
 const LAST = new Set(['done', 'error', 'auth_required']);
+const SESSIONS = ['shared-1', 'shared-2'];
 /** The approvals that have been settled, and the chats that are over: there is nothing more to decide. */
 const settled = new Set();
+let connection = 0;
 
-const host = await connectHost({ url, token, reconnect: { minMs: 5, maxMs: 60 } });
-await host.tool('clock', {}, async (_args, { actionId }) => {
-  line('invoke', 'run', { action: actionId });
-  await delay(10);
-  line('ok', 'run', { action: actionId });
-  return 'noon';
+const host = await connectHost({
+  url,
+  token,
+  reconnect: { minMs: 5, maxMs: 60 },
+  // Whoever it comes to may be stopped.
+  waitForBroker: true,
+  connectTimeoutMs: 2_000,
+  onStatus: ({ status }) => {
+    if (status === 'ready') connection += 1;
+  },
+  onFrame: watches ? hear : undefined,
 });
+await insist(() =>
+  host.tool('clock', {}, async (_args, { actionId }) => {
+    line('invoke', 'run', { action: actionId });
+    await delay(10);
+    line('ok', 'run', { action: actionId });
+    return 'noon';
+  }),
+);
 let isOver = chats === 0;
 process.stdin.resume().on('end', () => {
   isOver = true;
 });
 console.log('ready');
+if (watches) void watch();
 await Promise.all([
   ...unread.map(({ prompt, handle }) =>
     read(host.resume(handle, { role: op === 'event' ? 'controller' : 'observer' }), prompt),
@@ -40,6 +67,7 @@ await Promise.all([
       if (!isWhole) await delay(20);
     }
   }),
+  ...(watches ? [tellAll(), wantSessions()] : []),
 ]);
 await host.close();
 process.exit(0);
@@ -85,5 +113,59 @@ async function decide(chat, prompt, approval) {
       line('fail', 'decide', { prompt, approval, resolution, text: String(error) });
     }
     await delay(15);
+  }
+}
+
+/** What a lost connection has cut short is asked for again. */
+async function insist(ask) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      await delay(20);
+    }
+  }
+}
+
+/** Reads what all are told: what of it comes by the wire is written down by `hear`. */
+async function watch() {
+  for await (const _event of await insist(() => host.subscribe()));
+}
+
+/** A subscription's beginning, by its answer, and each event after it. */
+function hear({ direction, text }) {
+  if (direction !== 'in') return;
+  if (text.includes('"event_sequence"')) {
+    const { result } = JSON.parse(text);
+    if (result?.events_epoch) line('info', 'subscribed', { seq: result.event_sequence, epoch: result.events_epoch });
+  } else if (text.startsWith('{"jsonrpc":"2.0","method":"host.event"')) {
+    const { sequence: seq, kind, message, payload } = JSON.parse(text).params;
+    line('info', 'told', { seq, kind, text: kind === 'note' ? message : payload?.broker });
+  }
+}
+
+/** Tells all hosts something, numbered by the connection that it goes by. */
+async function tellAll() {
+  for (let n = 1; !isOver; n += 1) {
+    const text = `${who} ${connection} ${n}`;
+    line('invoke', 'note', { text });
+    await host.notify({ kind: 'note', message: text }).then(
+      () => line('ok', 'note', { text }),
+      () => {},
+    );
+    await delay(200);
+  }
+}
+
+/** Has chats where another host may have one. */
+async function wantSessions() {
+  for (let n = 0; !isOver; n += 1) {
+    const session = SESSIONS[n % SESSIONS.length];
+    const prompt = `${who}:${session}:${n}`;
+    const agent = agents[n % agents.length];
+    line('invoke', 'chat', { prompt, agent, session });
+    await read(host.chat(agent, prompt, { resumable: true, sessionId: session }), prompt);
+    await delay(100);
   }
 }

@@ -29,6 +29,12 @@ export interface Line {
   resolution?: string;
   action?: string;
   isRetryable?: boolean;
+  /** A session whose id its host chose, as its agent knows it. */
+  session?: string;
+  /** How much of its text an agent may forget. Characters. */
+  length?: number;
+  /** Whose numbers those of `told` are. */
+  epoch?: string;
   /** What was done to whom: of `fault`. */
   fault?: string;
   /** How to go on with a chat, from any process. */
@@ -36,10 +42,14 @@ export interface Line {
 }
 
 /**
- * An agent's `turn`, `emit`, `tool` and `approval`; a host's `chat`, `event`, `run` (of its tool) and `decide`; `copied`, an event that
- * was read in another home; and the schedule's `fault`.
+ * An agent's `attached`, `closed`, `turn`, `emit`, `tool`, `approval`, and `released`, what it may forget; a host's `chat`, `event`, `run`
+ * (of its tool) and `decide`, `note`, which it tells all, `subscribed` and `told`, what all are told; `copied`, an event that was read in
+ * another home; and the schedule's `fault`.
  */
-export type Op = 'turn' | 'emit' | 'tool' | 'approval' | 'chat' | 'event' | 'run' | 'decide' | 'copied' | 'fault';
+export type Op =
+  | ('attached' | 'closed' | 'turn' | 'emit' | 'tool' | 'approval' | 'released')
+  | ('chat' | 'event' | 'run' | 'decide' | 'note' | 'subscribed' | 'told' | 'copied')
+  | 'fault';
 
 /** All that was written down, in order of time. A last line that a kill has cut short is nobody's. */
 export function readLines(directory: string): Line[] {
