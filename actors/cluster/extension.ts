@@ -20,6 +20,7 @@ import {
   type HostedTurn,
   mayBeResumed,
 } from './extension-record.ts';
+import type { GuestClose } from './guest-link.ts';
 
 type Hears = ExtensionEvent<ExtensionHolds>;
 type EventOf<T extends Hears['type']> = Extract<Hears, { type: T }>;
@@ -238,8 +239,10 @@ const say = ({ way, stream }: Extension, body: string): boolean => way.send({ ki
 function closeGuest(extension: Extension): void {
   const { way, stream, client } = extension;
   // One that is through (1000) waits for nothing that it has there.
-  const code = client.hasLeft ? 1000 : 1006;
-  way.send({ kind: 'close', stream, body: writeJson({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
+  const code = client.hasLeft ? CloseCode.Normal : 1006;
+  const why = client.isExpelled ? 'expelled' : client.isOverrun ? 'overrun' : undefined;
+  const body: GuestClose = { code, ...(why && { why }) };
+  way.send({ kind: 'close', stream, body: writeJson(body) });
 }
 
 function refuseAsked(extension: Extension): void {
