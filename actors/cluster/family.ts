@@ -105,7 +105,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
       },
     });
     const { home } = options;
-    const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
+    const share = home === undefined ? undefined : new RegistryShare(kernel, book, home, options.homeBefore);
     if (share) book.add(share);
     book.add(new NewsShare(kernel, book));
     const feeds = new InspectShare(kernel, book);
