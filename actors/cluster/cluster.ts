@@ -178,12 +178,7 @@ export class Cluster {
       },
     );
     await this.#kernel.get(TURNS).ended?.open();
-    try {
-      for (const talk of this.#talks) talk.joined?.();
-    } catch (error) {
-      await directory.close();
-      throw error;
-    }
+    for (const talk of this.#talks) talk.joined?.();
     // Those that were there before it.
     for (const [agent, client] of this.#attaching) directory.attach(agent, client);
     await this.#peers.open();

@@ -18,7 +18,7 @@ const PAGE_BYTES = 256 * 1024;
 const MOST_WAITING_BYTES = 1024 * 1024;
 
 /** Under this all know which broker keeps what there is once. */
-const HOME = 'home';
+export const HOME = 'home';
 
 /** What is kept under a name, as JSON: an agent's record or a key's, with a hash in place of its token. */
 type Row = readonly [name: string, record: string | null];
@@ -101,10 +101,13 @@ export class RegistryShare implements PeerTalk {
     if (!this.#isHome || !written) return;
     const { id } = this.#cluster;
     const keeper = this.#keeper;
-    if (keeper !== undefined && keeper !== id && keeper !== this.#homeBefore)
+    if (keeper !== undefined && keeper !== id && keeper !== this.#homeBefore) {
+      // It has no part in anything.
+      void this.#cluster.directory.close();
       throw new ClusterError(
         `the home of this cluster is broker ${keeper}, and this one, ${id}, was started as its home: give it --cluster-home ${keeper}, or --cluster-home-was ${keeper} to have it take that place`,
       );
+    }
     this.#written = undefined;
     const [one] = this.#names();
     if (one === undefined && written.size > 0)

@@ -45,7 +45,7 @@ describe('a broker that is started as the home of a cluster which has one', () =
     const empty = heard();
     const c = await cluster.start('c', { cluster: { home: 'c', homeBefore: 'a' }, log: empty.log });
     await arrive();
-    expect(empty.lines).toEqual([expect.stringMatching(/keeps no agent and no key.*"known":1/)]);
+    expect(empty.lines).toContainEqual(expect.stringMatching(/keeps no agent and no key.*"known":1/));
     const { token } = c.broker.upsertAgent({ id: 'new' });
     await arrive();
     expect(old.lines).toContainEqual(expect.stringMatching(/another broker is the home.*"home":"c"/));
@@ -56,5 +56,43 @@ describe('a broker that is started as the home of a cluster which has one', () =
     await arrive();
     await enter(d, { agent_id: 'new', token });
     await expect(enter(d, { agent_id: 'late', token: late.token })).rejects.toThrow('refused');
+  });
+});
+
+describe('brokers that were not started alike say so, once', () => {
+  /** Two brokers, the second of them with other options; and what each has logged by then. */
+  async function started(options: Parameters<typeof cluster.start>[1], seconds: number) {
+    const [one, other] = [heard(), heard()];
+    cluster = await startCluster(['a'], { log: one.log });
+    await cluster.start('b', { ...options, log: other.log });
+    await arrive();
+    await cluster.pass(seconds);
+    // Another link with the same broker.
+    cluster.net.silent.add('b');
+    await cluster.pass(6);
+    cluster.net.silent.delete('b');
+    await cluster.pass(3);
+    const said = (about: RegExp) => [one, other].map(({ lines }) => lines.filter((line) => about.test(line)).length);
+    return { said };
+  }
+
+  test('with other tokens, which are in no line', async () => {
+    const { said } = await started({ tokens: { daemon: 'the-daemon-token', host: 'other-host-token' } }, 1);
+    expect(said(/other tokens/)).toEqual([1, 1]);
+    expect(said(/another home|not heard of|-token/)).toEqual([0, 0]);
+  });
+
+  test('with another home, which nobody is', async () => {
+    const { said } = await started({ cluster: { home: 'typo' } }, 20);
+    expect(said(/given another home.*"home":"a","its_home":"typo"/)).toEqual([1, 0]);
+    expect(said(/given another home.*"home":"typo","its_home":"a"/)).toEqual([0, 1]);
+    expect(said(/home of this cluster is another broker.*"broker":"a","home":"typo"/)).toEqual([0, 1]);
+    expect(said(/home broker was not heard of so far.*"broker":"typo"/)).toEqual([0, 1]);
+    expect(said(/other tokens/)).toEqual([0, 0]);
+  });
+
+  test('and nothing where they were', async () => {
+    const { said } = await started({}, 20);
+    expect(said(/other tokens|--cluster-home/)).toEqual([0, 0]);
   });
 });
