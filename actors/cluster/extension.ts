@@ -174,6 +174,8 @@ function notify(
   if (method === 'agents.chat.event') {
     const turn = extension.turns.get(String(params.turn_id));
     if (turn && typeof params.seq === 'number') turn.seq = params.seq;
+    else if (turn && params.kind === 'agent_away') turn.isAgentAway = true;
+    else if (turn && params.kind === 'agent_back') turn.isAgentAway = false;
     isEnd = turn !== undefined && TERMINAL_KINDS.has(String(params.kind));
     if (isEnd) extension.turns.delete(String(params.turn_id));
   } else if (method === 'tools.cancel') {

@@ -181,7 +181,7 @@ function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): voi
   if (isGuest(client.link)) {
     const params = { turn_id: turnId, session_id: rest.sessionId };
     tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params });
-  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, hasWindow: true });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, hasWindow: true, isAgentAway: true });
 }
 
 function shownFrame(frame: GuestFrame) {
