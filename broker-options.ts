@@ -187,6 +187,7 @@ const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
   directory: true,
   endedTurns: true,
   home: true,
+  homeBefore: true,
   flushMs: true,
   urls: true,
   peers: true,
@@ -232,9 +233,9 @@ const BROKER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 function checkCluster(cluster: BrokerOptions['cluster']): void {
   if (cluster === undefined) return;
   checkOptions('createBroker, cluster', cluster, CLUSTER);
-  for (const name of [cluster.id, cluster.home ?? cluster.id])
+  for (const name of [cluster.id, cluster.home ?? cluster.id, cluster.homeBefore ?? cluster.id])
     if (typeof name !== 'string' || !BROKER_NAME.test(name))
-      throw new TypeError('createBroker, cluster: id and home are 1–64 of [A-Za-z0-9_-]');
+      throw new TypeError('createBroker, cluster: id, home and homeBefore are 1–64 of [A-Za-z0-9_-]');
   for (const name of ['carrier', 'directory'] as const)
     if (typeof cluster[name]?.open !== 'function') throw new TypeError(`createBroker, cluster: ${name} is needed`);
   if (cluster.endedTurns !== undefined && typeof cluster.endedTurns?.open !== 'function')

@@ -22,8 +22,12 @@ export interface ClusterOptions {
   /**
    * The broker that keeps what there is once: registered agents, keys, agents' memory, goals and meetings. The others send
    * whoever asks for these there. Default: each keeps its own.
+   *
+   * The directory remembers it. Another one does not take that place by itself: it cannot be joined (`ClusterError`).
    */
   readonly home?: string;
+  /** The broker that was home before, and is no more: `home` takes its place. Default: none. */
+  readonly homeBefore?: string;
   /** How long what is said to a busy peer is gathered. Milliseconds. Default: 2. */
   readonly flushMs?: number;
   /** Where people reach this broker, for others to tell. */

@@ -38,6 +38,7 @@ export const clusterFlags = {
     'the broker that keeps agents, keys, memory, goals and meetings for all',
     'none: each keeps its own',
   ),
+  'cluster-home-was': name('the broker that was home before, whose place --cluster-home takes', 'none'),
   'cluster-nats': z.array(z.string().refine(isServerUrl)).max(MAX_SERVERS).default([]).register(flagInfo, {
     kind: 'list',
     group,
@@ -90,6 +91,8 @@ export function checkCluster(settings: ClusterSettings, given: Source): void {
     throw new ConfigError(`${label('cluster-nats')} and ${given.get('workers')?.label} exclude each other, for now`);
   const ways = (['cluster-creds', 'cluster-user', 'cluster-token-file'] as const).filter(isThere);
   if (ways.length > 1) throw new ConfigError(`${ways.map(label).join(' and ')} exclude each other`);
+  if (isThere('cluster-home-was') && !isThere('cluster-home'))
+    throw new ConfigError(`${label('cluster-home-was')} goes with --cluster-home NAME`);
   for (const [one, other] of [
     ['cluster-user', 'cluster-password-file'],
     ['cluster-cert', 'cluster-key'],

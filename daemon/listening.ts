@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Broker, TlsOptions } from '../broker.ts';
+import { ClusterError } from '../cluster/errors.ts';
 import { NatsError } from '../nats/errors.ts';
 import { ownCommand } from '../own-command.ts';
 import type { Config, Settings } from './config.ts';
@@ -35,7 +36,7 @@ export async function listenTcp(
     };
     const words = why[code];
     // By then it joins the others.
-    if (error instanceof NatsError) throw new StartError(error.message);
+    if (error instanceof NatsError || error instanceof ClusterError) throw new StartError(error.message);
     throw words === undefined ? error : new StartError(words);
   }
 }

@@ -144,10 +144,11 @@ async function overNats(settings: Settings, known: string | undefined, log: Logg
   if (!options) return undefined;
   const { overNats } = await import('../nats/open.ts');
   const { carrier, directory, endedTurns } = overNats({ ...options, tell });
-  const home = settings['cluster-home'];
+  const { 'cluster-home': home, 'cluster-home-was': homeBefore } = settings;
+  const homes = { ...(home !== undefined && { home }), ...(homeBefore !== undefined && { homeBefore }) };
   const { id } = options.self;
   const { cluster: name } = options;
-  return { id, name, epoch, carrier, directory, endedTurns, ...(home === undefined ? {} : { home }) };
+  return { id, name, epoch, carrier, directory, endedTurns, ...homes };
 }
 
 function recordOf(settings: Settings, directory: string, log: Logger) {

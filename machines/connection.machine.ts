@@ -39,6 +39,8 @@ export interface HeldKey {
   readonly id: string;
   /** Unix milliseconds. Undefined: it lasts until it is removed. */
   readonly expiresAt: number | undefined;
+  /** When the key was made: another of its name is another. Undefined where that is not known. */
+  readonly createdAt?: string | undefined;
   /** The ways that it may come by. Undefined: all. */
   readonly fronts: ReadonlySet<string> | undefined;
   /** What it is limited to, by their names. The same object for as long as it is that key. Undefined: nothing of its own. */

@@ -75,6 +75,8 @@ export interface LinkHandlers {
   unread?(): void;
   /** The peer cannot keep up (`wire.md` section 9): nothing more is queued, and the connection is to be closed. */
   overrun?(): void;
+  /** Of a guest's: its client's key was removed, and its own broker closes it. What it has here ends with it. */
+  expelled?(): void;
   /**
    * Called exactly once, last. `code` is what this end has closed with, else what the peer has; 1006 where the
    * connection was lost, 1005 where the peer gave no reason.

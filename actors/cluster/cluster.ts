@@ -37,7 +37,7 @@ export interface PeerTalk {
   gone?(agentKey: string): void;
   /** What all are to know under a name has changed. */
   registered?(name: string, record: string | undefined): void;
-  /** What all know together is known here. */
+  /** What all know together is known here. @throws what keeps this broker from being one of them */
   joined?(): void;
 }
 
@@ -178,7 +178,7 @@ export class Cluster {
       },
     );
     await this.#kernel.get(TURNS).ended?.open();
-    this.#each('what is registered', (talk) => talk.joined?.());
+    for (const talk of this.#talks) talk.joined?.();
     // Those that were there before it.
     for (const [agent, client] of this.#attaching) directory.attach(agent, client);
     await this.#peers.open();

@@ -41,6 +41,8 @@ export interface HostedTurn {
   seq: number;
   /** It was cancelled with grace, which ends then, in the clock's milliseconds: whoever takes the turn up does not know that. */
   graceEndsAt?: number | undefined;
+  /** It was told that the agent is away, and not that it is back. */
+  isAgentAway?: boolean;
 }
 
 /** Whether it may be taken up again where its way is lost: all but those that were opened without a window. */

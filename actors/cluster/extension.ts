@@ -20,6 +20,7 @@ import {
   type HostedTurn,
   mayBeResumed,
 } from './extension-record.ts';
+import type { GuestClose } from './guest-link.ts';
 
 type Hears = ExtensionEvent<ExtensionHolds>;
 type EventOf<T extends Hears['type']> = Extract<Hears, { type: T }>;
@@ -173,6 +174,8 @@ function notify(
   if (method === 'agents.chat.event') {
     const turn = extension.turns.get(String(params.turn_id));
     if (turn && typeof params.seq === 'number') turn.seq = params.seq;
+    else if (turn && params.kind === 'agent_away') turn.isAgentAway = true;
+    else if (turn && params.kind === 'agent_back') turn.isAgentAway = false;
     isEnd = turn !== undefined && TERMINAL_KINDS.has(String(params.kind));
     if (isEnd) extension.turns.delete(String(params.turn_id));
   } else if (method === 'tools.cancel') {
@@ -238,8 +241,10 @@ const say = ({ way, stream }: Extension, body: string): boolean => way.send({ ki
 function closeGuest(extension: Extension): void {
   const { way, stream, client } = extension;
   // One that is through (1000) waits for nothing that it has there.
-  const code = client.hasLeft ? 1000 : 1006;
-  way.send({ kind: 'close', stream, body: writeJson({ code, ...(client.isOverrun ? { overrun: true } : {}) }) });
+  const code = client.hasLeft ? CloseCode.Normal : 1006;
+  const why = client.isExpelled ? 'expelled' : client.isOverrun ? 'overrun' : undefined;
+  const body: GuestClose = { code, ...(why && { why }) };
+  way.send({ kind: 'close', stream, body: writeJson(body) });
 }
 
 function refuseAsked(extension: Extension): void {

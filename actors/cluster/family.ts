@@ -3,7 +3,6 @@ import { extensionHotEvents, extensionMachine } from '../../machines/extension.m
 import { isGuest } from '../../protocol/link.ts';
 import { agentIdOf } from '../../protocol/principal.ts';
 import type { BrokerStatus } from '../../protocol/status.ts';
-import { writeJson } from '../../protocol/write-json.ts';
 import { type Facts, listed } from '../kernel/facts.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
@@ -16,7 +15,7 @@ import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { Tickets } from '../turns/tickets.ts';
 import { TURNS } from '../turns/turns.ts';
 import { passOnWaiting, releaseIfFree } from '../turns/waiting-chats.ts';
-import { CLUSTER, Cluster, type PeerTalk } from './cluster.ts';
+import { CLUSTER, Cluster } from './cluster.ts';
 import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
@@ -27,6 +26,7 @@ import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
+import { SameSetUp } from './same-set-up.ts';
 import { SessionConflicts } from './session-conflicts.ts';
 import { SessionTalk } from './session-talk.ts';
 
@@ -89,7 +89,6 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     book.follow = (client, turn) => followed.follow(client, turn);
     kernel.put(LEFT_READERS, (reader) => leave(kernel, followed, reader));
     book.add(moved);
-    book.add(sameTokens(kernel));
     book.add({
       placed(agentKey, { broker }) {
         const own = kernel.attached.get(agentKey);
@@ -108,8 +107,9 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
       },
     });
     const { home } = options;
-    const share = home === undefined ? undefined : new RegistryShare(kernel, book, home);
+    const share = home === undefined ? undefined : new RegistryShare(kernel, book, home, options.homeBefore);
     if (share) book.add(share);
+    book.add(new SameSetUp(kernel, book));
     book.add(new NewsShare(kernel, book));
     const feeds = new InspectShare(kernel, book);
     kernel.put(OTHER_FEEDS, feeds);
@@ -178,30 +178,13 @@ function claimsOf(kernel: Kernel, book: Cluster, names: ClaimBook, holders: Sess
   return claims;
 }
 
-/** Has brokers tell each other whether they were given the same tokens: who was not, is said in the log. */
-function sameTokens(kernel: Kernel): PeerTalk {
-  const { tickets } = kernel.get(TURNS);
-  return {
-    opened(peer) {
-      if (tickets) peer.tell(writeJson({ kind: 'tokens', proof: tickets.proof }));
-    },
-    told({ name }, kind, body) {
-      if (kind !== 'tokens' || (body as { proof: unknown }).proof === tickets?.proof) return;
-      kernel.log.warn(
-        { broker: name },
-        'a broker of this cluster has other tokens: no turn goes from one to the other by its ticket',
-      );
-    },
-  };
-}
-
 /** A turn has moved to another broker: a guest's connection follows it from where that is, any other from here. */
 function leave(kernel: Kernel, followed: FollowedTurns, reader: LeftReader): void {
   const { client, turnId, ...rest } = reader;
   if (isGuest(client.link)) {
     const params = { turn_id: turnId, session_id: rest.sessionId };
     tell(kernel.ref, client.ref, { type: 'rpc.notify', method: MOVED, params });
-  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, hasWindow: true });
+  } else followed.follow(client, { ...rest, turnId, resumeToken: undefined, hasWindow: true, isAgentAway: true });
 }
 
 function shownFrame(frame: GuestFrame) {

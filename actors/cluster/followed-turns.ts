@@ -6,6 +6,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
+import { announceTo } from '../turns/turn-relay.ts';
 import { TURNS } from '../turns/turns.ts';
 import { endAsLost } from './extension.ts';
 import type { HostedTurn } from './extension-record.ts';
@@ -18,6 +19,8 @@ const FIRST_MS = 100;
 const LAST_MS = 2_000;
 /** So much that a connection asks about one turn waits until that is found. */
 const MAX_WAITING = 100;
+/** How a turn stands whose agent is there. */
+const AGENT_IS_THERE: ReadonlySet<string> = new Set(['streaming', 'parked', 'detached']);
 
 interface Followed {
   readonly client: Client;
@@ -176,7 +179,10 @@ export class FollowedTurns {
     const answer = 'own' in found ? found.own : found.answer;
     if (!('error' in answer)) {
       this.#end(followed);
-      const result = answer.result as { recovered?: boolean };
+      const result = answer.result as { recovered?: boolean; status?: string };
+      // Who had told that it is away has the turn no more.
+      if (turn.isAgentAway && AGENT_IS_THERE.has(result.status ?? ''))
+        announceTo(kernel.ref, client, { ...turn, id: turn.turnId }, { kind: 'agent_back' });
       if ('extension' in found) {
         const { seq: after, role, claim, isOpener, resumeToken: resume_token, agentId: agent_id, hasWindow } = turn;
         const asked = isOpener ? 'agents.chat' : 'agents.chat.subscribe';

@@ -25,6 +25,7 @@ const guestIdentity = z.object({
       id: z.string(),
       /** Unix milliseconds. */
       expires_at: z.number().optional(),
+      created_at: z.string().optional(),
       fronts: z.array(z.string()).optional(),
       limits: z.custom<KeyLimits>((value) => typeof value === 'object' && value !== null).optional(),
     })
@@ -74,6 +75,7 @@ function sayIdentity(identity: Identity, agents: readonly string[] | undefined):
       key: {
         id: key.id,
         ...(key.expiresAt !== undefined && { expires_at: key.expiresAt }),
+        ...(key.createdAt !== undefined && { created_at: key.createdAt }),
         ...(key.fronts && { fronts: [...key.fronts] }),
         ...(key.limits && { limits: key.limits }),
       },
@@ -96,6 +98,7 @@ export function readIdentity(said: NonNullable<GuestOpening['identity']>): Ident
       key: {
         id: key.id,
         expiresAt: key.expires_at,
+        createdAt: key.created_at,
         fronts: key.fronts && new Set(key.fronts),
         limits: key.limits,
       },

@@ -18,6 +18,12 @@ export interface TokensOf {
   tokens_of: number;
 }
 
+/** What the last entry of a guest's stream says. */
+export interface GuestClose {
+  code: number;
+  why?: 'overrun' | 'expelled';
+}
+
 /**
  * A connection whose socket is at another broker, as this one has it: what is sent to it goes over the link between the
  * two. It bounds nothing itself; what waits in it is what waits in the link.
@@ -108,11 +114,12 @@ export class GuestLink implements Link {
     else this.#handlers?.text(text, Buffer.byteLength(text));
   }
 
-  /** Its connection is gone, or the link. @param isOverrun - it could not keep up */
-  hangUp(code: number, isOverrun = false): void {
+  /** Its connection is gone, or the link. @param why - it could not keep up, or its key was removed */
+  hangUp(code: number, why?: 'overrun' | 'expelled'): void {
     if (this.#isClosed) return;
     this.#end();
-    if (isOverrun) this.#handlers?.overrun?.();
+    if (why === 'overrun') this.#handlers?.overrun?.();
+    else if (why === 'expelled') this.#handlers?.expelled?.();
     this.#handlers?.closed(code);
   }
 

@@ -11,7 +11,7 @@ import { tell } from '../kernel/tell.ts';
 import { MAX_WAITING_BYTES } from './cluster-errors.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { type GuestOpening, guestOpening, readIdentity } from './guest-identity.ts';
-import { GuestLink, type TokensOf } from './guest-link.ts';
+import { type GuestClose, GuestLink, type TokensOf } from './guest-link.ts';
 
 /** Who hears of a peer. */
 export interface PeerListener {
@@ -216,8 +216,8 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
       this.#listener.seesAnew(guest, guestOpening.parse(parseJson(entry.body)));
     else if (entry.kind !== 'close') return;
     else if (guest) {
-      const { code, overrun } = parseJson(entry.body) as { code: number; overrun?: boolean };
-      guest.hangUp(code, overrun);
+      const { code, why } = parseJson(entry.body) as GuestClose;
+      guest.hangUp(code, why);
     } else {
       this.#tokens.get(stream)?.tokens.delete(stream);
       this.#tokens.delete(stream);

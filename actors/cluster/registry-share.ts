@@ -1,3 +1,4 @@
+import { ClusterError } from '../../cluster/errors.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
@@ -16,6 +17,9 @@ const PAGE_BYTES = 256 * 1024;
 /** A broker for which more than this waits is told what has changed later, when it asks. Bytes. */
 const MOST_WAITING_BYTES = 1024 * 1024;
 
+/** Under this all know which broker keeps what there is once. */
+export const HOME = 'home';
+
 /** What is kept under a name, as JSON: an agent's record or a key's, with a hash in place of its token. */
 type Row = readonly [name: string, record: string | null];
 
@@ -28,11 +32,16 @@ export class RegistryShare implements PeerTalk {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
   readonly #home: string;
+  readonly #homeBefore: string | undefined;
   /** At home: names that the directory does not have as they are. */
   readonly #unwritten = new Set<string>();
   #isWriting = false;
   /** At home: what the directory had at the start, until all of it is known. */
   #written: Map<string, string> | undefined = new Map();
+  /** At home: the broker that the directory says is. */
+  #keeper: string | undefined;
+  /** At home: the directory says that it is this one. */
+  #isMarked = false;
   /** At home: which names each broker is being told. */
   readonly #pages = new Map<string, readonly string[]>();
   /** At home: who was not told of something, and knows that. */
@@ -44,10 +53,12 @@ export class RegistryShare implements PeerTalk {
   /** Elsewhere: home says itself what there is. */
   #isTold = false;
 
-  constructor(kernel: Kernel, cluster: Cluster, home: string) {
+  /** @param homeBefore - whose place this broker takes, where it is home */
+  constructor(kernel: Kernel, cluster: Cluster, home: string, homeBefore?: string) {
     this.#kernel = kernel;
     this.#cluster = cluster;
     this.#home = home;
+    this.#homeBefore = homeBefore;
     if (!this.#isHome) return;
     const [agents, keys] = [kernel.get(AGENTS), kernel.get(KEYS)];
     agents.changed = (id) => this.#once(agents.kept, `agent:${id}`);
@@ -56,6 +67,11 @@ export class RegistryShare implements PeerTalk {
 
   get #isHome(): boolean {
     return this.#home === this.#cluster.id;
+  }
+
+  /** At home: another broker is, by now. */
+  get #isDisplaced(): boolean {
+    return this.#keeper !== undefined && this.#keeper !== this.#cluster.id;
   }
 
   /** At home: an agent is gone, one too that was never registered. */
@@ -69,16 +85,36 @@ export class RegistryShare implements PeerTalk {
   }
 
   registered(name: string, record: string | undefined): void {
+    if (name === HOME && this.#isHome) this.#isKept(record);
     if (!isName(name)) return;
     if (!this.#isHome) {
       if (!this.#isTold) this.#learn([name, record ?? null]);
     } else if (record !== undefined) this.#written?.set(name, record);
   }
 
+  /**
+   * What was registered with another home broker is not this one's to remove.
+   * @throws {ClusterError} where this one was to be home, and another one is
+   */
   joined(): void {
     const written = this.#written;
     if (!this.#isHome || !written) return;
+    const { id } = this.#cluster;
+    const keeper = this.#keeper;
+    if (keeper !== undefined && keeper !== id && keeper !== this.#homeBefore) {
+      // It has no part in anything.
+      void this.#cluster.directory.close();
+      throw new ClusterError(
+        `the home of this cluster is broker ${keeper}, and this one, ${id}, was started as its home: give it --cluster-home ${keeper}, or --cluster-home-was ${keeper} to have it take that place`,
+      );
+    }
     this.#written = undefined;
+    const [one] = this.#names();
+    if (one === undefined && written.size > 0)
+      this.#kernel.log.warn(
+        { known: written.size },
+        'this home broker keeps no agent and no key, and those that others know are removed: is that its own home directory?',
+      );
     for (const name of new Set([...this.#names(), ...written.keys()]))
       if (this.#rowOf(name)[1] !== (written.get(name) ?? null)) this.#unwritten.add(name);
     void this.#write();
@@ -105,6 +141,19 @@ export class RegistryShare implements PeerTalk {
   asked(peer: PeerStreams, method: string, body: string): Promise<string> | undefined {
     if (method !== 'registry' || !this.#isHome) return undefined;
     return Promise.resolve(writeJson({ next: this.#tellPage(peer, Number((parseJson(body) as { at?: unknown }).at)) }));
+  }
+
+  /** The directory says who is home. Whoever says so last is. */
+  #isKept(keeper: string | undefined): void {
+    const before = this.#keeper;
+    this.#keeper = keeper;
+    // The directory is another one: it is said anew.
+    if (keeper === undefined) this.#isMarked = false;
+    if (this.#written || !this.#isDisplaced || keeper === before) return;
+    this.#kernel.log.error(
+      { home: keeper },
+      'another broker is the home of this cluster now: what is registered here is written for no other',
+    );
   }
 
   #once(kept: Promise<void> | undefined, name: string): void {
@@ -212,20 +261,42 @@ export class RegistryShare implements PeerTalk {
     const { directory } = this.#cluster;
     if (this.#isWriting || this.#written || !directory.register) return;
     this.#isWriting = true;
+    if (await this.#mark()) await this.#writeRows();
+    this.#isWriting = false;
+  }
+
+  /** Nothing is written before it is certain whose it is. @returns whether this broker is home */
+  async #mark(): Promise<boolean> {
+    const { id, directory } = this.#cluster;
+    if (this.#isMarked) return !this.#isDisplaced;
+    try {
+      const before = this.#keeper;
+      await directory.register?.(HOME, id);
+      // Somebody else may have said so since.
+      if (this.#keeper === before) this.#keeper = id;
+      this.#isMarked = true;
+    } catch (err) {
+      this.#kernel.log.warn({ err }, 'that this broker is home could not be written for others');
+    }
+    return this.#isMarked && !this.#isDisplaced;
+  }
+
+  async #writeRows(): Promise<void> {
+    const { directory } = this.#cluster;
     for (const name of this.#unwritten) {
       this.#unwritten.delete(name);
       try {
-        await directory.register(name, this.#rowOf(name)[1] ?? undefined);
+        if (this.#isDisplaced) return;
+        await directory.register?.(name, this.#rowOf(name)[1] ?? undefined);
       } catch (err) {
         this.#unwritten.add(name);
         this.#kernel.log.warn(
           { err, unwritten: this.#unwritten.size },
           'what is registered could not be written for others',
         );
-        break;
+        return;
       }
     }
-    this.#isWriting = false;
   }
 }
 

@@ -101,7 +101,14 @@ export class Routes implements Elsewhere {
    * @param peer - undefined: here
    */
   #chat(call: AnyCall, peer: string | undefined, settle: (found: Found) => void, hops = 0): void {
-    const { kernel } = call;
+    const { kernel, from } = call;
+    const { session_id: session } = call.params as { session_id?: string };
+    // While the turn before it is looked for nobody knows there that it is this connection's.
+    if (
+      session !== undefined &&
+      this.waits(from, session, () => this.#chat(call, hostedAt(from, session) ?? peer, settle, hops))
+    )
+      return;
     const heard = (found: Found) => {
       const answer = 'own' in found ? found.own : found.answer;
       const meant = 'error' in answer ? brokerMeant(answer.error) : undefined;

@@ -7,6 +7,7 @@ import type { KeyRecord } from './key-store.ts';
 export class Held implements HeldKey {
   readonly id: string;
   readonly expiresAt: number | undefined;
+  readonly createdAt: string;
   readonly fronts: ReadonlySet<string> | undefined;
   readonly limits: KeyLimits | undefined;
   readonly #hash: string;
@@ -15,6 +16,7 @@ export class Held implements HeldKey {
     this.id = id;
     this.#hash = hash;
     this.expiresAt = expiresAt === Number.POSITIVE_INFINITY ? undefined : expiresAt;
+    this.createdAt = record.created_at;
     this.fronts = record.fronts && new Set(record.fronts);
     this.limits = record.limits;
   }

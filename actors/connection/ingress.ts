@@ -90,6 +90,9 @@ export function openLink(kernel: Kernel, client: Client): void {
       client.isOverrun = true;
       client.ref.send({ type: 'link.overrun' });
     },
+    expelled: () => {
+      client.isExpelled = true;
+    },
     unread: () => kernel.counters.drop('closing'),
     closed: (code) => {
       inflow.stop();

@@ -13,7 +13,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Viewer } from '../kernel/sight.ts';
 import { tell } from '../kernel/tell.ts';
-import { turnsOf } from '../turns/client-turns.ts';
+import { HOST_EXPELLED, turnsOf } from '../turns/client-turns.ts';
 import { TURNS } from '../turns/turns.ts';
 
 /*
@@ -117,19 +117,30 @@ export function closeEnded(kernel: Kernel, ids: ReadonlySet<string>): void {
 
 /** A key is gone: with it its connections and their turns, and those that wait for somebody who has no key any more. */
 function endKey(kernel: Kernel, id: string, record: KeyRecord): void {
-  const cancel = { type: 'turn.cancel', reason: 'host_disconnected', graceMs: 0 } as const;
   const keys = kernel.get(KEYS);
   // One of that name that was made since is another.
   const holders = holdersOf(kernel, id).filter(({ identity }) => !identity?.key || !keys.isCurrent(identity.key));
   for (const client of holders) {
-    // Nor does what it has at other brokers wait for it.
-    client.hasLeft = true;
-    for (const { ref } of [...turnsOf(client).hosting]) if (ref) tell(kernel.ref, ref, cancel);
+    endTurnsOf(kernel, client);
     close(kernel, client, CloseCode.Forbidden);
   }
+  // Their own broker closes them: that may have heard of it before, and will say so, or hears of it later.
+  for (const client of [...kernel.clients.values()])
+    if (isGuest(client.link) && isOf(client, id, record)) endTurnsOf(kernel, client);
   if (keys.hasOther(id, record)) return;
   for (const { ref, host, owner } of [...kernel.get(TURNS).byId.values()])
-    if (ref && !host && isSamePrincipal(owner, record)) tell(kernel.ref, ref, cancel);
+    if (ref && !host && isSamePrincipal(owner, record)) tell(kernel.ref, ref, HOST_EXPELLED);
+}
+
+/** What this connection has ends: here now, and at other brokers with its guests there. */
+function endTurnsOf(kernel: Kernel, client: Client): void {
+  client.isExpelled = true;
+  for (const { ref } of [...turnsOf(client).hosting]) if (ref) tell(kernel.ref, ref, HOST_EXPELLED);
+}
+
+/** Whether a connection came by this key, and not by a later one of its name. */
+function isOf({ identity }: Client, id: string, { created_at }: KeyRecord): boolean {
+  return identity?.key?.id === id && (identity.key.createdAt ?? created_at) === created_at;
 }
 
 /** Who may do what from now on: never the secret, nor its hash. */

@@ -55,6 +55,8 @@ export class Client implements ConnectionFacts {
   wantsTickets = false;
   /** It has closed its connection itself, as one that is through (1000): nothing waits for it. */
   hasLeft = false;
+  /** Its key was removed: what it has ends with it, and waits for nobody. */
+  isExpelled = false;
   /** It has called `server.handshake`. */
   hasHandshaken = false;
   /** Requests that an embedder's handlers are working on. */

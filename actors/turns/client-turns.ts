@@ -22,6 +22,9 @@ class ClientTurns {
 
 const turns = slot(() => new ClientTurns());
 
+/** What a turn hears whose host's key was removed: it ends, and waits for nobody. */
+export const HOST_EXPELLED = { type: 'turn.cancel', reason: 'host_disconnected', graceMs: 0 } as const;
+
 /** A connection's turns. */
 export const turnsOf = (client: Client): ClientTurns => turns.of(client);
 

@@ -13,7 +13,7 @@ import { forgetArrivals } from './agent-acks.ts';
 import { awaitNames, endOrphans, leaveTurns, resumeAgent, stopAwaiting } from './agent-resume.ts';
 import { approveChat } from './approve.ts';
 import { answerAskers } from './askers.ts';
-import { turnsOf, unobserve } from './client-turns.ts';
+import { HOST_EXPELLED, turnsOf, unobserve } from './client-turns.ts';
 import { executeForTurn } from './execute.ts';
 import { sessionNames } from './find-turn.ts';
 import { afterRecovery } from './held-calls.ts';
@@ -88,7 +88,8 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
         for (const { sessionKey } of left) startNext(kernel, sessionKey);
         // Somebody may have taken one over meanwhile.
         inSlices(kernel, 'a turn that its host has left', [...hosting], (turn) => {
-          if (turn.ref && hosting.has(turn)) tell(kernel.ref, turn.ref, { type: 'host.gone' });
+          if (!turn.ref || !hosting.has(turn)) return;
+          tell(kernel.ref, turn.ref, client.isExpelled ? HOST_EXPELLED : { type: 'host.gone' });
         });
         for (const turn of [...observing]) unobserve(turn, client);
         stopAwaiting(kernel, client);

@@ -145,7 +145,7 @@ export function announce(
 export function announceTo(
   source: AnyActorRef,
   reader: Client,
-  { sessionId, id, agentId }: Turn,
+  { sessionId, id, agentId }: Pick<Turn, 'sessionId' | 'id' | 'agentId'>,
   fields: Parameters<typeof announce>[2],
 ): void {
   const params = { session_id: sessionId, turn_id: id, agent_id: agentId, ...fields, synthesized: true };

@@ -45,6 +45,15 @@ describeNats('daemons over NATS', () => {
       ['done', 2],
     ]);
 
+    // Another home would remove for all what it does not keep.
+    const flags = ['--port', '0', '--no-socket', '--cluster', 'tested', '--cluster-id', 'three', '--cluster-nats', url];
+    const third = new Program([MAIN, ...flags, '--cluster-home', 'three'], {
+      ...TOKENS,
+      SWITCHBOARD_HOME: temporaryDirectory(),
+    });
+    expect((await third.exit).code).toBe(1);
+    expect(third.err).toContain('the home of this cluster is broker one');
+
     await server?.kill();
     await expect.poll(async () => (await one.get('/metrics')).body).toContain('switchboard_cluster_connected 0');
     expect((await one.get('/readyz')).status).toBe(200);

@@ -45,6 +45,17 @@ describe('brokers', () => {
     expect(a.heard.slice(7).sort()).toEqual(['joined b-1', 'opened b-1', 'token of c: as ever'].sort());
   });
 
+  it('of which one is silent for less than four seconds › lose nothing', async () => {
+    const { net, a, b, clock } = await three();
+    net.silent.add('b');
+    clock.advance(DEAD_MS - HEARTBEAT_MS);
+    expect(a.say('b', 'meanwhile')).toBe(true);
+    net.silent.delete('b');
+    clock.advance(2 * HEARTBEAT_MS);
+    expect(a.heard.slice(4)).toEqual(['suspected b-1', 'recovered b-1']);
+    expect(b.heard.slice(4)).toEqual(['token of a: meanwhile']);
+  });
+
   it('that nothing carries for a while › lose nothing, and think nobody dead, for less than ten seconds', async () => {
     const { net, a, b, clock } = await three();
     net.away(true);

@@ -49,6 +49,7 @@ describe('flags of several brokers', () => {
     [{ cluster: 'c' }, '--cluster goes with --cluster-nats URL'],
     [{ 'cluster-creds': '/f' }, '--cluster-creds goes with --cluster-nats URL'],
     [{ ...base, 'cluster-creds': '/f', 'cluster-token-file': '/g' }, 'exclude each other'],
+    [{ ...base, 'cluster-home-was': 'b1' }, '--cluster-home-was goes with --cluster-home'],
     [{ ...base, 'cluster-user': 'u' }, '--cluster-user goes with --cluster-password-file'],
     [{ ...base, 'cluster-password-file': '/f' }, '--cluster-password-file goes with --cluster-user'],
     [{ ...base, 'cluster-key': '/f' }, '--cluster-key goes with --cluster-cert'],

@@ -123,12 +123,58 @@ describe('keys', () => {
     const manager = await b.manager();
     const { token } = await made(manager, { name: 'k' });
     const person = await enter(b, { token });
-    person.post('agents.chat', { agent_id: 'bot', prompt: 'hi', resumable: true });
+    person.post('agents.chat', { agent_id: 'bot', prompt: 'hi', resume_window_ms: 60_000 });
     await accepting(agent);
     expect((await ask(manager, 'keys.remove', { name: 'k' })).result).toEqual({ removed: true });
     expect(person.closed).toBe(4403);
     expect(agent.received('agent.chat.cancel').at(-1).params.reason).toBe('host_disconnected');
     await expect(enter(c, { token })).rejects.toThrow('refused');
+  });
+
+  /** The link to a broker of what the home broker has to tell is slower, or faster, than that of whoever hosts the turn. */
+  test.each([
+    ['the broker of the turn first', 'b'],
+    ['the broker of its host first', 'c'],
+  ])('that are removed end their turns in whichever order brokers hear of it: %s', async (_, late) => {
+    const [a, b, c] = await three();
+    const agent = await c.agent('bot');
+    await arrive();
+    const manager = await a.manager();
+    const { token } = await made(manager, { name: 'k', sub: 'ann' });
+    // The same person is here by another key, too: what waits for them goes on waiting.
+    await made(manager, { name: 'other', sub: 'ann' });
+    await arrive();
+    const person = await enter(b, { token });
+    person.post('agents.chat', { agent_id: 'bot', prompt: 'hi', resume_window_ms: 60_000 });
+    await accepting(agent);
+    const letGo = cluster.net.hold('a', late);
+    expect((await ask(manager, 'keys.remove', { name: 'k' })).result).toEqual({ removed: true });
+    letGo();
+    await arrive();
+    expect(person.closed).toBe(4403);
+    expect(agent.received('agent.chat.cancel')).toMatchObject([{ params: { reason: 'host_disconnected' } }]);
+    expect((await ask(manager, 'agents.chat.sessions')).result).toEqual({ sessions: [] });
+  });
+
+  test('that are removed end no turn of a later key of that name', async () => {
+    const [a, b, c] = await three();
+    const agent = await c.agent('bot');
+    await arrive();
+    const manager = await a.manager();
+    await made(manager, { name: 'k' });
+    const letGo = cluster.net.hold('a', 'c');
+    await ask(manager, 'keys.remove', { name: 'k' });
+    cluster.clock.increment(1);
+    const { token } = await made(manager, { name: 'k' });
+    const person = await enter(b, { token });
+    person.post('agents.chat', { agent_id: 'bot', prompt: 'hi', resume_window_ms: 60_000 });
+    const { session_id } = await accepting(agent);
+    letGo();
+    await arrive();
+    expect(agent.received('agent.chat.cancel')).toEqual([]);
+    agent.emit(session_id, { kind: 'done', text: 'x' });
+    await arrive();
+    expect(person.received('agents.chat.event').at(-1).params).toMatchObject({ kind: 'done' });
   });
 
   test('that are rotated close who came by the old token when its time is over, and no guest of theirs before', async () => {

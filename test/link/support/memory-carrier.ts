@@ -8,6 +8,8 @@ export class MemoryNet {
   readonly #lives = new Map<string, () => void>();
   /** Frames of that broker go nowhere. */
   readonly silent = new Set<string>();
+  /** What is on its way from one broker to another, where that takes longer: see {@link hold}. */
+  readonly #held = new Map<string, Buffer[]>();
   /** Nobody hears anybody, and knows so. */
   isAway = false;
   readonly #clock: StillClock;
@@ -38,7 +40,9 @@ export class MemoryNet {
       },
       send: (peer, frame) => {
         if (this.isAway) return false;
-        if (!isDead && !this.silent.has(id)) this.give(peer, frame);
+        const held = this.#held.get(`${id} ${peer}`);
+        if (held) held.push(Buffer.from(frame));
+        else if (!isDead && !this.silent.has(id)) this.give(peer, frame);
         return true;
       },
       // Its own come back to it.
@@ -69,6 +73,16 @@ export class MemoryNet {
         if (isAway) handlers.unreachable(peer);
         else handlers.reachable(peer);
       }
+  }
+
+  /** What one broker says to another arrives when the function that this gives is called, in order. */
+  hold(from: string, to: string): () => void {
+    const held: Buffer[] = [];
+    this.#held.set(`${from} ${to}`, held);
+    return () => {
+      this.#held.delete(`${from} ${to}`);
+      for (const frame of held) this.give(to, frame);
+    };
   }
 
   /** A frame arrives that may be anybody's work. */

@@ -15,6 +15,9 @@ export type Member = ReturnType<typeof clientsOf> & {
 
 const TOKENS = { daemon: 'the-daemon-token', host: 'the-host-token' };
 
+/** What one broker of a cluster is made from, where that is not what all are. */
+type MemberOptions = Omit<BrokerOptions, 'cluster'> & { cluster?: Partial<NonNullable<BrokerOptions['cluster']>> };
+
 /** Several brokers of one process, with one clock that stands still. The first one is the home of what there is once. */
 export async function startCluster(
   names: readonly string[],
@@ -25,7 +28,7 @@ export async function startCluster(
   const clock = new SimulatedClock();
   const net = new MemoryNet({ nextTick: (run: () => void) => process.nextTick(run) } as never);
   const directory = new SharedDirectory();
-  const start = async (name: string, more: BrokerOptions = {}): Promise<Member> => {
+  const start = async (name: string, { cluster: also, ...more }: MemberOptions = {}): Promise<Member> => {
     const mortal = new MortalDirectory(directory.another());
     const broker = createBroker({
       clock: clock as NonNullable<BrokerOptions['clock']>,
@@ -40,6 +43,7 @@ export async function startCluster(
         directory: mortal,
         home: names[0] as string,
         ...joining(name),
+        ...also,
       },
     });
     const clients = clientsOf(broker, clock);
@@ -77,7 +81,7 @@ export async function startCluster(
     await closed;
   };
   const all: Member[] = [];
-  const tracked = async (name: string, more?: BrokerOptions): Promise<Member> => {
+  const tracked = async (name: string, more?: MemberOptions): Promise<Member> => {
     const member = await start(name, more);
     all.push(member);
     return member;
