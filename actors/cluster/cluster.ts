@@ -14,6 +14,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { TURNS } from '../turns/turns.ts';
+import { AgentPlaces } from './agent-places.ts';
 import { extensionKind } from './extension.ts';
 import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
@@ -49,14 +50,12 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #peers: Peers;
   readonly #streams = new Map<string, PeerStreams>();
-  readonly #places = new Map<string, Place>();
   readonly #talks: PeerTalk[] = [];
   readonly #kind: ChildKind<Extension>;
   readonly #load = new CpuLoad();
   /** Lives of others that were told of, by their names. */
   readonly #epochs = new Map<string, string>();
-  /** Agents of this broker's whose place in the order is not known yet. */
-  readonly #attaching = new Map<string, string>();
+  readonly places: AgentPlaces;
   /** Those that are to be there, and were not yet. */
   readonly #awaited: Set<string>;
   /** What a stop waits for beyond its time. */
@@ -72,6 +71,10 @@ export class Cluster {
     this.id = options.id;
     this.home = options.home;
     this.#awaited = new Set(options.peers);
+    this.places = new AgentPlaces({ id: options.id, epoch: kernel.epoch }, options.directory, {
+      placed: (agent, place) => this.#each('where an agent is', (talk) => talk.placed?.(agent, place)),
+      gone: (agent) => this.#each('an agent that is gone', (talk) => talk.gone?.(agent)),
+    });
     this.#kind = extensionKind(kernel, {
       open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
       over: (extension) => this.#over(extension),
@@ -160,18 +163,9 @@ export class Cluster {
     await directory.open(
       { id: this.id, epoch: this.#kernel.epoch },
       {
-        attached: (agent, place) => this.#attached(agent, place),
-        detached: (agent, place) => {
-          if (this.#places.get(agent)?.revision !== place.revision) return;
-          this.#places.delete(agent);
-          this.#each('an agent that is gone', (talk) => talk.gone?.(agent));
-        },
-        lost: (agent, client) => {
-          if (this.#attaching.get(agent) !== client) return;
-          this.#attaching.delete(agent);
-          const place = this.#places.get(agent);
-          if (place) this.#each('an older connection', (talk) => talk.placed?.(agent, place));
-        },
+        attached: (agent, place) => this.places.attached(agent, place),
+        detached: (agent, place) => this.places.detached(agent, place),
+        lost: (agent, client) => this.places.lost(agent, client),
         registered: (name, record) => {
           this.#each('what is registered', (talk) => talk.registered?.(name, record));
         },
@@ -179,8 +173,7 @@ export class Cluster {
     );
     await this.#kernel.get(TURNS).ended?.open();
     for (const talk of this.#talks) talk.joined?.();
-    // Those that were there before it.
-    for (const [agent, client] of this.#attaching) directory.attach(agent, client);
+    this.places.attachAll();
     await this.#peers.open();
     this.#openedAt = this.#kernel.clock.now();
   }
@@ -241,39 +234,12 @@ export class Cluster {
     for (const streams of this.#streams.values()) streams.tell(text);
   }
 
-  /** Where an agent is attached, as far as is known here. */
-  placeOf(agentKey: string): Place | undefined {
-    return this.#places.get(agentKey);
-  }
-
-  attach(agentKey: string, client: string): void {
-    this.#attaching.set(agentKey, client);
-    this.#options.directory.attach(agentKey, client);
-  }
-
-  detach(agentKey: string, client: string): void {
-    if (this.#attaching.get(agentKey) === client) this.#attaching.delete(agentKey);
-    this.#options.directory.detach(agentKey, client);
-  }
-
   /** An agent of this broker's is at another one now: its connection here is closed. */
   leave(own: Client): void {
     const { attached } = this.#kernel;
     if (own.agentKey === undefined || attached.get(own.agentKey) !== own) return;
     attached.delete(own.agentKey);
     closeReplaced(this.#kernel, own, true);
-  }
-
-  /** The place in the order of an agent's connection here; undefined while it is not known. */
-  ownRevision(agentKey: string, client: string): number | undefined {
-    const place = this.#places.get(agentKey);
-    return place?.broker === this.id && place.client === client ? place.revision : undefined;
-  }
-
-  /** Whether an agent's connection here is older than one with that place in the order. */
-  isOlder(agentKey: string, revision: number): boolean {
-    const place = this.#places.get(agentKey);
-    return !this.#attaching.has(agentKey) && (place === undefined || place.revision < revision);
   }
 
   /** Whether there is a broker that was there a moment ago, and may be there again. */
@@ -318,23 +284,13 @@ export class Cluster {
     if (own.get(extension.peer) === extension) own.delete(extension.peer);
   }
 
-  #attached(agentKey: string, place: Place): void {
-    const isOurs = place.broker === this.id && place.epoch === this.#kernel.epoch;
-    const own = this.#attaching.get(agentKey);
-    if (isOurs && own === place.client) this.#attaching.delete(agentKey);
-    this.#places.set(agentKey, place);
-    // Its own will come, with a larger number.
-    if (!isOurs && own !== undefined) return;
-    this.#each('where an agent is', (talk) => talk.placed?.(agentKey, place));
-  }
-
   #openingOf({ client }: Extension): GuestOpening {
     return openingOf(client, this.#knownAgents());
   }
 
   *#knownAgents(): Generator<string> {
     yield* this.#kernel.get(AGENTS).keys();
-    yield* this.#places.keys();
+    yield* this.places.keys();
   }
 
   /** The guest's name goes by that of its connection, which may change. */

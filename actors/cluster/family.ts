@@ -68,7 +68,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     turns.ended = options.endedTurns && new EndedShelf(kernel, options.endedTurns);
     turns.chatsElsewhere = {
       brokerOf(agentKey) {
-        const broker = book.placeOf(agentKey)?.broker;
+        const broker = book.places.of(agentKey)?.broker;
         return broker === book.id ? undefined : broker;
       },
       passOn: (chat, broker) => routes.passOn(kernel, chat, broker),
@@ -118,17 +118,17 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     book.add({ opened: ({ name }) => name === home && routes.subscribeAgain(kernel, name) });
     kernel.keptBy = home === options.id ? undefined : home;
     kernel.isElsewhere = (agentKey) => {
-      const place = book.placeOf(agentKey);
+      const place = book.places.of(agentKey);
       return place !== undefined && place.broker !== book.id;
     };
     return {
       metrics: clusterMetrics(kernel, book),
       agentRemoved: (agentKey) => share?.agentRemoved(agentKey),
       sweep: () => share?.sweep(),
-      agentAttached: (agentKey, client) => book.attach(agentKey, client.id),
+      agentAttached: (agentKey, client) => book.places.attach(agentKey, client.id),
       connectionEnded(client) {
         const { agentKey } = client;
-        if (agentKey !== undefined && !isGuest(client.link)) book.detach(agentKey, client.id);
+        if (agentKey !== undefined && !isGuest(client.link)) book.places.detach(agentKey, client.id);
         followed.drop(client);
         for (const [, { ref }] of extensionsOf(client)) if (ref) tell(kernel.ref, ref, { type: 'extension.hangUp' });
       },
@@ -153,7 +153,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
 /** What other families have to say to other brokers. */
 function meetNeighbours({ neighbours }: Kernel, book: Cluster): void {
   neighbours.at = (agentKey) => {
-    const broker = book.placeOf(agentKey)?.broker;
+    const broker = book.places.of(agentKey)?.broker;
     return broker === undefined ? undefined : neighbours.named(broker);
   };
   neighbours.named = (name) => {

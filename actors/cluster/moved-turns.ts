@@ -197,7 +197,7 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     if (leaving && leaving.peer !== peer) return { is: 'later' };
     // It may not have heard yet that the agent is elsewhere; or whoever asks has not heard that it is here.
     const own = kernel.attached.get(agent);
-    if (own && !this.#cluster.isOlder(agent, revision)) return { is: 'later' };
+    if (own && !this.#cluster.places.isOlder(agent, revision)) return { is: 'later' };
     if (own) this.#cluster.leave(own);
     const turn = readyToMove(kernel, turnId, agent);
     if (turn) return { turn };
@@ -215,7 +215,7 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     const { agentKey = '' } = client;
     let wereAsked = false;
     for (;;) {
-      const revision = this.#cluster.ownRevision(agentKey, client.id);
+      const revision = this.#cluster.places.ownRevision(agentKey, client.id);
       // With a ticket nobody waits for a broker that is dead: its agent has all of the turn.
       const isMissing = hasTicket ? this.#cluster.awaitsLiving() : this.#cluster.awaitsPeer();
       let isLater = revision === undefined || isMissing;

@@ -82,7 +82,7 @@ export class Routes implements Elsewhere {
       if ('own' in found) reply(kernel, from, id, found.own);
       else this.#answer(call, CHAT, found.answer, found.extension);
     };
-    const place = this.#cluster.placeOf(agentKey(from.tenant, agentId))?.broker;
+    const place = this.#cluster.places.of(agentKey(from.tenant, agentId))?.broker;
     const isHere = attachedFor(kernel, from, agentId) || place === undefined || place === this.#cluster.id;
     const peer = isHere ? undefined : place;
     if (sessionId === undefined) {
