@@ -10,6 +10,7 @@ import type { Source } from './sources.ts';
 
 const group = 'Several brokers';
 const MAX_SERVERS = 16;
+const MAX_FLUSH_MS = 50;
 
 function name(does: string, shown?: string) {
   const info = { kind: 'text', group, does, takes: '1–64 of [A-Za-z0-9_-]', value: 'NAME' } as const;
@@ -71,24 +72,42 @@ export const clusterFlags = {
       value: 'N',
       shown: '3, and 1 where the server is alone',
     }),
+  'peer-flush-ms': z
+    .int()
+    .min(1)
+    .max(MAX_FLUSH_MS)
+    .default(2)
+    .register(flagInfo, {
+      kind: 'number',
+      group,
+      does: 'how long what is said to another broker is gathered while much is said to it',
+      takes: `an integer from 1 to ${MAX_FLUSH_MS}`,
+      value: 'MS',
+    }),
 };
 
 /** What {@link clusterFlags} were set to. */
 export type ClusterSettings = z.infer<z.ZodObject<typeof clusterFlags>>;
+
+/** What several processes on one machine have, too. */
+const ALSO_OF_WORKERS: ReadonlySet<string> = new Set(['peer-flush-ms']);
 
 /** @throws ConfigError where one of them is given without what it goes with, or with what it excludes */
 export function checkCluster(settings: ClusterSettings, given: Source): void {
   const label = (name: keyof ClusterSettings) => given.get(name)?.label ?? `--${name}`;
   const isThere = (name: keyof ClusterSettings) => settings[name] !== undefined && given.get(name) !== undefined;
   const isOverNats = settings['cluster-nats'].length > 0;
+  const hasWorkers = given.get('workers') !== undefined && given.get('workers')?.value !== 1;
   if (isOverNats && settings.cluster === undefined)
     throw new ConfigError(`${label('cluster-nats')} goes with --cluster NAME`);
   for (const name of Object.keys(clusterFlags) as (keyof ClusterSettings)[]) {
-    if (name !== 'cluster-nats' && isThere(name) && !isOverNats)
+    if (!ALSO_OF_WORKERS.has(name) && name !== 'cluster-nats' && isThere(name) && !isOverNats)
       throw new ConfigError(`${label(name)} goes with --cluster-nats URL`);
   }
-  if (isOverNats && given.get('workers') !== undefined && given.get('workers')?.value !== 1)
+  if (isOverNats && hasWorkers)
     throw new ConfigError(`${label('cluster-nats')} and ${given.get('workers')?.label} exclude each other, for now`);
+  if (given.get('peer-flush-ms') !== undefined && !isOverNats && !hasWorkers)
+    throw new ConfigError(`${label('peer-flush-ms')} goes with --cluster-nats URL or --workers N`);
   const ways = (['cluster-creds', 'cluster-user', 'cluster-token-file'] as const).filter(isThere);
   if (ways.length > 1) throw new ConfigError(`${ways.map(label).join(' and ')} exclude each other`);
   if (isThere('cluster-home-was') && !isThere('cluster-home'))

@@ -44,6 +44,8 @@ export interface BrokerSetup {
   readonly files: Pick<HomeFiles, 'journalDirectory' | 'recordDirectory'>;
   /** What there is once in a daemon, where this process keeps it. */
   readonly stores?: Stores | undefined;
+  /** Where people reach it, once it listens: for other brokers to tell. */
+  readonly urls?: () => readonly string[];
   /** Where it is one of several. */
   readonly cluster?: BrokerOptions['cluster'];
   /** How it has its audit, where that is not a file of its own. */
@@ -87,7 +89,7 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
   const audit = await (setup.audit?.() ?? openAudit(settings, log, { teardown, reload }));
   const telemetry = await openCollector(settings, env, log, teardown);
   const turnJournal = await openJournal(settings, files.journalDirectory, log, teardown);
-  const cluster = setup.cluster ?? (await overNats(settings, turnJournal?.epoch, log));
+  const cluster = setup.cluster ?? (await overNats(settings, turnJournal?.epoch, log, setup.urls));
   const broker = createBroker({
     ...(turnJournal && { turnJournal }),
     ...(telemetry && { telemetry }),
@@ -137,7 +139,12 @@ export async function openBroker(setup: BrokerSetup): Promise<{ broker: Broker; 
 }
 
 /** What joins this daemon to others over NATS; undefined where nothing does. Loaded where it is needed. */
-async function overNats(settings: Settings, known: string | undefined, log: Logger): Promise<BrokerOptions['cluster']> {
+async function overNats(
+  settings: Settings,
+  known: string | undefined,
+  log: Logger,
+  urls: () => readonly string[] = () => [],
+): Promise<BrokerOptions['cluster']> {
   const epoch = known ?? `epoch-${uuid()}`;
   const tell = ({ level, message }: NatsNews) => log[level](message);
   const options = natsOptionsOf(settings, epoch);
@@ -148,7 +155,8 @@ async function overNats(settings: Settings, known: string | undefined, log: Logg
   const homes = { ...(home !== undefined && { home }), ...(homeBefore !== undefined && { homeBefore }) };
   const { id } = options.self;
   const { cluster: name } = options;
-  return { id, name, epoch, carrier, directory, endedTurns, ...homes };
+  const flushMs = settings['peer-flush-ms'];
+  return { id, name, epoch, carrier, directory, endedTurns, flushMs, urls, ...homes };
 }
 
 function recordOf(settings: Settings, directory: string, log: Logger) {

@@ -34,6 +34,7 @@ export async function startDaemon(
   await untilOrphansEnd(settings.home);
   await warnOfLeft(settings.home, [HOME_WORKER], log);
   const stores = openStores(settings, home, log, teardown);
+  let url = '';
   const { broker, join } = await openBroker({
     config,
     env,
@@ -44,10 +45,11 @@ export async function startDaemon(
     attachments,
     files: home,
     stores,
+    urls: () => (url === '' ? [] : [url]),
   });
   home.writeTokens(broker.tokens);
   await join();
-  const url = await listenTcp(broker, config, tls);
+  url = await listenTcp(broker, config, tls);
   renewOnReload(broker, config, { tls, jwt }, log, reload);
   const socket = await listenSocket(settings, env, { runDirectory: home.runDirectory, log, teardown }, (path) =>
     broker.listen({ socket: path }),

@@ -109,6 +109,7 @@ async function start(
     directory: pipe.directory,
     home: HOME_WORKER,
     urls: () => (url === '' ? [] : [url]),
+    flushMs: settings['peer-flush-ms'],
     peers,
     joined: tellJoined,
     metrics: pipe.metrics,

@@ -57,7 +57,6 @@ describeBrowser('a daemon of two brokers', () => {
     await row(/agent far/)
       .getByRole('link', { name: agentAt, exact: true })
       .waitFor();
-    await row('peer').first().waitFor();
     await picture(page, 'connections');
     await page.goto(`${url}/#/runs`);
     await row('from afar').getByRole('link', { name: agentAt, exact: true }).waitFor();

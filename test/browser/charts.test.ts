@@ -131,7 +131,8 @@ describeBrowser('live charts', () => {
     await note(page).getByText('rpc.request [opensChat] / refuseAsDraining').waitFor();
     await page.getByText('The chart in words').click();
     const words = page.getByRole('list', { name: 'States' });
-    await words.getByText('after drainTimeout: endAllTurns → closing').waitFor();
+    await words.getByText('after drainTimeout [isLast]: endAllTurns → stays').waitFor();
+    await words.getByText('after drainTimeout [else]: endAllTurns → closing').waitFor();
     await words.getByText('always [hasNoTurns] → closing').waitFor();
   });
 

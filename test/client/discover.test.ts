@@ -129,7 +129,12 @@ describe('connectAgent in Node', () => {
       reconnect: { minMs: 1 },
     });
     const wire = await first.accept();
-    expect((await wire.authenticate()).params).toEqual({ agent_id: 'echo', token: 'mine', resume: true });
+    expect((await wire.authenticate()).params).toEqual({
+      agent_id: 'echo',
+      token: 'mine',
+      resume: true,
+      tickets: true,
+    });
     const agent = await connecting;
     write('broker.json', { pid: process.pid, url: second.url });
     wire.close(1001);

@@ -47,7 +47,7 @@ async function connect(options: Partial<AgentOptions> = {}) {
 describe('connectAgent', () => {
   it('authenticates with its own id and token', async () => {
     const { params } = await connect();
-    expect(params).toEqual({ agent_id: 'echo', token: 'secret', resume: true });
+    expect(params).toEqual({ agent_id: 'echo', token: 'secret', resume: true, tickets: true });
   });
 
   it('when the token is wrong › rejects with AuthError, and does not try again', async () => {

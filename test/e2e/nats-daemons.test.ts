@@ -20,6 +20,8 @@ describeNats('daemons over NATS', () => {
     const url = server?.url ?? '';
     const [one, two] = [await start('one', url), await start('two', url)];
     const manager = await one.manager();
+    const others = async () => (await manager.ok('broker.status')).cluster.brokers;
+    await expect.poll(others).toMatchObject([{ id: 'two', status: 'alive', link: true, urls: [two.url] }]);
     const { token } = await manager.ok('agents.upsert', { id: 'bot' });
     const agent = await two.connect();
     await expect.poll(async () => (await agent.call('session.auth', { agent_id: 'bot', token })).result).toBeDefined();

@@ -6,9 +6,10 @@ import { ROOT } from '../../docs/render.ts';
 import { openTurnJournal } from '../../turn-journal/open.ts';
 import { reportJournal } from '../../turn-journal/report.ts';
 import { temporaryDirectory } from '../daemon/temporary.ts';
+import { ofProof } from '../proof/support/extent.ts';
 
 const WRITER = join(ROOT, 'test/e2e/support/journal-writer.js');
-const KILLS = 15;
+const KILLS = ofProof(30, 4);
 
 /** Writes for a moment, and is killed. @returns the last `seq` of each turn that it has told */
 async function writeAndDie(directory: string, level: string, ms: number): Promise<Map<number, number>> {
@@ -73,5 +74,5 @@ test.each(['process', 'disk'])(
     expect(records).toBeGreaterThan(KILLS * 50);
     expect(await reportJournal(directory)).toMatchObject({ damaged: [], torn: undefined });
   },
-  120_000,
+  ofProof(300_000, 120_000),
 );

@@ -53,6 +53,7 @@ describe('flags of several brokers', () => {
     [{ ...base, 'cluster-user': 'u' }, '--cluster-user goes with --cluster-password-file'],
     [{ ...base, 'cluster-password-file': '/f' }, '--cluster-password-file goes with --cluster-user'],
     [{ ...base, 'cluster-key': '/f' }, '--cluster-key goes with --cluster-cert'],
+    [{ 'peer-flush-ms': 5 }, '--peer-flush-ms goes with --cluster-nats URL or --workers N'],
   ])('that do not go together are refused: %j', (flags, words) => {
     const { settings, given } = read(flags);
     expect(() => checkCluster(settings, given)).toThrow(words);
@@ -64,6 +65,8 @@ describe('flags of several brokers', () => {
     { 'cluster-id': '*' },
     { 'cluster-nats': ['nats://me:s3cret@n'] },
     { 'cluster-replicas': 2 },
+    { 'peer-flush-ms': 0 },
+    { 'peer-flush-ms': 51 },
   ])('take no %j', (flags) => {
     expect(schema.safeParse({ ...base, ...flags }).success).toBe(false);
   });

@@ -10,7 +10,7 @@ import { proofSeed } from './support/random.ts';
 
 const SCALE = MINUTES > 0 ? 8 : 1;
 /** Of the attacks at random in a short one. */
-const SHORT_MS = 6_000;
+const SHORT_MS = 4_000;
 const TIMEOUT = { timeout: 120_000 };
 
 interface Scene {

@@ -77,7 +77,7 @@ it.each(Object.entries(WIRES))(
     const opened = records.reads.filter(({ turn }) => turn !== undefined);
     expect(faultsIn(records)).toEqual([]);
     // Otherwise it was killed when nothing was going on.
-    expect(opened.length).toBeGreaterThan(HOSTS * CHATS);
+    expect(opened.length).toBeGreaterThanOrEqual(HOSTS * CHATS);
     expect(daemon.errors).toEqual([]);
   },
 );

@@ -58,6 +58,8 @@ interface Overlap {
 function overlapsIn(lines: readonly Line[]): Overlap[] {
   const sessions = new Map<string, Run[]>();
   const runs = new Map<string, Run & { agent: string }>();
+  // One that its host was never told of was not accepted: its broker died before, and its agent hears that later.
+  const opened = new Set(lines.flatMap(({ op, type, turn }) => (op === 'chat' && type === 'ok' && turn ? [turn] : [])));
   for (const { op, type, who, t, turn = '', session, prompt = '', fault } of lines) {
     if (op === 'turn' && type === 'invoke' && session !== undefined) {
       const run = { turn, prompt, from: t, to: Number.POSITIVE_INFINITY, agent: who.split('/')[0] ?? '' };
@@ -71,7 +73,9 @@ function overlapsIn(lines: readonly Line[]): Overlap[] {
   }
   return [...sessions].flatMap(([session, all]) =>
     all.flatMap((one, n) =>
-      all.slice(n + 1).flatMap((other) => (other.from < one.to ? [{ session, one, other }] : [])),
+      all
+        .slice(n + 1)
+        .flatMap((other) => (other.from < one.to && opened.has(one.turn) ? [{ session, one, other }] : [])),
     ),
   );
 }
