@@ -73,6 +73,8 @@ export class RemoteTrail implements AuditTrail {
   #isWritable = false;
   #retry: NodeJS.Timeout | undefined;
   #isClosing = false;
+  /** Nobody waits for the writer any more. */
+  #isClosed = false;
   #isFlowing = true;
   #changed: () => void = () => {};
 
@@ -123,6 +125,7 @@ export class RemoteTrail implements AuditTrail {
     // It is the writer's then, which ends later.
     const missing = () => this.#waiting.filter(({ n }) => n > this.#taken).length;
     await this.#until(() => missing() === 0, CLOSE_MS);
+    this.#isClosed = true;
     clearTimeout(this.#retry);
     if (missing() > 0) this.#options.on?.abandoned?.(missing());
     this.#socket?.destroy();
@@ -161,6 +164,7 @@ export class RemoteTrail implements AuditTrail {
       this.#socket = undefined;
       this.#isWritable = false;
       this.#changed();
+      if (this.#isClosed) return;
       this.#retry = setTimeout(() => this.#connect(), RETRY_MS);
       this.#retry.unref();
     };

@@ -26,6 +26,8 @@ export interface MemberHandlers {
   /** A suspect is heard of again. */
   recovered(member: Member): void;
   died(member: Member): void;
+  /** It was dead for a minute, or makes room for another one. */
+  forgotten(member: Member): void;
 }
 
 interface Known {
@@ -88,8 +90,10 @@ export class Members {
     if (!this.#patience.mayJudge(now)) return;
     for (const [id, known] of this.#known) {
       const silence = now - known.heardAt;
-      if (silence >= FORGET_MS) this.#known.delete(id);
-      else if (known.status !== 'dead' && silence >= DEAD_MS) this.#become(known, 'dead');
+      // First it is dead, however long it was silent by the first look at it.
+      if (known.status === 'dead') {
+        if (silence >= FORGET_MS) this.#forget(id, known);
+      } else if (silence >= DEAD_MS) this.#become(known, 'dead');
       else if (known.status === 'alive' && silence >= SUSPECT_MS) this.#become(known, 'suspect');
     }
   }
@@ -103,8 +107,17 @@ export class Members {
 
   /** Makes room where somebody is dead. */
   #forgetDead(): boolean {
-    for (const [id, { status }] of this.#known) if (status === 'dead') return this.#known.delete(id);
+    for (const [id, known] of this.#known) {
+      if (known.status !== 'dead') continue;
+      this.#forget(id, known);
+      return true;
+    }
     return false;
+  }
+
+  #forget(id: string, known: Known): void {
+    this.#known.delete(id);
+    this.#handlers.forgotten(memberOf(known));
   }
 }
 

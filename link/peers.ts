@@ -53,6 +53,10 @@ export class Peers {
         this.#forget();
         this.#attempt(() => members.died(member));
       },
+      forgotten: (member) => {
+        this.#forget();
+        this.#attempt(() => members.forgotten(member));
+      },
     });
   }
 

@@ -23,6 +23,7 @@ import type { GuestLink } from './guest-link.ts';
 import { LastTurns } from './last-turns.ts';
 import { linkClockOf } from './link-clock.ts';
 import { PeerStreams } from './peer-streams.ts';
+import { StreamBook } from './stream-book.ts';
 
 /** This broker among others, where it is one of several. */
 export const CLUSTER = key<Cluster>('the cluster');
@@ -36,6 +37,8 @@ export interface PeerTalk {
   placed?(agentKey: string, place: Place): void;
   /** It is attached nowhere any more. */
   gone?(agentKey: string): void;
+  /** That broker was dead for so long that nothing is known of it any more. */
+  forgotten?(broker: string): void;
   /** What all are to know under a name has changed. */
   registered?(name: string, record: string | undefined): void;
   /** What all know together is known here. @throws what keeps this broker from being one of them */
@@ -49,12 +52,15 @@ export class Cluster {
   readonly #kernel: Kernel;
   readonly #options: ClusterOptions;
   readonly #peers: Peers;
-  readonly #streams = new Map<string, PeerStreams>();
+  /** The ways to the others. */
+  readonly streams = new StreamBook();
   readonly #talks: PeerTalk[] = [];
   readonly #kind: ChildKind<Extension>;
   readonly #load = new CpuLoad();
   /** Lives of others that were told of, by their names. */
   readonly #epochs = new Map<string, string>();
+  /** Guests whose broker has told anew who they are. */
+  readonly #guests = new WeakMap<GuestLink, Client>();
   readonly places: AgentPlaces;
   /** Those that are to be there, and were not yet. */
   readonly #awaited: Set<string>;
@@ -76,7 +82,7 @@ export class Cluster {
       gone: (agent) => this.#each('an agent that is gone', (talk) => talk.gone?.(agent)),
     });
     this.#kind = extensionKind(kernel, {
-      open: (extension) => this.#streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
+      open: (extension) => this.streams.get(extension.peer)?.enter(extension, this.#openingOf(extension)),
       over: (extension) => this.#over(extension),
       follow: (client, turn) => this.follow(client, turn),
       ended: () => this.#turnEnded(),
@@ -110,7 +116,7 @@ export class Cluster {
           },
           seesAnew: (link, opening) => this.#seesAnew(link, opening),
         });
-        this.#streams.set(link.peer, streams);
+        this.streams.add(streams);
         return streams;
       },
       members: {
@@ -122,6 +128,7 @@ export class Cluster {
         suspected: () => {},
         recovered: () => {},
         died: ({ id, epoch }) => options.directory.buried(id, epoch),
+        forgotten: () => this.#forget(),
       },
       failed: (err) => kernel.log.error({ err }, 'what another broker has said could not be carried out'),
     });
@@ -203,10 +210,20 @@ export class Cluster {
     }
   }
 
+  /** A broker of that name is another one, if there is ever one. */
+  #forget(): void {
+    const { members } = this.#peers;
+    for (const name of new Set([...[...this.streams].map(({ name }) => name), ...this.#epochs.keys()])) {
+      if (members.get(name) || this.#peers.link(name)) continue;
+      this.streams.drop(name);
+      this.#epochs.delete(name);
+      this.#each('a broker that is forgotten', (talk) => talk.forgotten?.(name));
+    }
+  }
+
   /** Every other broker that is known, and how it stands. */
   *members() {
-    for (const member of this.#peers.members)
-      yield { ...member, isOpen: this.#streams.get(member.id)?.isOpen === true };
+    for (const member of this.#peers.members) yield { ...member, isOpen: this.streams.get(member.id)?.isOpen === true };
   }
 
   /** Other brokers that can be asked now, by name. */
@@ -214,24 +231,19 @@ export class Cluster {
     return [...this.openStreams()].map(({ name }) => name);
   }
 
-  /** The ways to all brokers that there ever was a link with, lost ones too. */
-  allStreams(): Iterable<PeerStreams> {
-    return this.#streams.values();
-  }
-
   /** The ways to those that can be reached. */
   *openStreams(): Generator<PeerStreams> {
-    for (const streams of this.#streams.values()) if (streams.isOpen) yield streams;
+    for (const streams of this.streams) if (streams.isOpen) yield streams;
   }
 
   peer(name: string): PeerStreams | undefined {
-    return this.#streams.get(name);
+    return this.streams.get(name);
   }
 
   /** Tells every broker that can be reached. */
   tellAll(kind: string, body: object): void {
     const text = writeJson({ kind, ...body });
-    for (const streams of this.#streams.values()) streams.tell(text);
+    for (const streams of this.streams) streams.tell(text);
   }
 
   /** An agent of this broker's is at another one now: its connection here is closed. */
@@ -255,9 +267,12 @@ export class Cluster {
     return false;
   }
 
-  /** What a connection has at another broker, made where it has nothing yet; undefined where that cannot be reached. */
+  /**
+   * What a connection has at another broker, made where it has nothing yet; undefined where that cannot be reached.
+   * @throws {WireError} `-32020` where it is not known there who this is by now, and there is no room to say so
+   */
   extensionOf(client: Client, peer: string): Extension | undefined {
-    const streams = this.#streams.get(peer);
+    const streams = this.streams.get(peer);
     const known = extensionsOf(client).get(peer);
     if (!streams?.isOpen || !client.isOpen) return undefined;
     if (known?.isOpen) {
@@ -279,7 +294,7 @@ export class Cluster {
 
   #over(extension: Extension): void {
     extension.isOpen = false;
-    this.#streams.get(extension.peer)?.leave(extension);
+    this.streams.get(extension.peer)?.leave(extension);
     const own = extensionsOf(extension.client);
     if (own.get(extension.peer) === extension) own.delete(extension.peer);
   }
@@ -298,16 +313,25 @@ export class Cluster {
     const { identity } = extension.client;
     const isByFunction = identity?.mayUse && !agentsOf(identity.mayUse);
     if (identity === extension.identity && !isByFunction) return;
-    extension.identity = identity;
     streams.tellIdentity(extension, this.#openingOf(extension));
+    extension.identity = identity;
   }
 
   #seesAnew(link: GuestLink, { identity }: GuestOpening): void {
+    const client = this.#guestBy(link);
+    if (!client) return;
+    client.identity = identity && readIdentity(identity);
+    this.#kernel.hooks.sightChanged(client);
+  }
+
+  #guestBy(link: GuestLink): Client | undefined {
+    const known = this.#guests.get(link);
+    if (known) return known;
     for (const client of this.#kernel.clients.values()) {
       if (client.link !== link) continue;
-      client.identity = identity && readIdentity(identity);
-      this.#kernel.hooks.sightChanged(client);
-      return;
+      this.#guests.set(link, client);
+      return client;
     }
+    return undefined;
   }
 }

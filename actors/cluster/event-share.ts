@@ -12,6 +12,8 @@ const MOST_WAITING_BYTES = 2 * 1024 * 1024;
 const GATHERED_MS = 100;
 /** So many tenants are told that they may have missed something. */
 const MOST_TENANTS = 1_000;
+/** So many brokers that were dead for long are remembered: one that was cut off and is back is told that it has missed something. */
+const MOST_GONE = 256;
 
 /**
  * The events of all brokers in the log of each: each tells the others its own, in order, and numbers all of them for its own
@@ -28,6 +30,9 @@ export class EventShare implements PeerTalk {
   readonly #saidAt = new Map<string, number>();
   /** With which brokers there has been a link. */
   readonly #known = new Set<string>();
+  /** Those of them that are forgotten elsewhere, the first of them first; and the tenants of which any of these was not told something. */
+  readonly #gone = new Set<string>();
+  readonly #missedByGone = new Set<string>();
   /** How many events of others were told so far that change what a snapshot shows. */
   #changes = 0;
 
@@ -44,12 +49,29 @@ export class EventShare implements PeerTalk {
 
   opened(peer: PeerStreams): void {
     this.#known.add(peer.name);
+    if (this.#gone.delete(peer.name)) for (const tenant of this.#missedByGone) note(this.#missed, peer.name, tenant);
+    if (this.#gone.size === 0) this.#missedByGone.clear();
     this.#tellMissed(peer);
   }
 
   lost({ name }: PeerStreams): void {
     for (const tenant of this.#underway.get(name) ?? []) note(this.#missed, name, tenant);
     this.#underway.delete(name);
+  }
+
+  /** What each of them has missed is kept for all of them as one. */
+  forgotten(broker: string): void {
+    this.#saidAt.delete(broker);
+    if (!this.#known.delete(broker)) return;
+    this.#gone.add(broker);
+    for (const tenant of this.#missed.get(broker) ?? []) this.#noteGone(tenant);
+    this.#missed.delete(broker);
+    const [oldest] = this.#gone;
+    if (this.#gone.size > MOST_GONE && oldest !== undefined) this.#gone.delete(oldest);
+  }
+
+  #noteGone(tenant: string): void {
+    if (this.#missedByGone.size < MOST_TENANTS) this.#missedByGone.add(tenant);
   }
 
   told(peer: PeerStreams, kind: string, body: unknown): void {
@@ -84,7 +106,8 @@ export class EventShare implements PeerTalk {
 
   #tell({ views, ...rest }: ToldEvent): void {
     let text: string | undefined;
-    for (const streams of this.#cluster.allStreams()) {
+    if (this.#gone.size > 0) this.#noteGone(rest.tenant);
+    for (const streams of this.#cluster.streams) {
       if (!streams.isOpen || streams.link.waitingBytes > MOST_WAITING_BYTES) {
         if (this.#known.has(streams.name)) note(this.#missed, streams.name, rest.tenant);
         continue;

@@ -67,6 +67,8 @@ export class Extension implements ExtensionFacts {
   readonly way: Way;
   /** As whom the guest speaks. */
   identity: Identity | undefined;
+  /** What that broker was told of it last, as a hash. */
+  told = '';
   ref: ActorOf<ExtensionEvent<ExtensionHolds>> | undefined;
   isOpen = true;
   /** What was asked and not answered, by the number that it was asked with. */

@@ -14,7 +14,7 @@ import { EndedShelf } from '../turns/ended-shelf.ts';
 import { LEFT_READERS, type LeftReader, MOVED } from '../turns/left-readers.ts';
 import { Tickets } from '../turns/tickets.ts';
 import { TURNS } from '../turns/turns.ts';
-import { passOnWaiting, releaseIfFree } from '../turns/waiting-chats.ts';
+import { releaseIfFree, startWaiting } from '../turns/waiting-chats.ts';
 import { CLUSTER, Cluster } from './cluster.ts';
 import { EventShare } from './event-share.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
@@ -94,7 +94,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
         const own = kernel.attached.get(agentKey);
         // What is told of this broker's own may be of one before.
         if (own && broker !== book.id) book.leave(own);
-        if (broker !== book.id) passOnWaiting(kernel, agentKey);
+        if (broker !== book.id) startWaiting(kernel, agentKey);
         followed.again(agentIdOf(agentKey));
       },
       gone: (agentKey) => {

@@ -54,7 +54,8 @@ function agentsFor({ mayUse, principal }: Identity, agentKeys: Iterable<string>)
   if (listed) return listed;
   const known = new Set<string>();
   for (const agent of agentKeys) if (tenantOf(agent) === principal.tenant) known.add(agentIdOf(agent));
-  return [...known].filter(mayUse);
+  // In one order, whichever of them has come last: what is said again is compared.
+  return [...known].filter(mayUse).sort();
 }
 
 /**

@@ -2,7 +2,14 @@ import type { FeedRecord } from '../../protocol/inspect.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { type FeedWatcher, MAX_WAITING_BYTES, type Numbered, type OtherFeeds, OWN_FEED } from '../shown/feeds.ts';
+import {
+  type FeedWatcher,
+  HEAD_BYTES,
+  MAX_UNSENT_BYTES,
+  type Numbered,
+  type OtherFeeds,
+  OWN_FEED,
+} from '../shown/feeds.ts';
 import type { Cluster, PeerTalk } from './cluster.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
@@ -12,8 +19,6 @@ const ASKED_EVERY_MS = 250;
 const ANSWERED_MS = 10_000;
 /** What a record's ids get longer by, in bytes, roughly. */
 const MARK_BYTES = 64;
-/** What a record is that holds hardly anything, in bytes. */
-const HEAD_BYTES = 200;
 
 /** What watchers of this broker know of another one's actors. */
 interface Heard {
@@ -105,7 +110,7 @@ export class InspectShare implements PeerTalk, OtherFeeds {
       this.#readers.get(peer) ??
       feed.open({
         get isReady() {
-          return peer.isOpen && peer.link.waitingBytes < MAX_WAITING_BYTES;
+          return peer.isOpen && peer.link.waitingBytes < MAX_UNSENT_BYTES;
         },
         send: (records) => void peer.tell(writeJson({ kind: 'inspect.records', records })),
       });

@@ -1,6 +1,7 @@
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { endInPlace } from './extension.ts';
+import { mayBeResumed } from './extension-record.ts';
 import { extensionsOf, hostedTurns } from './extensions.ts';
 
 /** How long the end waits for what other brokers still say of turns: within what it waits for answers. Milliseconds. */
@@ -47,7 +48,7 @@ export class LastTurns {
   #endAll(client: Client): void {
     for (const [, { turns }] of extensionsOf(client))
       for (const [id, turn] of turns) {
-        if (turn.role !== 'controller' || turn.resumeToken !== undefined) continue;
+        if (turn.role !== 'controller' || mayBeResumed(turn)) continue;
         turns.delete(id);
         const why = { error: 'the broker is stopping', code: 'draining' } as const;
         endInPlace(this.#kernel, this.#kernel.ref, client, turn, why);

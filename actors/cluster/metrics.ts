@@ -21,12 +21,13 @@ export function clusterMetrics(kernel: Kernel, book: Cluster): Metric[] {
     metric('gauge', 'cluster_waiting_bytes', 'Bytes that other brokers have not acknowledged.', () =>
       sum(book.openStreams(), ({ link }) => link.waitingBytes),
     ),
-    metric('counter', 'cluster_messages_total', 'Messages sent to other brokers since the start.', () =>
-      sum(book.allStreams(), ({ link }) => link.counts.batches),
+    metric(
+      'counter',
+      'cluster_messages_total',
+      'Messages sent to other brokers since the start.',
+      () => book.streams.sent.batches,
     ),
-    metric('counter', 'cluster_tokens_total', 'Tokens in them since the start.', () =>
-      sum(book.allStreams(), ({ link }) => link.counts.tokens),
-    ),
+    metric('counter', 'cluster_tokens_total', 'Tokens in them since the start.', () => book.streams.sent.tokens),
     metric(
       'counter',
       'cluster_ended_turns_total',

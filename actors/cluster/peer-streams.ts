@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Entry, StreamToken } from '../../link/entries.ts';
 import type { PeerLink, PeerLinkHandlers } from '../../link/peer-link.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
@@ -8,7 +9,7 @@ import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Neighbour } from '../kernel/neighbours.ts';
 import { tell } from '../kernel/tell.ts';
-import { MAX_WAITING_BYTES } from './cluster-errors.ts';
+import { hasRoomFor, MAX_WAITING_BYTES, tooMuchError } from './cluster-errors.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { type GuestOpening, guestOpening, readIdentity } from './guest-identity.ts';
 import { type GuestClose, GuestLink, type TokensOf } from './guest-link.ts';
@@ -85,8 +86,10 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
 
   /** From now on what comes by its stream is this extension's. */
   enter(extension: Extension, opening: GuestOpening): void {
+    const body = writeJson(opening);
+    extension.told = hashOf(body);
     this.#extensions.set(extension.stream, extension);
-    this.link.send({ kind: 'open', stream: extension.stream, body: writeJson(opening) });
+    this.link.send({ kind: 'open', stream: extension.stream, body });
   }
 
   leave(extension: Extension): void {
@@ -95,9 +98,17 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     extension.tokens.clear();
   }
 
-  /** A guest may use other agents than before, or has another name. */
-  tellIdentity({ stream }: Extension, opening: GuestOpening): void {
-    this.link.send({ kind: 'request', stream, id: 0, method: 'identity', body: writeJson(opening) });
+  /**
+   * A guest may use other agents than before, or has another name: that is told where it is news.
+   * @throws {WireError} `-32020` where the link has no room for it: nothing may be asked before it is known
+   */
+  tellIdentity(extension: Extension, opening: GuestOpening): void {
+    const body = writeJson(opening);
+    const hash = hashOf(body);
+    if (hash === extension.told) return;
+    if (!hasRoomFor(this.link, body)) throw tooMuchError();
+    extension.told = hash;
+    this.link.send({ kind: 'request', stream: extension.stream, id: 0, method: 'identity', body });
   }
 
   /** Tells the peer itself something. @returns false where there is no link */
@@ -251,6 +262,8 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     extension?.tokens.set(stream, { head, turnId: turnOf(head) });
   }
 }
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 /** The id of the turn whose tokens begin with this. */
 function turnOf(head: string): string {

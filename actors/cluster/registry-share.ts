@@ -103,7 +103,9 @@ export class RegistryShare implements PeerTalk {
     const keeper = this.#keeper;
     if (keeper !== undefined && keeper !== id && keeper !== this.#homeBefore) {
       // It has no part in anything.
-      void this.#cluster.directory.close();
+      this.#cluster.directory.close().catch((err: unknown) => {
+        this.#kernel.log.warn({ err }, 'what all brokers know together could not be left');
+      });
       throw new ClusterError(
         `the home of this cluster is broker ${keeper}, and this one, ${id}, was started as its home: give it --cluster-home ${keeper}, or --cluster-home-was ${keeper} to have it take that place`,
       );
@@ -284,9 +286,10 @@ export class RegistryShare implements PeerTalk {
   async #writeRows(): Promise<void> {
     const { directory } = this.#cluster;
     for (const name of this.#unwritten) {
+      // What was not written is not another home's to be rid of: this one may be home again.
+      if (this.#isDisplaced) return;
       this.#unwritten.delete(name);
       try {
-        if (this.#isDisplaced) return;
         await directory.register?.(name, this.#rowOf(name)[1] ?? undefined);
       } catch (err) {
         this.#unwritten.add(name);

@@ -129,9 +129,15 @@ export class Routes implements Elsewhere {
 
   /** There is a link with the home broker again: who hears of surfaces there has to say so anew. */
   subscribeAgain(kernel: AnyCall['kernel'], home: string): void {
-    for (const from of kernel.clients.values())
-      if (this.#watchers.has(from))
-        this.#ask({ kernel, from, id: undefined, params: {}, trace: undefined }, 'a2ui/subscribe', home, () => {});
+    for (const from of kernel.clients.values()) {
+      if (!from.isOpen || !this.#watchers.has(from)) continue;
+      const call = { kernel, from, id: undefined, params: {}, trace: undefined };
+      try {
+        this.#ask(call, 'a2ui/subscribe', home, () => {});
+      } catch (err) {
+        kernel.sparseLog.warn({ err, client: from.id }, 'who hears of surfaces could not be told to the home broker');
+      }
+    }
   }
 
   #toHome(call: AnyCall, method: string): boolean {

@@ -64,6 +64,10 @@ export class SessionConflicts implements PeerTalk {
     if (!this.#lostAt.has(name)) this.#lostAt.set(name, Date.now() - UNHEARD_MS);
   }
 
+  forgotten(broker: string): void {
+    this.#lostAt.delete(broker);
+  }
+
   opened(peer: PeerStreams): void {
     const since = this.#lostAt.get(peer.name) ?? 0;
     this.#lostAt.delete(peer.name);
@@ -175,7 +179,9 @@ export class SessionConflicts implements PeerTalk {
   #settle(name: string): void {
     this.#due.delete(name);
     const { claims } = this.#kernel.get(TURNS);
+    // Whoever has asked for it first may have given up by now.
+    if (this.#live(name)) claims?.had(name);
     // It may have ended meanwhile.
-    if (!claims?.holds(name)) this.#directory?.release(name);
+    else if (!claims?.holds(name)) this.#directory?.release(name);
   }
 }

@@ -10,7 +10,7 @@ import { tell } from '../kernel/tell.ts';
 import { hookInspection } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
 import { machineDefinitions } from '../shown/definition.ts';
-import { MAX_WAITING_BYTES, OTHER_FEEDS, type OwnFeed, type Reader, type Sized } from '../shown/feeds.ts';
+import { HEAD_BYTES, MAX_UNSENT_BYTES, OTHER_FEEDS, type OwnFeed, type Reader, type Sized } from '../shown/feeds.ts';
 import { type Emit, Recorder } from './recorder.ts';
 import { Watcher } from './watcher.ts';
 
@@ -22,8 +22,6 @@ const TICK_MS = 50;
  */
 const SNAPSHOT_CONTEXT_BYTES = 256 * 1024;
 const SNAPSHOT_BYTES = 4 * 1024 * 1024;
-/** What a record is that holds hardly anything, in bytes. */
-const HEAD_BYTES = 200;
 
 /** Live statecharts; not there where they are switched off. */
 export const INSPECTION = key<InspectFeed>('inspection');
@@ -143,7 +141,7 @@ export class InspectFeed implements OwnFeed {
     const { ref } = this.#kernel;
     return {
       get isReady() {
-        return client.isOpen && client.link.waitingBytes < MAX_WAITING_BYTES;
+        return client.isOpen && client.link.waitingBytes < MAX_UNSENT_BYTES;
       },
       send(batch) {
         const params = { records: batch.map(({ record }) => record) };

@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Report } from '../kernel/xstate-privates.ts';
 import type { Chart } from '../requests/family.ts';
 import { describeActor, NO_FACTS } from '../shown/describe.ts';
+import { HEAD_BYTES } from '../shown/feeds.ts';
 import { HotTypes } from '../shown/hot.ts';
 import { eventName, isFailure, payloadOf } from '../shown/payload.ts';
 import { statePaths } from '../shown/state-paths.ts';
@@ -20,8 +21,6 @@ const TOLD_SINGLY_BY_ALL = 1_000;
 const BUNDLE_MS = 250;
 /** So many contexts are looked at in one tick, where nothing but them has changed. */
 const CONTEXTS_A_TICK = 100;
-/** What a record is besides its payload or context, in bytes, roughly. */
-const HEAD_BYTES = 200;
 const MAX_OUTPUT_BYTES = 1024;
 /** How much is shown of what an actor knows, in bytes of JSON. */
 const MAX_CONTEXT_BYTES = 16 * 1024;

@@ -21,7 +21,10 @@ export interface Numbered {
 }
 
 /** So much may wait on a watcher's way before the feed holds back, in bytes: what waits in the feed can still be dropped. */
-export const MAX_WAITING_BYTES = 256 * 1024;
+export const MAX_UNSENT_BYTES = 256 * 1024;
+
+/** What a record is that holds hardly anything, or besides what it holds, in bytes, roughly. */
+export const HEAD_BYTES = 200;
 
 /** Where a watcher's records go. */
 export interface Reader {

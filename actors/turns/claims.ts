@@ -65,6 +65,8 @@ export class Claims {
   readonly #book: ClaimBook;
   readonly #holders: SessionHolders;
   readonly #held = new Set<string>();
+  /** Of those that are held, which have yet to be had, and by which word: see {@link keep}. */
+  readonly #asking = new Map<string, object>();
   readonly #pending = new Map<string, HeldCalls>();
   /** What was opened here in a session. */
   openedHere: (sessionKey: string) => OpenedRow[] = () => [];
@@ -173,13 +175,23 @@ export class Claims {
   keep(sessionKey: string): void {
     if (this.#held.has(sessionKey)) return;
     this.#held.add(sessionKey);
+    const word = {};
+    this.#asking.set(sessionKey, word);
     this.#ask(sessionKey, undefined, KEEPS, (claimed) => {
+      const counts = this.#asking.get(sessionKey) === word;
+      if (counts) this.#asking.delete(sessionKey);
       const isOurs = claimed.is === 'ours';
       if (!isOurs) this.#kernel.log.warn({ session: sessionKey }, 'another broker has a turn in this session, too');
       // It may have ended meanwhile.
       if (!this.#held.has(sessionKey)) this.#book.release(sessionKey);
-      else if (!isOurs) this.#held.delete(sessionKey);
+      else if (!isOurs && counts) this.#held.delete(sessionKey);
     });
+  }
+
+  /** One of a turn that lives here was had after all, by whoever went on asking for it. */
+  had(sessionKey: string): void {
+    this.#held.add(sessionKey);
+    this.#asking.delete(sessionKey);
   }
 
   /** Another broker wants it, and nothing of it lives here. @returns what that has to know */

@@ -7,15 +7,15 @@ import { attachedFor, sees } from '../kernel/sight.ts';
 import { isTurnName, nameOfOpening, nameOfSession } from './ended-names.ts';
 import { type RecordHead, readHead, readLog } from './ended-record.ts';
 import type { EndedStore } from './ended-store.ts';
+import { FairQueue } from './fair-queue.ts';
 import { HeldCalls } from './held-calls.ts';
 import type { KeptFacts } from './kept-facts.ts';
 import { Opening } from './resume/opening.ts';
 import type { TurnLog } from './resume/turn-log.ts';
 import { TURNS } from './turns.ts';
 
-/** So many turns are looked for at a time, and so many more wait for that; what is beyond is not looked for. */
+/** So many turns are looked for at a time; the others wait for that. */
 const AT_ONCE = 4;
-export const MAX_ASKED = 1_000;
 /** Where nothing could be asked, nothing is for so long: each time it would be waited for. Milliseconds. */
 const AWAY_MS = 1_000;
 
@@ -29,7 +29,9 @@ export class EndedFinds {
   readonly #store: EndedStore;
   /** By session, while it is looked whether a chat in it was opened before: what is asked about it waits. */
   readonly #openings = new Map<string, HeldCalls>();
-  readonly #waiting: (() => void)[] = [];
+  /** Who opens a chat waits before all who look for a turn: nothing is asked about that session meanwhile. */
+  readonly #opening = new FairQueue<Client>();
+  readonly #waiting = new FairQueue<Client>();
   #running = 0;
   /** In the clock's milliseconds. */
   #awayUntil = 0;
@@ -61,11 +63,12 @@ export class EndedFinds {
   }
 
   /** Looks for an ended turn of this session that was opened with this token. `settle`: whether it is here now. */
-  findOpening(sessionKey: string, tokenHash: string, settle: (isHere: boolean) => void): void {
+  findOpening(from: Client, sessionKey: string, tokenHash: string, settle: (isHere: boolean) => void): void {
     const calls = new HeldCalls();
     this.#openings.set(sessionKey, calls);
     const isMeant = ({ session_key, token_hash }: KeptFacts) => session_key === sessionKey && token_hash === tokenHash;
-    void this.#look(() => this.#takeNamed(nameOfOpening(sessionKey, tokenHash), isMeant)).then((isHere) => {
+    const look = () => this.#takeNamed(nameOfOpening(sessionKey, tokenHash), isMeant);
+    void this.#look(from, look, this.#opening).then((isHere) => {
       this.#kernel.attempt('a chat that may have been opened before', () => settle(isHere));
       this.#openings.delete(sessionKey);
       calls.release(this.#kernel, () => {});
@@ -80,7 +83,9 @@ export class EndedFinds {
     const own = agentSessionId(from.principal, sessionId);
     const exists = ({ session_key, owner, agent_id }: KeptFacts) =>
       session_key === own || (session_key === sessionId && sees(from, owner, agent_id));
-    return this.#look(async () => {
+    return this.#look(from, async () => {
+      // It may have waited for long.
+      if (!from.isOpen) return false;
       if (turnId !== undefined) return isTurnName(turnId) && (await this.#take(turnId, exists));
       for (const name of new Set([own, sessionId])) if (await this.#takeNamed(nameOfSession(name), exists)) return true;
       return false;
@@ -88,9 +93,10 @@ export class EndedFinds {
   }
 
   /** Whether a turn of this agent's has ended. Never rejects. */
-  hasEnded({ agentId, tenant }: Client, turnId: string, sessionKey: string): Promise<boolean> {
-    return this.#look(async () => {
-      const begin = isTurnName(turnId) ? await this.#store.begin(turnId) : undefined;
+  hasEnded(from: Client, turnId: string, sessionKey: string): Promise<boolean> {
+    const { agentId, tenant } = from;
+    return this.#look(from, async () => {
+      const begin = from.isOpen && isTurnName(turnId) ? await this.#store.begin(turnId) : undefined;
       if (!begin) return false;
       const facts = readRecordHead(this.#kernel, turnId, begin)?.facts;
       const isIts = facts?.agent_id === agentId && facts?.owner.tenant === tenant;
@@ -103,14 +109,16 @@ export class EndedFinds {
   }
 
   /** Looks for one, when it is its turn. */
-  async #look(look: () => Promise<boolean>): Promise<boolean> {
+  async #look(from: Client, look: () => Promise<boolean>, queue = this.#waiting): Promise<boolean> {
     if (!this.#isThere) return false;
     if (this.#running >= AT_ONCE) {
-      if (this.#waiting.length >= MAX_ASKED) {
+      const isItsTurn = await new Promise<boolean>((resolve) => {
+        if (!queue.add(from, () => resolve(true))) resolve(false);
+      });
+      if (!isItsTurn) {
         this.outcomes.refused += 1;
         return false;
       }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;
     try {
       const isFound = this.#isThere && (await look());
@@ -123,7 +131,7 @@ export class EndedFinds {
       return false;
     } finally {
       // Its place is the next one's.
-      const next = this.#waiting.shift();
+      const next = this.#opening.take() ?? this.#waiting.take();
       if (next) next();
       else this.#running -= 1;
     }

@@ -18,7 +18,6 @@ const recordHead = z.object({
   /** Unix milliseconds. */
   ended_at: z.number(),
   claim: z.string().nullable().optional(),
-  /** Of the second secret that it has where it was another broker's before. */
   /** Its host may have had more of it than its owner. */
   is_behind: z.boolean(),
   /** Of its last event. */

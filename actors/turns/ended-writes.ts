@@ -11,7 +11,7 @@ import { TURNS } from './turns.ts';
 
 /** So many turns, and bytes of their logs, wait to be written; what is beyond is not written. */
 export const MAX_WAITING = 1_000;
-export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+export const MAX_UNKEPT_BYTES = 32 * 1024 * 1024;
 /** So many are written at a time. */
 const AT_ONCE = 8;
 /** So often one is tried, and after so long again: a leader of NATS that dies has its next one by then. Milliseconds. */
@@ -60,7 +60,7 @@ export class EndedWrites {
     // What says how it ended is what this is for.
     if (log.terminal === undefined) return;
     const { bytes } = log;
-    if (this.#count >= MAX_WAITING || this.#bytes + bytes > MAX_WAITING_BYTES) {
+    if (this.#count >= MAX_WAITING || this.#bytes + bytes > MAX_UNKEPT_BYTES) {
       this.#over('dropped', { turn: turn.id }, 'an ended turn was not written for other brokers: too much waits');
       return;
     }

@@ -24,7 +24,7 @@ import { skipEvent } from './routing.ts';
 import { resumeMethods } from './subscribe.ts';
 import type { Turn } from './turn-record.ts';
 import { TURNS, Turns } from './turns.ts';
-import { agentIsBack, agentIsRemoved, releaseIfFree, startNext } from './waiting-chats.ts';
+import { agentIsRemoved, releaseIfFree, startNext, startWaiting } from './waiting-chats.ts';
 
 /** Turns: one chat each, from its opening to its terminal (`wire.md` sections 6 and 8). */
 export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
@@ -55,7 +55,7 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
       metrics: turnMetrics(kernel, book),
       agentAttached(agentKey, client) {
         awaitNames(kernel, client);
-        agentIsBack(kernel, agentKey);
+        startWaiting(kernel, agentKey);
       },
       agentRemoved(agentKey) {
         agentIsRemoved(kernel, agentKey);

@@ -50,7 +50,7 @@ const chat: Handler<'agents.chat'> = ({ kernel, from, id, params, trace }) => {
   if (!opening || !ended?.finds.mayHave(from, params.agent_id)) return claimAndStart(kernel, request, id);
   // Its turn may have ended at a broker that is gone, or that its agent has left.
   const letGo = kernel.held.hold(from, params);
-  ended.finds.findOpening(sessionKey, opening.tokenHash, (isHere) => {
+  ended.finds.findOpening(from, sessionKey, opening.tokenHash, (isHere) => {
     letGo();
     carryOut({ kernel, from, id, params, trace }, 'agents.chat', () =>
       isHere && isReopened(kernel, request, id) ? LATER : claimAndStart(kernel, request, id),

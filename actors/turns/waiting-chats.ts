@@ -79,8 +79,8 @@ function refuse(kernel: Kernel, chat: QueuedChat): void {
   answerAskers(kernel, chat.askers, () => ({ error }));
 }
 
-/** An agent is back: what waits for it starts, in order. */
-export function agentIsBack(kernel: Kernel, agent: string): void {
+/** An agent is there, here or at another broker: what waits for it starts, or is asked for there, in order. */
+export function startWaiting(kernel: Kernel, agent: string): void {
   for (const { sessionKey } of kernel.get(TURNS).waits.settle(agent)) startNext(kernel, sessionKey);
 }
 
@@ -90,11 +90,6 @@ export function releaseIfFree(kernel: Kernel, sessionKey: string): void {
   if (!claims || sessions.live(sessionKey) || sessions.next(sessionKey)) return;
   if (claims.elsewhere.has(sessionKey) || logs.openedIn(sessionKey, kernel.clock.now()).length > 0) return;
   claims.release(sessionKey);
-}
-
-/** An agent is at another broker: what waits for it here is asked for there. */
-export function passOnWaiting(kernel: Kernel, agent: string): void {
-  for (const { sessionKey } of kernel.get(TURNS).waits.settle(agent)) startNext(kernel, sessionKey);
 }
 
 /** At which other broker a chat's agent is attached, where it is not here and exists for whoever asks. */

@@ -5,7 +5,7 @@ import { WireError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { agentIdOf } from '../../protocol/principal.ts';
-import type { ProviderEvent, VoiceKind } from '../../protocol/voice.ts';
+import type { ProviderEvent, VoiceKind, VoiceStopReason } from '../../protocol/voice.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -95,12 +95,7 @@ export class VoiceShare implements FarVoice, NeighbourTalk {
   }
 
   lost(peer: Neighbour): void {
-    for (const job of [...this.#jobs.values()]) {
-      if (job.peer !== peer) continue;
-      this.#say(job, job.kind === 'speak' ? 'voice.speak.cancel' : 'voice.transcribe.stop', 'client_disconnected');
-      this.#forget(job, false);
-      this.#end(job);
-    }
+    for (const job of [...this.#jobs.values()]) if (job.peer === peer) this.#cancel(job, 'client_disconnected');
     const message = 'the link with the broker where the provider is was lost';
     for (const { provider, ref } of [...this.#kernel.get(VOICE)])
       if (provider instanceof FarProvider && provider.peer === peer && ref)
@@ -182,6 +177,8 @@ export class VoiceShare implements FarVoice, NeighbourTalk {
     for (const job of this.#jobs.values()) {
       if (job.callId !== id) continue;
       job.callId = undefined;
+      // What was refused nobody ends.
+      if (!isAcceptance(answer)) this.#end(job);
       job.answered(answer);
       return;
     }
@@ -226,7 +223,17 @@ export class VoiceShare implements FarVoice, NeighbourTalk {
   #forget(job: FarJob, isLate: boolean): void {
     const { callId, agent } = job;
     job.callId = undefined;
-    if (callId !== undefined && agent.calls.delete(callId) && !isLate) agent.dismissCall(callId);
+    if (callId === undefined) return;
+    if (agent.calls.delete(callId) && !isLate) agent.dismissCall(callId);
+    // Nobody there waits for this any more but the link.
+    job.answered({ result: null });
+  }
+
+  /** Nobody hears what an agent still says of it. */
+  #cancel(job: FarJob, reason: VoiceStopReason): void {
+    this.#say(job, job.kind === 'speak' ? 'voice.speak.cancel' : 'voice.transcribe.stop', reason);
+    this.#forget(job, false);
+    this.#end(job);
   }
 
   #end(job: FarJob): void {
@@ -236,8 +243,12 @@ export class VoiceShare implements FarVoice, NeighbourTalk {
   /** What may be much. Where there is no room for it the stream ends, and not the link. */
   #pass(job: FarJob, kind: string, body: object): void {
     const text = writeJson({ kind, stream_id: job.id, ...body });
-    if (Buffer.byteLength(text) <= job.peer.roomBytes) job.peer.tell(text);
-    else this.#tell(job, VoiceWord.failed, { code: 'slow_consumer' });
+    if (Buffer.byteLength(text) <= job.peer.roomBytes) {
+      job.peer.tell(text);
+      return;
+    }
+    this.#tell(job, VoiceWord.failed, { code: 'slow_consumer' });
+    this.#cancel(job, 'slow_consumer');
   }
 
   #tell({ id, peer }: FarJob, kind: string, body: object): void {
@@ -262,6 +273,10 @@ interface Heard extends Said {
   waiting: number;
   code: 'slow_consumer' | 'provider_disconnected';
 }
+
+/** As the stream's own chart has it. */
+const isAcceptance = (answer: Answer): boolean =>
+  'result' in answer && (answer.result as { accepted?: unknown } | null)?.accepted !== false;
 
 const notAttached = ({ agentId = '' }: { agentId?: string | undefined }): JsonObject =>
   WireError.agentNotAttached(agentId).toObject() as unknown as JsonObject;

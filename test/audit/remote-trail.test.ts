@@ -133,6 +133,27 @@ describe('a trail that another process writes', () => {
     expect(trail.state.isWritable).toBe(false);
   });
 
+  it('leaves its writer for good when it is closed', async () => {
+    const { socket, tell } = await place();
+    let left = Promise.resolve();
+    const server = createServer((end) => {
+      end.on('error', () => {});
+      left = new Promise((resolve) => end.once('close', () => resolve()));
+      end.write('{"isWritable":true}\n');
+      end.resume();
+    });
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    onTestFinished(() => void server.close());
+    const trail = tell('2');
+    await trail.ready(20_000);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await trail.close();
+    await left;
+    // It would be tried again after a while.
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('cannot be written where its writer is there, and hangs', async () => {
     const { socket, tell } = await place();
     const server = createServer((end) => {

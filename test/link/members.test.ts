@@ -16,6 +16,7 @@ function scene() {
     suspected: note('suspected'),
     recovered: note('recovered'),
     died: note('died'),
+    forgotten: note('forgotten'),
   });
   /** Time goes by, and this broker's own heartbeats with it. */
   const pass = (ms: number, hears = true) => {
@@ -48,6 +49,11 @@ describe('a broker', () => {
     expect(told.slice(2)).toEqual(['died b-1 dead']);
     members.heard(beat('b'));
     expect(told.slice(3)).toEqual(['joined b-1 alive']);
+    pass(59_000);
+    expect(told.slice(4)).toEqual(['suspected b-1 suspect', 'died b-1 dead']);
+    pass(1_500);
+    expect(told.slice(6)).toEqual(['forgotten b-1 dead']);
+    expect([...members]).toEqual([]);
   });
 
   it('that is heard of again in time › recovers; in another life it joins anew', () => {

@@ -232,6 +232,29 @@ describe('ended turns that nobody keeps or finds', () => {
     expect(book.asked.size).toBe(asked);
   });
 
+  test('are looked for by turns: many that one connection asks for keep nobody else waiting', async () => {
+    const { c } = await scene();
+    await cluster.pass(2);
+    const held: (() => void)[] = [];
+    book.before = () => new Promise((resolve) => void held.push(resolve));
+    const [greedy, other] = [c.connect(), c.connect()];
+    const subscribe = (host: LinkedClient, n: number) =>
+      host.post('agents.chat.subscribe', { session_id: 's', turn_id: `turn-${n}` });
+    const asked = Array.from({ length: 100 }, (_, n) => subscribe(greedy, n));
+    await arrive();
+    const own = subscribe(other, 100);
+    for (let times = 0; times < 200 && !other.replyTo(own); times += 1) {
+      await arrive();
+      for (const go of held.splice(0)) go();
+    }
+    expect(other.replyTo(own)?.error.code).toBe(-32014);
+    const answered = asked.filter((id) => greedy.replyTo(id));
+    expect(answered.length).toBeLessThan(20);
+    book.before = async () => {};
+    for (const go of held.splice(0)) go();
+    await arrive();
+  });
+
   test('do not fill the memory of their broker: what is too much is not kept', async () => {
     const { b } = await scene();
     let go = () => {};

@@ -1,5 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { EventShare } from '../../../actors/cluster/event-share.ts';
 import type { LinkedClient } from '../../support/linked.ts';
+import { readMetric } from '../../support/metrics.ts';
 import { accepting, arrive, ask, enter, type Member, startCluster } from './support/brokers.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
@@ -103,6 +105,28 @@ describe('events', () => {
     await arrive();
     expect(heard(window).at(-1).message).toBe('again');
   });
+});
+
+test('a broker that was dead for a minute is forgotten, and told that it has missed events where it is back after all', async () => {
+  const [a, b, c] = await three();
+  const forgotten = vi.spyOn(EventShare.prototype, 'forgotten');
+  await cluster.pass(2);
+  const sent = async () => (await readMetric(a.broker, 'cluster_messages_total'))[''] ?? 0;
+  b.kill();
+  await cluster.pass(30);
+  expect(forgotten).not.toHaveBeenCalled();
+  const before = await sent();
+  await cluster.pass(40);
+  // By each of the two that are left, and nobody else is.
+  expect(forgotten.mock.calls).toEqual([['b'], ['b']]);
+  forgotten.mockRestore();
+  expect(await sent()).toBeGreaterThanOrEqual(before);
+  await (await a.host()).ok('host.notify', { message: 'to nobody' });
+  const again = await cluster.start('b');
+  await cluster.pass(3);
+  const said = (await (await again.host()).ok('host.events')).events;
+  expect(said).toContainEqual(expect.objectContaining({ kind: 'cluster.events_missed', payload: { broker: 'a' } }));
+  expect((await (await c.host()).ok('host.events')).events.at(-1).message).toBe('to nobody');
 });
 
 describe('events that are lost with a link', () => {

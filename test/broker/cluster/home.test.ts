@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { SharedDirectory } from '../../../cluster/shared-directory.ts';
 import { arrive, enter, type Member, startCluster } from './support/brokers.ts';
 
 /* Which broker keeps what there is once, and brokers that are told of another one. */
@@ -25,11 +26,14 @@ async function two(): Promise<[Member, Member, string]> {
 describe('a broker that is started as the home of a cluster which has one', () => {
   test('does not start, says how it would, and removes nothing', async () => {
     const [a, , token] = await two();
-    const other = await cluster.start('c', { cluster: { home: 'c' } });
+    const { lines, log } = heard();
+    vi.spyOn(SharedDirectory.prototype, 'close').mockRejectedValueOnce(new Error('not now'));
+    const other = await cluster.start('c', { cluster: { home: 'c' }, log });
     await expect(other.broker.listen({ port: 0 })).rejects.toThrow(
       /home of this cluster is broker a, .* --cluster-home a, or --cluster-home-was a /,
     );
     await arrive();
+    expect(lines).toContainEqual(expect.stringContaining('what all brokers know together could not be left'));
     await cluster.close(a);
     const late = await cluster.start('d');
     await arrive();

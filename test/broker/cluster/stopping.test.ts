@@ -109,6 +109,37 @@ test('a broker that stops alone › its hosts hear how turns elsewhere have ende
   expect(agent.received('agent.chat.cancel').at(-1).params.reason).toBe('host_disconnected');
 });
 
+test('a broker that stops alone › a turn whose agent has moved away goes on there, and its host does not hear that it has failed', async () => {
+  held = {};
+  const limits = { drainTimeoutMs: 5_000, agentWindowMs: 30_000 };
+  cluster = await startCluster(['a', 'b', 'c'], { auth: false, limits });
+  const [, b, c] = cluster.members as [Member, Member, Member];
+  const attach = async (member: Member) => {
+    const agent = member.connect();
+    await agent.ok('session.auth', { agent_id: 'bot', token: '', resume: true });
+    await arrive();
+    return agent;
+  };
+  const agent = await attach(b);
+  const host = b.connect();
+  host.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's', resume_window_ms: 20_000 });
+  const { session_id, turn_id } = await accepting(agent);
+  agent.cut();
+  await arrive();
+  const again = await attach(c);
+  again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 1 }] });
+  await arrive();
+  await cluster.pass(3);
+  again.emit(session_id, { kind: 'token', delta: 'one', turn_id, aseq: 1 });
+  await arrive();
+  expect(host.events('s').at(-1)).toMatchObject({ kind: 'token', delta: 'one' });
+  void b.broker.close();
+  await cluster.pass(8);
+  expect(host.closed).toBe(1001);
+  expect(host.events('s').at(-1)).toMatchObject({ kind: 'token' });
+  expect(again.received('agent.chat.cancel')).toEqual([]);
+});
+
 describe('a client that has something at another broker', () => {
   test('is audited once, where it is connected, and by its own id and address elsewhere', async () => {
     held = {};

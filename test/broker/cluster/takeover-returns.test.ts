@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { SharedDirectory } from '../../../cluster/shared-directory.ts';
 import { arrive, ask } from './support/brokers.ts';
 import {
   DONE,
@@ -16,7 +17,10 @@ import {
 
 let scene: Awaited<ReturnType<typeof startTakeover>>;
 
-afterEach(() => scene.cluster.end());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return scene.cluster.end();
+});
 
 /** The turn goes on at `c`, and `b`, which had it, is not there. */
 async function takenUp() {
@@ -110,4 +114,27 @@ describe('a broker that was only out of reach', () => {
     await cluster.pass(WINDOW_S + 5);
     expect(told(host)).toEqual(['1 one ', '2 two ', '3 done']);
   });
+});
+
+test('a turn of before whose session cannot be had for a while has it when it can be had: nobody opens another one in it', async () => {
+  scene = await startTakeover();
+  const { a, b, c, cluster, attach, kill } = scene;
+  const agent = await attach(b);
+  const { turn } = await openTurn(a.connect(), agent);
+  await kill(agent);
+  const claiming = vi.spyOn(SharedDirectory.prototype, 'claim').mockResolvedValue({ isOurs: false, broker: 'a' });
+  const back = await attach(await scene.again());
+  const id = resume(back, { ...turn, next: 1, kept_from: 1 });
+  // Until it is asked for no more by whoever has asked first.
+  for (let times = 0; times < 60; times += 1) {
+    cluster.clock.increment(40);
+    await arrive();
+  }
+  expect(rowOf(back, id).status).toBe('resumed');
+  claiming.mockRestore();
+  await cluster.pass(3);
+  const other = await attach(c, {}, 'other');
+  const reply = await ask(c.connect(), 'agents.chat', { agent_id: 'other', prompt: 'hi', session_id: 's' });
+  expect(reply?.error.code).toBe(-32010);
+  expect(other.received('agent.chat')).toEqual([]);
 });

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Cluster } from '../../../actors/cluster/cluster.ts';
+import { PeerLink } from '../../../link/peer-link.ts';
 import { create } from '../../support/surfaces.ts';
 import { accepting, arrive, ask, enter, type Member, startCluster } from './support/brokers.ts';
 
@@ -158,6 +160,62 @@ describe('surfaces', () => {
     };
     expect((await ask(agent, 'a2ui.apply', forged)).error.code).toBe(-32014);
   });
+
+  test('are heard of again when the home broker is back, by all but who cannot be asked for', async () => {
+    const [a, b] = await three();
+    const [leaving, watcher] = [await b.host(), await b.host()];
+    for (const client of [leaving, watcher])
+      expect((await ask(client, 'a2ui/subscribe')).result).toEqual({ subscribed: true });
+    cluster.net.away(true);
+    await cluster.pass(15);
+    // As of one that is closing.
+    const asking = vi.spyOn(Cluster.prototype, 'extensionOf').mockImplementationOnce(() => undefined);
+    cluster.net.away(false);
+    await cluster.pass(3);
+    expect(asking.mock.calls.map(([, peer]) => peer)).toEqual(['a', 'a']);
+    asking.mockRestore();
+    const [agent, host] = [await a.agent('bot'), await a.host()];
+    host.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's' });
+    const { session_id } = await accepting(agent);
+    const made = agent.post('a2ui.apply', { ...create('form'), session_id });
+    await vi.waitFor(() => expect(agent.replyTo(made)).toBeDefined(), { timeout: 30_000 });
+    await cluster.pass(1);
+    expect(watcher.received('a2ui.event').at(-1).params.result).toMatchObject({ surfaceId: 'form' });
+  });
+});
+
+test('who may use which agents by an embedder’s function is told to another broker where it has changed, not with each request', async () => {
+  const mayUse = (id: string) => id !== 'secret';
+  const [a, b] = await three({
+    auth: ({ agentId }: { agentId?: string }) => (agentId === undefined ? { sub: 'ann', mayUse } : { agentId }),
+  });
+  const attach = async (agent_id: string) => {
+    await b.connect().ok('session.auth', { agent_id, token: 'any' });
+    await arrive();
+  };
+  await attach('bot');
+  const person = a.connect();
+  await person.ok('session.auth', { token: 'any' });
+  const sending = vi.spyOn(PeerLink.prototype, 'send');
+  const asks = async () => {
+    expect((await ask(person, 'agents.chat.cancel', { session_id: 'none' })).error.code).toBe(-32014);
+    const bodies = sending.mock.calls.flatMap(([entry]) =>
+      entry.kind === 'request' && entry.method === 'identity' ? [JSON.parse(entry.body)] : [],
+    );
+    return bodies.map(({ identity }) => identity.agents);
+  };
+  try {
+    expect(await asks()).toEqual([]);
+    expect(await asks()).toEqual([]);
+    await attach('another');
+    const told = [['another', 'bot']];
+    // To each of the two others.
+    expect(await asks()).toEqual([...told, ...told]);
+    await attach('secret');
+    expect(await asks()).toHaveLength(2);
+  } finally {
+    sending.mockRestore();
+  }
 });
 
 test('broker.status tells of all brokers', async () => {

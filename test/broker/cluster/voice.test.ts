@@ -71,6 +71,14 @@ describe('a transcription', () => {
     ear.send({ jsonrpc: '2.0', id: asked.id, error: { code: -1, message: 'busy' } });
     await arrive();
     expect(host.replyTo(id).error).toMatchObject({ code: -32012, data: { agent_error: { message: 'busy' } } });
+    const politely = host.post('voice.transcribe_stream.start', { session_id: 's', audio_source: SOURCE });
+    await arrive();
+    ear.answer(ear.received('voice.transcribe.start').at(-1), { accepted: false });
+    await arrive();
+    expect(host.replyTo(politely).error).toMatchObject({ code: -32012 });
+    // Nothing of either is left there.
+    const streams = (await ask(manager, 'voice.providers.list')).result.map((row: Message) => row.streams);
+    expect(streams).toEqual([0, 0]);
     const { token } = (await ask(manager, 'agents.upsert', { id: 'bot' })).result;
     await enter(b, { agent_id: 'bot', token });
     await arrive();
@@ -166,9 +174,17 @@ describe('speech', () => {
     const { host, ear } = await apart();
     const stream_id = await start(host, ear, 'voice.tts_stream.start', { stream_id: 'one', text: 'hi' });
     const second = await start(host, ear, 'voice.tts_stream.start', { stream_id: 'two', text: 'hi' });
-    ear.sendBinary(frameOf('AudioOut', stream_id, new Uint8Array(7 * 1024 * 1024)));
+    // What its client's broker has to say of it comes later.
+    const letGo = cluster.net.hold('a', 'b');
+    for (let times = 0; times < 2; times += 1)
+      ear.sendBinary(frameOf('AudioOut', stream_id, new Uint8Array(7 * 1024 * 1024)));
     ear.sendBinary(frameOf('AudioOut', second, pcm(1)));
     await arrive();
+    const cancelled = () => ear.received('voice.speak.cancel').map(({ params }) => [params.stream_id, params.reason]);
+    expect(cancelled()).toEqual([[stream_id, 'slow_consumer']]);
+    letGo();
+    await arrive();
+    expect(cancelled()).toHaveLength(1);
     expect(voiceEvents(host)).toMatchObject([
       { stream_id: 'one', type: 'error', code: 'slow_consumer' },
       { stream_id: 'one', type: 'ended' },

@@ -20,7 +20,13 @@ export function brokerOf(
     carrier,
     ...(clock ? { clock } : {}),
     vitals: () => ({ urls: [`ws://${id}`], load: 0.1, turns: 2 }),
-    members: { joined: note('joined'), suspected: note('suspected'), recovered: note('recovered'), died: note('died') },
+    members: {
+      joined: note('joined'),
+      suspected: note('suspected'),
+      recovered: note('recovered'),
+      died: note('died'),
+      forgotten: () => {},
+    },
     failed: (error) => faults.push(error),
     listen: ({ peer }) => ({
       opened: (life) => heard.push(`opened ${life}`),
