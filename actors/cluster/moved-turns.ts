@@ -216,8 +216,11 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     if (own && this.#cluster.places.isOlder(agent, revision)) this.#cluster.leave(own);
     this.#isAt(turnId);
     const { byId, logs } = kernel.get(TURNS);
-    const ended = byId.has(turnId) ? undefined : logs.find(session, turnId, kernel.clock.now());
-    if (ended) peer.tell(writeJson({ kind: OVER, turn: turnId, ending: ended.ending ?? 'failed' }));
+    const turn = byId.get(turnId);
+    const ended = turn ? undefined : logs.find(session, turnId, kernel.clock.now());
+    // Its agent has come here by a newer connection: whoever has it there is to know.
+    if (turn?.speaker) this.#news.isHere(turn.speaker, { turn: turnId, session });
+    else if (ended) peer.tell(writeJson({ kind: OVER, turn: turnId, ending: ended.ending ?? 'failed' }));
   }
 
   #isAt(turnId: string): void {
