@@ -61,12 +61,14 @@ export class LeavingTurns {
     const { agent, turn_id: turnId, session_key: sessionKey } = asked;
     if (this.#isLater(name, asked)) return writeJson({ is: 'later' } satisfies Given);
     const { logs, byId } = kernel.get(TURNS);
-    const turn = readyToMove(kernel, turnId, agent);
+    const here = byId.get(turnId);
+    // What waits for it waits by the name of its session: an agent gives it no other one.
+    const turn = here?.sessionKey === sessionKey ? readyToMove(kernel, turnId, agent) : undefined;
     if (!turn) {
       const ended = logs.find(sessionKey, turnId, kernel.clock.now());
       return writeJson({ is: ended ? 'ended' : 'unknown' } satisfies Given);
     }
-    const isLong = (byId.get(turnId)?.log?.bytes ?? 0) > PART_LENGTH;
+    const isLong = (here?.log?.bytes ?? 0) > PART_LENGTH;
     const text = writeJson((isLong ? { turn: withoutEvents(turn), next: 0 } : { turn }) satisfies Given);
     if (!hasRoomFor(link, text)) return writeJson({ is: 'later' } satisfies Given);
     this.#keep(turnId, sessionKey, name, isLong ? inPieces(turn) : undefined);
@@ -96,7 +98,14 @@ export class LeavingTurns {
 
   #keep(turnId: string, sessionKey: string, peer: string, turn: MovedTurn | undefined): void {
     const known = this.#turns.get(turnId);
-    const leaving = known ?? { peer, sessionKey, turn, deadline: undefined, calls: new HeldCalls(), waiting: [] };
+    const leaving: Leaving = known ?? {
+      peer,
+      sessionKey,
+      turn,
+      deadline: undefined,
+      calls: new HeldCalls(),
+      waiting: [],
+    };
     leaving.turn = turn;
     this.#turns.set(turnId, leaving);
     this.#bySession.set(sessionKey, leaving);
