@@ -88,6 +88,8 @@ export type TurnEvent<R extends TurnRefs = TurnRefs> =
   | { type: 'turn.drain' }
   /** Its agent is at another broker of the cluster now, and the turn with it. */
   | { type: 'turn.moved' }
+  /** It has ended at the broker that it came from, before that had heard that it is here. */
+  | { type: 'turn.over'; reason: CancelReason }
   /** The agent wants a tool of the host. */
   | { type: 'tool.requested'; callback: R['callback'] }
   /** The approval was settled on some path; the agent need not say so again. */

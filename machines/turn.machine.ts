@@ -102,6 +102,7 @@ export function createTurnMachine<R extends TurnRefs>() {
       'cancelAgentAsOverflowing',
       'cancelReplacedAgent',
       'cancelAgentAsYounger',
+      'cancelAgentAsOver',
       'failAsStale',
       'failAsDraining',
       'failAsAgentGone',
@@ -176,6 +177,7 @@ export function createTurnMachine<R extends TurnRefs>() {
           'agent.window.expired': { target: 'failed', actions: ['endChildren', 'failAsAgentGone'] },
           'event.lost': { target: 'failed', actions: ['endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
           'session.taken': { target: 'failed', actions: ['endChildren', 'cancelAgentAsYounger', 'failAsYounger'] },
+          'turn.over': { target: 'moved', actions: ['endChildren', 'cancelAgentAsOver', 'leaveReaders'] },
         },
         states: {
           host: {
@@ -319,7 +321,10 @@ export function createTurnMachine<R extends TurnRefs>() {
         description: 'The host has its terminal, the agent its cancel.',
       },
       abandoned: { type: 'final', entry: 'tellAbandoned', description: 'No host was left; the agent was told.' },
-      moved: { type: 'final', description: 'It goes on at another broker, where its agent is; its readers follow it.' },
+      moved: {
+        type: 'final',
+        description: 'It goes on at another broker, where its agent is, or has ended there; its readers follow it.',
+      },
       refused: { type: 'final', description: 'Never accepted: the host’s request has its error, and nothing is left.' },
     },
   });

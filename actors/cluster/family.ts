@@ -79,7 +79,8 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     book.add(conflicts);
     book.add(sessions);
     routes.asksItself = (client, turnId) => followed.drop(client, turnId);
-    routes.waits = (client, sessionId, run) => followed.waits(client, sessionId, run);
+    routes.waits = (client, sessionId, run) =>
+      moved.leaving.waits(client, sessionId, run) || followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
     options.together?.serve({
       turns: () => book.turnCount() + hostedTurns(kernel.clients.values()),

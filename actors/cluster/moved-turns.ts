@@ -2,31 +2,29 @@ import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { endOrphans } from '../turns/agent-resume.ts';
 import type { Elsewhere, Wanted } from '../turns/elsewhere.ts';
 import { HeldCalls } from '../turns/held-calls.ts';
-import { hasMoved, isGoneOnWith, type LeftTurn, leftTurns, readyToMove, takeOverTurn } from '../turns/moved-turn.ts';
+import {
+  awaitAgent,
+  hasMoved,
+  isGoneOnWith,
+  isOver,
+  type LeftTurn,
+  leftTurns,
+  takeOverTurn,
+} from '../turns/moved-turn.ts';
+import type { Turn } from '../turns/turn-record.ts';
 import { TURNS } from '../turns/turns.ts';
+import { AgentNews, HERE, type Here, UNNAMED, type Unnamed } from './agent-news.ts';
 import type { Cluster, PeerTalk } from './cluster.ts';
-import { hasRoomFor } from './cluster-errors.ts';
+import { LeavingTurns } from './leaving-turns.ts';
+import { type Asked, type AskedPart, addPart, type Given, type GivenPart } from './moved-parts.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
 const TAKE = 'turn.take';
-const HERE = 'turn.here';
+const MORE = 'turn.more';
+const OVER = 'turn.over';
 const LEFT = 'turns.left';
-const UNNAMED = 'agent.unnamed';
-
-/** A turn that another broker is asked for. */
-interface Asked {
-  agent: string;
-  /** Of the agent's connection at whoever asks: who has a newer one keeps its turns. */
-  revision: number;
-  turn_id: string;
-  session_key: string;
-}
-
-/** What it answers. `later`: it is not ready, or gives it to somebody else. */
-type Given = { turn: unknown } | { is: 'ended' | 'unknown' | 'later' };
 
 /** What became of a turn that was asked for; `lost`: whoever had it is gone. */
 type Fetched = 'here' | 'ended' | 'unknown' | 'lost';
@@ -40,10 +38,22 @@ interface Left {
 const AGAIN_MS = 100;
 /** So long a turn is looked for: a broker that was killed is there again by then, or stays away. Milliseconds. */
 const LOOK_MS = 25_000;
-/** So long a turn is nobody else's after it was given, if nothing is heard of that. Milliseconds. */
-const LEAVING_MS = 5_000;
+/** And an answer about the last of them may take so long more: until then what waits here for its agent does not end. Milliseconds. */
+const SLOW_MS = 10_000;
 /** So many turns another broker is asked about at once. */
 const MOST_LEFT = 1_000;
+
+/** A turn had ended at whoever says so, before that heard that it is elsewhere. */
+interface Over {
+  turn: string;
+  ending: string;
+}
+
+/** A turn that is looked for, and whether those that have ended were searched for it. */
+interface Sought {
+  readonly row: Wanted;
+  wereAsked: boolean;
+}
 
 /**
  * Turns go with their agents: a broker that an agent comes back to asks the others for what it names. Who has a turn keeps it
@@ -56,47 +66,72 @@ export class MovedTurns implements Elsewhere, PeerTalk {
   /** By session: what waits for a turn of it that an agent here goes on with. */
   readonly #fetched = new Map<string, { count: number; calls: HeldCalls }>();
   readonly #readOn: (turnId: string) => void;
-  /** To whom a turn of this broker's was given, and until when it is nobody else's. */
-  readonly #leaving = new Map<string, { peer: string; until: number }>();
+  readonly leaving: LeavingTurns;
+  /** Turns that others are being asked for, and whether one has said meanwhile that it goes on there. */
+  readonly #asking = new Map<string, boolean>();
+  readonly #news: AgentNews;
 
   /** @param readOn - whoever waits here for a turn to be somewhere may ask for it now */
   constructor(kernel: Kernel, cluster: Cluster, readOn: (turnId: string) => void) {
     this.#kernel = kernel;
     this.#cluster = cluster;
     this.#readOn = readOn;
+    this.leaving = new LeavingTurns(kernel, cluster);
+    this.#news = new AgentNews(kernel, cluster);
   }
 
   async fetch(client: Client, wanted: readonly Wanted[]): Promise<Map<string, 'ended' | 'lost'>> {
     const found = new Map<string, 'ended' | 'lost'>();
     const until = this.#kernel.clock.now() + LOOK_MS;
+    const left = new Set(wanted.map((row): Sought => ({ row, wereAsked: false })));
+    const lost = new Set<Sought>();
+    const here = new Set<string>();
+    const kept = new Set<Turn>();
     for (const { session_id } of wanted) this.#hold(session_id);
-    let n = 0;
     try {
-      // One by one: a log may be long, and much that waits for a peer ends the link with it.
-      for (const each of wanted) {
-        const is = client.isOpen ? await this.#fetch(each, client, until) : 'unknown';
-        if (is === 'ended' || (is === 'lost' && (await this.#claim(each.session_id)))) found.set(each.turn_id, is);
-        // One that is lost is about to be put together.
-        if (found.get(each.turn_id) !== 'lost') this.#letGo(each.session_id);
-        n += 1;
+      for (;;) {
+        // One by one: a log may be long. And round after round: one that nobody has holds up none that somebody has.
+        for (const each of left) {
+          const { turn_id, session_id } = each.row;
+          const is = client.isOpen ? await this.#fetch(each, client, until) : 'unknown';
+          if (is === undefined) continue;
+          if (is === 'ended' || (is === 'lost' && (await this.#claim(session_id)))) found.set(turn_id, is);
+          left.delete(each);
+          if (is === 'here') here.add(turn_id);
+          // One that is lost is about to be put together.
+          if (found.get(turn_id) === 'lost') lost.add(each);
+          else this.#letGo(session_id);
+        }
+        if (left.size === 0) break;
+        this.#keep(client, until, kept);
+        await this.#later();
       }
+      lost.clear();
+      // It had ended where it was, and that was heard only now.
+      for (const turnId of here) if (!this.#kernel.get(TURNS).byId.has(turnId)) found.set(turnId, 'ended');
       return found;
-    } catch (error) {
-      for (const { turn_id, session_id } of wanted.slice(0, n))
-        if (found.get(turn_id) === 'lost') this.#letGo(session_id);
-      throw error;
     } finally {
-      for (const { session_id } of wanted.slice(n)) this.#letGo(session_id);
+      for (const { row } of [...left, ...lost]) this.#letGo(row.session_id);
+    }
+  }
+
+  /** What waits here for this agent is named as well: it does not end while the answer waits for what is looked for. */
+  #keep({ agentKey = '' }: Client, until: number, kept: Set<Turn>): void {
+    const { clock } = this.#kernel;
+    for (const turn of this.#kernel.get(TURNS).orphans.of(agentKey)) {
+      if (kept.has(turn)) continue;
+      kept.add(turn);
+      awaitAgent(this.#kernel, turn, until - clock.now() + SLOW_MS);
     }
   }
 
   pending(sessionKeys: readonly string[]): HeldCalls | undefined {
-    if (this.#fetched.size === 0) return undefined;
-    for (const name of sessionKeys) {
-      const fetched = this.#fetched.get(name);
-      if (fetched) return fetched.calls;
-    }
-    return undefined;
+    if (this.#fetched.size > 0)
+      for (const name of sessionKeys) {
+        const fetched = this.#fetched.get(name);
+        if (fetched) return fetched.calls;
+      }
+    return this.leaving.pending(sessionKeys);
   }
 
   /** Whoever asks for it here now would hear that there is none. */
@@ -115,19 +150,32 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     fetched.calls.release(this.#kernel, () => {});
   }
 
-  unnamed(agentKey: string): void {
-    this.#cluster.tellAll(UNNAMED, { agent: agentKey });
+  unnamed(client: Client): void {
+    this.#news.unnamed(client);
   }
 
-  rebuilt({ turn_id: turnId, session_id: sessionKey }: Pick<Wanted, 'turn_id' | 'session_id'>, isThere: boolean): void {
-    if (isThere) this.#isHere(turnId);
-    this.#letGo(sessionKey);
+  resumed(client: Client, { turn_id: turn, session_id: session }: Pick<Wanted, 'turn_id' | 'session_id'>): void {
+    // Whoever was given it may have it by now, or soon.
+    if (this.leaving.end(turn)) this.#isHere(client, { turn, session });
+  }
+
+  rebuilt(
+    client: Client,
+    { turn_id: turn, session_id: session }: Pick<Wanted, 'turn_id' | 'session_id'>,
+    isThere: boolean,
+  ): void {
+    if (isThere) this.#isHere(client, { turn, session });
+    this.#letGo(session);
   }
 
   /** A turn of another broker's goes on here: whoever has something of it, or reads it, is to know. */
-  #isHere(turnId: string): void {
-    this.#cluster.tellAll(HERE, { turn: turnId });
-    this.#readOn(turnId);
+  #isHere(client: Client, said: Pick<Here, 'turn' | 'session'>): void {
+    this.#news.isHere(client, said);
+    this.#readOn(said.turn);
+  }
+
+  placed(agentKey: string): void {
+    this.#news.placed(agentKey);
   }
 
   recovered(): void {
@@ -140,12 +188,12 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     if (!this.#kernel.get(TURNS).recovery) this.#askAboutLeft(peer);
   }
 
-  told(_peer: PeerStreams, kind: string, body: unknown): void {
-    if (kind === HERE) this.#isAt((body as { turn: string }).turn);
-    if (kind !== UNNAMED) return;
-    const { agent } = body as { agent: string };
-    // Where it is here by now, it names them here.
-    if (!this.#kernel.attached.has(agent)) endOrphans(this.#kernel, agent, 'agent_replaced');
+  told(peer: PeerStreams, kind: string, body: unknown): void {
+    if (kind === HERE) this.#isThere(peer, body as Here);
+    else if (kind === OVER) {
+      const { turn, ending } = body as Over;
+      isOver(this.#kernel, turn, ending);
+    } else if (kind === UNNAMED) this.#news.isUnnamed(body as Unnamed);
   }
 
   asked(peer: PeerStreams, method: string, body: string): Promise<string> | undefined {
@@ -154,21 +202,29 @@ export class MovedTurns implements Elsewhere, PeerTalk {
       const here = turns.filter((each) => isGoneOnWith(this.#kernel, each));
       return Promise.resolve(writeJson({ turns: here.map(({ id }) => id) }));
     }
-    if (method !== TAKE) return undefined;
-    const wanted = parseJson(body) as Asked;
-    const given = this.#give(peer.name, wanted);
-    const text = writeJson(given);
-    if (!('turn' in given)) return Promise.resolve(text);
-    // One entry may be larger than what may wait, where nothing does.
-    if (peer.link.waitingBytes > 0 && !hasRoomFor(peer.link, text)) return Promise.resolve(writeJson({ is: 'later' }));
-    this.#leaving.set(wanted.turn_id, { peer: peer.name, until: this.#kernel.clock.now() + LEAVING_MS });
-    return Promise.resolve(text);
+    if (method === TAKE) return Promise.resolve(this.leaving.give(peer, parseJson(body) as Asked));
+    if (method === MORE) return Promise.resolve(this.leaving.giveMore(peer, parseJson(body) as AskedPart));
+    return undefined;
   }
 
-  /** A turn goes on at another broker. */
+  /** A turn goes on at another broker, which says so. */
+  #isThere(peer: PeerStreams, { turn: turnId, session, agent, revision }: Here): void {
+    const kernel = this.#kernel;
+    if (this.#asking.has(turnId)) this.#asking.set(turnId, true);
+    const own = kernel.attached.get(agent);
+    // That its agent is there may be heard later.
+    if (own && this.#cluster.places.isOlder(agent, revision)) this.#cluster.leave(own);
+    this.#isAt(turnId);
+    const { byId, logs } = kernel.get(TURNS);
+    const turn = byId.get(turnId);
+    const ended = turn ? undefined : logs.find(session, turnId, kernel.clock.now());
+    // Its agent has come here by a newer connection: whoever has it there is to know.
+    if (turn?.speaker) this.#news.isHere(turn.speaker, { turn: turnId, session });
+    else if (ended) peer.tell(writeJson({ kind: OVER, turn: turnId, ending: ended.ending ?? 'failed' }));
+  }
+
   #isAt(turnId: string): void {
-    this.#leaving.delete(turnId);
-    hasMoved(this.#kernel, turnId);
+    this.leaving.end(turnId, () => hasMoved(this.#kernel, turnId));
     this.#readOn(turnId);
   }
 
@@ -187,21 +243,33 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     }
   }
 
-  #give(peer: string, { agent, revision, turn_id: turnId, session_key: sessionKey }: Asked): Given {
-    const kernel = this.#kernel;
-    const { recovery, logs } = kernel.get(TURNS);
-    if (recovery?.knows(sessionKey)) return { is: 'later' };
-    const now = kernel.clock.now();
-    for (const [id, { until }] of this.#leaving) if (until <= now) this.#leaving.delete(id);
-    const leaving = this.#leaving.get(turnId);
-    if (leaving && leaving.peer !== peer) return { is: 'later' };
-    // It may not have heard yet that the agent is elsewhere; or whoever asks has not heard that it is here.
-    const own = kernel.attached.get(agent);
-    if (own && !this.#cluster.places.isOlder(agent, revision)) return { is: 'later' };
-    if (own) this.#cluster.leave(own);
-    const turn = readyToMove(kernel, turnId, agent);
-    if (turn) return { turn };
-    return { is: logs.find(sessionKey, turnId, now) ? 'ended' : 'unknown' };
+  /**
+   * Asks a broker for a turn, and for all parts of it.
+   * @throws {Error} where the link is lost, and where it has the turn no more
+   */
+  async #take(peer: PeerStreams | undefined, asked: Asked, client: Client): Promise<Given> {
+    if (!peer) return { is: 'later' };
+    const given = parseJson(await peer.ask(TAKE, writeJson(asked))) as Given;
+    if (!('turn' in given)) return given;
+    let { next: at = null }: { next?: number | null } = given;
+    while (at !== null) {
+      // Its agent has left: the next connection asks again.
+      if (!client.isOpen) return { is: 'later' };
+      const said: AskedPart = { turn_id: asked.turn_id, at };
+      const part = parseJson(await peer.ask(MORE, writeJson(said))) as GivenPart;
+      if (!('is' in part)) {
+        addPart(given.turn, part);
+        at = part.next;
+      } else if (part.is === 'later') await this.#later();
+      else throw new Error('a turn that was on its way here is there no more');
+    }
+    return given;
+  }
+
+  #later(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#kernel.deadlines.arm(AGAIN_MS, resolve);
+    });
   }
 
   async #hasEnded(turnId: string, sessionKey: string, client: Client): Promise<boolean> {
@@ -209,44 +277,47 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     return ended !== undefined && client.isOpen && ended.finds.hasEnded(client, turnId, sessionKey);
   }
 
-  async #fetch(wanted: Wanted, client: Client, until: number): Promise<Fetched> {
-    const { turn_id: turnId, session_id: sessionKey } = wanted;
-    const hasTicket = wanted.hasTicket();
-    const { agentKey = '' } = client;
-    let wereAsked = false;
-    for (;;) {
-      const revision = this.#cluster.places.ownRevision(agentKey, client.id);
-      // With a ticket nobody waits for a broker that is dead: its agent has all of the turn.
-      const isMissing = hasTicket ? this.#cluster.awaitsLiving() : this.#cluster.awaitsPeer();
-      let isLater = revision === undefined || isMissing;
-      let isHeld = false;
-      const peers = revision === undefined ? [] : this.#cluster.openPeers();
-      for (const name of peers) {
-        const asked = { agent: agentKey, revision, turn_id: turnId, session_key: sessionKey };
-        let given: Given;
-        try {
-          given = parseJson((await this.#cluster.peer(name)?.ask(TAKE, writeJson(asked))) ?? '') as Given;
-        } catch {
-          isLater = true;
-          continue;
-        }
-        if ('turn' in given) {
-          takeOverTurn(this.#kernel, given.turn);
-          this.#isHere(turnId);
-          return 'here';
-        }
-        if (given.is === 'ended') return 'ended';
-        if (given.is === 'later') isLater = isHeld = true;
+  /** Asks all others for a turn, once. @returns what became of it; undefined: they are to be asked again */
+  async #fetch(sought: Sought, client: Client, until: number): Promise<Fetched | undefined> {
+    const { turn_id: turnId, session_id: session, hasTicket: askTicket } = sought.row;
+    const { clock } = this.#kernel;
+    const hasTicket = askTicket();
+    const { agentKey: agent = '' } = client;
+    const revision = this.#cluster.places.ownRevision(agent, client.id);
+    // With a ticket nobody waits for a broker that is dead: its agent has all of the turn.
+    const isMissing = hasTicket ? this.#cluster.awaitsLiving() : this.#cluster.awaitsPeer();
+    let isLater = revision === undefined || isMissing;
+    let isHeld = false;
+    for (const name of revision === undefined ? [] : this.#cluster.openPeers()) {
+      const asked = { agent, revision: revision as number, turn_id: turnId, session_key: session };
+      let given: Given;
+      this.#asking.set(turnId, false);
+      try {
+        given = await this.#take(this.#cluster.peer(name), asked, client);
+        // Its agent was there again before this broker had it.
+        if (this.#asking.get(turnId)) given = { is: 'later' };
+      } catch {
+        isLater = true;
+        continue;
+      } finally {
+        this.#asking.delete(turnId);
       }
-      if (!client.isOpen) return 'unknown';
-      const isLast = !isLater || this.#kernel.clock.now() >= until;
-      // Whoever had it may be gone: asked when all others have said no, and when nobody is waited for any more.
-      if ((isLast || (!wereAsked && revision !== undefined)) && (await this.#hasEnded(turnId, sessionKey, client)))
-        return 'ended';
-      wereAsked ||= revision !== undefined;
-      if (isLast) return hasTicket && !isHeld ? 'lost' : 'unknown';
-      await new Promise<void>((resolve) => this.#kernel.deadlines.arm(AGAIN_MS, resolve));
+      if ('turn' in given) {
+        takeOverTurn(this.#kernel, given.turn);
+        this.#isHere(client, { turn: turnId, session });
+        return 'here';
+      }
+      if (given.is === 'ended') return 'ended';
+      if (given.is === 'later') isLater = isHeld = true;
     }
+    if (!client.isOpen) return 'unknown';
+    const isLast = !isLater || clock.now() >= until;
+    // Whoever had it may be gone: asked when all others have said no, and when nobody is waited for any more.
+    const isSearched = isLast || (!sought.wereAsked && revision !== undefined);
+    sought.wereAsked ||= revision !== undefined;
+    if (isSearched && (await this.#hasEnded(turnId, session, client))) return 'ended';
+    if (!isLast) return undefined;
+    return hasTicket && !isHeld ? 'lost' : 'unknown';
   }
 
   /** Whether the session of a turn that nobody has any more may have it again: another one may have been opened in it. */

@@ -159,7 +159,12 @@ export class Routes implements Elsewhere {
     // One that it has there is there.
     const known = session === undefined ? undefined : hostedAt(from, session);
     if (known) {
-      this.#forward(withoutOwnClaim(call), method, known);
+      this.#ask(withoutOwnClaim(call), method, known, (answer, extension) => {
+        // It has moved on meanwhile: it is looked for by now.
+        const isGone = isAsked && isNothing(method, answer);
+        if (!isGone || !this.waits(from, session, () => this.#again(call, method)))
+          this.#answer(call, method, answer, extension);
+      });
       return true;
     }
     // Whoever is missing may be there again in time, or have left what is asked for.

@@ -69,6 +69,14 @@ export class Deadlines {
     if (bucket?.size === 0) this.#buckets.delete(deadline.at);
   }
 
+  /** Has a deadline run `ms` from now, unless it would later anyway. One that ran, or none at all, stays as it is. */
+  putOff(deadline: Deadline | undefined, ms: number): Deadline | undefined {
+    if (!deadline || deadline.at >= this.#clock.now() + ms) return deadline;
+    if (!this.#buckets.get(deadline.at)?.has(deadline)) return deadline;
+    this.disarm(deadline);
+    return this.arm(ms, deadline.run);
+  }
+
   /** How many are armed. */
   get size(): number {
     let size = 0;

@@ -95,7 +95,7 @@ function rebuild(kernel: Kernel, from: Client, row: Row): ResumedTurn | undefine
   } finally {
     // It was claimed for this.
     releaseIfFree(kernel, row.session_id);
-    kernel.get(TURNS).elsewhere?.rebuilt(row, resumed?.status === 'resumed');
+    kernel.get(TURNS).elsewhere?.rebuilt(from, row, resumed?.status === 'resumed');
   }
 }
 
@@ -137,6 +137,7 @@ function resumeTurn(kernel: Kernel, from: Client, row: Row): ResumedTurn {
   }
   // It may have broken at that, a fault of ours, or never have been accepted.
   if (turn.speaker !== from) return { ...nothing, status: 'unknown' };
+  kernel.get(TURNS).elsewhere?.resumed(from, row);
   if (turn.isRestored && row.pending_approvals) settleUnlisted(kernel, turn, row.pending_approvals);
   if (isAllSettled(journal)) line.release(line.received);
   else noteArrival(kernel, from, turn, line, 0);
@@ -216,13 +217,18 @@ function endUnnamed(kernel: Kernel, client: Client): void {
   stopAwaiting(kernel, client);
   if (client.agentKey === undefined) return;
   endOrphans(kernel, client.agentKey, 'agent_replaced');
-  kernel.get(TURNS).elsewhere?.unnamed(client.agentKey);
+  kernel.get(TURNS).elsewhere?.unnamed(client);
 }
 
-/** Nobody goes on with what waits for this agent. */
-export function endOrphans(kernel: Kernel, agentKey: string, code: 'agent_disconnected' | 'agent_replaced'): void {
+/** Nobody goes on with what waits for this agent. @param isMeant - those that end; by default all */
+export function endOrphans(
+  kernel: Kernel,
+  agentKey: string,
+  code: 'agent_disconnected' | 'agent_replaced',
+  isMeant: (turn: Turn) => boolean = () => true,
+): void {
   const { orphans } = kernel.get(TURNS);
-  inSlices(kernel, 'a turn that its agent has left', orphans.of(agentKey), (turn) => {
+  inSlices(kernel, 'a turn that its agent has left', orphans.of(agentKey).filter(isMeant), (turn) => {
     // It may have been named meanwhile.
     if (turn.ref && orphans.has(turn)) tell(kernel.ref, turn.ref, { type: 'agent.gone', code, mayReturn: false });
   });

@@ -19,12 +19,14 @@ export interface Elsewhere {
    * those that have ended, and those with a ticket whose broker is gone: their sessions are this broker's then.
    */
   fetch(client: Client, wanted: readonly Wanted[]): Promise<ReadonlyMap<string, 'ended' | 'lost'>>;
-  /** What waits for a turn of one of these sessions that is being brought here. */
+  /** What waits for a turn of one of these sessions that is on its way from one broker to another. */
   pending(sessionKeys: readonly string[]): HeldCalls | undefined;
-  /** An agent has named all that it goes on with: what waits for it elsewhere ends. */
-  unnamed(agentKey: string): void;
+  /** An agent's connection has named all that it goes on with: what waits for it elsewhere ends. */
+  unnamed(client: Client): void;
+  /** An agent goes on here with a turn that was here: another broker may have been given it. */
+  resumed(client: Client, turn: Pick<Wanted, 'turn_id' | 'session_id'>): void;
   /** What became of one that was lost. To be called for each of them. @param isThere - it goes on here */
-  rebuilt(turn: Pick<Wanted, 'turn_id' | 'session_id'>, isThere: boolean): void;
+  rebuilt(client: Client, turn: Pick<Wanted, 'turn_id' | 'session_id'>, isThere: boolean): void;
   /** Turns from before a restart are taken up: some may go on elsewhere. */
   recovered(): void;
 }

@@ -18,6 +18,8 @@ export interface LeftReader {
   readonly claim: string | undefined;
   readonly isOpener: boolean;
   readonly seq: number;
+  /** Its turn was cancelled with grace, which ends then, in the clock's milliseconds: the next broker may not know of it. */
+  readonly graceEndsAt: number | undefined;
 }
 
 /** Hears of each reader of a turn that goes on at another broker. */
@@ -37,6 +39,7 @@ export function leaveReaders(kernel: Kernel, turn: Turn): void {
   for (const [client, role] of readers) {
     const isOpener = role === 'controller' && known === undefined;
     const seq = Math.max(turn.seq, ahead?.of(client) ?? 0);
-    left({ client, role, turnId, sessionId, agentId, claim, isOpener, seq });
+    const graceEndsAt = role === 'controller' ? turn.graceEndsAt : undefined;
+    left({ client, role, turnId, sessionId, agentId, claim, isOpener, seq, graceEndsAt });
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CancelReason } from '../../protocol/chat.ts';
 import type { Json } from '../../protocol/turn-journal.ts';
 import { chatFrame } from '../connection/encode.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -62,6 +63,28 @@ export function readyToMove(kernel: Kernel, turnId: string, agentKey: string): M
 export function hasMoved(kernel: Kernel, turnId: string): void {
   const turn = kernel.get(TURNS).byId.get(turnId);
   if (turn?.ref && !turn.speaker) tell(kernel.ref, turn.ref, { type: 'turn.moved' });
+}
+
+/** While its agent is about to say what it goes on with, a turn does not end for want of it. */
+export function awaitAgent({ deadlines }: Kernel, turn: Turn, ms: number): void {
+  turn.agentDeadline = deadlines.putOff(turn.agentDeadline, ms);
+}
+
+/** While another broker may have a turn already, it does not end here by any deadline. */
+export function keepForPeer(kernel: Kernel, turnId: string, ms: number): void {
+  const turn = kernel.get(TURNS).byId.get(turnId);
+  if (!turn) return;
+  awaitAgent(kernel, turn, ms);
+  turn.deadline = kernel.deadlines.putOff(turn.deadline, ms);
+}
+
+/** Why an agent is told to stop whose turn had ended so at another broker: of the reasons that there are, the nearest. */
+const OVER: Readonly<Record<string, CancelReason>> = { cancelled: 'host_cancelled', abandoned: 'host_disconnected' };
+
+/** The turn had ended at the broker that it was taken over from: this copy of it ends, and its agent is told. */
+export function isOver(kernel: Kernel, turnId: string, ending: string): void {
+  const turn = kernel.get(TURNS).byId.get(turnId);
+  if (turn?.ref) tell(kernel.ref, turn.ref, { type: 'turn.over', reason: OVER[ending] ?? 'stale' });
 }
 
 /** A turn whose agent is not at its broker. */

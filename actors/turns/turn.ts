@@ -281,6 +281,7 @@ export function turnLogic(kernel: Kernel) {
     },
     // Of the reasons that there are, the nearest: another turn has its session.
     cancelAgentAsYounger: (args) => tellAgent(args, 'replaced'),
+    cancelAgentAsOver: (args) => tellAgent(args, eventOf(args, 'turn.over').reason),
     failAsYounger: (args) => {
       const error = 'another broker has an older turn in this session';
       synthesize(args, { kind: 'error', error, code: 'session_conflict' });

@@ -43,6 +43,7 @@ export const agentWindowOver: TurnEvent = { type: 'agent.window.expired' };
 export const eventLost: TurnEvent = { type: 'event.lost' };
 export const sessionTaken: TurnEvent = { type: 'session.taken' };
 export const moved: TurnEvent = { type: 'turn.moved' };
+export const over: TurnEvent = { type: 'turn.over', reason: 'host_cancelled' };
 export const drain: TurnEvent = { type: 'turn.drain' };
 export const toolRequested: TurnEvent = { type: 'tool.requested', callback: { id: 'cb-1', isGated: false } };
 export const settled: TurnEvent = { type: 'approval.settled', approvalId: 'a' };
@@ -54,6 +55,6 @@ export const childFailed: TurnEvent = { type: 'child.failed', id: 'cb-1', error:
 export const everyEvent = [
   ...[ack, token, done, error, pending, resolved, expired],
   ...[cancel, cancelGently, graceOver, stale, hostGone, agentGone, agentReplaced, drain],
-  ...[agentBack, agentWindowOver, moved, eventLost, sessionTaken, openingKept],
+  ...[agentBack, agentWindowOver, moved, over, eventLost, sessionTaken, openingKept],
   ...[toolRequested, settled, hostJoined, observerJoined, windowOver, childDone, childFailed],
 ];

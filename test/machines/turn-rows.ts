@@ -23,6 +23,7 @@ import {
   moved,
   observerJoined,
   openingKept,
+  over,
   pending,
   resolved,
   sessionTaken,
@@ -157,6 +158,7 @@ const ending: Omit<Row<Facts>, 'in'>[] = [
   },
   { on: eventLost, to: 'failed', does: ['endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
   { on: sessionTaken, to: 'failed', does: ['endChildren', 'cancelAgentAsYounger', 'failAsYounger'] },
+  { on: over, to: 'moved', does: ['endChildren', 'cancelAgentAsOver', 'leaveReaders'] },
   { on: agentWindowOver, to: 'failed', does: ['endChildren', 'failAsAgentGone'] },
 ];
 /** What an accepted turn does alike, whether it streams or is parked. */
@@ -250,6 +252,7 @@ const graceful: Omit<Row<Facts>, 'in'>[] = [
   },
   { on: eventLost, to: 'failed', does: ['disarmGrace', 'endChildren', 'cancelAgentAsStale', 'failAsRefused'] },
   { on: sessionTaken, to: 'failed', does: ['disarmGrace', 'endChildren', 'cancelAgentAsYounger', 'failAsYounger'] },
+  { on: over, to: 'moved', does: ['disarmGrace', 'endChildren', 'cancelAgentAsOver', 'leaveReaders'] },
   { on: agentWindowOver, to: 'failed', does: ['disarmGrace', 'endChildren', 'failAsAgentGone'] },
   { on: toolRequested, does: ['refuseCallback'] },
   { on: childDone, does: ['forgetCallback'] },
