@@ -4,7 +4,6 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { isGuest } from '../../protocol/link.ts';
 import type { Place } from '../../protocol/method.ts';
 import { agentKey } from '../../protocol/principal.ts';
-import { Sealed } from '../../protocol/sealed.ts';
 import { FIND_TURN } from '../approvals/gated-turn.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -26,6 +25,7 @@ import { listOfAll, snapshotOfAll } from './everybody.ts';
 import type { Extension, GuestAnswer } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { forgetWatched, hostedAt, noteCancel, noteTurn } from './noted-turns.ts';
+import { sealedAnswer } from './sealed-answer.ts';
 import { type Found, isLost, isUnknown, TurnSearch } from './turn-search.ts';
 
 type AnyCall = Call<unknown>;
@@ -160,10 +160,12 @@ export class Routes implements Elsewhere {
     const known = session === undefined ? undefined : hostedAt(from, session);
     if (known) {
       this.#ask(withoutOwnClaim(call), method, known, (answer, extension) => {
-        // It has moved on meanwhile: it is looked for by now.
+        const again = () => this.#again(call, method);
+        // It has moved on meanwhile: it is looked for by now, or was found already.
         const isGone = isAsked && isNothing(method, answer);
-        if (!isGone || !this.waits(from, session, () => this.#again(call, method)))
-          this.#answer(call, method, answer, extension);
+        if (isGone && this.waits(from, session, again)) return;
+        if (isGone && hostedAt(from, session) !== known) again();
+        else this.#answer(call, method, answer, extension);
       });
       return true;
     }
@@ -337,16 +339,3 @@ function withoutOwnClaim(call: AnyCall): AnyCall {
   const { claim, ...params } = call.params as { claim?: string };
   return claim === SAME_HOST ? { ...call, params } : call;
 }
-
-/** What is a secret in an answer, which is nobody's to see but its receiver's. */
-function sealedAnswer(method: string, result: unknown): Answer {
-  if (!isObject(result)) return { result };
-  const { resume_token, ...rest } = result;
-  if (resume_token !== undefined) return { result: rest, sealed: new Sealed({ resume_token }) };
-  if (!MAKES_TOKEN.has(method) || result.token === undefined) return { result };
-  const { token, ...told } = result;
-  return { result: told, sealed: new Sealed({ token }) };
-}
-
-/** What is answered with somebody's token. */
-const MAKES_TOKEN: ReadonlySet<string> = new Set(['agents.upsert', 'keys.add', 'keys.rotate']);

@@ -246,6 +246,7 @@ describe('ended turns that nobody keeps or finds', () => {
     for (let times = 0; times < 200 && !other.replyTo(own); times += 1) {
       await arrive();
       for (const go of held.splice(0)) go();
+      cluster.clock.increment(50);
     }
     expect(other.replyTo(own)?.error.code).toBe(-32014);
     const answered = asked.filter((id) => greedy.replyTo(id));
