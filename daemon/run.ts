@@ -8,6 +8,7 @@ import { ConfigError, isSystemError, StartError } from './errors.ts';
 import { readSourceMap, stopOnFaults } from './faults.ts';
 import { openLog } from './log.ts';
 import { Reload } from './reload.ts';
+import { startDaemon } from './start.ts';
 import { Teardown } from './teardown.ts';
 import { keepToUser } from './umask.ts';
 import { isWorkerProcess } from './workers/place.ts';
@@ -39,11 +40,8 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
   const isStopping = stopOnSignals(log, teardown, reload);
   stopOnFaults(log, teardown);
   try {
-    // The broker is loaded when it is known that there will be one: whoever is refused has not waited for it.
     const start =
-      config.settings.workers === 1
-        ? (await import('./start.ts')).startDaemon
-        : (await import('./workers/supervisor.ts')).startSupervisor;
+      config.settings.workers === 1 ? startDaemon : (await import('./workers/supervisor.ts')).startSupervisor;
     await start(config, env, log, teardown, reload);
     readSourceMap();
     // Most of what a start makes lives on: with little room it would take longer.

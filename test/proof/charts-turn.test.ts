@@ -202,9 +202,9 @@ describe('the chart of a turn', () => {
 
   it('has no other transitions than those, but what no client can bring about', () => {
     // What needs a journal, or a life before: test/broker/restart/, and test/proof/restart.test.ts; and what needs another
-    // broker: test/broker/cluster/moving.test.ts, and session-conflicts.test.ts beside it.
+    // broker: test/broker/cluster/moving.test.ts, handover.test.ts and session-conflicts.test.ts beside it.
     const needsMore =
-      /^(begun|opening) › |isKeptAcceptance$|^live\.agent\.(accepted|recovering) › | › (turn\.moved|session\.taken)$/;
+      /^(begun|opening) › |isKeptAcceptance$|^live\.agent\.(accepted|recovering) › | › (turn\.moved|turn\.over|session\.taken)$/;
     expect(coverage.missing(turnMachine).filter((name) => !needsMore.test(name))).toEqual([
       // Another's turns take the place: test/broker/resume/resume-chosen-waiting.test.ts.
       'dispatching › window.expired',
