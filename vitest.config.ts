@@ -13,6 +13,16 @@ const BUILT = ['test/{browser,cli,daemon,e2e,proof,soak}/**/*.test.ts'];
 const ALONE = ['test/**/*.alone.test.ts'];
 /** Files that judge how long the daemon takes, or what its collector does: one by one, when nothing else wants its core. */
 const MEASURED = ['test/proof/neighbours*.test.ts', 'test/daemon/collector.test.ts'];
+/** Files that `npm run proof` has, and `npm test` has not: what they look at others look at, too, if not so long. */
+const LONG =
+  process.env.PROOF === 'whole'
+    ? []
+    : [
+        'test/browser/{examples,keys-many,restart,surfaces-parts}.test.ts',
+        'test/e2e/slow-flood.test.ts',
+        'test/proof/neighbours-storms.test.ts',
+        'test/soak/soak-long.test.ts',
+      ];
 
 export default defineConfig({
   test: {
@@ -32,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'built',
           include: BUILT,
-          exclude: [...ALONE, ...MEASURED],
+          exclude: [...ALONE, ...MEASURED, ...LONG],
           isolate: false,
           globalSetup: 'scripts/require-build.js',
         },
@@ -42,6 +52,7 @@ export default defineConfig({
         test: {
           name: 'measured',
           include: MEASURED,
+          exclude: LONG,
           isolate: false,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

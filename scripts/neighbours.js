@@ -13,6 +13,6 @@ if (!(minutes > 0)) {
 const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run', 'test/proof/neighbours'], {
   cwd: ROOT,
   stdio: 'inherit',
-  env: { ...process.env, NEIGHBOURS_MINUTES: String(minutes) },
+  env: { ...process.env, PROOF: 'whole', NEIGHBOURS_MINUTES: String(minutes) },
 });
 process.exit(status ?? 1);

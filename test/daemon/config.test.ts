@@ -44,6 +44,7 @@ describe('the settings', () => {
       'trace-sample': 1,
       workers: 1,
       'cluster-nats': [],
+      'peer-flush-ms': 2,
       'allow-origin': [],
       'allow-host': [],
       'agent-wait': 2_000,

@@ -1,5 +1,4 @@
 import { describe, it } from 'vitest';
-import { isWhole } from './support/extent.ts';
 import { Innocents } from './support/neighbours/innocents.ts';
 import { expectWithin, suffer } from './support/neighbours/judge.ts';
 import { MeteredDaemon } from './support/neighbours/metered-daemon.ts';
@@ -8,11 +7,8 @@ import { STORMS } from './support/neighbours/storms.ts';
 
 /* Of what is small, very many at once. Each has a daemon of its own: what one has grown to is room for the next. */
 
-/** `npm test` makes every other one. */
-const PLAYED = isWhole || MINUTES > 0 ? STORMS : STORMS.filter((_, n) => n % 2 === 0);
-
 describe('many requests at once do no harm to others', () => {
-  it.each(PLAYED)('$name', { timeout: 120_000 }, async ({ name, run }) => {
+  it.each(STORMS)('$name', { timeout: 120_000 }, async ({ name, run }) => {
     const metered = await MeteredDaemon.start({ heap: MINUTES > 0 ? HEAP_MIB : undefined });
     const innocents = await Innocents.start(metered.daemon);
     await innocents.turns(30);
