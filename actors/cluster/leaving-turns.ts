@@ -3,7 +3,7 @@ import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { agentSessionId } from '../kernel/session-name.ts';
-import { HeldCalls } from '../turns/held-calls.ts';
+import { firstOf, HeldCalls } from '../turns/held-calls.ts';
 import { keepForPeer, type MovedTurn, readyToMove } from '../turns/moved-turn.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
@@ -138,12 +138,7 @@ export class LeavingTurns {
 
   /** What waits for a turn of one of these sessions. */
   pending(sessionKeys: readonly string[]): HeldCalls | undefined {
-    if (this.#bySession.size === 0) return undefined;
-    for (const name of sessionKeys) {
-      const leaving = this.#bySession.get(name);
-      if (leaving) return leaving.calls;
-    }
-    return undefined;
+    return firstOf(this.#bySession, sessionKeys)?.calls;
   }
 
   /** Has what a connection asks about a session wait while its turn is given away. @returns whether it waits */

@@ -3,7 +3,7 @@ import { writeJson } from '../../protocol/write-json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Elsewhere, Wanted } from '../turns/elsewhere.ts';
-import { HeldCalls } from '../turns/held-calls.ts';
+import { firstOf, HeldCalls } from '../turns/held-calls.ts';
 import {
   awaitAgent,
   hasMoved,
@@ -126,12 +126,7 @@ export class MovedTurns implements Elsewhere, PeerTalk {
   }
 
   pending(sessionKeys: readonly string[]): HeldCalls | undefined {
-    if (this.#fetched.size > 0)
-      for (const name of sessionKeys) {
-        const fetched = this.#fetched.get(name);
-        if (fetched) return fetched.calls;
-      }
-    return this.leaving.pending(sessionKeys);
+    return firstOf(this.#fetched, sessionKeys)?.calls ?? this.leaving.pending(sessionKeys);
   }
 
   /** Whoever asks for it here now would hear that there is none. */

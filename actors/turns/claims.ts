@@ -1,6 +1,6 @@
 import type { WireError } from '../../protocol/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { HeldCalls } from './held-calls.ts';
+import { firstOf, HeldCalls } from './held-calls.ts';
 import { MAX_OF_SESSION, OpenedElsewhere, type OpenedRow } from './opened-elsewhere.ts';
 
 /** So often a session is claimed that another broker has just let go of, and after so long again. Milliseconds. */
@@ -83,12 +83,7 @@ export class Claims {
 
   /** What waits for the word on one of these, if there is any to wait for. */
   pending(sessionKeys: readonly string[]): HeldCalls | undefined {
-    if (this.#pending.size === 0) return undefined;
-    for (const name of sessionKeys) {
-      const calls = this.#pending.get(name);
-      if (calls) return calls;
-    }
-    return undefined;
+    return firstOf(this.#pending, sessionKeys);
   }
 
   /**

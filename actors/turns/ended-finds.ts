@@ -8,7 +8,7 @@ import { isTurnName, nameOfOpening, nameOfSession } from './ended-names.ts';
 import { type RecordHead, readHead, readLog } from './ended-record.ts';
 import type { EndedStore } from './ended-store.ts';
 import { FairQueue } from './fair-queue.ts';
-import { HeldCalls } from './held-calls.ts';
+import { firstOf, HeldCalls } from './held-calls.ts';
 import type { KeptFacts } from './kept-facts.ts';
 import { Opening } from './resume/opening.ts';
 import type { TurnLog } from './resume/turn-log.ts';
@@ -54,12 +54,7 @@ export class EndedFinds {
 
   /** What waits for the word on one of these sessions, if there is any to wait for. */
   pending(sessionKeys: readonly string[]): HeldCalls | undefined {
-    if (this.#openings.size === 0) return undefined;
-    for (const sessionKey of sessionKeys) {
-      const calls = this.#openings.get(sessionKey);
-      if (calls) return calls;
-    }
-    return undefined;
+    return firstOf(this.#openings, sessionKeys);
   }
 
   /** Looks for an ended turn of this session that was opened with this token. `settle`: whether it is here now. */

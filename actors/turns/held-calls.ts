@@ -48,6 +48,16 @@ export class HeldCalls {
   }
 }
 
+/** What is known under the first of these names that anything is known under. */
+export function firstOf<T>(known: ReadonlyMap<string, T>, names: readonly string[]): T | undefined {
+  if (known.size === 0) return undefined;
+  for (const name of names) {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Carries out a request that has waited, where its sender is there still. Never throws. */
 export function carryOut<P>(call: Call<P>, method: string, handle: (call: Call<P>) => unknown): void {
   const { kernel, from, id } = call;

@@ -1,18 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../e2e/support/cleanup.ts';
-import { DIST, Program } from '../e2e/support/program.ts';
-
-const SOAK = resolve(DIST, 'soak/main.js');
-const SMALL = ['--connections', '40', '--turns', '20'];
-
-/** A small soak, and the directory in which it keeps what it starts. */
-function startSoak(minutes: number, ...flags: string[]) {
-  const TMPDIR = temporaryDirectory();
-  const program = new Program([SOAK, '--minutes', String(minutes), ...SMALL, ...flags], { TMPDIR });
-  return { program, homes: () => readdirSync(TMPDIR).map((name) => join(TMPDIR, name)) };
-}
+import { startSoak } from './support/small-soak.ts';
 
 describe('npm run soak', () => {
   it('ends by itself, says what it has done, and leaves nothing', { timeout: 90_000 }, async () => {

@@ -1,21 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkFileLimit } from '../../soak/file-limit.ts';
 import { Histogram } from '../../soak/histogram.ts';
 import { judgeDeaths, judgeLoad } from '../../soak/verdict.ts';
-import { temporaryDirectory } from '../e2e/support/cleanup.ts';
-import { DIST, Program, run } from '../e2e/support/program.ts';
-
-const SOAK = resolve(DIST, 'soak/main.js');
-const SMALL = ['--connections', '40', '--turns', '20'];
-
-/** A small soak, and the directory in which it keeps what it starts. */
-function startSoak(minutes: number, ...flags: string[]) {
-  const TMPDIR = temporaryDirectory();
-  const program = new Program([SOAK, '--minutes', String(minutes), ...SMALL, ...flags], { TMPDIR });
-  return { program, homes: () => readdirSync(TMPDIR).map((name) => join(TMPDIR, name)) };
-}
+import { run } from '../e2e/support/program.ts';
+import { SOAK, startSoak } from './support/small-soak.ts';
 
 describe('npm run soak', () => {
   it('ends with a summary at Ctrl-C', { timeout: 60_000 }, async () => {

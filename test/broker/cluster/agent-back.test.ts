@@ -1,17 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, ask, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, attach, type Member, startCluster } from './support/brokers.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 
 afterEach(() => cluster.end());
-
-async function attach(member: Member): Promise<LinkedClient> {
-  const agent = member.connect();
-  await agent.ok('session.auth', { agent_id: 'bot', token: '', resume: true });
-  await arrive();
-  return agent;
-}
 
 describe('whoever reads a turn that goes with its agent to another broker', () => {
   test.each(['a', 'b', 'c'])('hears that it is away, and that it is back, at %s', async (at) => {

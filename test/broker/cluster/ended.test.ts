@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { BrokerOptions } from '../../../broker.ts';
 import type { LinkedClient } from '../../support/linked.ts';
 import { readMetric } from '../../support/metrics.ts';
-import { accepting, arrive, ask, enter, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, attach, enter, type Member, startCluster } from './support/brokers.ts';
 import { EndedBook } from './support/ended-book.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
@@ -27,13 +27,6 @@ async function scene(options: BrokerOptions = {}) {
   }));
   const [a, b, c] = cluster.members as [Member, Member, Member];
   return { a, b, c };
-}
-
-async function attach(member: Member): Promise<LinkedClient> {
-  const agent = member.connect();
-  await agent.ok('session.auth', { agent_id: 'bot', token: '', resume: true });
-  await arrive();
-  return agent;
 }
 
 /** A turn that has ended at the agent's broker, which then is gone. */

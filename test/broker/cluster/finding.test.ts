@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, ask, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, attach, type Member, startCluster } from './support/brokers.ts';
 
 /* Turns that are asked for at another broker than theirs: who has the one that is meant. */
 
@@ -12,13 +12,6 @@ async function three(): Promise<[Member, Member, Member]> {
   // Who they are is not what is tested here.
   cluster = await startCluster(['a', 'b', 'c'], { auth: false, limits: { agentWindowMs: 60_000 } });
   return cluster.members as [Member, Member, Member];
-}
-
-async function attach(member: Member, agent_id = 'bot'): Promise<LinkedClient> {
-  const agent = member.connect();
-  await agent.ok('session.auth', { agent_id, token: '', resume: true });
-  await arrive();
-  return agent;
 }
 
 const WINDOW = { resume_window_ms: 60_000 };

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, ask, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, attach, type Member, startCluster } from './support/brokers.ts';
 import { DONE, openTurn, resume, rowOf, say, sessionsOf, told } from './support/takeover-scene.ts';
 
 /* A turn is on its way from one broker to another, and something happens before both know that it has arrived. */
@@ -11,13 +10,6 @@ afterEach(() => cluster.end());
 
 /** So long an agent may be away. Seconds. */
 const WINDOW_S = 15;
-
-async function attach(member: Member): Promise<LinkedClient> {
-  const agent = member.connect();
-  await agent.ok('session.auth', { agent_id: 'bot', token: '', resume: true });
-  await arrive();
-  return agent;
-}
 
 async function start() {
   // Who they are is not what is tested here.

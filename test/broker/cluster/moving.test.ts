@@ -1,24 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, ask, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, ask, attach, type Member, startCluster } from './support/brokers.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 
 afterEach(() => cluster.end());
 
-/** An agent that numbers its events, attached to a broker by a token that all know. */
-async function attach(member: Member, token: string): Promise<LinkedClient> {
-  const agent = member.connect();
-  await agent.ok('session.auth', { agent_id: 'bot', token, resume: true });
-  await arrive();
-  return agent;
-}
-
 async function scene(names = ['a', 'b', 'c']) {
   // Who they are is not what is tested here.
   cluster = await startCluster(names, { auth: false, limits: { agentWindowMs: 30_000 } });
   const [a, b, c] = cluster.members as [Member, Member, Member];
-  const agent = await attach(b, '');
+  const agent = await attach(b);
   return { a, b, c, agent };
 }
 
@@ -40,7 +32,7 @@ describe('a turn whose agent comes back at another broker', () => {
     await arrive();
     agent.cut();
     await arrive();
-    const again = await attach(c, '');
+    const again = await attach(c);
     const resumed = again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 3 }] });
     await arrive();
     cluster.clock.increment(150);
@@ -70,7 +62,7 @@ describe('a turn that has moved away from its host’s own broker', () => {
     await arrive();
     agent.cut();
     await arrive();
-    const again = await attach(c, '');
+    const again = await attach(c);
     const resumed = again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 2 }] });
     await cluster.pass(1);
     expect(again.replyTo(resumed).result.turns[0].status).toBe('resumed');
@@ -95,7 +87,7 @@ describe('the newest connection of an agent', () => {
     const { a, c, agent } = await scene();
     const host = a.connect();
     const { session_id, turn_id } = await open(host, agent);
-    const again = await attach(c, '');
+    const again = await attach(c);
     expect(agent.closed).toBe(4409);
     const resumed = again.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 1 }] });
     await arrive();
@@ -141,7 +133,7 @@ describe('a chat whose agent has gone a moment ago', () => {
     const id = host.post('agents.chat', { agent_id: 'bot', prompt: 'hi', session_id: 's' });
     await arrive();
     expect(host.replyTo(id)).toBeUndefined();
-    const again = await attach(c, '');
+    const again = await attach(c);
     await accepting(again);
     expect(host.replyTo(id).result).toMatchObject({ accepted: true, session_id: 's' });
   });
@@ -193,7 +185,7 @@ describe('a turn that has moved twice before its reader has found it', () => {
     let latest = agent;
     for (const member of [c, a, c]) {
       latest.cut();
-      latest = await attach(member, '');
+      latest = await attach(member);
       const id = latest.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 2 }] });
       await arrive();
       expect(latest.replyTo(id).result.turns[0].status).toBe('resumed');
@@ -220,8 +212,8 @@ describe('a turn of an agent that is here by a newer connection', () => {
     const { session_id, turn_id } = await open(host, agent);
     agent.cut();
     await arrive();
-    const older = await attach(c, '');
-    const newest = await attach(b, '');
+    const older = await attach(c);
+    const newest = await attach(b);
     expect(older.closed).toBe(4409);
     const id = newest.post('agent.resume', { turns: [{ turn_id, session_id, kept_from: 1, next: 1 }] });
     await arrive();

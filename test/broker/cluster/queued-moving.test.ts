@@ -1,17 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LinkedClient } from '../../support/linked.ts';
-import { accepting, arrive, type Member, startCluster } from './support/brokers.ts';
+import { accepting, arrive, attach, type Member, startCluster } from './support/brokers.ts';
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 
 afterEach(() => cluster.end());
-
-async function attach(member: Member): Promise<LinkedClient> {
-  const agent = member.connect();
-  await agent.ok('session.auth', { agent_id: 'bot', token: '', resume: true });
-  await arrive();
-  return agent;
-}
 
 describe('chats that wait behind a turn which moves with its agent', () => {
   test.each(['a', 'b', 'c'])('are carried out where that is now, in order; their host is at %s', async (at) => {

@@ -150,6 +150,14 @@ export async function arrive(): Promise<void> {
   for (let times = 0; times < 12; times += 1) await settle();
 }
 
+/** An agent that numbers its events, attached where nobody has to prove who he is. */
+export async function attach(member: Member, agent_id = 'bot'): Promise<LinkedClient> {
+  const agent = member.connect();
+  await agent.ok('session.auth', { agent_id, token: '', resume: true });
+  await arrive();
+  return agent;
+}
+
 /** An agent that accepts each chat, and what it was asked. */
 export async function accepting(agent: LinkedClient): Promise<{ session_id: string; turn_id: string }> {
   await arrive();
