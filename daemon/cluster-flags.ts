@@ -80,7 +80,7 @@ export const clusterFlags = {
     .register(flagInfo, {
       kind: 'number',
       group,
-      does: 'how long what is said to another broker is gathered while much is said to it',
+      does: 'so much time is between two messages to another broker, in which what is said to it is gathered',
       takes: `an integer from 1 to ${MAX_FLUSH_MS}`,
       value: 'MS',
     }),

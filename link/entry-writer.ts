@@ -17,7 +17,6 @@ export class EntryWriter {
   readonly #full: () => void;
   #bytes: Buffer;
   #end: number;
-  #count = 0;
 
   /**
    * @param headRoom - bytes that a batch has before its entries
@@ -32,11 +31,6 @@ export class EntryWriter {
 
   get isEmpty(): boolean {
     return this.#end === this.#headRoom;
-  }
-
-  /** Entries since the start. */
-  get count(): number {
-    return this.#count;
   }
 
   /** The batch, with room for its head. It is the caller's; the next one begins. */
@@ -81,7 +75,7 @@ export class EntryWriter {
     const end = at + bytes.write(text, at, isUtf8 ? 'utf8' : 'ucs2');
     writeHeader(bytes, this.#end, isUtf8 ? kind : kind | AS_UTF16, end - this.#end - ENTRY_HEADER, stream);
     this.#end = end;
-    this.#counted();
+    this.#sendIfFull();
   }
 
   /** One that no batch holds: written by itself, then cut. */
@@ -98,12 +92,11 @@ export class EntryWriter {
       writeHeader(bytes, this.#end, isLast ? EntryKind.last : EntryKind.part, part.length, 0);
       part.copy(bytes, this.#end + ENTRY_HEADER);
       this.#end += ENTRY_HEADER + part.length;
-      this.#counted();
+      this.#sendIfFull();
     }
   }
 
-  #counted(): void {
-    this.#count += 1;
+  #sendIfFull(): void {
     if (this.#end - this.#headRoom >= FLUSH_BYTES) this.#full();
   }
 

@@ -3,7 +3,6 @@ import type { LinkClock } from './clock.ts';
 import type { Entry, EntryHandlers, StreamToken } from './entries.ts';
 import { EntryReader } from './entry-reader.ts';
 import { EntryWriter } from './entry-writer.ts';
-import { FlushPace } from './flush-pace.ts';
 import { AGAIN, type FrameHead, FrameKind, type FrameKindCode, headBytes, writeHead } from './frame.ts';
 import { Patience } from './patience.ts';
 import { ReceiveWindow, SendWindow } from './windows.ts';
@@ -67,7 +66,6 @@ export class Flow {
   readonly #handlers: FlowHandlers;
   readonly #writer: EntryWriter;
   readonly #reader: EntryReader;
-  readonly #pace = new FlushPace();
   readonly #patience = new Patience();
   readonly #sent = new SendWindow();
   readonly #received = new ReceiveWindow();
@@ -76,6 +74,7 @@ export class Flow {
   #isStalled = false;
   #isFlushDue = false;
   #flushTimer: unknown;
+  #flushedAt = Number.NEGATIVE_INFINITY;
   #ackTimer: unknown;
   #isAckDue = false;
   /** What the peer is asked to send again, until it comes. */
@@ -125,6 +124,7 @@ export class Flow {
     const batch = this.#writer.take();
     writeHead(batch, this.#head(FrameKind.batch));
     const now = this.#options.clock.now();
+    this.#flushedAt = now;
     if (this.#sent.isEmpty) {
       this.#progressAt = now;
       this.#resetProbe(now);
@@ -316,8 +316,10 @@ export class Flow {
     if (this.#isFlushDue || this.#writer.isEmpty) return;
     this.#isFlushDue = true;
     const { clock, flushMs } = this.#options;
-    if (this.#pace.isQuiet(clock.now(), this.#writer.count)) clock.nextTick(this.#flush);
-    else this.#flushTimer = clock.setTimeout(this.#flush, flushMs);
+    const waitMs = this.#flushedAt + flushMs - clock.now();
+    // What is said after a pause does not wait; what follows it is gathered.
+    if (waitMs <= 0) clock.nextTick(this.#flush);
+    else this.#flushTimer = clock.setTimeout(this.#flush, waitMs);
   }
 
   #head(kind: FrameKindCode): Omit<FrameHead, 'bodyAt'> {

@@ -25,7 +25,7 @@ export interface PeerLinkOptions {
   readonly peer: string;
   readonly carrier: Pick<Carrier, 'send' | 'reaches'>;
   readonly clock: LinkClock;
-  /** How long entries are gathered while much is said. Milliseconds. */
+  /** So long after one batch the next one is sent; what is said meanwhile is gathered. Milliseconds. */
   readonly flushMs: number;
   /** The most bytes of one entry that the peer may send. */
   readonly maxEntryBytes: number;

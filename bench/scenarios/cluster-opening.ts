@@ -7,6 +7,8 @@ import { type Side, startSide } from './pair.ts';
 
 /** Opening a chat across brokers takes less, at the median. Milliseconds. */
 const MOST_MS = 5;
+/** So many times as many chats go before those that count: what is measured is compiled code, in all processes. */
+const WARM_UPS = 2;
 
 /**
  * From `agents.chat` to its acknowledgement: one chat after another, each in a session of its own, whose id its host has chosen. The
@@ -44,8 +46,7 @@ async function openChats({ cores, sizes }: Setting, side: Side, round: number): 
   const target = await startSide(side, cores);
   try {
     const fleet = await Fleet.open(target, 1, 1, side.placed);
-    // As many before that do not count: what is measured is compiled code.
-    const times = new Float64Array(2 * sizes.opened);
+    const times = new Float64Array((WARM_UPS + 1) * sizes.opened);
     for (const at of times.keys()) {
       const sessionId = `open-${round}-${at}`;
       const ended = fleet.terminal(sessionId);
@@ -55,7 +56,7 @@ async function openChats({ cores, sizes }: Setting, side: Side, round: number): 
       await ended;
     }
     fleet.close();
-    return times.subarray(sizes.opened);
+    return times.subarray(WARM_UPS * sizes.opened);
   } finally {
     target.stop();
   }

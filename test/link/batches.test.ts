@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ACK_BATCHES, ACK_MS } from '../../link/flow.ts';
 import { AGAIN, FrameKind, readHead } from '../../link/frame.ts';
-import { batches, kinds, opened, say } from './support/opened.ts';
+import { batches, kinds, opened, say, sayAlone } from './support/opened.ts';
 
 describe('batches', () => {
-  it('leave with the tick while little is said, and are gathered for two milliseconds while much is', () => {
+  it('leave with the tick after two milliseconds of silence, and are gathered for so long while there is none', () => {
     const net = opened();
     say(net, 'a', 'x');
     expect(batches(net, 'b')).toBe(0);
@@ -40,9 +40,8 @@ describe('batches', () => {
   it(`are acknowledged after ${ACK_MS} ms, or when there are ${ACK_BATCHES} of them`, () => {
     const net = opened();
     const one = () => {
-      say(net, 'a', 'x');
       // Before it would be tried again.
-      net.ends.a.clock.advance(3);
+      sayAlone(net, 'a', 'x');
       net.deliver('b');
     };
     one();
@@ -70,10 +69,7 @@ describe('batches', () => {
 
   it('of which one is missing are asked for again, at once, and told in order', () => {
     const net = opened();
-    for (const delta of ['1', '2', '3']) {
-      say(net, 'a', delta);
-      net.ends.a.clock.settle();
-    }
+    for (const delta of ['1', '2', '3']) sayAlone(net, 'a', delta);
     net.lose('b', 0);
     net.deliver('b');
     net.deliver('b');
@@ -88,10 +84,7 @@ describe('batches', () => {
   it('that are lost, with all that could have said so, are tried again, the oldest first, and then all', () => {
     const net = opened();
     const all = Array.from({ length: 20 }, (_, n) => `token -1 1-1 ${n}`);
-    for (const [n] of all.entries()) {
-      say(net, 'a', `${n}`);
-      net.ends.a.clock.settle();
-    }
+    for (const [n] of all.entries()) sayAlone(net, 'a', `${n}`);
     net.onTheWay.b.length = 0;
     net.advance(300);
     expect(batches(net, 'b')).toBe(1);
@@ -103,10 +96,7 @@ describe('batches', () => {
   it('of which only the acknowledgement is late › are not sent again all', () => {
     const net = opened();
     const send = () => {
-      for (let n = 0; n < 20; n += 1) {
-        say(net, 'a', `${n}`);
-        net.ends.a.clock.settle();
-      }
+      for (let n = 0; n < 20; n += 1) sayAlone(net, 'a', `${n}`);
     };
     send();
     while (net.onTheWay.b.length > 0) net.deliver('b');

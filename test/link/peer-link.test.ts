@@ -3,7 +3,7 @@ import { MAX_HELD_BYTES, MAX_SILENCE_MS, STALL_MS } from '../../link/flow.ts';
 import { FrameKind, readHead, textFrame } from '../../link/frame.ts';
 import { HELLO_MS } from '../../link/peer-link.ts';
 import { LossyNet, type Side } from './support/lossy-net.ts';
-import { kinds, opened, say } from './support/opened.ts';
+import { kinds, opened, say, sayAlone } from './support/opened.ts';
 
 /** A frame of that side's on the link that is open, made by somebody who knows both halves. */
 function forged(
@@ -12,8 +12,7 @@ function forged(
   change: Partial<NonNullable<ReturnType<typeof readHead>>>,
   body = '',
 ): Buffer {
-  say(net, from, 'x');
-  net.ends[from].clock.settle();
+  sayAlone(net, from, 'x');
   const known = readHead(net.onTheWay[from === 'a' ? 'b' : 'a'].at(-1) as Buffer);
   if (!known) throw new Error('nothing was sent');
   net.deliverAll();

@@ -2,6 +2,9 @@ import { readHead } from '../../../link/frame.ts';
 import { PeerLink, type PeerLinkHandlers } from '../../../link/peer-link.ts';
 import { StillClock } from './still-clock.ts';
 
+/** So long what is said is gathered. Milliseconds. */
+export const FLUSH_MS = 2;
+
 export type Side = 'a' | 'b';
 export const other = (side: Side): Side => (side === 'a' ? 'b' : 'a');
 
@@ -44,7 +47,7 @@ export class LossyNet {
         self: { id: side, epoch: `${side}-${life}` },
         peer: other(side),
         clock,
-        flushMs: 2,
+        flushMs: FLUSH_MS,
         maxEntryBytes: 16 * 1024 * 1024,
         failed: (error) => this.faults.push(error),
         carrier: {
@@ -172,9 +175,9 @@ export class LossyNet {
     this.deliverAll();
   }
 
-  /** Until nothing is on its way. */
+  /** Until nothing is on its way, nor gathered. */
   deliverAll(): void {
-    for (const { clock, isStopped } of Object.values(this.ends)) if (!isStopped) clock.settle();
+    for (const { clock, isStopped } of Object.values(this.ends)) if (!isStopped) clock.advance(FLUSH_MS);
     while (['a', 'b'].some((side) => this.#mayDeliver(side as Side))) {
       this.deliver('a');
       this.deliver('b');
