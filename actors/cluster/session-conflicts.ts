@@ -30,7 +30,8 @@ type Row = readonly [session: string, turn: string];
 /**
  * Two brokers may have a live turn each in one session: they could not hear of each other, what all know together could not be asked, or
  * has lost a claim. Whoever may have such a turn says so as soon as the other can hear it: the older turn keeps the session, the younger
- * one ends with `session_conflict`. What could not be claimed is claimed again, for as long as there is a turn.
+ * one ends with `session_conflict`. What could not be claimed is claimed again, for as long as there is a turn. A turn whose agent is not
+ * there has no say before it is: it may have gone on elsewhere, and ended.
  */
 export class SessionConflicts implements PeerTalk {
   readonly #kernel: Kernel;
@@ -72,8 +73,11 @@ export class SessionConflicts implements PeerTalk {
     const since = this.#lostAt.get(peer.name) ?? 0;
     this.#lostAt.delete(peer.name);
     const rows: Row[] = [];
-    for (const turn of this.#kernel.get(TURNS).byId.values())
-      if (turn.isRestored || turn.createdAt >= since) rows.push([turn.sessionKey, turn.id]);
+    for (const turn of this.#kernel.get(TURNS).byId.values()) {
+      if (!turn.isRestored && turn.createdAt < since) continue;
+      if (turn.hasAgent) rows.push([turn.sessionKey, turn.id]);
+      else this.#insist(turn.sessionKey);
+    }
     for (let at = 0; at < rows.length; at += ROWS) this.#tell(peer, rows.slice(at, at + ROWS));
   }
 
@@ -82,7 +86,9 @@ export class SessionConflicts implements PeerTalk {
     else if (kind === YOUNGER) {
       const [session, turn] = (body as { row: Row }).row;
       const own = this.#live(session);
-      if (own?.id === turn) this.#end(own, peer);
+      if (own?.id !== turn) return;
+      if (own.hasAgent) this.#end(own, peer);
+      else this.#insist(session);
     }
   }
 
@@ -90,8 +96,10 @@ export class SessionConflicts implements PeerTalk {
     const own = this.#live(session);
     // The same one is on its way from one broker to the other.
     if (!own || own.id === turn) return;
+    const hasEnded = this.#kernel.get(TURNS).logs.find(session, turn, this.#kernel.clock.now()) !== undefined;
+    if (hasEnded || !own.hasAgent) this.#insist(session);
     // Their ids sort by time.
-    if (own.id > turn) this.#end(own, peer);
+    else if (own.id > turn) this.#end(own, peer);
     else {
       peer.tell(writeJson({ kind: YOUNGER, row: [session, turn] }));
       this.#insist(session);
@@ -131,7 +139,7 @@ export class SessionConflicts implements PeerTalk {
     const own = this.#live(session);
     const peer = this.#cluster.peer(broker);
     if (!own || !peer) return;
-    this.#tell(peer, [[session, own.id]]);
+    if (own.hasAgent) this.#tell(peer, [[session, own.id]]);
     if (!this.#due.has(session)) this.#insist(session);
   }
 
@@ -162,7 +170,7 @@ export class SessionConflicts implements PeerTalk {
         const turn = this.#live(name);
         if (!turn) this.#due.delete(name);
         // Before its agent has accepted it nobody can have heard of it.
-        if (!turn?.isAccepted) continue;
+        if (!turn?.isAccepted || !turn.hasAgent) continue;
         try {
           const claim = await this.#directory?.claim(name);
           if (claim?.isOurs) this.#settle(name);

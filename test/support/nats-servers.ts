@@ -64,9 +64,9 @@ export class NatsServer {
     this.#child = child;
   }
 
-  /** Until its copies of everything are as new as the others'. */
+  /** Until its copies of everything are as new as the others', who may be away themselves for half a minute. */
   async ready(): Promise<void> {
-    for (let n = 0; n < 600; n += 1) {
+    for (let n = 0; n < 1_500; n += 1) {
       const answer = await fetch(`${this.monitor}/healthz`).catch(() => undefined);
       if (answer?.ok) return;
       await sleep(50);

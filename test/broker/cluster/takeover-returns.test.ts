@@ -116,6 +116,36 @@ describe('a broker that was only out of reach', () => {
   });
 });
 
+describe('a broker that was out of reach with a turn that has ended elsewhere', () => {
+  test.each([
+    ['has lost its agent', true],
+    ['believes that its agent is still there', false],
+  ])('and %s › ends no turn that has begun in that session since', async (_what, isCut) => {
+    scene = await startTakeover();
+    const { cluster, a, b, c, attach, mourn } = scene;
+    const host = a.connect();
+    const agent = await attach(b);
+    const { turn, ticket } = await openTurn(host, agent);
+    await say(agent, turn, 1, 'one ');
+    cluster.net.silent.add('b');
+    if (isCut) agent.cut();
+    await arrive();
+    const next = await attach(c);
+    const id = resume(next, { ...turn, ticket, next: 2, kept_from: 1 });
+    await mourn();
+    expect(rowOf(next, id).status).toBe('resumed');
+    await say(next, turn, 1, 'one ', DONE);
+    const second = await openTurn(host, next);
+    expect(second.turn.turn_id).not.toBe(turn.turn_id);
+    cluster.net.silent.delete('b');
+    await cluster.pass(5);
+    await say(next, second.turn, 1, 'two ', DONE);
+    await cluster.pass(WINDOW_S + 5);
+    expect(told(host)).toEqual(['1 one ', '2 done', '1 two ', '2 done']);
+    expect(await sessionsOf(b)).toEqual([]);
+  });
+});
+
 test('a turn of before whose session cannot be had for a while has it when it can be had: nobody opens another one in it', async () => {
   scene = await startTakeover();
   const { a, b, c, cluster, attach, kill } = scene;

@@ -42,6 +42,8 @@ export async function startCluster(
         carrier: net.carrier(name),
         directory: mortal,
         home: names[0] as string,
+        // What is said leaves with its tick: the clock stands still.
+        flushMs: 0,
         ...joining(name),
         ...also,
       },
