@@ -188,6 +188,7 @@ const CLUSTER: Names<NonNullable<BrokerOptions['cluster']>> = {
   endedTurns: true,
   home: true,
   homeBefore: true,
+  version: true,
   flushMs: true,
   urls: true,
   peers: true,

@@ -28,7 +28,9 @@ export interface ClusterOptions {
   readonly home?: string;
   /** The broker that was home before, and is no more: `home` takes its place. Default: none. */
   readonly homeBefore?: string;
-  /** How long what is said to a busy peer is gathered. Milliseconds. Default: 2. */
+  /** Of what build this broker is, which others compare with theirs. Default: the package's version. */
+  readonly version?: string;
+  /** So much time is between two messages to another broker, in which what is said to it is gathered. Milliseconds. Default: 2. */
   readonly flushMs?: number;
   /** Where people reach this broker, for others to tell. */
   readonly urls?: () => readonly string[];

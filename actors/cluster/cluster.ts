@@ -49,6 +49,8 @@ export interface PeerTalk {
 export class Cluster {
   readonly id: string;
   readonly home: string | undefined;
+  /** Of what build this broker is. */
+  readonly version: string;
   readonly #kernel: Kernel;
   readonly #options: ClusterOptions;
   readonly #peers: Peers;
@@ -76,6 +78,7 @@ export class Cluster {
     this.#options = options;
     this.id = options.id;
     this.home = options.home;
+    this.version = options.version ?? kernel.version;
     this.#awaited = new Set(options.peers);
     this.places = new AgentPlaces({ id: options.id, epoch: kernel.epoch }, options.directory, {
       placed: (agent, place) => this.#each('where an agent is', (talk) => talk.placed?.(agent, place)),

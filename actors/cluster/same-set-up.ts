@@ -17,6 +17,8 @@ const OTHERS_HOME =
   'another broker was given another home (--cluster-home): agents and keys of one are not known at the other';
 const OTHER_TOKENS =
   'a broker of this cluster has other tokens: who is let in at one is refused at the other, and no turn goes between them by its ticket';
+const OTHER_VERSION =
+  'a broker of this cluster is of another version: what one of them does not know yet is answered with an error, so let all be of one version soon';
 const NO_HOME =
   'the home broker was not heard of so far (--cluster-home): nothing can be registered until one of that name is started';
 
@@ -25,6 +27,7 @@ interface SetUp {
   home: string | null;
   /** The same from every broker with the same tokens; null where nothing is proved by them. */
   tokens: string | null;
+  version: string;
 }
 
 /**
@@ -41,7 +44,11 @@ export class SameSetUp implements PeerTalk {
   constructor(kernel: Kernel, cluster: Cluster) {
     this.#kernel = kernel;
     this.#cluster = cluster;
-    this.#own = { home: cluster.home ?? null, tokens: kernel.get(TURNS).tickets?.proof ?? null };
+    this.#own = {
+      home: cluster.home ?? null,
+      tokens: kernel.get(TURNS).tickets?.proof ?? null,
+      version: cluster.version,
+    };
     const { id, home } = cluster;
     if (home !== undefined && home !== id) kernel.deadlines.arm(HOME_THERE_MS, () => this.#lookForHome(home));
   }
@@ -60,7 +67,7 @@ export class SameSetUp implements PeerTalk {
 
   told({ name: broker }: PeerStreams, kind: string, body: unknown): void {
     if (kind !== SET_UP) return;
-    const { home, tokens } = body as Partial<SetUp>;
+    const { home, tokens, version } = body as Partial<SetUp>;
     const own = this.#own;
     if (home !== own.home) {
       const told = { broker, home: own.home, its_home: typeof home === 'string' ? home.slice(0, 64) : null };
@@ -68,6 +75,9 @@ export class SameSetUp implements PeerTalk {
     }
     if (own.tokens !== null && typeof tokens === 'string' && tokens !== own.tokens)
       this.#say('tokens', { broker }, OTHER_TOKENS);
+    // One that says none is older than this.
+    const its = typeof version === 'string' ? version.slice(0, 64) : null;
+    if (its !== own.version) this.#say('version', { broker, version: own.version, its_version: its }, OTHER_VERSION);
   }
 
   #lookForHome(home: string): void {

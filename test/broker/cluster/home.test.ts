@@ -95,8 +95,14 @@ describe('brokers that were not started alike say so, once', () => {
     expect(said(/other tokens/)).toEqual([0, 0]);
   });
 
+  test('of another version', async () => {
+    const { said } = await started({ cluster: { version: '99.0.0' } }, 1);
+    expect(said(/of another version.*"broker":"b".*"its_version":"99.0.0"/)).toEqual([1, 0]);
+    expect(said(/of another version.*"broker":"a","version":"99.0.0"/)).toEqual([0, 1]);
+  });
+
   test('and nothing where they were', async () => {
     const { said } = await started({}, 20);
-    expect(said(/other tokens|--cluster-home/)).toEqual([0, 0]);
+    expect(said(/other tokens|--cluster-home|another version/)).toEqual([0, 0]);
   });
 });
