@@ -70,9 +70,10 @@ export class Claims {
     const pending = this.#pending.get(key);
     if (pending) pending.isReleased = true;
     const revision = this.#held.get(key);
-    if (revision === undefined) return;
     this.#held.delete(key);
-    this.#drop(key, revision);
+    // What is not known to be held may be all the same: it was written later than anybody waited for.
+    if (!pending) this.#drop(key, revision ?? 0);
+    else if (revision !== undefined) this.#drop(key, revision);
   }
 
   /** NATS is back. @param wasLong - so that others may have thought this broker dead, and taken what it held */
@@ -160,16 +161,20 @@ export class Claims {
   }
 
   async #letGoOf(key: string, revision: number): Promise<void> {
-    if (revision > 0) {
-      await this.#store.remove(this.#stream, revision);
-      return;
-    }
+    const known = revision > 0 ? revision : await this.#ownRevision(key);
+    // Claimed again meanwhile, it is wanted.
+    if (revision === 0 && (this.#held.has(key) || this.#pending.has(key))) return;
+    if (known !== undefined) await this.#store.remove(this.#stream, known);
+  }
+
+  /** Where this life has claimed it, or may have: the revision of that. */
+  async #ownRevision(key: string): Promise<number | undefined> {
     const there = await this.#store.get(this.#stream, this.#subject(key));
     const found = there?.value && read(there.value);
-    const isOurs = there && found && this.#graves.isOurs(found);
-    // Claimed again meanwhile, it is wanted.
-    if (isOurs && !this.#held.has(key) && !this.#pending.has(key))
-      await this.#store.remove(this.#stream, there.revision);
+    if (there && found) return this.#graves.isOurs(found) ? there.revision : undefined;
+    // That nothing is there proves nothing: what was asked for may be written yet. Not before what is asked for now.
+    const revision = await this.#attempt(key);
+    return typeof revision === 'number' ? revision : undefined;
   }
 
   /** Claims again what was taken from this life, or lost, unless somebody has it now. */

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { Line } from '../../nats/line.ts';
-import { namesOf } from '../../nats/names.ts';
+import { hashKey, namesOf } from '../../nats/names.ts';
 import { bucketConfig, Store } from '../../nats/store.ts';
-import { headers } from '../../sdks/nats.ts';
+import { connect, headers } from '../../sdks/nats.ts';
 import { own } from '../e2e/support/cleanup.ts';
 import { describeNats, natsServers } from '../support/nats-servers.ts';
 import { newCluster, optionsOf } from './support/brokers.ts';
@@ -86,6 +86,21 @@ describeNats('a directory in NATS', () => {
     await vi.waitFor(async () => expect((await loser.directory.claim('person:1/session')).isOurs).toBe(true));
     lives.pass(winner.self);
     expect(await winner.directory.claim('person:1/session')).toEqual({ isOurs: true });
+  });
+
+  it('has a name that was written later than anybody waited for › is free of it when whoever may hold it lets go of it', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    const nats = await connect({ servers: servers[0]?.url as string });
+    const life = { broker: 'b', epoch: b.self.epoch };
+    await nats.request(`$KV.${namesOf(cluster).bucket('SES')}.${hashKey('late')}`, JSON.stringify(life));
+    await nats.close();
+    expect(await a.directory.claim('late')).toEqual({ isOurs: false, broker: 'b' });
+    b.directory.release('late');
+    await vi.waitFor(async () => expect((await a.directory.claim('late')).isOurs).toBe(true));
   });
 
   it('of a life that is over › has nothing: neither who was attached, nor what it had claimed', async () => {
