@@ -2,6 +2,7 @@ import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { Claimed } from '../turns/claims.ts';
 import type { Elsewhere, Wanted } from '../turns/elsewhere.ts';
 import { firstOf, HeldCalls } from '../turns/held-calls.ts';
 import {
@@ -95,7 +96,10 @@ export class MovedTurns implements Elsewhere, PeerTalk {
           const { turn_id, session_id } = each.row;
           const is = client.isOpen ? await this.#fetch(each, client, until) : 'unknown';
           if (is === undefined) continue;
-          if (is === 'ended' || (is === 'lost' && (await this.#claim(session_id)))) found.set(turn_id, is);
+          const claimed = is === 'lost' ? await this.#claim(session_id) : undefined;
+          // Who held it is gone, and not yet for everybody.
+          if (claimed === 'unreachable' && this.#kernel.clock.now() < until) continue;
+          if (is === 'ended' || (is === 'lost' && claimed === 'ours')) found.set(turn_id, is);
           left.delete(each);
           if (is === 'here') here.add(turn_id);
           // One that is lost is about to be put together.
@@ -316,11 +320,11 @@ export class MovedTurns implements Elsewhere, PeerTalk {
   }
 
   /** Whether the session of a turn that nobody has any more may have it again: another one may have been opened in it. */
-  #claim(sessionKey: string): Promise<boolean> {
+  #claim(sessionKey: string): Promise<Claimed['is']> {
     const { claims } = this.#kernel.get(TURNS);
     return new Promise((resolve) => {
-      if (claims) claims.claim(sessionKey, undefined, ({ is }) => resolve(is === 'ours'));
-      else resolve(true);
+      if (claims) claims.claim(sessionKey, undefined, ({ is }) => resolve(is));
+      else resolve('ours');
     });
   }
 }

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { TICKET_LIFE_MS, Tickets } from '../../../actors/turns/tickets.ts';
+import { SharedDirectory } from '../../../cluster/shared-directory.ts';
 import { arrive, startCluster } from './support/brokers.ts';
 import { DONE, openTurn, resume, rowOf, say, startTakeover, told } from './support/takeover-scene.ts';
 
@@ -114,6 +115,29 @@ describe('a turn whose broker is gone', () => {
     expect(rowOf(next, id).status).toBe('resumed');
     await say(next, turn, 1, 'one ', DONE);
     await arrive();
+    expect(told(host)).toEqual(['1 one ', '2 done']);
+  });
+
+  test('goes on although its session is held by that broker for a while longer', async () => {
+    scene = await startTakeover();
+    const { a, b, c, attach, kill, mourn, cluster } = scene;
+    const host = a.connect();
+    const agent = await attach(b);
+    const { turn, ticket } = await openTurn(host, agent);
+    await say(agent, turn, 1, 'one ');
+    await kill(agent);
+    const next = await attach(c);
+    const held = vi.spyOn(SharedDirectory.prototype, 'claim').mockResolvedValue({ isOurs: false, broker: 'b' });
+    const id = resume(next, { ...turn, ticket, next: 2, kept_from: 1 });
+    await mourn();
+    // Longer than one claim is tried for.
+    await cluster.pass(6);
+    expect(held.mock.calls.length).toBeGreaterThan(4);
+    expect(rowOf(next, id)).toBeUndefined();
+    held.mockRestore();
+    await cluster.pass(6);
+    expect(rowOf(next, id).status).toBe('resumed');
+    await say(next, turn, 1, 'one ', DONE);
     expect(told(host)).toEqual(['1 one ', '2 done']);
   });
 });
