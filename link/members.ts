@@ -9,7 +9,7 @@ export const SUSPECT_MS = 2_000;
 /** And then dead: what was with it ends, or waits for somebody else. Milliseconds. */
 export const DEAD_MS = 4_000;
 /** So long a dead one is remembered. Milliseconds. */
-const FORGET_MS = 60_000;
+export const FORGET_MS = 60_000;
 /** So many brokers are known at most. */
 export const MAX_MEMBERS = 256;
 

@@ -22,6 +22,7 @@ import { type GuestOpening, openingOf, readIdentity } from './guest-identity.ts'
 import type { GuestLink } from './guest-link.ts';
 import { LastTurns } from './last-turns.ts';
 import { linkClockOf } from './link-clock.ts';
+import { MissingPeers } from './missing-peers.ts';
 import { PeerStreams } from './peer-streams.ts';
 import { StreamBook } from './stream-book.ts';
 
@@ -56,6 +57,7 @@ export class Cluster {
   readonly #peers: Peers;
   /** The ways to the others. */
   readonly streams = new StreamBook();
+  readonly #missing: MissingPeers;
   readonly #talks: PeerTalk[] = [];
   readonly #kind: ChildKind<Extension>;
   readonly #load = new CpuLoad();
@@ -79,6 +81,8 @@ export class Cluster {
     this.id = options.id;
     this.home = options.home;
     this.version = options.version ?? kernel.version;
+    this.#missing = new MissingPeers(kernel, this);
+    this.add(this.#missing);
     this.#awaited = new Set(options.peers);
     this.places = new AgentPlaces({ id: options.id, epoch: kernel.epoch }, options.directory, {
       placed: (agent, place) => this.#each('where an agent is', (talk) => talk.placed?.(agent, place)),
@@ -260,7 +264,7 @@ export class Cluster {
   /** Whether there is a broker that was there a moment ago, and may be there again. */
   awaitsPeer(): boolean {
     for (const { isOpen } of this.members()) if (!isOpen) return true;
-    return false;
+    return this.#missing.some((name) => this.streams.get(name)?.isOpen === true);
   }
 
   /** The same, where it is not known to be dead; and others that this broker cannot have heard of, since it is new itself. */
