@@ -319,7 +319,7 @@ export class Flow {
     const waitMs = this.#flushedAt + flushMs - clock.now();
     // What is said after a pause does not wait; what follows it is gathered.
     if (waitMs <= 0) clock.nextTick(this.#flush);
-    else this.#flushTimer = clock.setTimeout(this.#flush, waitMs);
+    else this.#flushTimer = clock.setTimeout(this.#flush, Math.ceil(waitMs));
   }
 
   #head(kind: FrameKindCode): Omit<FrameHead, 'bodyAt'> {

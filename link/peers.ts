@@ -5,7 +5,7 @@ import { type Heartbeat, heartbeatFrame, readHeartbeat } from './heartbeat.ts';
 import { HEARTBEAT_MS, MAX_MEMBERS, type Member, type MemberHandlers, Members } from './members.ts';
 import { PeerLink, type PeerLinkHandlers } from './peer-link.ts';
 
-/** While much is said to a peer, it is gathered for so long. Milliseconds. */
+/** What is said to a peer is gathered for so long since the last message to it. Milliseconds. */
 export const DEFAULT_FLUSH_MS = 2;
 /** Of one entry: a message of the daemon's default size, twice, for what is added to it. */
 export const DEFAULT_MAX_ENTRY_BYTES = 32 * 1024 * 1024;

@@ -24,6 +24,8 @@ export class Claims {
   readonly #held = new Map<string, number>();
   /** Keys that are being claimed, and whether they were let go of meanwhile. */
   readonly #pending = new Map<string, { isReleased: boolean }>();
+  /** Keys that are being let go of. */
+  readonly #leaving = new Map<string, Promise<unknown>>();
   /** What is to be let go of: keys with their revision, 0 where it is not known whether they were ever claimed. */
   readonly #due = new Map<string, number>();
   #isWorking = false;
@@ -46,7 +48,7 @@ export class Claims {
     pending.isReleased = false;
     this.#pending.set(key, pending);
     const enough = timeLimit();
-    const attempt = this.#attempt(key);
+    const attempt = this.#attempt(key, this.#leaving.get(key));
     try {
       const revision = await Promise.race([attempt, enough.over]);
       if (typeof revision === 'string') return { isOurs: false, broker: revision };
@@ -107,7 +109,9 @@ export class Claims {
   }
 
   /** @returns its revision where it is ours, else the name of the broker that holds it */
-  async #attempt(key: string): Promise<number | string> {
+  async #attempt(key: string, before?: Promise<unknown>): Promise<number | string> {
+    // What is about to be removed is not to be taken for what was claimed.
+    await before?.catch(() => {});
     const value = JSON.stringify(this.#self);
     let expected = 0;
     for (;;) {
@@ -163,8 +167,14 @@ export class Claims {
   async #letGoOf(key: string, revision: number): Promise<void> {
     const known = revision > 0 ? revision : await this.#ownRevision(key);
     // Claimed again meanwhile, it is wanted.
-    if (revision === 0 && (this.#held.has(key) || this.#pending.has(key))) return;
-    if (known !== undefined) await this.#store.remove(this.#stream, known);
+    if (known === undefined || this.#held.has(key) || this.#pending.has(key)) return;
+    const leaving = this.#store.remove(this.#stream, known);
+    this.#leaving.set(key, leaving);
+    try {
+      await leaving;
+    } finally {
+      if (this.#leaving.get(key) === leaving) this.#leaving.delete(key);
+    }
   }
 
   /** Where this life has claimed it, or may have: the revision of that. */

@@ -9,7 +9,7 @@ const MISSING = 'brokers.missing';
 
 /**
  * Brokers that others have heard of, and this one has not: it is new itself, and they are out of reach. What they may have is
- * not to be taken for gone. Each is remembered as long as one that died.
+ * not to be taken for gone. Each is remembered for a minute since that was told.
  */
 export class MissingPeers implements PeerTalk {
   readonly #kernel: Kernel;

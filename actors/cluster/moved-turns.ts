@@ -20,11 +20,11 @@ import { AgentNews, HERE, type Here, UNNAMED, type Unnamed } from './agent-news.
 import type { Cluster, PeerTalk } from './cluster.ts';
 import { LeavingTurns } from './leaving-turns.ts';
 import { type Asked, type AskedPart, addPart, type Given, type GivenPart } from './moved-parts.ts';
+import { OVER, type Over, saidOver } from './over.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
 const TAKE = 'turn.take';
 const MORE = 'turn.more';
-const OVER = 'turn.over';
 const LEFT = 'turns.left';
 
 /** What became of a turn that was asked for; `lost`: whoever had it is gone. */
@@ -43,12 +43,6 @@ const LOOK_MS = 25_000;
 const SLOW_MS = 10_000;
 /** So many turns another broker is asked about at once. */
 const MOST_LEFT = 1_000;
-
-/** A turn had ended at whoever says so, before that heard that it is elsewhere. */
-interface Over {
-  turn: string;
-  ending: string;
-}
 
 /** A turn that is looked for, and whether those that have ended were searched for it. */
 interface Sought {
@@ -214,12 +208,11 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     // That its agent is there may be heard later.
     if (own && this.#cluster.places.isOlder(agent, revision)) this.#cluster.leave(own);
     this.#isAt(turnId);
-    const { byId, logs } = kernel.get(TURNS);
-    const turn = byId.get(turnId);
-    const ended = turn ? undefined : logs.find(session, turnId, kernel.clock.now());
+    const turn = kernel.get(TURNS).byId.get(turnId);
+    const over = saidOver(kernel, session, turnId);
     // Its agent has come here by a newer connection: whoever has it there is to know.
     if (turn?.speaker) this.#news.isHere(turn.speaker, { turn: turnId, session });
-    else if (ended) peer.tell(writeJson({ kind: OVER, turn: turnId, ending: ended.ending ?? 'failed' }));
+    else if (over !== undefined) peer.tell(over);
   }
 
   #isAt(turnId: string): void {

@@ -8,7 +8,7 @@ import { HOME } from './registry-share.ts';
 const SET_UP = 'set_up';
 /** The home broker is to have been heard of by then: whoever is none is said to be. Milliseconds. */
 const HOME_THERE_MS = 15_000;
-/** About so many brokers are spoken of. */
+/** Of each thing so many brokers are spoken of. */
 const MAX_SAID = 256;
 
 const OTHER_HOME =
@@ -18,7 +18,7 @@ const OTHERS_HOME =
 const OTHER_TOKENS =
   'a broker of this cluster has other tokens: who is let in at one is refused at the other, and no turn goes between them by its ticket';
 const OTHER_VERSION =
-  'a broker of this cluster is of another version: what one of them does not know yet is answered with an error, so let all be of one version soon';
+  'a broker of this cluster is of another version: what one of them does not know yet it cannot do for the other, so let all be of one version soon';
 const NO_HOME =
   'the home broker was not heard of so far (--cluster-home): nothing can be registered until one of that name is started';
 
@@ -39,7 +39,7 @@ export class SameSetUp implements PeerTalk {
   readonly #cluster: Cluster;
   readonly #own: SetUp;
   /** What was said of whom. */
-  readonly #said = new Set<string>();
+  readonly #said = new Map<string, Set<string>>();
 
   constructor(kernel: Kernel, cluster: Cluster) {
     this.#kernel = kernel;
@@ -86,9 +86,9 @@ export class SameSetUp implements PeerTalk {
   }
 
   #say(what: string, told: { broker: string; [more: string]: string | null }, words: string): void {
-    const id = `${what} ${told.broker}`;
-    if (this.#said.has(id) || this.#said.size >= MAX_SAID) return;
-    this.#said.add(id);
+    const said = this.#said.get(what) ?? new Set();
+    if (said.has(told.broker) || said.size >= MAX_SAID) return;
+    this.#said.set(what, said.add(told.broker));
     this.#kernel.log.warn(told, words);
   }
 }

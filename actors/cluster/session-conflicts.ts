@@ -4,7 +4,9 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { tell } from '../kernel/tell.ts';
 import type { Turn } from '../turns/turn-record.ts';
 import { TURNS } from '../turns/turns.ts';
+import { HERE, type Here } from './agent-news.ts';
 import type { Cluster, PeerTalk } from './cluster.ts';
+import { saidOver } from './over.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
 const LIVE = 'sessions.live';
@@ -27,19 +29,26 @@ const MAX_DUE = 100_000;
 /** A session, by the name that its agent has for it, and the turn that is live in it. */
 type Row = readonly [session: string, turn: string];
 
+/** That turn is the younger one. */
+interface Younger {
+  readonly row: Row;
+  /** The one that whoever says so has. */
+  readonly older?: string;
+}
+
 /**
  * Two brokers may have a live turn each in one session: they could not hear of each other, what all know together could not be asked, or
  * has lost a claim. Whoever may have such a turn says so as soon as the other can hear it: the older turn keeps the session, the younger
  * one ends with `session_conflict`. What could not be claimed is claimed again, for as long as there is a turn. A turn whose agent is not
- * there has no say before it is: it may have gone on elsewhere, and ended.
+ * there has no say before it is: it may have gone on elsewhere, and ended. Nor has one that is known to have ended.
  */
 export class SessionConflicts implements PeerTalk {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
   /** When the link with a broker was lost, by its name: what has begun since, that one may not know of. */
   readonly #lostAt = new Map<string, number>();
-  /** Sessions of live turns that are to be claimed again. */
-  readonly #due = new Set<string>();
+  /** Sessions of live turns that are to be told of when their agents are there, and before that, perhaps, to be claimed again. */
+  readonly #due = new Map<string, 'claim' | 'tell'>();
   #isWorking = false;
   #waitMs = FIRST_MS;
   #directory: Pick<Directory, 'claim' | 'release'> | undefined;
@@ -73,22 +82,22 @@ export class SessionConflicts implements PeerTalk {
     const since = this.#lostAt.get(peer.name) ?? 0;
     this.#lostAt.delete(peer.name);
     const rows: Row[] = [];
-    for (const turn of this.#kernel.get(TURNS).byId.values()) {
-      if (!turn.isRestored && turn.createdAt < since) continue;
-      if (turn.hasAgent) rows.push([turn.sessionKey, turn.id]);
-      else this.#insist(turn.sessionKey);
+    const { byId, claims } = this.#kernel.get(TURNS);
+    for (const { isRestored, createdAt, hasAgent, sessionKey, id } of byId.values()) {
+      if (!isRestored && createdAt < since) continue;
+      if (hasAgent) rows.push([sessionKey, id]);
+      else this.#insist(sessionKey, claims?.holds(sessionKey) ? 'tell' : 'claim');
     }
-    for (let at = 0; at < rows.length; at += ROWS) this.#tell(peer, rows.slice(at, at + ROWS));
+    this.#tell(peer, rows);
   }
 
   told(peer: PeerStreams, kind: string, body: unknown): void {
     if (kind === LIVE) for (const row of (body as { rows: Row[] }).rows) this.#compare(peer, row);
-    else if (kind === YOUNGER) {
-      const [session, turn] = (body as { row: Row }).row;
-      const own = this.#live(session);
-      if (own?.id !== turn) return;
-      if (own.hasAgent) this.#end(own, peer);
-      else this.#insist(session);
+    else if (kind === YOUNGER) this.#isYounger(peer, body as Younger);
+    else if (kind === HERE) {
+      // It has come there with its agent: its broker has not compared it with any.
+      const { session, turn } = body as Here;
+      this.#compare(peer, [session, turn]);
     }
   }
 
@@ -96,14 +105,27 @@ export class SessionConflicts implements PeerTalk {
     const own = this.#live(session);
     // The same one is on its way from one broker to the other.
     if (!own || own.id === turn) return;
-    const hasEnded = this.#kernel.get(TURNS).logs.find(session, turn, this.#kernel.clock.now()) !== undefined;
-    if (hasEnded || !own.hasAgent) this.#insist(session);
+    if (!this.#mayJudge(peer, own, turn)) return;
     // Their ids sort by time.
-    else if (own.id > turn) this.#end(own, peer);
+    if (own.id > turn) this.#end(own, peer);
     else {
-      peer.tell(writeJson({ kind: YOUNGER, row: [session, turn] }));
-      this.#insist(session);
+      peer.tell(writeJson({ kind: YOUNGER, row: [session, turn], older: own.id } satisfies Younger & { kind: string }));
+      this.#insist(session, 'claim');
     }
+  }
+
+  #isYounger(peer: PeerStreams, { row: [session, turn], older }: Younger): void {
+    const own = this.#live(session);
+    if (own?.id === turn && this.#mayJudge(peer, own, older)) this.#end(own, peer);
+  }
+
+  /** Whether one of the two is to end for the other: `own`, and another broker's. */
+  #mayJudge(peer: PeerStreams, own: Turn, other: string | undefined): boolean {
+    const over = other === undefined ? undefined : saidOver(this.#kernel, own.sessionKey, other);
+    if (over !== undefined) peer.tell(over);
+    else if (own.hasAgent) return true;
+    this.#insist(own.sessionKey, 'claim');
+    return false;
   }
 
   #end(turn: Turn, { name }: PeerStreams): void {
@@ -119,7 +141,8 @@ export class SessionConflicts implements PeerTalk {
   }
 
   #tell(peer: PeerStreams, rows: readonly Row[]): void {
-    peer.tell(writeJson({ kind: LIVE, rows }));
+    for (let at = 0; at < rows.length; at += ROWS)
+      peer.tell(writeJson({ kind: LIVE, rows: rows.slice(at, at + ROWS) }));
   }
 
   async #claim(directory: Pick<Directory, 'claim'>, name: string): Promise<Claim> {
@@ -129,7 +152,7 @@ export class SessionConflicts implements PeerTalk {
       return claim;
     } catch (error) {
       // Whoever has asked may go on without.
-      this.#insist(name);
+      this.#insist(name, 'claim');
       throw error;
     }
   }
@@ -140,12 +163,13 @@ export class SessionConflicts implements PeerTalk {
     const peer = this.#cluster.peer(broker);
     if (!own || !peer) return;
     if (own.hasAgent) this.#tell(peer, [[session, own.id]]);
-    if (!this.#due.has(session)) this.#insist(session);
+    this.#insist(session, 'claim');
   }
 
-  #insist(session: string): void {
-    if (this.#due.size >= MAX_DUE) return;
-    this.#due.add(session);
+  #insist(session: string, on: 'claim' | 'tell'): void {
+    const known = this.#due.get(session);
+    if (known === on || known === 'claim' || this.#due.size >= MAX_DUE) return;
+    this.#due.set(session, on);
     this.#waitMs = FIRST_MS;
     if (this.#isWorking) return;
     this.#isWorking = true;
@@ -164,7 +188,8 @@ export class SessionConflicts implements PeerTalk {
   }
 
   async #claimAgain(): Promise<void> {
-    const names = [...this.#due];
+    const names = [...this.#due.keys()];
+    const settled: Row[] = [];
     const each = async () => {
       for (let name = names.pop(); name !== undefined; name = names.pop()) {
         const turn = this.#live(name);
@@ -172,9 +197,7 @@ export class SessionConflicts implements PeerTalk {
         // Before its agent has accepted it nobody can have heard of it.
         if (!turn?.isAccepted || !turn.hasAgent) continue;
         try {
-          const claim = await this.#directory?.claim(name);
-          if (claim?.isOurs) this.#settle(name);
-          else if (claim) this.#contest(name, claim.broker);
+          if (await this.#isHad(name)) settled.push([name, turn.id]);
         } catch {
           // Nobody can be asked now: all of them later.
           names.length = 0;
@@ -182,14 +205,22 @@ export class SessionConflicts implements PeerTalk {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, each));
+    // Whoever has another one in such a session had no claim for it, or has lost that, and was not told of this.
+    for (const peer of this.#cluster.openStreams()) this.#tell(peer, settled);
   }
 
-  #settle(name: string): void {
+  async #isHad(name: string): Promise<boolean> {
+    const claim = this.#due.get(name) === 'claim' ? await this.#directory?.claim(name) : undefined;
+    if (claim && !claim.isOurs) {
+      this.#contest(name, claim.broker);
+      return false;
+    }
     this.#due.delete(name);
     const { claims } = this.#kernel.get(TURNS);
-    // Whoever has asked for it first may have given up by now.
-    if (this.#live(name)) claims?.had(name);
-    // It may have ended meanwhile.
-    else if (!claims?.holds(name)) this.#directory?.release(name);
+    const isLive = this.#live(name) !== undefined;
+    // Whoever has asked for it first may have given up by now; or it may have ended meanwhile.
+    if (claim && isLive) claims?.had(name);
+    else if (claim && !claims?.holds(name)) this.#directory?.release(name);
+    return isLive;
   }
 }

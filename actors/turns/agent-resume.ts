@@ -74,7 +74,9 @@ function resumeAll(
       turns.push(resumed.status === 'unknown' && is === 'ended' ? { ...resumed, status: 'ended' } : resumed);
     }
   };
-  inSlices(kernel, 'a turn that its agent goes on with', rows, resume, () => {
+  // Of those that are put together the newest of a session has it: what was before that had ended where it was.
+  const ordered = found.size === 0 ? rows : rows.toSorted((one, other) => (one.turn_id < other.turn_id ? 1 : -1));
+  inSlices(kernel, 'a turn that its agent goes on with', ordered, resume, () => {
     letGo();
     if (!from.isOpen) return;
     // As many as one request may name: there may be more.

@@ -101,6 +101,9 @@ describeNats('a directory in NATS', () => {
     expect(await a.directory.claim('late')).toEqual({ isOurs: false, broker: 'b' });
     b.directory.release('late');
     await vi.waitFor(async () => expect((await a.directory.claim('late')).isOurs).toBe(true));
+    // Where there is nothing, nothing is left behind either.
+    b.directory.release('never');
+    await vi.waitFor(async () => expect((await a.directory.claim('never')).isOurs).toBe(true));
   });
 
   it('of a life that is over › has nothing: neither who was attached, nor what it had claimed', async () => {

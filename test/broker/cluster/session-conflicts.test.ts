@@ -57,4 +57,36 @@ describe('two live turns in one session', () => {
     await arrive();
     expect(kinds(a.host)).toEqual([['done', undefined]]);
   });
+
+  test.each([
+    ['neither of which has claimed it', false],
+    ['which the younger one’s broker has had since it took the other for dead', true],
+  ])('%s, one without its agent when they can › the younger ends when that is there again', async (_what, isTaken) => {
+    const { a, b } = await scene();
+    const claiming = vi.spyOn(SharedDirectory.prototype, 'claim');
+    if (!isTaken) claiming.mockRejectedValue(new Error('nobody can be asked'));
+    const older = await open(a);
+    // So long that the other broker has surely heard of it.
+    if (isTaken) await cluster.pass(30);
+    if (isTaken) cluster.net.silent.add('a');
+    else cluster.net.away(true);
+    await cluster.pass(15);
+    const younger = await open(b);
+    claiming.mockRestore();
+    b.agent.cut();
+    await arrive();
+    cluster.net.silent.clear();
+    cluster.net.away(false);
+    await cluster.pass(3);
+    expect(kinds(b.host).filter(([kind]) => kind !== 'agent_away')).toEqual([]);
+    const [, at] = cluster.members as [Member, Member];
+    const again = at.connect();
+    await again.ok('session.auth', { agent_id: 'south', token: '', resume: true });
+    again.post('agent.resume', { turns: [{ turn_id: younger, session_id: 's', next: 1, kept_from: 1 }] });
+    await cluster.pass(3);
+    expect(kinds(b.host).at(-1)).toEqual(['error', 'session_conflict']);
+    a.agent.emit('s', { kind: 'done', text: '', turn_id: older, aseq: 1 });
+    await arrive();
+    expect(kinds(a.host)).toEqual([['done', undefined]]);
+  });
 });

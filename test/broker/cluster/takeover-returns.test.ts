@@ -151,6 +151,7 @@ describe('a broker that was out of reach with a turn that has ended elsewhere', 
     await say(agent, turn, 1, 'one ');
     cluster.net.silent.add('b');
     if (isCut) agent.cut();
+    else b.hears(false);
     await arrive();
     const next = await attach(c);
     const id = resume(next, { ...turn, ticket, next: 2, kept_from: 1 });
@@ -161,6 +162,8 @@ describe('a broker that was out of reach with a turn that has ended elsewhere', 
     expect(second.turn.turn_id).not.toBe(turn.turn_id);
     cluster.net.silent.delete('b');
     await cluster.pass(5);
+    expect((await sessionsOf(b)).map(({ turn_id }) => turn_id)).toEqual([second.turn.turn_id]);
+    b.hears(true);
     await say(next, second.turn, 1, 'two ', DONE);
     await cluster.pass(WINDOW_S + 5);
     expect(told(host)).toEqual(['1 one ', '2 done', '1 two ', '2 done']);

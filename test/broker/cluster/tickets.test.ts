@@ -140,4 +140,28 @@ describe('a turn whose broker is gone', () => {
     await say(next, turn, 1, 'one ', DONE);
     expect(told(host)).toEqual(['1 one ', '2 done']);
   });
+
+  test('goes on although its agent names one, too, that was in its session before', async () => {
+    scene = await startTakeover();
+    const { a, b, c, attach, kill, mourn } = scene;
+    const host = a.connect();
+    const agent = await attach(b);
+    const before = await openTurn(host, agent);
+    await say(agent, before.turn, 1, 'one ', DONE);
+    const live = await openTurn(host, agent);
+    await say(agent, live.turn, 1, 'two ');
+    await kill(agent);
+    const next = await attach(c);
+    const rows = [
+      { ...before.turn, ticket: before.ticket, next: 3, kept_from: 1 },
+      { ...live.turn, ticket: live.ticket, next: 2, kept_from: 1 },
+    ];
+    const id = resume(next, ...rows);
+    await mourn();
+    const said: { turn_id: string; status: string }[] = next.replyTo(id)?.result.turns;
+    expect(said.find(({ turn_id }) => turn_id === live.turn.turn_id)?.status).toBe('resumed');
+    expect(said).toHaveLength(2);
+    await say(next, live.turn, 1, 'two ', DONE);
+    expect(told(host)).toEqual(['1 one ', '2 done', '1 two ', '2 done']);
+  });
 });

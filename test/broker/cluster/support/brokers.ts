@@ -57,6 +57,8 @@ export async function startCluster(
         net.kill(name);
         mortal.isDead = true;
       },
+      /** What all know together reaches it later: when it hears again. */
+      hears: (isHeard: boolean) => mortal.hears(isHeard),
       /** One that this broker alone knows, for this run: the home broker may be away. */
       async agent(id: string, { resume = false } = {}) {
         const { token } = broker.upsertAgent({ id, rotate_token: true }, { ephemeral: true });
@@ -95,6 +97,8 @@ export async function startCluster(
 /** A broker's part in what all know together, until that is killed. */
 class MortalDirectory implements Directory {
   isDead = false;
+  /** What it has yet to hear. */
+  #unheard: (() => void)[] | undefined;
   readonly #own: Directory;
 
   constructor(own: Directory) {
@@ -109,13 +113,20 @@ class MortalDirectory implements Directory {
     const alive =
       <T extends unknown[]>(run: ((...args: T) => void) | undefined) =>
       (...args: T): void => {
-        if (!this.isDead) run?.(...args);
+        if (this.#unheard) this.#unheard.push(() => run?.(...args));
+        else if (!this.isDead) run?.(...args);
       };
     return this.#own.open(self, {
       attached: alive((agentKey, place) => handlers.attached(agentKey, place)),
       detached: alive((agentKey, place) => handlers.detached(agentKey, place)),
       registered: alive((name, record) => handlers.registered?.(name, record)),
     });
+  }
+
+  hears(isHeard: boolean): void {
+    const unheard = this.#unheard ?? [];
+    this.#unheard = isHeard ? undefined : unheard;
+    if (isHeard) for (const run of unheard) run();
   }
 
   attach(...said: Parameters<Directory['attach']>): void {
