@@ -11,6 +11,14 @@ const holder = z.object({ broker: z.string(), epoch: z.string() });
 const AT_ONCE = 16;
 /** What could not be done is done again after so long. Milliseconds. */
 const RETRY_MS = 1_000;
+/**
+ * What nothing is known of is looked for once more after so long: what had not got to a majority when somebody looked may be
+ * written then. So many wait for that. Milliseconds.
+ */
+const LATE_MS = 5_000;
+const MAX_LATE = 10_000;
+/** What is due so is looked for no more if nothing is there: whoever wants the name asks its holder, who lets go of it then. */
+const LAST_LOOK = -1;
 /** So many are to be let go of at most, while NATS is away. */
 const MAX_DUE = 100_000;
 
@@ -26,7 +34,9 @@ export class Claims {
   readonly #pending = new Map<string, { isReleased: boolean }>();
   /** Keys that are being let go of. */
   readonly #leaving = new Map<string, Promise<unknown>>();
-  /** What is to be let go of: keys with their revision, 0 where it is not known whether they were ever claimed. */
+  /** Keys that are looked for once more. */
+  readonly #late = new Map<string, NodeJS.Timeout>();
+  /** What is to be let go of: keys with their revision, 0 or {@link LAST_LOOK} where it is not known whether they were ever claimed. */
   readonly #due = new Map<string, number>();
   #isWorking = false;
   #isChecking = false;
@@ -88,6 +98,7 @@ export class Claims {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    for (const late of this.#late.values()) clearTimeout(late);
     const all = [...this.#held.values(), ...this.#due.values()].filter((revision) => revision > 0);
     const enough = timeLimit();
     const each = async () => {
@@ -165,7 +176,7 @@ export class Claims {
   }
 
   async #letGoOf(key: string, revision: number): Promise<void> {
-    const known = revision > 0 ? revision : await this.#ownRevision(key);
+    const known = revision > 0 ? revision : await this.#ownRevision(key, revision);
     // Claimed again meanwhile, it is wanted.
     if (known === undefined || this.#held.has(key) || this.#pending.has(key)) return;
     const leaving = this.#store.remove(this.#stream, known);
@@ -177,14 +188,19 @@ export class Claims {
     }
   }
 
-  /** Where this life has claimed it, or may have: the revision of that. */
-  async #ownRevision(key: string): Promise<number | undefined> {
+  /** Where this life has claimed it: the revision of that. Where nobody has, it may have: that is seen later. */
+  async #ownRevision(key: string, look: number): Promise<number | undefined> {
     const there = await this.#store.get(this.#stream, this.#subject(key));
     const found = there?.value && read(there.value);
     if (there && found) return this.#graves.isOurs(found) ? there.revision : undefined;
-    // That nothing is there proves nothing: what was asked for may be written yet. Not before what is asked for now.
-    const revision = await this.#attempt(key);
-    return typeof revision === 'number' ? revision : undefined;
+    if (look !== LAST_LOOK && !this.#late.has(key) && this.#late.size < MAX_LATE && !this.#isClosed) {
+      const late = setTimeout(() => {
+        this.#late.delete(key);
+        this.#drop(key, LAST_LOOK);
+      }, LATE_MS);
+      this.#late.set(key, late.unref());
+    }
+    return;
   }
 
   /** Claims again what was taken from this life, or lost, unless somebody has it now. */

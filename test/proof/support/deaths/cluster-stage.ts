@@ -147,8 +147,16 @@ export class ClusterStage extends Parties {
 
   /** All of NATS is there, and as new as it gets. */
   async natsIsBack(): Promise<void> {
-    for (const server of this.servers) server.start();
-    await Promise.all(this.servers.map((server) => server.ready()));
+    const start = async () => {
+      for (const server of this.servers) server.start();
+      await Promise.all(this.servers.map((server) => server.ready()));
+    };
+    await start().catch(async (error: Error) => {
+      // Copies of 2.9 may have no leader any more: whoever runs it starts all of it again.
+      console.warn(`${error.message}: all of NATS is started again`);
+      await Promise.all(this.servers.map((server) => server.kill()));
+      await start();
+    });
   }
 }
 
