@@ -5,11 +5,11 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Cluster, PeerTalk } from './cluster.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
-const MISSING = 'brokers.missing';
+const KNOWN = 'brokers.known';
 
 /**
- * Brokers that others have heard of, and this one has not: it is new itself, and they are out of reach. What they may have is
- * not to be taken for gone. Each is remembered for a minute since that was told.
+ * Brokers that others know, and with which this one has no link: it is new itself, say, and they are out of its reach. What they may
+ * have is not to be taken for gone. Each is remembered for a minute since another one has named it.
  */
 export class MissingPeers implements PeerTalk {
   readonly #kernel: Kernel;
@@ -33,13 +33,13 @@ export class MissingPeers implements PeerTalk {
   }
 
   opened(peer: PeerStreams): void {
-    const names: string[] = [];
-    for (const { id, isOpen } of this.#cluster.members()) if (!isOpen && id !== peer.name) names.push(id);
-    if (names.length > 0) peer.tell(writeJson({ kind: MISSING, names }));
+    // Those, too, with which there is a link: it may be a moment until that is known to be dead.
+    const names = [...this.#cluster.members()].map(({ id }) => id).filter((id) => id !== peer.name);
+    if (names.length > 0) peer.tell(writeJson({ kind: KNOWN, names }));
   }
 
   told(_peer: PeerStreams, kind: string, body: unknown): void {
-    if (kind !== MISSING) return;
+    if (kind !== KNOWN) return;
     const until = this.#kernel.clock.now() + FORGET_MS;
     for (const name of (body as { names: string[] }).names.slice(0, MAX_MEMBERS)) {
       const hasRoom = this.#until.size < MAX_MEMBERS || this.#until.has(name);

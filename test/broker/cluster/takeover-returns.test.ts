@@ -116,27 +116,33 @@ describe('a broker that was only out of reach', () => {
   });
 });
 
-test('a turn whose broker is out of reach is waited for at a broker, too, that is new and has never heard of that one', async () => {
-  scene = await startTakeover();
-  const { cluster, b, c, attach, kill, again, mourn } = scene;
-  const agent = await attach(c);
-  const { turn, token: resume_token } = await openTurn(b.connect(), agent);
-  await say(agent, turn, 1, 'one ');
-  cluster.net.silent.add('c');
-  await kill();
-  await mourn();
-  const next = await again();
-  await cluster.pass(5);
-  const reader = next.connect();
-  const id = reader.post('agents.chat.subscribe', { session_id: 's', turn_id: turn.turn_id, resume_token });
-  await cluster.pass(10);
-  expect(reader.replyTo(id)).toBeUndefined();
-  cluster.net.silent.delete('c');
-  await cluster.pass(5);
-  expect(reader.replyTo(id)?.result).toMatchObject({ turn_id: turn.turn_id });
-  await say(agent, turn, 2, DONE);
-  expect(told(reader)).toEqual(['1 one ', '2 done']);
-});
+test.each([
+  ['when all know that it is', 6],
+  ['before anybody knows that it is', 0],
+])(
+  'a turn whose broker is out of reach is waited for at a broker, too, that is new and has never heard of that one: %s',
+  async (_when, seconds) => {
+    scene = await startTakeover();
+    const { cluster, b, c, attach, kill, again } = scene;
+    const agent = await attach(c);
+    const { turn, token: resume_token } = await openTurn(b.connect(), agent);
+    await say(agent, turn, 1, 'one ');
+    await kill();
+    cluster.net.silent.add('c');
+    await cluster.pass(seconds);
+    const next = await again();
+    await cluster.pass(5);
+    const reader = next.connect();
+    const id = reader.post('agents.chat.subscribe', { session_id: 's', turn_id: turn.turn_id, resume_token });
+    await cluster.pass(10);
+    expect(reader.replyTo(id)).toBeUndefined();
+    cluster.net.silent.delete('c');
+    await cluster.pass(5);
+    expect(reader.replyTo(id)?.result).toMatchObject({ turn_id: turn.turn_id });
+    await say(agent, turn, 2, DONE);
+    expect(told(reader)).toEqual(['1 one ', '2 done']);
+  },
+);
 
 describe('a broker that was out of reach with a turn that has ended elsewhere', () => {
   test.each([
