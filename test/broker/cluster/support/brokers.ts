@@ -11,6 +11,8 @@ export type Member = ReturnType<typeof clientsOf> & {
   readonly broker: Broker;
   /** Its process is killed: nobody hears of it again. Its clients are not told; they are to be cut. */
   kill(): void;
+  /** False: what all know together reaches it only when it hears again. */
+  hears(isHeard: boolean): void;
 };
 
 const TOKENS = { daemon: 'the-daemon-token', host: 'the-host-token' };
@@ -57,7 +59,6 @@ export async function startCluster(
         net.kill(name);
         mortal.isDead = true;
       },
-      /** What all know together reaches it later: when it hears again. */
       hears: (isHeard: boolean) => mortal.hears(isHeard),
       /** One that this broker alone knows, for this run: the home broker may be away. */
       async agent(id: string, { resume = false } = {}) {
