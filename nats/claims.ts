@@ -81,11 +81,10 @@ export class Claims {
     const key = hashKey(name);
     const pending = this.#pending.get(key);
     if (pending) pending.isReleased = true;
-    const revision = this.#held.get(key);
-    this.#held.delete(key);
     // What is not known to be held may be all the same: it was written later than anybody waited for.
-    if (!pending) this.#drop(key, revision ?? 0);
-    else if (revision !== undefined) this.#drop(key, revision);
+    const revision = this.#held.get(key) ?? (pending ? undefined : 0);
+    this.#held.delete(key);
+    if (revision !== undefined) this.#drop(key, revision);
   }
 
   /** NATS is back. @param wasLong - so that others may have thought this broker dead, and taken what it held */

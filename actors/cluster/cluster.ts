@@ -264,7 +264,7 @@ export class Cluster {
   /** Whether there is a broker that was there a moment ago, and may be there again. */
   awaitsPeer(): boolean {
     for (const { isOpen } of this.members()) if (!isOpen) return true;
-    return this.#missing.some((name) => this.streams.get(name)?.isOpen === true);
+    return this.#missing.some();
   }
 
   /** The same, where it is not known to be dead; and others that this broker cannot have heard of, since it is new itself. */

@@ -13,21 +13,21 @@ const KNOWN = 'brokers.known';
  */
 export class MissingPeers implements PeerTalk {
   readonly #kernel: Kernel;
-  readonly #cluster: Pick<Cluster, 'members' | 'id'>;
+  readonly #cluster: Pick<Cluster, 'members' | 'id' | 'peer'>;
   /** Until when, in the clock's milliseconds. */
   readonly #until = new Map<string, number>();
 
-  constructor(kernel: Kernel, cluster: Pick<Cluster, 'members' | 'id'>) {
+  constructor(kernel: Kernel, cluster: Pick<Cluster, 'members' | 'id' | 'peer'>) {
     this.#kernel = kernel;
     this.#cluster = cluster;
   }
 
-  /** @param isThere - whether a broker can be asked now */
-  some(isThere: (name: string) => boolean): boolean {
+  /** Whether there is one. */
+  some(): boolean {
     const now = this.#kernel.clock.now();
     for (const [name, until] of this.#until) {
       if (until <= now) this.#until.delete(name);
-      else if (!isThere(name)) return true;
+      else if (!this.#cluster.peer(name)?.isOpen) return true;
     }
     return false;
   }

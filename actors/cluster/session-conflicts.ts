@@ -141,8 +141,7 @@ export class SessionConflicts implements PeerTalk {
   }
 
   #tell(peer: PeerStreams, rows: readonly Row[]): void {
-    for (let at = 0; at < rows.length; at += ROWS)
-      peer.tell(writeJson({ kind: LIVE, rows: rows.slice(at, at + ROWS) }));
+    for (const some of inParts(rows)) peer.tell(writeJson({ kind: LIVE, rows: some }));
   }
 
   async #claim(directory: Pick<Directory, 'claim'>, name: string): Promise<Claim> {
@@ -206,7 +205,7 @@ export class SessionConflicts implements PeerTalk {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, each));
     // Whoever has another one in such a session had no claim for it, or has lost that, and was not told of this.
-    for (const peer of this.#cluster.openStreams()) this.#tell(peer, settled);
+    for (const rows of inParts(settled)) this.#cluster.tellAll(LIVE, { rows });
   }
 
   async #isHad(name: string): Promise<boolean> {
@@ -223,4 +222,8 @@ export class SessionConflicts implements PeerTalk {
     else if (claim && !claims?.holds(name)) this.#directory?.release(name);
     return isLive;
   }
+}
+
+function* inParts(rows: readonly Row[]): Generator<readonly Row[]> {
+  for (let at = 0; at < rows.length; at += ROWS) yield rows.slice(at, at + ROWS);
 }

@@ -64,24 +64,13 @@ export class NatsServer {
     this.#child = child;
   }
 
-  /**
-   * Until its copies of everything are as new as the others', who may be away themselves for half a minute. Debian's 2.9 may stay behind
-   * where all were killed: then whoever runs it starts it again, once.
-   */
+  /** Until its copies of everything are as new as the others', who may be away themselves for half a minute. */
   async ready(): Promise<void> {
-    if (await this.#isReady(900)) return;
-    console.warn(`the nats-server at ${this.url} stays behind (${await this.#health()}): it is started again`);
-    await this.kill();
-    this.start();
-    if (!(await this.#isReady(900))) throw new Error(`the nats-server at ${this.url}: ${await this.#health()}`);
-  }
-
-  async #isReady(times: number): Promise<boolean> {
-    for (let n = 0; n < times; n += 1) {
-      if ((await this.#health()) === '') return true;
+    for (let n = 0; n < 1_500; n += 1) {
+      if ((await this.#health()) === '') return;
       await sleep(50);
     }
-    return false;
+    throw new Error(`the nats-server at ${this.url} is not ready: ${await this.#health()}`);
   }
 
   /** What keeps it from being ready; nothing, where it is. */
