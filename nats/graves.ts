@@ -24,6 +24,7 @@ export class Graves {
     const [oldest] = this.#buried;
     if (this.#buried.size >= MAX_BURIED && oldest !== undefined) this.#buried.delete(oldest);
     this.#buried.add(`${broker} ${epoch}`);
+    this.#lives.died(broker, epoch);
   }
 
   isOurs({ broker, epoch }: Life): boolean {

@@ -1,9 +1,12 @@
 import { DEAD_MS, MAX_MEMBERS } from '../link/members.ts';
 
-/** Which lives of brokers were heard lately. Time in which this broker was stopped, or could hear nobody, does not count. */
+/**
+ * Which lives of brokers there are, by their heartbeats. When one that was heard is dead, the link says: nobody is dead for the
+ * one and alive for the other. Time in which this broker was stopped, or could hear nobody, does not count.
+ */
 export class Lives {
-  /** By broker: its life, and how many rounds ago it was heard. */
-  readonly #heard = new Map<string, { epoch: string; rounds: number }>();
+  /** By broker: its life, how many rounds ago it was heard, and whether it is dead for all that is known since. */
+  readonly #heard = new Map<string, { epoch: string; rounds: number; isDead: boolean }>();
   /** Rounds for which it has listened without a break. */
   #listened = 0;
 
@@ -25,7 +28,7 @@ export class Lives {
   heard(broker: string, epoch: string): boolean {
     const known = this.#heard.get(broker);
     if (!known && this.#heard.size >= MAX_MEMBERS) return false;
-    this.#heard.set(broker, { epoch, rounds: 0 });
+    this.#heard.set(broker, { epoch, rounds: 0, isDead: false });
     return known?.epoch !== epoch;
   }
 
@@ -46,19 +49,25 @@ export class Lives {
     return gone;
   }
 
-  /** Whether that life was heard lately. */
+  /** The link has not heard of that life for too long. Until it is heard again, it is dead. */
+  died(broker: string, epoch: string): void {
+    const known = this.#heard.get(broker);
+    if (known?.epoch === epoch) known.isDead = true;
+  }
+
+  /** Whether that life was heard, and has not died since. */
   isAlive(broker: string, epoch: string): boolean {
     const known = this.#heard.get(broker);
-    return known?.epoch === epoch && known.rounds < Lives.#DEAD_ROUNDS;
+    return known?.epoch === epoch && !known.isDead;
   }
 
   /**
-   * Whether that life is over, as far as this broker can know: the broker has another, or was not heard for four seconds in
-   * which it would have been.
+   * Whether that life is over, as far as this broker can know: it has died, the broker has another, or it was never heard in
+   * four seconds in which it would have been.
    */
   isOver(broker: string, epoch: string): boolean {
     const known = this.#heard.get(broker);
-    if (known?.epoch === epoch) return known.rounds >= Lives.#DEAD_ROUNDS && this.#listened >= Lives.#DEAD_ROUNDS;
-    return known !== undefined || this.#listened >= Lives.#DEAD_ROUNDS;
+    if (known) return known.epoch !== epoch || known.isDead;
+    return this.#listened >= Lives.#DEAD_ROUNDS;
   }
 }

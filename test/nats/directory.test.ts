@@ -132,6 +132,23 @@ describeNats('a directory in NATS', () => {
     expect([next.told, c.told]).toEqual([[], []]);
   });
 
+  it('of a life that the link takes for dead › is free of its claims in that moment, and no more once it is heard again', async () => {
+    const servers = await natsServers(1);
+    const cluster = newCluster();
+    const lives = new HeardLives();
+    const a = await directoryOf(servers, cluster, 'a', lives);
+    const b = await directoryOf(servers, cluster, 'b', lives);
+    for (const name of ['s1', 's2']) expect((await a.directory.claim(name)).isOurs).toBe(true);
+    // However long it was silent, it lives until the link says otherwise: of that, more is heard than heartbeats.
+    for (let n = 0; n < 12; n += 1) lives.passed(true);
+    expect(await b.directory.claim('s1')).toEqual({ isOurs: false, broker: 'a' });
+    lives.heard('a', a.self.epoch);
+    b.directory.buried('a', a.self.epoch);
+    expect((await b.directory.claim('s1')).isOurs).toBe(true);
+    lives.heard('a', a.self.epoch);
+    expect(await b.directory.claim('s2')).toEqual({ isOurs: false, broker: 'a' });
+  });
+
   it('of which nobody was there when a broker died › is free of it when somebody has listened for long enough', async () => {
     const servers = await natsServers(1);
     const cluster = newCluster();

@@ -7,11 +7,11 @@ import { own } from '../../e2e/support/cleanup.ts';
 import type { NatsServer } from '../../support/nats-servers.ts';
 import { optionsOf } from './brokers.ts';
 
-/** Which brokers of a test are heard. Whoever never was, and was listened for long enough, is over. */
+/** Which brokers of a test are heard. Whoever is not, and was listened for long enough, is forgotten, and over. */
 export class HeardLives extends Lives {
   /** Time goes by in which nobody but those is heard. */
   pass(...alive: readonly { id: string; epoch: string }[]): void {
-    for (let n = 0; n < 12; n += 1) {
+    for (let n = 0; n < 20; n += 1) {
       for (const { id, epoch } of alive) this.heard(id, epoch);
       this.passed(true);
     }
