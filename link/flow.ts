@@ -19,6 +19,8 @@ export const ACK_MS = 50;
 const CHECK_MS = 250;
 /** The longest time between two attempts with the oldest batch. Milliseconds. */
 const MAX_PROBE_MS = 2_000;
+/** So many batches may leave before their time, at the cost of pauses before them: a question and its answers wait for nothing. */
+const EARLY_BATCHES = 2;
 /** A link in which nothing was acknowledged for so long is stalled. Milliseconds. */
 export const STALL_MS = 1_000;
 
@@ -75,6 +77,8 @@ export class Flow {
   #isFlushDue = false;
   #flushTimer: unknown;
   #flushedAt = Number.NEGATIVE_INFINITY;
+  /** Pauses longer than they had to be, in which nothing was to be said. Milliseconds. */
+  #savedMs = 0;
   #ackTimer: unknown;
   #isAckDue = false;
   /** What the peer is asked to send again, until it comes. */
@@ -317,9 +321,11 @@ export class Flow {
     this.#isFlushDue = true;
     const { clock, flushMs } = this.#options;
     const waitMs = this.#flushedAt + flushMs - clock.now();
-    // What is said after a pause does not wait; what follows it is gathered.
-    if (waitMs <= 0) clock.nextTick(this.#flush);
-    else this.#flushTimer = clock.setTimeout(this.#flush, Math.ceil(waitMs));
+    // What is said after a pause does not wait; what follows it is gathered. On the whole there is no more than one each flushMs.
+    if (waitMs <= this.#savedMs) {
+      this.#savedMs = Math.min(this.#savedMs - waitMs, EARLY_BATCHES * flushMs);
+      clock.nextTick(this.#flush);
+    } else this.#flushTimer = clock.setTimeout(this.#flush, Math.ceil(waitMs));
   }
 
   #head(kind: FrameKindCode): Omit<FrameHead, 'bodyAt'> {
