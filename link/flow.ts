@@ -1,4 +1,5 @@
 import type { LinkLoss } from '../machines/peer-link.machine.ts';
+import { BatchPace } from './batch-pace.ts';
 import type { LinkClock } from './clock.ts';
 import type { Entry, EntryHandlers, StreamToken } from './entries.ts';
 import { EntryReader } from './entry-reader.ts';
@@ -7,20 +8,20 @@ import { AGAIN, type FrameHead, FrameKind, type FrameKindCode, headBytes, writeH
 import { Patience } from './patience.ts';
 import { ReceiveWindow, SendWindow } from './windows.ts';
 
-/** The most bytes that wait for a peer's acknowledgement; one entry may carry it over. */
+/** The most bytes that wait for a peer's acknowledgement, besides one long entry. */
 export const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** The longest that a batch waits for it, and that a peer may be out of reach. Milliseconds. */
 export const MAX_SILENCE_MS = 10_000;
 /** So many batches are acknowledged at once. */
 export const ACK_BATCHES = 64;
+/** And so many bytes: whoever sends much waits for that. */
+export const ACK_BYTES = 1024 * 1024;
 /** A batch is acknowledged after so long at the latest. Milliseconds. */
 export const ACK_MS = 50;
 /** What was not acknowledged is looked at so often. Milliseconds. */
 const CHECK_MS = 250;
 /** The longest time between two attempts with the oldest batch. Milliseconds. */
 const MAX_PROBE_MS = 2_000;
-/** So many batches may leave before their time, at the cost of pauses before them: a question and its answers wait for nothing. */
-const EARLY_BATCHES = 2;
 /** A link in which nothing was acknowledged for so long is stalled. Milliseconds. */
 export const STALL_MS = 1_000;
 
@@ -55,6 +56,8 @@ export interface FlowHandlers extends EntryHandlers {
   failed(why: LinkLoss): void;
   stalled(): void;
   flowing(): void;
+  /** Some of what was sent has arrived. */
+  acknowledged(): void;
 }
 
 /**
@@ -68,6 +71,7 @@ export class Flow {
   readonly #handlers: FlowHandlers;
   readonly #writer: EntryWriter;
   readonly #reader: EntryReader;
+  readonly #pace: BatchPace;
   readonly #patience = new Patience();
   readonly #sent = new SendWindow();
   readonly #received = new ReceiveWindow();
@@ -76,9 +80,8 @@ export class Flow {
   #isStalled = false;
   #isFlushDue = false;
   #flushTimer: unknown;
-  #flushedAt = Number.NEGATIVE_INFINITY;
-  /** Pauses longer than they had to be, in which nothing was to be said. Milliseconds. */
-  #savedMs = 0;
+  /** What a long entry takes, of all that waits: until less than the most waits again, so much more may. */
+  #longBytes = 0;
   #ackTimer: unknown;
   #isAckDue = false;
   /** What the peer is asked to send again, until it comes. */
@@ -97,6 +100,7 @@ export class Flow {
   constructor(options: FlowOptions, handlers: FlowHandlers) {
     this.halves = { ours: options.ours, theirs: options.theirs };
     this.#options = options;
+    this.#pace = new BatchPace(options.flushMs);
     this.#handlers = handlers;
     this.#writer = new EntryWriter(headBytes(options.from), this.#flush);
     this.#reader = new EntryReader(options.maxEntryBytes, handlers);
@@ -105,6 +109,11 @@ export class Flow {
   /** Bytes that were written and not acknowledged. */
   get waitingBytes(): number {
     return this.#sent.bytes;
+  }
+
+  /** So many more may wait before the link is lost. */
+  get roomBytes(): number {
+    return MAX_HELD_BYTES + this.#longBytes - this.#sent.bytes;
   }
 
   token(token: StreamToken): void {
@@ -116,7 +125,11 @@ export class Flow {
 
   entry(entry: Entry): void {
     if (!this.#hasRoom()) return;
+    const before = this.#sent.bytes;
     this.#writer.entry(entry);
+    const bytes = this.#sent.bytes - before;
+    // Of two that wait the longer one: for the other there is the room that all have.
+    if (bytes > this.#longBytes && this.#sent.bytes > MAX_HELD_BYTES) this.#longBytes = bytes;
     this.#schedule();
   }
 
@@ -128,7 +141,7 @@ export class Flow {
     const batch = this.#writer.take();
     writeHead(batch, this.#head(FrameKind.batch));
     const now = this.#options.clock.now();
-    this.#flushedAt = now;
+    this.#pace.left(now);
     if (this.#sent.isEmpty) {
       this.#progressAt = now;
       this.#resetProbe(now);
@@ -191,6 +204,7 @@ export class Flow {
     if (count > 0) this.#progressed(count);
     if ((head.flags & AGAIN) !== 0) this.#goBack();
     if (head.kind === FrameKind.batch) this.#takeBatch(head, frame);
+    if (count > 0 && !this.#isOver) this.#handlers.acknowledged();
   }
 
   /** Nothing more is sent, told or kept. */
@@ -202,12 +216,12 @@ export class Flow {
 
   /** Looked at before an entry: a long one is never given up in its middle. */
   #hasRoom(): boolean {
-    if (!this.#isOver && this.#sent.bytes > MAX_HELD_BYTES) this.#fail('overrun');
+    if (!this.#isOver && this.roomBytes < 0) this.#fail('overrun');
     return !this.#isOver;
   }
 
   #takeBatch(head: FrameHead, frame: Buffer): void {
-    const arrived = this.#received.take(head.lseq);
+    const arrived = this.#received.take(head.lseq, frame.length);
     if (arrived === 'gap') {
       if (!this.#isAsking) this.#ackSoon();
       this.#isAsking = true;
@@ -224,7 +238,7 @@ export class Flow {
   }
 
   #oweAck(): void {
-    if (this.#received.owed >= ACK_BATCHES) this.acknowledge();
+    if (this.#received.owed >= ACK_BATCHES || this.#received.owedBytes >= ACK_BYTES) this.acknowledge();
     if (this.#received.owed === 0) return;
     this.#ackTimer ??= this.#options.clock.setTimeout(() => {
       this.#ackTimer = undefined;
@@ -248,6 +262,7 @@ export class Flow {
     const now = this.#options.clock.now();
     this.#progressAt = now;
     this.#resetProbe(now);
+    if (this.#sent.bytes <= MAX_HELD_BYTES) this.#longBytes = 0;
     // Nothing but what was tried again: what followed it was lost, too. More: it was on its way all the time.
     if (this.#isRecovering && count === 1) {
       this.#sent.goBack();
@@ -319,13 +334,10 @@ export class Flow {
   #schedule(): void {
     if (this.#isFlushDue || this.#writer.isEmpty) return;
     this.#isFlushDue = true;
-    const { clock, flushMs } = this.#options;
-    const waitMs = this.#flushedAt + flushMs - clock.now();
-    // What is said after a pause does not wait; what follows it is gathered. On the whole there is no more than one each flushMs.
-    if (waitMs <= this.#savedMs) {
-      this.#savedMs = Math.min(this.#savedMs - waitMs, EARLY_BATCHES * flushMs);
-      clock.nextTick(this.#flush);
-    } else this.#flushTimer = clock.setTimeout(this.#flush, Math.ceil(waitMs));
+    const { clock } = this.#options;
+    const waitMs = this.#pace.waitMs(clock.now());
+    if (waitMs === 0) clock.nextTick(this.#flush);
+    else this.#flushTimer = clock.setTimeout(this.#flush, waitMs);
   }
 
   #head(kind: FrameKindCode): Omit<FrameHead, 'bodyAt'> {

@@ -40,6 +40,8 @@ export interface PeerLinkHandlers extends EntryHandlers {
   /** What is written waits, for now. */
   stalled(): void;
   flowing(): void;
+  /** Some of what was written has arrived, so that less waits. */
+  acknowledged?(): void;
   /**
    * The link is gone. What was written and not answered may have arrived or not; no stream of it is heard of again. Another
    * one is opened as soon as there can be.
@@ -106,9 +108,14 @@ export class PeerLink {
     return this.#flow !== undefined;
   }
 
-  /** Bytes that were sent and not acknowledged; beyond 8 MiB the link is lost. */
+  /** Bytes that were sent and not acknowledged. */
   get waitingBytes(): number {
     return this.#flow?.waitingBytes ?? 0;
+  }
+
+  /** So many more may wait before the link is lost: 8 MiB, whatever one long entry takes besides. */
+  get roomBytes(): number {
+    return this.#flow?.roomBytes ?? 0;
   }
 
   /** @returns false where there is no link: it was not written */
@@ -250,6 +257,7 @@ export class PeerLink {
         },
         stalled: () => this.#actor.send({ type: 'link.stalled' }),
         flowing: () => this.#actor.send({ type: 'link.flowing' }),
+        acknowledged: () => this.#attempt(() => this.#handlers.acknowledged?.()),
       },
     );
     return flow;

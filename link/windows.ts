@@ -81,6 +81,7 @@ export class ReceiveWindow {
   #last: number;
   /** Batches that have arrived and were not acknowledged. */
   #owed = 0;
+  #owedBytes = 0;
 
   /** @param first - the number of the first batch; both ends begin alike */
   constructor(first = 1) {
@@ -96,17 +97,24 @@ export class ReceiveWindow {
     return this.#owed;
   }
 
-  take(lseq: number): 'next' | 'again' | 'gap' {
+  get owedBytes(): number {
+    return this.#owedBytes;
+  }
+
+  /** @param bytes - the batch's */
+  take(lseq: number, bytes: number): 'next' | 'again' | 'gap' {
     const ahead = distance(lseq, this.#last);
     if (ahead <= 0) return 'again';
     if (ahead > 1) return 'gap';
     this.#last = lseq;
     this.#owed += 1;
+    this.#owedBytes += bytes;
     return 'next';
   }
 
   /** The other end is told of all of them. */
   settle(): void {
     this.#owed = 0;
+    this.#owedBytes = 0;
   }
 }

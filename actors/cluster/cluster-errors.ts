@@ -1,5 +1,8 @@
 import { MAX_HELD_BYTES } from '../../link/flow.ts';
+import type { PeerLink } from '../../link/peer-link.ts';
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
+import { RETRY_MS } from '../kernel/backlog.ts';
+import type { LaneLimits } from './lanes.ts';
 
 /** There is no way to a broker now (`docs/cluster.md`): it may be there again in a moment. */
 export const clusterError = (peer: string): WireError =>
@@ -16,17 +19,19 @@ export const lostError = (peer: string): WireError =>
     broker: peer,
   });
 
-/**
- * So much may wait in a link with what a client sends: what is beyond that in the link is for what brokers say themselves, which
- * is little. So nobody's frames cost all others the link. Bytes.
- */
-export const MAX_WAITING_BYTES = (MAX_HELD_BYTES / 4) * 3;
+/** So much of what a link takes is left to what brokers say themselves, which is little. Bytes. */
+const KEPT_BYTES = MAX_HELD_BYTES / 4;
 
-/** What would be too much for the link with a broker now, or for any. */
-export const tooMuchError = (): WireError => WireError.limitExceeded('peer_waiting_bytes', MAX_WAITING_BYTES);
+/** More than what a connection is sent, or says, may wait for a broker: it may be there in a moment. */
+export const tooMuchError = ({ cutBytes }: Pick<LaneLimits, 'cutBytes'>): WireError =>
+  WireError.limitExceeded('peer_waiting_bytes', cutBytes, RETRY_MS);
 
-/** Whether a frame of a client's may be written to a link. */
-export const hasRoomFor = ({ waitingBytes }: { waitingBytes: number }, text: string): boolean =>
+/** So much may be written to a link by whoever has no lane in it, so that it costs nobody the link. Bytes. */
+export const roomOf = ({ roomBytes }: Pick<PeerLink, 'roomBytes'>): number => roomBytes - KEPT_BYTES;
+
+/** Whether a text may. */
+export const hasRoomFor = (link: Pick<PeerLink, 'roomBytes'>, text: string): boolean => {
+  const room = roomOf(link);
   // Where it is near the limit it is counted as it is written.
-  waitingBytes + text.length <= MAX_WAITING_BYTES &&
-  (waitingBytes + text.length * 3 <= MAX_WAITING_BYTES || waitingBytes + Buffer.byteLength(text) <= MAX_WAITING_BYTES);
+  return text.length <= room && (text.length * 3 <= room || Buffer.byteLength(text) <= room);
+};

@@ -15,7 +15,7 @@ import { key } from '../kernel/key.ts';
 import { tell } from '../kernel/tell.ts';
 import { TURNS } from '../turns/turns.ts';
 import { AgentPlaces } from './agent-places.ts';
-import { extensionKind } from './extension.ts';
+import { extensionKind, giveUp } from './extension.ts';
 import { Extension, type HostedTurn } from './extension-record.ts';
 import { extensionsOf } from './extensions.ts';
 import { type GuestOpening, openingOf, readIdentity } from './guest-identity.ts';
@@ -286,7 +286,8 @@ export class Cluster {
       this.#renew(known, streams);
       return known;
     }
-    const extension = new Extension(client, peer, streams.newStream(), streams.link);
+    const lane = streams.lanes.lane(this.#kernel.limits, () => extension.ref && giveUp(extension, extension.ref));
+    const extension: Extension = new Extension(client, peer, streams.newStream(), lane);
     extensionsOf(client).set(peer, extension);
     this.#kernel.children.start(this.#kind, `${extension.id}:${extension.stream}`, extension, { extension });
     return extension;

@@ -9,10 +9,10 @@ import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import { withFastPath } from '../kernel/fast-path.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { tell } from '../kernel/tell.ts';
+import { type ActorOf, tell } from '../kernel/tell.ts';
 import { toolsOf } from '../tools/client-tools.ts';
 import { MOVED, RELIEVED } from '../turns/left-readers.ts';
-import { clusterError, hasRoomFor, lostError, tooMuchError } from './cluster-errors.ts';
+import { clusterError, lostError, tooMuchError } from './cluster-errors.ts';
 import {
   type Extension,
   type ExtensionHolds,
@@ -90,10 +90,10 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       extension.asked.set(id, request);
       const { method, params } = request;
       const text = writeJson({ jsonrpc: '2.0', id, method, params });
-      const hasRoom = hasRoomFor(extension.way, text);
+      const hasRoom = extension.way.hasRoomFor(text);
       if (hasRoom && say(extension, text)) return;
       extension.asked.delete(id);
-      const error = hasRoom ? clusterError(extension.peer) : tooMuchError();
+      const error = hasRoom ? clusterError(extension.peer) : tooMuchError(kernel.limits);
       request.settle({ error: error.toObject() as unknown as JsonObject }, extension);
     },
     tell: (args) => {
@@ -109,15 +109,15 @@ function extensionLogic(kernel: Kernel, ends: ExtensionEnds) {
       extension.calls.delete(id as string);
       const text = writeJson({ jsonrpc: '2.0', id, ...answer });
       // Whoever waits for it hears why it does not come.
-      const refusal = { jsonrpc: '2.0', id, error: tooMuchError().toObject() as unknown as JsonObject };
-      say(extension, hasRoomFor(extension.way, text) ? text : writeJson(refusal));
+      const refusal = { jsonrpc: '2.0', id, error: tooMuchError(kernel.limits).toObject() as unknown as JsonObject };
+      say(extension, extension.way.hasRoomFor(text) ? text : writeJson(refusal));
     },
     passProgress: (args) => {
       const { params } = eventOf(args, 'callback.progress');
       const extension = extensionOf(args);
       const text = writeJson({ jsonrpc: '2.0', method: 'tools.progress', params });
       // It says no more than how far something is.
-      if (hasRoomFor(extension.way, text)) say(extension, text);
+      if (extension.way.hasRoomFor(text)) say(extension, text);
     },
     closeGuest: (args) => {
       const extension = extensionOf(args);
@@ -231,7 +231,13 @@ export function endInPlace(
 
 /** What the guest has to know. Where there is no room for it, it cannot stay: its connection gets another one. */
 function sayOrClose(extension: Extension, text: string, self: AnyActorRef): void {
-  if (hasRoomFor(extension.way, text) && say(extension, text)) return;
+  if (!extension.way.hasRoomFor(text)) giveUp(extension, self);
+  else if (!say(extension, text)) self.send({ type: 'extension.closed', code: CloseCode.SlowConsumer });
+}
+
+/** Too much waits for the other broker. */
+export function giveUp(extension: Extension, self: ActorOf<Hears>): void {
+  extension.way.forget();
   closeGuest(extension);
   self.send({ type: 'extension.closed', code: CloseCode.SlowConsumer });
 }

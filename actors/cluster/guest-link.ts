@@ -3,11 +3,19 @@ import { CloseCode } from '../../protocol/close-codes.ts';
 import type { Link, LinkHandlers } from '../../protocol/link.ts';
 import { type Token, tokenText } from '../../protocol/token.ts';
 import { writeJson } from '../../protocol/write-json.ts';
-import { hasRoomFor } from './cluster-errors.ts';
 import type { GuestOpening } from './guest-identity.ts';
 
-/** The way to the peer, as far as a guest needs it. */
-export type Way = Pick<PeerLink, 'peer' | 'send' | 'sendToken' | 'waitingBytes'>;
+/** The way of one connection to the peer. */
+export interface Way extends Pick<PeerLink, 'peer' | 'send' | 'sendToken'> {
+  /** Bytes that wait for the link to have room. */
+  readonly waitingBytes: number;
+  /** Whether a frame may be sent: else whoever it is for cannot keep up. */
+  hasRoomFor(text: string): boolean;
+  /** So many bytes come at once, on purpose: that much more may wait, until it has left. */
+  allow(bytes: number): void;
+  /** What waits is of no use any more. */
+  forget(): void;
+}
 
 /** So many turns of one guest's have a stream of their own for their tokens; the one used longest ago gives its own up. */
 const MAX_TOKEN_STREAMS = 64;
@@ -26,7 +34,7 @@ export interface GuestClose {
 
 /**
  * A connection whose socket is at another broker, as this one has it: what is sent to it goes over the link between the
- * two. It bounds nothing itself; what waits in it is what waits in the link.
+ * two, in a lane of its own, which bounds what waits.
  */
 export class GuestLink implements Link {
   readonly kind = 'peer';
@@ -73,17 +81,21 @@ export class GuestLink implements Link {
     return this.#isClosed;
   }
 
+  allow(bytes: number): void {
+    this.#way.allow(bytes);
+  }
+
   open(handlers: LinkHandlers): void {
     this.#handlers = handlers;
   }
 
   send(text: string): void {
-    if (!this.#isClosed && this.#hasRoomFor(text)) this.#way.send({ kind: 'text', stream: this.#stream, body: text });
+    if (this.#mayBeSent(text)) this.#way.send({ kind: 'text', stream: this.#stream, body: text });
   }
 
   sendToken(token: Token): void {
     const { head, seq, seqFrom, delta } = token;
-    if (this.#isClosed || !this.#hasRoomFor(delta)) return;
+    if (!this.#mayBeSent(delta)) return;
     // The head is not known as one of a turn's where a token stands in another order among what is replayed.
     const stream = this.#tokens.get(head) ?? this.#openTokens(head);
     if (!this.#way.sendToken({ stream, seq, seqFrom, delta })) this.send(tokenText(token));
@@ -118,17 +130,25 @@ export class GuestLink implements Link {
   hangUp(code: number, why?: 'overrun' | 'expelled'): void {
     if (this.#isClosed) return;
     this.#end();
+    this.#way.forget();
     if (why === 'overrun') this.#handlers?.overrun?.();
     else if (why === 'expelled') this.#handlers?.expelled?.();
     this.#handlers?.closed(code);
   }
 
-  /** What would cost all others the link ends this guest alone: its connection could not keep up, or is asked too much of. */
-  #hasRoomFor(text: string): boolean {
-    if (hasRoomFor(this.#way, text)) return true;
+  /** What waits for it would be too much: it ends, alone. */
+  overrun(): void {
+    if (this.#isClosed) return;
+    this.#way.forget();
     // As of a socket: never from inside a call.
     queueMicrotask(() => this.#handlers?.overrun?.());
     this.close(CloseCode.SlowConsumer);
+  }
+
+  #mayBeSent(text: string): boolean {
+    if (this.#isClosed) return false;
+    if (this.#way.hasRoomFor(text)) return true;
+    this.overrun();
     return false;
   }
 

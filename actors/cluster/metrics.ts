@@ -18,8 +18,11 @@ export function clusterMetrics(kernel: Kernel, book: Cluster): Metric[] {
     metric('gauge', 'cluster_extensions', 'What connections of this broker have at others.', () =>
       sum(book.openStreams(), ({ extensions }) => extensions),
     ),
-    metric('gauge', 'cluster_waiting_bytes', 'Bytes that other brokers have not acknowledged.', () =>
-      sum(book.openStreams(), ({ link }) => link.waitingBytes),
+    metric(
+      'gauge',
+      'cluster_waiting_bytes',
+      'Bytes that other brokers have not acknowledged, or that wait for that.',
+      () => sum(book.openStreams(), ({ link, lanes }) => link.waitingBytes + lanes.waitingBytes),
     ),
     metric(
       'counter',

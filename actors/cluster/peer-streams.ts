@@ -9,10 +9,11 @@ import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Neighbour } from '../kernel/neighbours.ts';
 import { tell } from '../kernel/tell.ts';
-import { hasRoomFor, MAX_WAITING_BYTES, tooMuchError } from './cluster-errors.ts';
+import { roomOf, tooMuchError } from './cluster-errors.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { type GuestOpening, guestOpening, readIdentity } from './guest-identity.ts';
 import { type GuestClose, GuestLink, type TokensOf } from './guest-link.ts';
+import { Lanes } from './lanes.ts';
 
 /** Who hears of a peer. */
 export interface PeerListener {
@@ -38,6 +39,8 @@ interface Waiting {
 /** What goes over the link with one other broker, and whose each stream is. A link that is lost takes all of them with it. */
 export class PeerStreams implements PeerLinkHandlers, Neighbour {
   readonly link: PeerLink;
+  /** What connections are sent by it. */
+  readonly lanes: Lanes;
   readonly #kernel: Kernel;
   readonly #listener: PeerListener;
   /** Connections of this broker's with a guest there, by the stream that they opened. */
@@ -55,6 +58,7 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
   constructor(kernel: Kernel, link: PeerLink, listener: PeerListener) {
     this.#kernel = kernel;
     this.link = link;
+    this.lanes = new Lanes(link);
     this.#listener = listener;
   }
 
@@ -67,7 +71,7 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
   }
 
   get roomBytes(): number {
-    return MAX_WAITING_BYTES - this.link.waitingBytes;
+    return roomOf(this.link);
   }
 
   /** How many connections of other brokers' are guests here by this link. */
@@ -89,7 +93,7 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     const body = writeJson(opening);
     extension.told = hashOf(body);
     this.#extensions.set(extension.stream, extension);
-    this.link.send({ kind: 'open', stream: extension.stream, body });
+    extension.way.send({ kind: 'open', stream: extension.stream, body });
   }
 
   leave(extension: Extension): void {
@@ -106,9 +110,9 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     const body = writeJson(opening);
     const hash = hashOf(body);
     if (hash === extension.told) return;
-    if (!hasRoomFor(this.link, body)) throw tooMuchError();
+    if (!extension.way.hasRoomFor(body)) throw tooMuchError(this.#kernel.limits);
     extension.told = hash;
-    this.link.send({ kind: 'request', stream: extension.stream, id: 0, method: 'identity', body });
+    extension.way.send({ kind: 'request', stream: extension.stream, id: 0, method: 'identity', body });
   }
 
   /** Tells the peer itself something. @returns false where there is no link */
@@ -142,8 +146,13 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     this.#kernel.log.info({ broker: this.name }, 'the link with a broker flows again');
   }
 
+  acknowledged(): void {
+    this.lanes.drain();
+  }
+
   lost(why: string): void {
     this.#isOpen = false;
+    this.lanes.drop();
     this.#kernel.log.warn({ broker: this.name, why }, 'the link with a broker is lost');
     const extensions = [...this.#extensions.values()];
     const guests = [...this.#guests.values()];
@@ -251,7 +260,8 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     }
     const opening = read.data;
     const newStream = () => this.newStream();
-    const guest = new GuestLink(this.link, stream, opening, newStream, () => this.#guests.delete(stream));
+    const lane = this.lanes.lane(this.#kernel.limits, () => guest.overrun());
+    const guest: GuestLink = new GuestLink(lane, stream, opening, newStream, () => this.#guests.delete(stream));
     this.#guests.set(stream, guest);
     const identity = opening.identity && readIdentity(opening.identity);
     this.#kernel.ref.send({ type: 'link.opened', link: guest, identity });

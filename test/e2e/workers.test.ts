@@ -140,9 +140,12 @@ describe('a daemon of two workers', () => {
     const host = await connectAt(daemon, hostAt, { token: daemon.tokens.daemon });
     const { turnId, emit } = await openChat(host, agent, { agent_id: id });
     emit({ kind: 'token', delta: 'from ' });
+    // More than may wait between two workers.
+    for (let n = 0; n < 2; n += 1) emit({ kind: 'status', text: 'x'.repeat(10 * 1024 * 1024) });
     emit({ kind: 'token', delta: 'there' });
     emit({ kind: 'done', finish_reason: 'stop' });
     expect(await host.terminal(turnId)).toMatchObject({ kind: 'done', finish_reason: 'stop' });
+    expect(host.events(turnId).filter(({ text }) => text?.length === 10 * 1024 * 1024)).toHaveLength(2);
     const deltas = host.events(turnId).flatMap(({ kind, delta }) => (kind === 'token' ? [delta] : []));
     expect(deltas.join('')).toBe('from there');
   });

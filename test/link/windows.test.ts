@@ -56,7 +56,7 @@ describe('SendWindow', () => {
 describe('ReceiveWindow', () => {
   it('whose numbers go round › takes each once, in order', () => {
     const window = new ReceiveWindow(LATE);
-    const taken = [LATE + 1, LATE, LATE, LATE + 1, 1, 0, LATE, 1].map((lseq) => window.take(lseq));
+    const taken = [LATE + 1, LATE, LATE, LATE + 1, 1, 0, LATE, 1].map((lseq) => window.take(lseq, 1));
     expect(taken).toEqual(['gap', 'next', 'again', 'next', 'gap', 'next', 'again', 'next']);
     expect([window.last, window.owed]).toEqual([1, 4]);
     window.settle();
