@@ -74,6 +74,12 @@ export class ToolMemory {
     this.#trim();
   }
 
+  /** The session has no chat any more: the next one in it has seen all of its own calls, whatever was forgotten of this one's. */
+  over(sessionId: string): void {
+    this.#gaps.delete(sessionId);
+    for (const [text, entry] of this.#ended) if (entry.sessionId === sessionId) this.#drop(text, entry);
+  }
+
   /** Nobody will ask for any of it. */
   clear(): void {
     clearTimeout(this.#timer);

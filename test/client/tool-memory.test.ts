@@ -52,6 +52,18 @@ describe('what a host remembers of its tools’ calls', () => {
     expect(memory.isWhole(keyOf('b'))).toBe(true);
   });
 
+  it('is whole of the next chat in a session, however long ago the one before it has called something', () => {
+    call('a');
+    const other = call('a', 1, 't');
+    open.delete('s');
+    memory.over('s');
+    open.add('s');
+    vi.advanceTimersByTime(299_000);
+    expect(memory.find(keyOf('a', 't'))).toBe(other);
+    vi.advanceTimersByTime(2_000);
+    expect([memory.find(keyOf('a')), memory.isWhole(keyOf('b'))]).toEqual([undefined, true]);
+  });
+
   it('is not whole of a chat that was not opened here', () => {
     expect(memory.isWhole(keyOf('a', 'elsewhere'))).toBe(false);
   });

@@ -58,6 +58,23 @@ test('a history without a fault has none', () => {
   expect(faultsOf(history(GOOD))).toEqual([]);
 });
 
+test('a host that reads an earlier chat of its session, of another life of it, may know nothing of what its tool did', () => {
+  const earlier = [
+    { type: 'invoke', op: 'chat', who: 'a/0', prompt: 'q', agent: 'north', session: 's' },
+    { type: 'ok', op: 'chat', who: 'a/0', prompt: 'q', turn: 'u' },
+    { type: 'ok', op: 'chat', prompt: 'q', turn: 'u' },
+  ] as const;
+  const forgotten = { type: 'fail', op: 'tool', who: 'north/1', code: 'unknown_outcome', ...TURN } as const;
+  const end = event(1, 'error', { code: 'session_conflict', prompt: 'q' });
+  const inSession = GOOD.map((part) =>
+    part.op === 'chat' && part.type === 'invoke' ? { ...part, session: 's' } : part,
+  );
+  const found = (...parts: Part[]) => faultsOf(history(parts)).filter((fault) => fault.includes('forgotten'));
+  expect(found(...earlier, ...inSession, forgotten, end)).toEqual([]);
+  expect(found(...earlier, end, ...inSession, forgotten)).toHaveLength(1);
+  expect(found(...earlier, ...GOOD, forgotten, end)).toHaveLength(1);
+});
+
 test.each<[string, Line[], RegExp]>([
   ['a word that is lost', changed(isEvent(4), 1), /5 where 4 was due/],
   ['a word that is lost, with its number', changed(isEvent(4), 1, event(4, 'token', { text: '' })), /not said "c"/],

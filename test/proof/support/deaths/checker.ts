@@ -33,8 +33,9 @@ interface Story {
 export function faultsOf(lines: readonly Line[]): string[] {
   const faults = lines.filter(({ op }) => op === 'fault');
   const conflicts = conflictsIn(lines);
-  return [...storiesOf(lines).values()]
-    .flatMap((story) => [...ofChat(story, faults, conflicts), ...ofCopies(story, faults)])
+  const stories = [...storiesOf(lines).values()];
+  return stories
+    .flatMap((story) => [...ofChat(story, faults, conflicts, stories), ...ofCopies(story, faults)])
     .concat(ofRuns(lines), ofApprovals(lines), ofAttaches(lines), ofSessions(lines), ofEvents(lines));
 }
 
@@ -71,7 +72,12 @@ function storiesOf(lines: readonly Line[]): Map<string, Story> {
   return stories;
 }
 
-function ofChat(story: Story, faults: readonly Line[], conflicts: ReadonlySet<string>): string[] {
+function ofChat(
+  story: Story,
+  faults: readonly Line[],
+  conflicts: ReadonlySet<string>,
+  stories: readonly Story[],
+): string[] {
   const { prompt, asked, opened, events, failed } = story;
   const say = (fault: string) => `${prompt}: ${fault}`;
   if (!asked) return [say('nobody has asked for it')];
@@ -108,12 +114,27 @@ function ofChat(story: Story, faults: readonly Line[], conflicts: ReadonlySet<st
   }
   const deaths = faults.filter(({ fault, t }) => fault === `kill ${nameOf(asked)}` && t > asked.t);
   for (const { code, t } of story.lost)
-    if (code === 'unknown_outcome' && !deaths.some((death) => death.t < t))
+    if (code === 'unknown_outcome' && !deaths.some((death) => death.t < t) && !hasTakenUp(stories, story, t))
       found.push(say('its host has forgotten its tool'));
   // It has died between taking it and beginning with it.
   if (runs.length !== 1 && !(isAgentDead && runs.length === 0))
     found.push(say(`its agent has run it ${runs.length} times`));
   return found;
+}
+
+/**
+ * Whether this chat's host reads, in the same session, one that an earlier life of it has opened: two brokers had a turn each in it, and
+ * did not know yet. A call of its tool may be that one's, of which it cannot know what became.
+ */
+function hasTakenUp(stories: readonly Story[], { asked }: Story, at: number): boolean {
+  return stories.some(
+    ({ asked: other, opened, events }) =>
+      other?.session !== undefined &&
+      other.session === asked?.session &&
+      other.who !== asked.who &&
+      opened.some(({ who, t }) => who === asked.who && t < at) &&
+      !events.some(({ kind = '', t }) => ENDS.has(kind) && t < at),
+  );
 }
 
 function neverOpened(
