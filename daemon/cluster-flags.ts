@@ -80,7 +80,7 @@ export const clusterFlags = {
     .register(flagInfo, {
       kind: 'number',
       group,
-      does: 'so much time is between two messages to another broker, in which what is said to it is gathered',
+      does: 'so much time is between two messages to another broker, on the whole, in which what is said to it is gathered',
       takes: `an integer from 1 to ${MAX_FLUSH_MS}`,
       value: 'MS',
     }),

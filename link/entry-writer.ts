@@ -17,6 +17,9 @@ export class EntryWriter {
   readonly #full: () => void;
   #bytes: Buffer;
   #end: number;
+  #isBounded = false;
+  #bounded = 0;
+  #countedTo: number;
 
   /**
    * @param headRoom - bytes that a batch has before its entries
@@ -27,10 +30,24 @@ export class EntryWriter {
     this.#full = full;
     this.#bytes = Buffer.allocUnsafeSlow(16 * 1024);
     this.#end = headRoom;
+    this.#countedTo = headRoom;
   }
 
   get isEmpty(): boolean {
     return this.#end === this.#headRoom;
+  }
+
+  /** Bytes of the batch whose writer bounds what waits. */
+  get bounded(): number {
+    this.#count();
+    return this.#bounded;
+  }
+
+  /** Whether whoever writes from now on does. */
+  set isBounded(is: boolean) {
+    if (is === this.#isBounded) return;
+    this.#count();
+    this.#isBounded = is;
   }
 
   /** The batch, with room for its head. It is the caller's; the next one begins. */
@@ -38,6 +55,8 @@ export class EntryWriter {
     const batch = Buffer.allocUnsafe(this.#end);
     this.#bytes.copy(batch, this.#headRoom, this.#headRoom, this.#end);
     this.#end = this.#headRoom;
+    this.#countedTo = this.#headRoom;
+    this.#bounded = 0;
     return batch;
   }
 
@@ -94,6 +113,11 @@ export class EntryWriter {
       this.#end += ENTRY_HEADER + part.length;
       this.#sendIfFull();
     }
+  }
+
+  #count(): void {
+    if (this.#isBounded) this.#bounded += this.#end - this.#countedTo;
+    this.#countedTo = this.#end;
   }
 
   #sendIfFull(): void {

@@ -8,14 +8,14 @@ import { AGAIN, type FrameHead, FrameKind, type FrameKindCode, headBytes, writeH
 import { Patience } from './patience.ts';
 import { ReceiveWindow, SendWindow } from './windows.ts';
 
-/** The most bytes that wait for a peer's acknowledgement, besides one long entry. */
+/** The most bytes that wait for a peer's acknowledgement, of what nobody else bounds; one entry may carry it over. */
 export const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** The longest that a batch waits for it, and that a peer may be out of reach. Milliseconds. */
 export const MAX_SILENCE_MS = 10_000;
 /** So many batches are acknowledged at once. */
 export const ACK_BATCHES = 64;
 /** And so many bytes: whoever sends much waits for that. */
-export const ACK_BYTES = 1024 * 1024;
+export const ACK_BYTES = 256 * 1024;
 /** A batch is acknowledged after so long at the latest. Milliseconds. */
 export const ACK_MS = 50;
 /** What was not acknowledged is looked at so often. Milliseconds. */
@@ -50,7 +50,7 @@ export interface FlowOptions extends Halves {
   readonly transmit: (frame: Buffer) => boolean;
 }
 
-/** What a {@link Flow} tells. Never from inside a call to it, but for entries, which come while a batch is read. */
+/** What a {@link Flow} tells. Never from inside a call that writes to it. */
 export interface FlowHandlers extends EntryHandlers {
   /** It is over, and says nothing more. */
   failed(why: LinkLoss): void;
@@ -80,8 +80,6 @@ export class Flow {
   #isStalled = false;
   #isFlushDue = false;
   #flushTimer: unknown;
-  /** What a long entry takes, of all that waits: until less than the most waits again, so much more may. */
-  #longBytes = 0;
   #ackTimer: unknown;
   #isAckDue = false;
   /** What the peer is asked to send again, until it comes. */
@@ -106,30 +104,28 @@ export class Flow {
     this.#reader = new EntryReader(options.maxEntryBytes, handlers);
   }
 
-  /** Bytes that were written and not acknowledged. */
+  /** Bytes that were sent and not acknowledged, of what nobody else bounds. */
   get waitingBytes(): number {
-    return this.#sent.bytes;
+    return this.#sent.bytes - this.#sent.boundedBytes;
   }
 
-  /** So many more may wait before the link is lost. */
-  get roomBytes(): number {
-    return MAX_HELD_BYTES + this.#longBytes - this.#sent.bytes;
+  /** How much of them whoever has written it bounds. */
+  get boundedBytes(): number {
+    return this.#sent.boundedBytes;
   }
 
-  token(token: StreamToken): void {
-    if (!this.#hasRoom()) return;
+  token(token: StreamToken, isBounded: boolean): void {
+    if (!this.#hasRoom(isBounded)) return;
     this.#options.counts.tokens += 1;
+    this.#writer.isBounded = isBounded;
     this.#writer.token(token);
     this.#schedule();
   }
 
-  entry(entry: Entry): void {
-    if (!this.#hasRoom()) return;
-    const before = this.#sent.bytes;
+  entry(entry: Entry, isBounded: boolean): void {
+    if (!this.#hasRoom(isBounded)) return;
+    this.#writer.isBounded = isBounded;
     this.#writer.entry(entry);
-    const bytes = this.#sent.bytes - before;
-    // Of two that wait the longer one: for the other there is the room that all have.
-    if (bytes > this.#longBytes && this.#sent.bytes > MAX_HELD_BYTES) this.#longBytes = bytes;
     this.#schedule();
   }
 
@@ -138,6 +134,7 @@ export class Flow {
     this.#isFlushDue = false;
     this.#options.clock.clearTimeout(this.#flushTimer);
     if (this.#isOver || this.#writer.isEmpty) return;
+    const { bounded } = this.#writer;
     const batch = this.#writer.take();
     writeHead(batch, this.#head(FrameKind.batch));
     const now = this.#options.clock.now();
@@ -146,7 +143,7 @@ export class Flow {
       this.#progressAt = now;
       this.#resetProbe(now);
     }
-    this.#sent.add(batch, now);
+    this.#sent.add(batch, now, bounded);
     this.#options.counts.batches += 1;
     this.pump();
     this.#watch(now);
@@ -201,10 +198,14 @@ export class Flow {
       this.#fail('malformed');
       return;
     }
-    if (count > 0) this.#progressed(count);
+    if (count > 0) {
+      this.#progressed(count);
+      // Before what this batch brings has answers.
+      this.#handlers.acknowledged();
+      if (this.#isOver) return;
+    }
     if ((head.flags & AGAIN) !== 0) this.#goBack();
     if (head.kind === FrameKind.batch) this.#takeBatch(head, frame);
-    if (count > 0 && !this.#isOver) this.#handlers.acknowledged();
   }
 
   /** Nothing more is sent, told or kept. */
@@ -215,8 +216,8 @@ export class Flow {
   }
 
   /** Looked at before an entry: a long one is never given up in its middle. */
-  #hasRoom(): boolean {
-    if (!this.#isOver && this.roomBytes < 0) this.#fail('overrun');
+  #hasRoom(isBounded: boolean): boolean {
+    if (!this.#isOver && !isBounded && this.waitingBytes > MAX_HELD_BYTES) this.#fail('overrun');
     return !this.#isOver;
   }
 
@@ -262,7 +263,6 @@ export class Flow {
     const now = this.#options.clock.now();
     this.#progressAt = now;
     this.#resetProbe(now);
-    if (this.#sent.bytes <= MAX_HELD_BYTES) this.#longBytes = 0;
     // Nothing but what was tried again: what followed it was lost, too. More: it was on its way all the time.
     if (this.#isRecovering && count === 1) {
       this.#sent.goBack();

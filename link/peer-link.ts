@@ -25,7 +25,7 @@ export interface PeerLinkOptions {
   readonly peer: string;
   readonly carrier: Pick<Carrier, 'send' | 'reaches'>;
   readonly clock: LinkClock;
-  /** So long after one batch the next one is sent; what is said meanwhile is gathered. Milliseconds. */
+  /** On the whole one batch is sent in so long; what is said meanwhile is gathered. Milliseconds. */
   readonly flushMs: number;
   /** The most bytes of one entry that the peer may send. */
   readonly maxEntryBytes: number;
@@ -108,28 +108,32 @@ export class PeerLink {
     return this.#flow !== undefined;
   }
 
-  /** Bytes that were sent and not acknowledged. */
+  /** Bytes that were sent and not acknowledged, besides {@link boundedBytes}; beyond 8 MiB the link is lost. */
   get waitingBytes(): number {
     return this.#flow?.waitingBytes ?? 0;
   }
 
-  /** So many more may wait before the link is lost: 8 MiB, whatever one long entry takes besides. */
-  get roomBytes(): number {
-    return this.#flow?.roomBytes ?? 0;
+  /** Of what was written as bounded: bytes that were sent and not acknowledged. */
+  get boundedBytes(): number {
+    return this.#flow?.boundedBytes ?? 0;
   }
 
-  /** @returns false where there is no link: it was not written */
-  sendToken(token: StreamToken): boolean {
-    this.#flow?.token(token);
+  /**
+   * @param isBounded - whoever writes it sees to it that little waits: it costs nobody the link
+   * @returns false where there is no link: it was not written
+   */
+  sendToken(token: StreamToken, isBounded = false): boolean {
+    this.#flow?.token(token, isBounded);
     return this.isOpen;
   }
 
   /**
+   * @param isBounded - as of a token
    * @returns false where there is no link: it was not written
    * @throws {RangeError} where a request's method has more than 255 bytes
    */
-  send(entry: Entry): boolean {
-    this.#flow?.entry(entry);
+  send(entry: Entry, isBounded = false): boolean {
+    this.#flow?.entry(entry, isBounded);
     return this.isOpen;
   }
 

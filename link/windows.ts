@@ -5,7 +5,7 @@ const BATCH_COST = 256;
 
 /** Batches that were not acknowledged, oldest first, each with its number. Some have been handed to the carrier. */
 export class SendWindow {
-  readonly #batches: { frame: Buffer; at: number }[] = [];
+  readonly #batches: { frame: Buffer; at: number; bounded: number }[] = [];
   /** The number of the oldest. */
   #first: number;
   /** Which is the next to be handed over. */
@@ -13,6 +13,7 @@ export class SendWindow {
   /** How many have been handed over at least once. */
   #handed = 0;
   #bytes = 0;
+  #bounded = 0;
 
   /** @param first - the number of the first batch; both ends begin alike */
   constructor(first = 1) {
@@ -28,15 +29,21 @@ export class SendWindow {
     return this.#bytes;
   }
 
+  /** How much of them whoever has written it bounds itself. */
+  get boundedBytes(): number {
+    return this.#bounded;
+  }
+
   /** When the oldest was added, in the clock's milliseconds. */
   get oldestAt(): number | undefined {
     return this.#batches[0]?.at;
   }
 
-  /** Numbers a batch and keeps it. */
-  add(frame: Buffer, at: number): void {
+  /** Numbers a batch and keeps it. @param bounded - so much of it is bounded by whoever has written it */
+  add(frame: Buffer, at: number, bounded: number): void {
     stampNumber(frame, (this.#first + this.#batches.length) >>> 0);
-    this.#batches.push({ frame, at });
+    this.#batches.push({ frame, at, bounded });
+    this.#bounded += bounded;
     this.#bytes += frame.length + BATCH_COST;
   }
 
@@ -68,7 +75,10 @@ export class SendWindow {
     const count = distance(ack, this.#first) + 1;
     if (count <= 0) return 0;
     if (count > this.#handed) return false;
-    for (const { frame } of this.#batches.splice(0, count)) this.#bytes -= frame.length + BATCH_COST;
+    for (const { frame, bounded } of this.#batches.splice(0, count)) {
+      this.#bytes -= frame.length + BATCH_COST;
+      this.#bounded -= bounded;
+    }
     this.#first = (this.#first + count) >>> 0;
     this.#next = Math.max(0, this.#next - count);
     this.#handed -= count;

@@ -57,7 +57,7 @@ export const peerLinkMachine = setup({
       },
     },
     stalled: {
-      description: 'What is written is kept, for ten seconds and up to 8 MiB, and sent again when there is a way.',
+      description: 'What is written is kept, for ten seconds and up to some MiB, and sent again when there is a way.',
       on: {
         'link.flowing': { target: 'open', actions: 'tellFlowing' },
         'link.lost': { target: 'lost', actions: 'tellLost' },

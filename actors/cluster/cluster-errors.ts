@@ -1,5 +1,3 @@
-import { MAX_HELD_BYTES } from '../../link/flow.ts';
-import type { PeerLink } from '../../link/peer-link.ts';
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { RETRY_MS } from '../kernel/backlog.ts';
 import type { LaneLimits } from './lanes.ts';
@@ -19,19 +17,6 @@ export const lostError = (peer: string): WireError =>
     broker: peer,
   });
 
-/** So much of what a link takes is left to what brokers say themselves, which is little. Bytes. */
-const KEPT_BYTES = MAX_HELD_BYTES / 4;
-
-/** More than what a connection is sent, or says, may wait for a broker: it may be there in a moment. */
+/** The link with a broker has no room for it now. There may be some in a moment. */
 export const tooMuchError = ({ cutBytes }: Pick<LaneLimits, 'cutBytes'>): WireError =>
   WireError.limitExceeded('peer_waiting_bytes', cutBytes, RETRY_MS);
-
-/** So much may be written to a link by whoever has no lane in it, so that it costs nobody the link. Bytes. */
-export const roomOf = ({ roomBytes }: Pick<PeerLink, 'roomBytes'>): number => roomBytes - KEPT_BYTES;
-
-/** Whether a text may. */
-export const hasRoomFor = (link: Pick<PeerLink, 'roomBytes'>, text: string): boolean => {
-  const room = roomOf(link);
-  // Where it is near the limit it is counted as it is written.
-  return text.length <= room && (text.length * 3 <= room || Buffer.byteLength(text) <= room);
-};

@@ -1,7 +1,7 @@
 import type { ClusterOptions } from '../../cluster/cluster-options.ts';
 import type { Place } from '../../cluster/directory.ts';
 import { DEAD_MS } from '../../link/members.ts';
-import { Peers } from '../../link/peers.ts';
+import { DEFAULT_MAX_ENTRY_BYTES, Peers } from '../../link/peers.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
@@ -98,6 +98,8 @@ export class Cluster {
       self: { id: options.id, epoch: kernel.epoch },
       carrier: options.carrier,
       clock: linkClockOf(kernel),
+      // In UTF-16, where half of a surrogate pair stands alone in it; and what brokers add.
+      maxEntryBytes: Math.max(DEFAULT_MAX_ENTRY_BYTES, 2 * kernel.limits.maxMessageBytes) + 1024 * 1024,
       ...(options.flushMs === undefined ? {} : { flushMs: options.flushMs }),
       vitals: () => ({ urls: this.urls(), load: this.load(), turns: this.turnCount() }),
       listen: (link) => {
@@ -194,6 +196,7 @@ export class Cluster {
 
   async close(): Promise<void> {
     await this.#opening?.catch(() => {});
+    for (const { lanes } of this.openStreams()) lanes.finish();
     await this.#peers.close();
     await this.#kernel.get(TURNS).ended?.close();
     await this.#options.directory.close();
@@ -286,7 +289,8 @@ export class Cluster {
       this.#renew(known, streams);
       return known;
     }
-    const lane = streams.lanes.lane(this.#kernel.limits, () => extension.ref && giveUp(extension, extension.ref));
+    const { limits, ref } = this.#kernel;
+    const lane = streams.lanes.lane(limits, () => extension.ref && giveUp(extension, ref, extension.ref));
     const extension: Extension = new Extension(client, peer, streams.newStream(), lane);
     extensionsOf(client).set(peer, extension);
     this.#kernel.children.start(this.#kind, `${extension.id}:${extension.stream}`, extension, { extension });

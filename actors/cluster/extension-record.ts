@@ -5,7 +5,7 @@ import type { RpcId } from '../../protocol/frame.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Client } from '../kernel/client.ts';
 import type { ActorOf } from '../kernel/tell.ts';
-import type { Way } from './guest-link.ts';
+import type { Lane } from './lanes.ts';
 
 /** How the other broker has answered. */
 export type GuestAnswer = { result: unknown } | { error: JsonObject };
@@ -64,7 +64,7 @@ export class Extension implements ExtensionFacts {
   /** The other broker. */
   readonly peer: string;
   readonly stream: number;
-  readonly way: Way;
+  readonly way: Lane;
   /** As whom the guest speaks. */
   identity: Identity | undefined;
   /** What that broker was told of it last, as a hash. */
@@ -80,7 +80,7 @@ export class Extension implements ExtensionFacts {
   readonly tokens = new Map<number, { head: string; turnId: string }>();
   #asks = 0;
 
-  constructor(client: Client, peer: string, stream: number, way: Way) {
+  constructor(client: Client, peer: string, stream: number, way: Lane) {
     this.client = client;
     this.peer = peer;
     this.stream = stream;

@@ -231,15 +231,15 @@ export function endInPlace(
 
 /** What the guest has to know. Where there is no room for it, it cannot stay: its connection gets another one. */
 function sayOrClose(extension: Extension, text: string, self: AnyActorRef): void {
-  if (!extension.way.hasRoomFor(text)) giveUp(extension, self);
+  if (!extension.way.hasRoomFor(text)) giveUp(extension, self, self);
   else if (!say(extension, text)) self.send({ type: 'extension.closed', code: CloseCode.SlowConsumer });
 }
 
 /** Too much waits for the other broker. */
-export function giveUp(extension: Extension, self: ActorOf<Hears>): void {
+export function giveUp(extension: Extension, source: AnyActorRef, self: ActorOf<Hears>): void {
   extension.way.forget();
   closeGuest(extension);
-  self.send({ type: 'extension.closed', code: CloseCode.SlowConsumer });
+  tell(source, self, { type: 'extension.closed', code: CloseCode.SlowConsumer });
 }
 
 const say = ({ way, stream }: Extension, body: string): boolean => way.send({ kind: 'text', stream, body });
@@ -248,6 +248,8 @@ function closeGuest(extension: Extension): void {
   const { way, stream, client } = extension;
   // One that is through (1000) waits for nothing that it has there.
   const code = client.hasLeft ? CloseCode.Normal : 1006;
+  // What it has still to say is not wanted either.
+  if (client.isExpelled || client.isOverrun) way.forget();
   const why = client.isExpelled ? 'expelled' : client.isOverrun ? 'overrun' : undefined;
   const body: GuestClose = { code, ...(why && { why }) };
   way.send({ kind: 'close', stream, body: writeJson(body) });

@@ -1,21 +1,9 @@
-import type { PeerLink } from '../../link/peer-link.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import type { Link, LinkHandlers } from '../../protocol/link.ts';
 import { type Token, tokenText } from '../../protocol/token.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { GuestOpening } from './guest-identity.ts';
-
-/** The way of one connection to the peer. */
-export interface Way extends Pick<PeerLink, 'peer' | 'send' | 'sendToken'> {
-  /** Bytes that wait for the link to have room. */
-  readonly waitingBytes: number;
-  /** Whether a frame may be sent: else whoever it is for cannot keep up. */
-  hasRoomFor(text: string): boolean;
-  /** So many bytes come at once, on purpose: that much more may wait, until it has left. */
-  allow(bytes: number): void;
-  /** What waits is of no use any more. */
-  forget(): void;
-}
+import type { Lane } from './lanes.ts';
 
 /** So many turns of one guest's have a stream of their own for their tokens; the one used longest ago gives its own up. */
 const MAX_TOKEN_STREAMS = 64;
@@ -42,7 +30,7 @@ export class GuestLink implements Link {
   readonly origin: string;
   readonly broker: string;
   readonly via: string | undefined;
-  readonly #way: Way;
+  readonly #way: Lane;
   readonly #stream: number;
   readonly #newStream: () => number;
   readonly #forget: () => void;
@@ -57,7 +45,7 @@ export class GuestLink implements Link {
    * @param forget - it is over: nothing that still comes for its stream is its any more
    */
   constructor(
-    way: Way,
+    way: Lane,
     stream: number,
     { client, remote, via }: Pick<GuestOpening, 'client' | 'remote' | 'via'>,
     newStream: () => number,
@@ -110,7 +98,7 @@ export class GuestLink implements Link {
 
   close(code: number): void {
     if (this.#isClosed) return;
-    this.#way.send({ kind: 'close', stream: this.#stream, body: writeJson({ code }) });
+    this.#sayClosed(code);
     this.#end();
     // As of a socket: never from inside this call.
     queueMicrotask(() => this.#handlers?.closed(code));
@@ -138,11 +126,19 @@ export class GuestLink implements Link {
 
   /** What waits for it would be too much: it ends, alone. */
   overrun(): void {
-    if (this.#isClosed) return;
     this.#way.forget();
+    if (this.#isClosed) {
+      // That may have been forgotten with the rest.
+      this.#sayClosed(CloseCode.SlowConsumer);
+      return;
+    }
     // As of a socket: never from inside a call.
     queueMicrotask(() => this.#handlers?.overrun?.());
     this.close(CloseCode.SlowConsumer);
+  }
+
+  #sayClosed(code: number): void {
+    this.#way.send({ kind: 'close', stream: this.#stream, body: writeJson({ code }) });
   }
 
   #mayBeSent(text: string): boolean {

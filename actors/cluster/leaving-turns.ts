@@ -7,7 +7,6 @@ import { firstOf, HeldCalls } from '../turns/held-calls.ts';
 import { keepForPeer, type MovedTurn, readyToMove } from '../turns/moved-turn.ts';
 import { TURNS } from '../turns/turns.ts';
 import type { Cluster } from './cluster.ts';
-import { hasRoomFor } from './cluster-errors.ts';
 import {
   type Asked,
   type AskedPart,
@@ -56,8 +55,9 @@ export class LeavingTurns {
   }
 
   /** Gives a broker a turn that it asks for, or says why not: again, too, where that was lost. @returns the answer */
-  give({ name, link }: PeerStreams, asked: Asked): string {
+  give(peer: PeerStreams, asked: Asked): string {
     const kernel = this.#kernel;
+    const { name } = peer;
     const { agent, turn_id: turnId, session_key: sessionKey } = asked;
     if (this.#isLater(name, asked)) return writeJson({ is: 'later' } satisfies Given);
     const { logs, byId } = kernel.get(TURNS);
@@ -70,19 +70,19 @@ export class LeavingTurns {
     }
     const isLong = (here?.log?.bytes ?? 0) > PART_LENGTH;
     const text = writeJson((isLong ? { turn: withoutEvents(turn), next: 0 } : { turn }) satisfies Given);
-    if (!hasRoomFor(link, text)) return writeJson({ is: 'later' } satisfies Given);
+    if (!peer.hasRoomFor(text)) return writeJson({ is: 'later' } satisfies Given);
     this.#keep(turnId, sessionKey, name, isLong ? inPieces(turn) : undefined);
     return text;
   }
 
   /** The next part of a turn that was given to a broker. */
-  giveMore({ name, link }: PeerStreams, { turn_id: turnId, at }: AskedPart): string {
+  giveMore(peer: PeerStreams, { turn_id: turnId, at }: AskedPart): string {
     const leaving = this.#turns.get(turnId);
-    if (!leaving?.turn || leaving.peer !== name || !this.#kernel.get(TURNS).byId.has(turnId))
+    if (!leaving?.turn || leaving.peer !== peer.name || !this.#kernel.get(TURNS).byId.has(turnId))
       return writeJson({ is: 'unknown' } satisfies GivenPart);
     this.#wait(turnId, leaving);
     const text = writeJson(partOf(leaving.turn, at) satisfies GivenPart);
-    return hasRoomFor(link, text) ? text : writeJson({ is: 'later' } satisfies GivenPart);
+    return peer.hasRoomFor(text) ? text : writeJson({ is: 'later' } satisfies GivenPart);
   }
 
   #isLater(name: string, { agent, revision, turn_id: turnId, session_key: sessionKey }: Asked): boolean {

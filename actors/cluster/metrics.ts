@@ -22,7 +22,7 @@ export function clusterMetrics(kernel: Kernel, book: Cluster): Metric[] {
       'gauge',
       'cluster_waiting_bytes',
       'Bytes that other brokers have not acknowledged, or that wait for that.',
-      () => sum(book.openStreams(), ({ link, lanes }) => link.waitingBytes + lanes.waitingBytes),
+      () => sum(book.openStreams(), ({ link, lanes }) => link.waitingBytes + link.boundedBytes + lanes.waitingBytes),
     ),
     metric(
       'counter',

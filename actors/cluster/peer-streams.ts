@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Entry, StreamToken } from '../../link/entries.ts';
+import { MAX_HELD_BYTES } from '../../link/flow.ts';
 import type { PeerLink, PeerLinkHandlers } from '../../link/peer-link.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
 import { decodeFrame } from '../../protocol/frame.ts';
@@ -9,7 +10,7 @@ import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Neighbour } from '../kernel/neighbours.ts';
 import { tell } from '../kernel/tell.ts';
-import { roomOf, tooMuchError } from './cluster-errors.ts';
+import { tooMuchError } from './cluster-errors.ts';
 import type { Extension, GuestFrame } from './extension-record.ts';
 import { type GuestOpening, guestOpening, readIdentity } from './guest-identity.ts';
 import { type GuestClose, GuestLink, type TokensOf } from './guest-link.ts';
@@ -27,6 +28,12 @@ export interface PeerListener {
   /** What becomes of a guest that has changed what it may see. */
   seesAnew(link: GuestLink, opening: GuestOpening): void;
 }
+
+/**
+ * So much may wait in a link when it is written to for a client without a lane: what is beyond that is for what brokers say themselves,
+ * which is little. Bytes.
+ */
+const MAX_WAITING_BYTES = (MAX_HELD_BYTES / 4) * 3;
 
 /** The stream that the brokers themselves talk by. */
 const OWN = 0;
@@ -71,7 +78,14 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
   }
 
   get roomBytes(): number {
-    return roomOf(this.link);
+    return MAX_WAITING_BYTES - this.link.waitingBytes;
+  }
+
+  /** Whether a text may be told, or answered, so that it costs nobody the link. */
+  hasRoomFor(text: string): boolean {
+    const room = this.roomBytes;
+    // Where it is near the limit it is counted as it is written.
+    return text.length <= room && (text.length * 3 <= room || Buffer.byteLength(text) <= room);
   }
 
   /** How many connections of other brokers' are guests here by this link. */
@@ -218,6 +232,7 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     if (!ref) return;
     if (entry.kind === 'close') {
       this.#extensions.delete(entry.stream);
+      extension.way.forget();
       const { code } = parseJson(entry.body) as { code: number };
       tell(this.#kernel.ref, ref, { type: 'extension.closed', code });
     } else if (entry.kind === 'text') {

@@ -86,6 +86,18 @@ describe('batches', () => {
     expect(kinds(net, 'a')).toEqual([FrameKind.ack]);
   });
 
+  it('are acknowledged without waiting where 256 KiB of them have come', () => {
+    const net = opened();
+    say(net, 'a', 'x'.repeat(190 * 1024));
+    net.deliver('b');
+    expect(kinds(net, 'a')).toEqual([]);
+    while (net.onTheWay.b.length > 0) net.deliver('b');
+    expect(kinds(net, 'a')).toEqual([]);
+    say(net, 'a', 'x'.repeat(300 * 1024));
+    while (net.onTheWay.b.length > 0) net.deliver('b');
+    expect(kinds(net, 'a')).toEqual([FrameKind.ack]);
+  });
+
   it('are acknowledged by what goes the other way', () => {
     const net = opened();
     say(net, 'a', 'x');

@@ -148,12 +148,32 @@ describe('a link whose peer', () => {
     expect(net.ends.b.link.waitingBytes).toBe(0);
   });
 
-  it('takes nothing while 8 MiB wait for it besides a long entry › is lost, and holds no more than that and one more', () => {
+  it('takes nothing while what others bound waits for it › costs nobody the link, and leaves all its room to the rest', () => {
+    const net = opened();
+    net.isFull.a = true;
+    const { link } = net.ends.a;
+    const long = 'x'.repeat(12 * 1024 * 1024);
+    for (let n = 0; n < 2; n += 1) link.send({ kind: 'text', stream: 1, body: long }, true);
+    link.sendToken({ stream: 1, seq: 1, seqFrom: 1, delta: 'x'.repeat(100_000) }, true);
+    const body = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 7; n += 1) link.send({ kind: 'text', stream: 2, body });
+    net.ends.a.clock.settle();
+    expect(net.ends.a.heard.slice(1)).toEqual([]);
+    const atLeast = [2 * long.length + 100_000, 7 * body.length];
+    expect(link.boundedBytes - (atLeast[0] ?? 0)).toBeLessThan(64 * 1024);
+    expect(link.boundedBytes).toBeGreaterThanOrEqual(atLeast[0] ?? 0);
+    expect(link.waitingBytes).toBeGreaterThan((atLeast[1] ?? 0) - 128 * 1024);
+    net.isFull.a = false;
+    net.calm(5_000);
+    expect([link.boundedBytes, link.waitingBytes]).toEqual([0, 0]);
+  });
+
+  it('takes nothing while 8 MiB wait for it › is lost, and holds no more than that and one entry', () => {
     const net = opened();
     net.isFull.a = true;
     const body = 'x'.repeat(3 * 1024 * 1024);
-    for (let n = 0; n < 5; n += 1) net.ends.a.link.send({ kind: 'text', stream: 1, body });
-    expect(net.ends.a.link.waitingBytes).toBeLessThan(MAX_HELD_BYTES + 2 * body.length + 64 * 1024);
+    for (let n = 0; n < 4; n += 1) net.ends.a.link.send({ kind: 'text', stream: 1, body });
+    expect(net.ends.a.link.waitingBytes).toBeLessThan(MAX_HELD_BYTES + body.length + 64 * 1024);
     expect(net.ends.a.heard.slice(1)).toEqual([]);
     net.ends.a.clock.settle();
     expect(net.ends.a.heard.slice(1)).toEqual(['lost overrun']);

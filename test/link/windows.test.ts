@@ -9,7 +9,7 @@ const nameOf = (frame: Buffer) => `${frame.readUInt32LE(18)} ${frame.subarray(27
 
 function windowOf(count: number) {
   const window = new SendWindow(LATE);
-  for (let n = 1; n <= count; n += 1) window.add(batch(`${n}`), n);
+  for (let n = 1; n <= count; n += 1) window.add(batch(`${n}`), n, 0);
   const handed: string[] = [];
   const send = (frame: Buffer) => handed.push(nameOf(frame)) > 0;
   return { window, handed, send };

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, test } from 'vitest';
+import { GuestLink } from '../../../actors/cluster/guest-link.ts';
 import { type Lane, Lanes, MAX_LANES_BYTES } from '../../../actors/cluster/lanes.ts';
 import type { Entry, StreamToken } from '../../../link/entries.ts';
 import type { PeerLink } from '../../../link/peer-link.ts';
+import { scrape } from '../../support/metrics.ts';
 import { accepting, arrive, type Member, startCluster } from './support/brokers.ts';
 
 const MiB = 1024 * 1024;
@@ -85,7 +87,60 @@ describe('where the link takes no more for now', () => {
     expect(ids.map((id) => much.host.replyTo(id)?.error).filter(Boolean)).toMatchObject([refused]);
     letGo();
     await arrive();
-    expect(much.agent.received('agent.chat').length).toBeGreaterThan(1);
+    const asked = () => much.agent.received('agent.chat').length;
+    expect(asked()).toBe(5);
+    ask();
+    await arrive();
+    expect(asked()).toBe(6);
+  });
+
+  test('brokers tell each other what happens as if nothing waited, and lose no link for it', async () => {
+    const { net, much, little } = await twoTurns();
+    const [a, b] = (cluster?.members ?? []) as [Member, Member];
+    const manager = await a.manager();
+    await manager.ok('server.handshake', { protocol_version: 3 });
+    await manager.ok('host.subscribe', {});
+    const letGo = net.hold('a', 'b');
+    // Nothing is acknowledged: two messages that together are more than 8 MiB, and 30 that wait.
+    for (let n = 0; n < 2; n += 1) much.emit({ kind: 'status', text: 'x'.repeat(3.99 * MiB) });
+    for (let n = 0; n < 20; n += 1) much.emit({ kind: 'status', text: 'x'.repeat(MiB) });
+    for (let n = 0; n < 5; n += 1) await b.agent(`other-${n}`);
+    await arrive();
+    const seen = manager.received('host.event').map(({ params }) => params);
+    expect(seen.filter(({ kind }) => kind === 'agent.attached')).toHaveLength(5);
+    expect(seen.filter(({ kind }) => kind === 'cluster.events_missed')).toEqual([]);
+    letGo();
+    await arrive();
+    little.emit({ kind: 'done' });
+    much.emit({ kind: 'done' });
+    await arrive();
+    expect([much, little].map(({ events }) => events().at(-1)?.kind)).toEqual(['done', 'done']);
+    expect(much.events()).toHaveLength(23);
+  });
+
+  test('nothing of a link that is lost waits any more', async () => {
+    const { net, pass, much } = await twoTurns();
+    const [, b] = (cluster?.members ?? []) as [Member, Member];
+    net.hold('b', 'a');
+    for (let n = 0; n < 6; n += 1) much.emit({ kind: 'status', text: 'x'.repeat(MiB / 2) });
+    await arrive();
+
+    const waiting = async () => Number(/cluster_waiting_bytes (\d+)/.exec(await scrape(b.broker))?.[1]);
+    expect(await waiting()).toBeGreaterThan(MiB);
+    await pass(15);
+    expect(await waiting()).toBe(0);
+  });
+
+  test('what waits when its broker stops is still sent', async () => {
+    const { much, pass } = await twoTurns();
+    const [, b] = (cluster?.members ?? []) as [Member, Member];
+    for (let n = 0; n < 12; n += 1) much.emit({ kind: 'status', text: 'x'.repeat(MiB) });
+    much.emit({ kind: 'done' });
+    const closed = b.broker.close();
+    await arrive();
+    await pass(10);
+    await closed;
+    expect(much.events().map(({ kind }) => kind)).toEqual([...Array(12).fill('status'), 'done']);
   });
 });
 
@@ -96,7 +151,7 @@ describe('lanes of one link', () => {
     const link = {
       peer: 'b',
       isOpen: true,
-      waitingBytes: 0,
+      boundedBytes: 0,
       send: (entry: Entry) => sent.push(entry.body) > 0,
       sendToken: ({ delta }: StreamToken) => sent.push(delta) > 0,
     };
@@ -111,13 +166,13 @@ describe('lanes of one link', () => {
   it('go on in turns, a short one before the rest of a long one', () => {
     const { sent, link, lanes, lane, say } = scene();
     const [long, short] = [lane('long'), lane('short')];
-    link.waitingBytes = 5 * MiB;
+    link.boundedBytes = 5 * MiB;
     for (let n = 0; n < 8; n += 1) say(long, `${n}`.padEnd(40 * 1024));
     say(short, 'a');
     say(short, 'b');
     lanes.drain();
     expect(sent).toEqual([]);
-    link.waitingBytes = 0;
+    link.boundedBytes = 0;
     lanes.drain();
     expect(sent.map((body) => body.trim())).toEqual(['0', '1', 'a', 'b', '2', '3', '4', '5', '6', '7']);
     expect(lanes.waitingBytes).toBe(0);
@@ -125,7 +180,7 @@ describe('lanes of one link', () => {
 
   it('hold 64 MiB together: whoever has most waiting makes room for whoever has less', () => {
     const { link, lanes, lane, say, ended } = scene();
-    link.waitingBytes = 5 * MiB;
+    link.boundedBytes = 5 * MiB;
     const three = ['one', 'two', 'three'].map(lane) as [Lane, Lane, Lane];
     const [one, two, three_] = three;
     const body = 'x'.repeat(MiB);
@@ -134,32 +189,101 @@ describe('lanes of one link', () => {
     for (let n = 0; n < 20; n += 1) expect(say(three_, body)).toBe(true);
     expect([ended, one.waitingBytes]).toEqual([['one'], 0]);
     expect(lanes.waitingBytes).toBeLessThanOrEqual(MAX_LANES_BYTES);
-    // Whoever has most itself is refused.
-    for (let n = 0; n < 7; n += 1) say(two, body);
-    for (let n = 0; n < 12; n += 1) say(three_, body);
-    expect(say(two, body)).toBe(false);
+    // With what it adds itself it would have most.
+    expect(two.waitingBytes + 20 * MiB).toBeGreaterThan(three_.waitingBytes);
+    expect(lanes.admits(two, 20 * MiB)).toBe(false);
     expect(ended).toEqual(['one']);
+  });
+
+  it('end nobody for what has no room at all, and come to an end whatever those say that are ended', () => {
+    const { link, lanes, say } = scene();
+    link.boundedBytes = 5 * MiB;
+    const limits = { softLimitBytes: MiB, cutBytes: 1_000 * MiB };
+    const [one, other]: [Lane, Lane] = [
+      // It says that it is over.
+      lanes.lane(limits, () => one.send({ kind: 'close', stream: 1, body: '{"code":4413}' })),
+      lanes.lane(limits, () => {}),
+    ];
+    say(one, 'x'.repeat(60 * MiB));
+    expect(lanes.admits(other, MAX_LANES_BYTES + 1)).toBe(false);
+    expect(one.waitingBytes).toBeGreaterThan(60 * MiB);
+    expect(lanes.admits(other, MAX_LANES_BYTES)).toBe(false);
+    expect(lanes.admits(other, 50 * MiB)).toBe(true);
+    expect(one.waitingBytes).toBeLessThan(1_000);
+  });
+
+  it('have equal shares, however long their messages are', () => {
+    const { link, lanes, lane, say, sent } = scene();
+    const [long, short] = [lane('long'), lane('short')];
+    link.boundedBytes = 5 * MiB;
+    for (let n = 0; n < 4; n += 1) say(long, 'x'.repeat(4 * MiB));
+    for (let n = 0; n < 160; n += 1) say(short, 'y'.repeat(50 * 1024));
+    link.boundedBytes = 0;
+    lanes.drain();
+    // All of the short ones, which are 8 MiB, and as much of the long ones.
+    const before = sent.slice(
+      0,
+      sent.findLastIndex((body) => body.startsWith('y')),
+    );
+    expect(before.filter((body) => body.startsWith('x')).length).toBeLessThanOrEqual(2);
+  });
+
+  it('say that a guest is over, too, where what waited for it has made room', () => {
+    const { link, lanes, sent } = scene();
+    const kinds: string[] = [];
+    link.send = (entry) => {
+      kinds.push(`${entry.kind} ${entry.stream}`);
+      return sent.push(entry.body) > 0;
+    };
+    const guestOf = (stream: number) => {
+      const lane = lanes.lane({ softLimitBytes: MiB, cutBytes: 32 * MiB }, () => guest.overrun());
+      const guest: GuestLink = new GuestLink(
+        lane,
+        stream,
+        { client: 'c' },
+        () => 1,
+        () => {},
+      );
+      guest.open({ text() {}, binary() {}, closed() {} });
+      return guest;
+    };
+    const [one, two, three] = [guestOf(-1), guestOf(-2), guestOf(-3)];
+    link.boundedBytes = 5 * MiB;
+    const body = 'x'.repeat(MiB);
+    for (let n = 0; n < 30; n += 1) one.send(body);
+    one.close(1001);
+    for (let n = 0; n < 25; n += 1) two.send(body);
+    for (let n = 0; n < 12; n += 1) three.send(body);
+    link.boundedBytes = 0;
+    lanes.drain();
+    expect(kinds.filter((kind) => kind.includes('-1'))).toEqual(['close -1']);
+    expect(kinds.filter((kind) => kind === 'text -2')).toHaveLength(25);
   });
 
   it('of a link that is lost hold nothing', () => {
     const { sent, link, lanes, lane, say } = scene();
     const one = lane('one');
-    link.waitingBytes = 5 * MiB;
+    link.boundedBytes = 5 * MiB;
     say(one, 'x');
     lanes.drop();
-    link.waitingBytes = 0;
+    link.boundedBytes = 0;
     lanes.drain();
     expect([sent, lanes.waitingBytes, one.isEmpty]).toEqual([[], 0, true]);
   });
 
   it('take a replay that is longer than what may wait, once', () => {
-    const { link, lane, say } = scene();
+    const { link, lanes, lane, say } = scene();
     const one = lane('one');
-    link.waitingBytes = 5 * MiB;
     const body = 'x'.repeat(8 * MiB);
     one.allow(48 * MiB);
+    // Some of it finds room in the link.
+    say(one, body);
+    link.boundedBytes = 8 * MiB;
     for (let n = 0; n < 7; n += 1) expect(say(one, body)).toBe(true);
-    one.leave(60 * MiB);
+    expect(say(one, 'x'.repeat(32 * MiB))).toBe(false);
+    link.boundedBytes = 0;
+    lanes.drain();
+    link.boundedBytes = 5 * MiB;
     for (let n = 0; n < 3; n += 1) expect(say(one, body)).toBe(true);
     expect(say(one, body)).toBe(false);
   });
