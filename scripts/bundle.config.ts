@@ -2,6 +2,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 import { lineMaps } from './line-maps.ts';
 import { thirdPartyNotices } from './third-party.ts';
+import { unreadSchemas } from './unread-schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -40,7 +41,13 @@ function bundle({ module, groups = [] }: Bundle): RolldownOptions {
     external: LEFT_OUTSIDE,
     // What the file and its chunks share stays in the file.
     preserveEntrySignatures: 'allow-extension',
-    plugins: [leaveOtherBundles(module), partsAtOnce(), lineMaps(), thirdPartyNotices()],
+    plugins: [
+      leaveOtherBundles(module),
+      partsAtOnce(),
+      unreadSchemas(join(ROOT, 'protocol')),
+      lineMaps(),
+      thirdPartyNotices(),
+    ],
     output: {
       dir: join(ROOT, 'dist', dirname(module)),
       format: 'esm',
