@@ -10,7 +10,7 @@ interface Bundle {
   /** The module that it takes the place of. */
   module: string;
   /** What becomes one chunk, though several others use it. */
-  groups?: { name: string; test(id: string): boolean }[];
+  groups?: { name: string; test(id: string): boolean; priority?: number }[];
 }
 
 /**
@@ -20,7 +20,14 @@ interface Bundle {
 const BUNDLES: Bundle[] = [
   { module: 'daemon/run.ts', groups: [{ name: 'common', test: isCommon }] },
   // Nothing that is loaded at once may need it: `--help` and `--version` do without, and that is most of their time.
-  { module: 'cli/program.ts', groups: [{ name: 'sdk', test: isOfTheSdk }] },
+  {
+    module: 'cli/program.ts',
+    groups: [
+      { name: 'words', test: isOfCommands, priority: 2 },
+      { name: 'sdk', test: isOfTheSdk, priority: 1 },
+      { name: 'schemas', test: isOfSchemas },
+    ],
+  },
   { module: 'actors/surfaces/a2ui.ts' },
   { module: 'telemetry/otlp.ts' },
   { module: 'sdks/acp.ts' },
@@ -67,9 +74,21 @@ function isCommon(id: string): boolean {
   return /^(protocol|version\.ts|nats\/errors\.ts|daemon\/errors\.ts|node_modules\/zod\/)/.test(relative(ROOT, id));
 }
 
-/** Not how a text is made visible: everything that is printed goes through that. */
+/** What commands say of their flags, and what makes visible whatever is printed: of the protocol, but without a schema. */
+function isOfCommands(id: string): boolean {
+  return /^protocol\/(durations|grants|json|options|recorded-states|recording-otlp|shared-limits|visible(-answer)?|voice-kinds)\.ts$/.test(
+    relative(ROOT, id),
+  );
+}
+
+/** With what it needs of the protocol, where there is no schema. */
 function isOfTheSdk(id: string): boolean {
-  return /^(client|protocol(?!\/visible)|node_modules\/(zod|ws))\//.test(relative(ROOT, id));
+  return /^(client|node_modules\/ws)\//.test(relative(ROOT, id));
+}
+
+/** What a few commands need. */
+function isOfSchemas(id: string): boolean {
+  return /^(protocol|node_modules\/zod)\//.test(relative(ROOT, id));
 }
 
 /** What a page loads of the SDK when it asks for it is in one file with the rest here: from a disk all comes at once. */
