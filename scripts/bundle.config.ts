@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 import { lineMaps } from './line-maps.ts';
@@ -48,9 +49,12 @@ function bundle({ module, groups = [] }: Bundle): RolldownOptions {
     external: LEFT_OUTSIDE,
     // What the file and its chunks share stays in the file.
     preserveEntrySignatures: 'allow-extension',
+    // Looked for at each start through all folders above, and nothing of ours brings it.
+    transform: { define: { 'process.env.WS_NO_BUFFER_UTIL': 'true' } },
     plugins: [
       leaveOtherBundles(module),
       partsAtOnce(),
+      ownVersion(),
       unreadSchemas(join(ROOT, 'protocol')),
       lineMaps(),
       thirdPartyNotices(),
@@ -106,6 +110,18 @@ function partsAtOnce(): Plugin {
       if (parts.length === 0) throw new Error(`${id} loads no parts: what this is for is gone`);
       // Every line stays on its own.
       return { code: `${parts.join(' ')} ${rest}`, map: null };
+    },
+  };
+}
+
+/** The version stands in the bundle, which is built anew where `package.json` has changed. */
+function ownVersion(): Plugin {
+  return {
+    name: 'own-version',
+    transform(code, id) {
+      if (id !== join(ROOT, 'version.ts')) return null;
+      const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      return { code: code.replace(/createRequire\(.*(?=;$)/m, JSON.stringify(version)), map: null };
     },
   };
 }
