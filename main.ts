@@ -1,8 +1,9 @@
 import { refuseOldNode } from './node-version.ts';
+import { nameSources } from './source-lines.ts';
 
 refuseOldNode();
 // Before the program is loaded, which is one file: a stack then names the sources and their lines.
-process.setSourceMapsEnabled(true);
+nameSources();
 try {
   const { runDaemon } = await import('./daemon/run.ts');
   await runDaemon(process.argv.slice(2));

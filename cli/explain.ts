@@ -11,7 +11,7 @@ import {
 import { CloseCode } from '../protocol/close-codes.ts';
 import { isObject } from '../protocol/json.ts';
 import { visibleLine } from '../protocol/visible.ts';
-import { VOICE_CAPABILITIES } from '../protocol/voice.ts';
+import { VOICE_CAPABILITIES } from '../protocol/voice-kinds.ts';
 import { CliError, Exit } from './exit.ts';
 import { noDaemonIn, unreachable } from './unreachable.ts';
 

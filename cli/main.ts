@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { refuseOldNode } from '../node-version.ts';
+import { nameSources } from '../source-lines.ts';
 
 refuseOldNode();
 // Before the program is loaded, which is one file: a stack then names the sources and their lines.
-process.setSourceMapsEnabled(true);
+nameSources();
 // No file of the program's own can be opened: nothing that could say it better is loaded then.
 const withoutFiles = (error: unknown): never => {
   const { code, message } = Object(error);

@@ -9,11 +9,3 @@ export function stopOnFaults(log: Logger, teardown: Teardown): void {
     process.exit(1);
   });
 }
-
-/**
- * Node reads it when the first stack is looked at, which takes ten milliseconds and more. Some of Node's own code looks:
- * a connection that breaks while it is written to would hold up all others. A daemon that is refused its start needs none.
- */
-export function readSourceMap(): void {
-  void new Error().stack;
-}

@@ -5,7 +5,7 @@ import { VERSION } from '../version.ts';
 import { collectAlone, keepYoungSmall } from './collector.ts';
 import { type Config, configHelp, readConfig } from './config.ts';
 import { ConfigError, isSystemError, StartError } from './errors.ts';
-import { readSourceMap, stopOnFaults } from './faults.ts';
+import { stopOnFaults } from './faults.ts';
 import { openLog } from './log.ts';
 import { Reload } from './reload.ts';
 import { startDaemon } from './start.ts';
@@ -43,7 +43,6 @@ export async function runDaemon(argv: readonly string[], env: NodeJS.ProcessEnv 
     const start =
       config.settings.workers === 1 ? startDaemon : (await import('./workers/supervisor.ts')).startSupervisor;
     await start(config, env, log, teardown, reload);
-    readSourceMap();
     // Most of what a start makes lives on: with little room it would take longer.
     keepYoungSmall();
   } catch (error) {

@@ -17,19 +17,28 @@ export const MAX_ISSUES = 20;
 /** Entries of a listing that the broker writes. It bounds what it lists by limits of its own. */
 export const MAX_LISTED = 1_000_000;
 
-/** A text of a client's that may be as long as the message around it: a prompt, a delta, a picture. */
-export const longText = () => z.string().max(MAX_MESSAGE_BYTES);
-
-/** A text of a line or two: a description, a model's name, a reason. */
-export const shortText = () => z.string().max(4_096);
-
 /** Characters of an id that no shape of its own bounds. */
 export const MAX_ID = 1_024;
+
+// One of each for all that is made of it, since to make one takes time at every start: a schema does not change.
+const texts = {
+  long: z.string().max(MAX_MESSAGE_BYTES),
+  short: z.string().max(4_096),
+  id: z.string().max(MAX_ID),
+  name: z.string().max(256),
+};
+
+/** A text of a client's that may be as long as the message around it: a prompt, a delta, a picture. */
+export const longText = () => texts.long;
+
+/** A text of a line or two: a description, a model's name, a reason. */
+export const shortText = () => texts.short;
+
 /** An id that the broker has made, or of which only the length matters. */
-export const anyId = () => z.string().max(MAX_ID);
+export const anyId = () => texts.id;
 
 /** Something that has a name and at most 256 characters. */
-export const nameText = () => z.string().max(256);
+export const nameText = () => texts.name;
 
 /** A text of a shape that says itself how long it may be; of one that is too long nothing else is looked at. */
 export const shaped = (most: number, pattern: RegExp, message: string) =>

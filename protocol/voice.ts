@@ -7,11 +7,6 @@ import { isObject, type JsonObject, unwritable } from './json.ts';
 import { jsonNumber } from './json-number.ts';
 import { moment } from './moment.ts';
 
-/** What a provider of each kind of stream has among its capabilities (`wire.md` section 11). */
-export const VOICE_CAPABILITIES = { transcribe: 'voice.transcribe', speak: 'voice.speak' } as const;
-/** The kinds of voice streams. */
-export type VoiceKind = keyof typeof VOICE_CAPABILITIES;
-
 /** The name that the embedder's own provider goes by. */
 export const LOCAL_PROVIDER = 'local';
 

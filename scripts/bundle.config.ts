@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 import { lineMaps } from './line-maps.ts';
 import { thirdPartyNotices } from './third-party.ts';
+import { unreadSchemas } from './unread-schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -9,7 +11,7 @@ interface Bundle {
   /** The module that it takes the place of. */
   module: string;
   /** What becomes one chunk, though several others use it. */
-  groups?: { name: string; test(id: string): boolean }[];
+  groups?: { name: string; test(id: string): boolean; priority?: number }[];
 }
 
 /**
@@ -19,7 +21,14 @@ interface Bundle {
 const BUNDLES: Bundle[] = [
   { module: 'daemon/run.ts', groups: [{ name: 'common', test: isCommon }] },
   // Nothing that is loaded at once may need it: `--help` and `--version` do without, and that is most of their time.
-  { module: 'cli/program.ts', groups: [{ name: 'sdk', test: isOfTheSdk }] },
+  {
+    module: 'cli/program.ts',
+    groups: [
+      { name: 'words', test: isOfCommands, priority: 2 },
+      { name: 'sdk', test: isOfTheSdk, priority: 1 },
+      { name: 'schemas', test: isOfSchemas },
+    ],
+  },
   { module: 'actors/surfaces/a2ui.ts' },
   { module: 'telemetry/otlp.ts' },
   { module: 'sdks/acp.ts' },
@@ -27,8 +36,8 @@ const BUNDLES: Bundle[] = [
   { module: 'sdks/nats.ts' },
 ];
 
-/** Not taken inside: what looks for files beside itself, and what most runs never load. */
-const LEFT_OUTSIDE = ['pino', 'pino-pretty', 'prom-client', 'jose', /^@a2a-js\/sdk/];
+/** Not taken inside: what most runs never load. Of pino nothing is used that looks for files beside itself. */
+const LEFT_OUTSIDE = ['pino-pretty', 'prom-client', 'jose', /^@a2a-js\/sdk/];
 
 export default defineConfig(BUNDLES.map(bundle));
 
@@ -40,7 +49,16 @@ function bundle({ module, groups = [] }: Bundle): RolldownOptions {
     external: LEFT_OUTSIDE,
     // What the file and its chunks share stays in the file.
     preserveEntrySignatures: 'allow-extension',
-    plugins: [leaveOtherBundles(module), partsAtOnce(), lineMaps(), thirdPartyNotices()],
+    // Looked for at each start through all folders above, and nothing of ours brings it.
+    transform: { define: { 'process.env.WS_NO_BUFFER_UTIL': 'true' } },
+    plugins: [
+      leaveOtherBundles(module),
+      partsAtOnce(),
+      ownVersion(),
+      unreadSchemas(join(ROOT, 'protocol')),
+      lineMaps(),
+      thirdPartyNotices(),
+    ],
     output: {
       dir: join(ROOT, 'dist', dirname(module)),
       format: 'esm',
@@ -60,9 +78,21 @@ function isCommon(id: string): boolean {
   return /^(protocol|version\.ts|nats\/errors\.ts|daemon\/errors\.ts|node_modules\/zod\/)/.test(relative(ROOT, id));
 }
 
-/** Not how a text is made visible: everything that is printed goes through that. */
+/** What commands say of their flags, and what makes visible whatever is printed: of the protocol, but without a schema. */
+function isOfCommands(id: string): boolean {
+  return /^protocol\/(durations|grants|json|options|recorded-states|recording-otlp|shared-limits|visible(-answer)?|voice-kinds)\.ts$/.test(
+    relative(ROOT, id),
+  );
+}
+
+/** With what it needs of the protocol, where there is no schema. */
 function isOfTheSdk(id: string): boolean {
-  return /^(client|protocol(?!\/visible)|node_modules\/(zod|ws))\//.test(relative(ROOT, id));
+  return /^(client|node_modules\/ws)\//.test(relative(ROOT, id));
+}
+
+/** What a few commands need. */
+function isOfSchemas(id: string): boolean {
+  return /^(protocol|node_modules\/zod)\//.test(relative(ROOT, id));
 }
 
 /** What a page loads of the SDK when it asks for it is in one file with the rest here: from a disk all comes at once. */
@@ -80,6 +110,18 @@ function partsAtOnce(): Plugin {
       if (parts.length === 0) throw new Error(`${id} loads no parts: what this is for is gone`);
       // Every line stays on its own.
       return { code: `${parts.join(' ')} ${rest}`, map: null };
+    },
+  };
+}
+
+/** The version stands in the bundle, which is built anew where `package.json` has changed. */
+function ownVersion(): Plugin {
+  return {
+    name: 'own-version',
+    transform(code, id) {
+      if (id !== join(ROOT, 'version.ts')) return null;
+      const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      return { code: code.replace(/createRequire\(.*(?=;$)/m, JSON.stringify(version)), map: null };
     },
   };
 }

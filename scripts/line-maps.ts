@@ -1,6 +1,6 @@
 import type { Plugin } from 'rolldown';
 
-/** How many mappings there are is what reading a source map takes, and Node reads it at the start. */
+/** How many mappings there are is what reading a source map takes. */
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
@@ -16,7 +16,8 @@ export function lineMaps(): Plugin {
       for (const [name, asset] of Object.entries(bundle)) {
         if (asset.type !== 'asset' || !name.endsWith('.js.map')) continue;
         const map = JSON.parse(String(asset.source));
-        asset.source = JSON.stringify({ ...map, names: [], mappings: linesOnly(map.mappings) });
+        const mappings = linesOnly(map.mappings);
+        asset.source = JSON.stringify({ ...map, names: [], mappings, x_starts: startsOf(mappings) });
       }
     },
   };
@@ -46,6 +47,28 @@ export function linesOnly(mappings: string): string {
     return kept.join(',');
   };
   return mappings.split(';').map(linesOf).join(';');
+}
+
+/** So many lines of a file are read to find one of them. */
+const EVERY = 128;
+
+/**
+ * Where every so many lines begin among mappings, and what these count on from there, a source and a line of it: each counts
+ * on from the one before, so that without it all of them are read for one (`source-lines.ts`).
+ */
+export function startsOf(mappings: string, every = EVERY): { every: number; starts: [number, number, number][] } {
+  const starts: [number, number, number][] = [];
+  let [at, source, line] = [0, 0, 0];
+  for (const [index, segments] of mappings.split(';').entries()) {
+    if (index % every === 0) starts.push([at, source, line]);
+    at += segments.length + 1;
+    for (const segment of segments.split(',')) {
+      const [, sources = 0, lines = 0] = decode(segment);
+      source += sources;
+      line += lines;
+    }
+  }
+  return { every, starts };
 }
 
 function decode(segment: string): number[] {

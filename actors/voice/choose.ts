@@ -1,6 +1,7 @@
 import { ErrorCode, WireError } from '../../protocol/errors.ts';
 import { agentIdOf, agentKey, tenantOf } from '../../protocol/principal.ts';
-import { LOCAL_PROVIDER, VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice.ts';
+import { LOCAL_PROVIDER } from '../../protocol/voice.ts';
+import { VOICE_CAPABILITIES, type VoiceKind } from '../../protocol/voice-kinds.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';

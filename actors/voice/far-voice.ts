@@ -1,5 +1,6 @@
 import type { AudioFrame } from '../../protocol/audio-frame.ts';
-import type { ProviderEvent, VoiceKind } from '../../protocol/voice.ts';
+import type { ProviderEvent } from '../../protocol/voice.ts';
+import type { VoiceKind } from '../../protocol/voice-kinds.ts';
 import type { Client } from '../kernel/client.ts';
 import { key } from '../kernel/key.ts';
 import type { VoiceProvider } from './provider.ts';

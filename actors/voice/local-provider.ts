@@ -2,13 +2,8 @@ import type { AnyActorRef } from 'xstate';
 import { AUDIO_FORMATS } from '../../protocol/audio-frame.ts';
 import { EventFault } from '../../protocol/event-fault.ts';
 import { parseJson } from '../../protocol/parse-json.ts';
-import {
-  LOCAL_PROVIDER,
-  type ProviderEvent,
-  readProviderEvent,
-  type VoiceKind,
-  type VoiceStopReason,
-} from '../../protocol/voice.ts';
+import { LOCAL_PROVIDER, type ProviderEvent, readProviderEvent, type VoiceStopReason } from '../../protocol/voice.ts';
+import type { VoiceKind } from '../../protocol/voice-kinds.ts';
 import type { OnSpeak, OnTranscribe, TranscriptPart } from '../../protocol/voice-provider.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import type { Kernel } from '../kernel/kernel.ts';

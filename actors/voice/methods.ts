@@ -1,6 +1,7 @@
 import { WireError } from '../../protocol/errors.ts';
 import { toMoment } from '../../protocol/moment.ts';
-import { LOCAL_PROVIDER, type VoiceKind, type VoiceStatus } from '../../protocol/voice.ts';
+import { LOCAL_PROVIDER, type VoiceStatus } from '../../protocol/voice.ts';
+import type { VoiceKind } from '../../protocol/voice-kinds.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { idFor } from '../kernel/session-name.ts';

@@ -1,4 +1,4 @@
-import { VOICE_CAPABILITIES } from '../../protocol/voice.ts';
+import { VOICE_CAPABILITIES } from '../../protocol/voice-kinds.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { type Metric, metric } from '../kernel/metric.ts';
 import type { VoiceStreams } from './streams.ts';

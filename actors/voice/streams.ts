@@ -1,4 +1,4 @@
-import type { VoiceKind } from '../../protocol/voice.ts';
+import type { VoiceKind } from '../../protocol/voice-kinds.ts';
 import type { Client } from '../kernel/client.ts';
 import { key } from '../kernel/key.ts';
 import { agentSessionId } from '../kernel/session-name.ts';

@@ -1,4 +1,4 @@
-import type { VoiceKind } from '../../protocol/voice.ts';
+import type { VoiceKind } from '../../protocol/voice-kinds.ts';
 
 /** What brokers say to each other of voice: to the provider's, and from there. */
 export const VoiceWord = {

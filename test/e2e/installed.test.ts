@@ -9,7 +9,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_PORT } from '../../broker.ts';
@@ -147,6 +147,7 @@ describe('Switchboard as a package', () => {
   it('starts from a few files: what is loaded when it is used may even be gone', async () => {
     const laterOnes = [neededLater('cli/program.js'), neededLater('daemon/run.js')].flat();
     expect(laterOnes.length).toBeGreaterThan(20);
+    expect(laterOnes.map((path) => basename(path))).toEqual(expect.arrayContaining(['sdk.js', 'schemas.js']));
     for (const path of laterOnes) renameSync(path, `${path}-gone`);
     try {
       expect(await program('--version')).toMatchObject({ code: 0, err: '' });
