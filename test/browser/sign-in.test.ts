@@ -110,7 +110,7 @@ describeBrowser('signing in', () => {
     await signIn(await token({ aud: 'https://other.example/' }));
     await page.getByRole('alert').filter({ hasText: 'does not take this token' }).waitFor();
     // Within the seconds that it has after its end, of which some are left.
-    await signIn(await token({ lastsS: -13 }));
+    await signIn(await token({ lastsS: -20 }));
     await connected(page);
     await page.getByRole('table', { name: 'Connections' }).waitFor();
     await page.getByRole('alert').filter({ hasText: 'The JWT of this page has ended' }).waitFor();

@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectHost } from '../../client/node.ts';
-import { modeOf, temporaryDirectory } from './temporary.ts';
+import { temporaryDirectory } from './temporary.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -60,6 +59,8 @@ async function start(where: Place, flags: string[] = [], env: NodeJS.ProcessEnv 
   return { child, log, announced };
 }
 
+/* How it starts, is stopped and is refused besides: test/e2e/daemon.test.ts, refusals.test.ts and start-refused.test.ts. */
+
 describe('the daemon', () => {
   it('prints its help and its version', async () => {
     expect(await run(place(), ['--help'])).toMatchObject({
@@ -87,26 +88,6 @@ describe('the daemon', () => {
     expect(readdirSync(where.home)).toEqual([]);
   });
 
-  it('tells where it is when it is there, and leaves nothing behind when it is stopped', async () => {
-    const where = place();
-    const run = join(where.home, 'run');
-    const { child, announced } = await start(where, ['--demo']);
-    const socket = join(where.runtime, 'switchboard', 'broker.sock');
-    expect(announced).toEqual({
-      pid: child.pid,
-      url: expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+$/),
-      socket,
-      version: '0.1.0',
-    });
-    expect(modeOf(socket)).toBe(0o600);
-    expect(readFileSync(join(run, 'auth-token'), 'utf8').trim()).toMatch(/^[\w-]{43}$/);
-    expect(readFileSync(join(run, 'host-token'), 'utf8').trim()).toMatch(/^[\w-]{43}$/);
-    child.kill('SIGTERM');
-    expect(await exitOf(child)).toBe(0);
-    expect(readdirSync(run)).toEqual([]);
-    expect(existsSync(socket)).toBe(false);
-  });
-
   it('takes its tokens from variables and keeps them out of the log', async () => {
     const where = place();
     const env = { SWITCHBOARD_AUTH_TOKEN: 'given-daemon', SWITCHBOARD_HOST_TOKEN: 'given-host' };
@@ -115,54 +96,6 @@ describe('the daemon', () => {
     child.kill('SIGINT');
     expect(await exitOf(child)).toBe(0);
     expect(log.join('\n')).not.toMatch(/given-(daemon|host)/);
-  });
-
-  it('is refused on a home where another lives, which does not notice', async () => {
-    const where = place();
-    const { child } = await start(where);
-    const second = await run(where, ['--port', '0', '--no-socket']);
-    expect(second).toMatchObject({
-      code: 1,
-      err: expect.stringContaining(`(pid ${child.pid}) is running on ${where.home}`),
-    });
-    expect(second.err.trim().split('\n')).toHaveLength(1);
-    expect(readdirSync(join(where.home, 'run')).sort()).toEqual([
-      'auth-token',
-      'broker.json',
-      'daemon.lock',
-      'host-token',
-    ]);
-  });
-
-  it('is refused on a socket where another lives, and takes its own files along', async () => {
-    const first = place();
-    const { announced } = await start(first);
-    const where = { home: temporaryDirectory(), runtime: first.runtime };
-    const second = await run(where, ['--port', '0']);
-    expect(second).toMatchObject({ code: 1, err: expect.stringContaining(`the socket ${announced.socket} is in use`) });
-    expect(readdirSync(join(where.home, 'run'))).toEqual([]);
-    expect(existsSync(announced.socket)).toBe(true);
-  });
-
-  it('starts on what a killed one left', async () => {
-    const where = place();
-    const { child } = await start(where);
-    child.kill('SIGKILL');
-    await exitOf(child);
-    const { announced } = await start(where);
-    expect(announced.pid).not.toBe(child.pid);
-  });
-
-  it('ends with 1 and one line where its port is taken', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    const where = place();
-    const { code, err } = await run(where, ['--port', String(port)]);
-    expect(code).toBe(1);
-    expect(err).toMatch(new RegExp(`^switchboard: port ${port} on 127.0.0.1 is in use[^\\n]*\\n$`));
-    expect(readdirSync(join(where.home, 'run'))).toEqual([]);
   });
 
   it('logs a failure that nobody has thought of with the names and lines of its sources', async () => {

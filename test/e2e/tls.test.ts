@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { connectAgent, connectHost, findUrl } from '../../client/node.ts';
+import { readConfig } from '../../daemon/config.ts';
+import { ConfigError, StartError } from '../../daemon/errors.ts';
+import { readTls } from '../../daemon/tls.ts';
 import { Authority, type Issued } from '../support/certificates.ts';
 import { own, temporaryDirectory } from './support/cleanup.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
@@ -44,6 +47,18 @@ async function refused(flags: string[], env: NodeJS.ProcessEnv = {}) {
   const { code } = await program.exit;
   expect(program.err).toMatch(/^switchboard: [^\n]+\n$/);
   return { code, line: program.err.slice('switchboard: '.length, -1) };
+}
+
+/** The same without a process, of what the daemon reads before all else. */
+function misread(flags: string[]) {
+  try {
+    readTls(readConfig(flags, {}));
+  } catch (error) {
+    if (error instanceof ConfigError) return { code: 2, line: error.message };
+    if (error instanceof StartError) return { code: error.exitCode, line: error.message };
+    throw error;
+  }
+  throw new Error('was accepted');
 }
 
 describe('a daemon whose port speaks TLS', () => {
@@ -216,10 +231,10 @@ describe('a daemon that is to speak TLS and cannot', () => {
         /^--no-auth with --host takes/,
       ],
     ];
-    for (const [flags, line] of cases)
-      expect(await refused(flags)).toEqual({ code: 2, line: expect.stringMatching(line) });
+    for (const [flags, line] of cases) expect(misread(flags)).toEqual({ code: 2, line: expect.stringMatching(line) });
     const env = { SWITCHBOARD_TLS_CERT: issued.files.cert };
-    expect((await refused([], env)).line).toMatch(/^SWITCHBOARD_TLS_CERT goes with --tls-key/);
+    const line = expect.stringMatching(/^SWITCHBOARD_TLS_CERT goes with --tls-key/);
+    expect(await refused([], env)).toEqual({ code: 2, line });
   });
 
   it('for what is in the files › ends with 1, and names the flag, the file, and what is wrong', async () => {
@@ -235,7 +250,6 @@ describe('a daemon that is to speak TLS and cannot', () => {
         ['--tls-cert', authority.directory, '--tls-key', key],
         `--tls-cert "${authority.directory}" cannot be read: EISDIR`,
       ],
-      [['--tls-cert', pipe, '--tls-key', key], `--tls-cert "${pipe}" is no file`],
       [['--tls-cert', key, '--tls-key', key], `--tls-cert "${key}" holds no certificate in PEM`],
       [['--tls-cert', cert, '--tls-key', cert], `--tls-key "${cert}" holds no private key in PEM`],
       [
@@ -244,7 +258,9 @@ describe('a daemon that is to speak TLS and cannot', () => {
       ],
       [[...flagsOf(one), ...asking, key], `--tls-ca "${key}" holds no certificate in PEM`],
     ];
-    for (const [flags, line] of cases) expect(await refused(flags)).toEqual({ code: 1, line });
+    for (const [flags, line] of cases) expect(misread(flags)).toEqual({ code: 1, line });
+    const { line, code } = await refused(['--tls-cert', pipe, '--tls-key', key]);
+    expect({ code, line }).toEqual({ code: 1, line: `--tls-cert "${pipe}" is no file` });
   });
 
   it('an expired certificate is no such thing: it warns, and starts', async () => {

@@ -115,14 +115,18 @@ describe.skipIf(missing.length > 0)(`examples/transcriber.ts and examples/speake
   }
   const finals = (events: Message[]) => events.filter(({ type }) => type === 'final').map(({ text }) => text);
 
-  it('two clients stream to one transcriber at a time: partials and finals come back, most words right, and nothing crosses', async () => {
+  it('a file and a microphone that stays on go to one transcriber at a time: partials and finals come back while they are sent, most words right, and nothing crosses', async () => {
     await startTranscriber();
     const [other, stranger] = [await daemon.host(), await daemon.host()];
     const [people, weather] = [spoken(PEOPLE), spoken(WEATHER)];
     const pause = Buffer.alloc(people.sampleRate * 2);
+    let whileOn: string[] = [];
     const [ours, theirs] = await Promise.all([
       hear(host, Buffer.concat([people.pcm, pause, weather.pcm]), people.sampleRate),
-      hear(other, weather.pcm, weather.sampleRate),
+      hearLive(other, weather.pcm, weather.sampleRate, (soFar) => {
+        whileOn = finals(soFar);
+        return whileOn.length > 0;
+      }),
     ]);
     expect(ours.some(({ type, text }) => type === 'partial' && text !== '')).toBe(true);
     const heard = finals(ours);
@@ -132,32 +136,21 @@ describe.skipIf(missing.length > 0)(`examples/transcriber.ts and examples/speake
     const [one, two] = ours.filter(({ type }) => type === 'final');
     expect(one.end_ms).toBeGreaterThan(one.start_ms);
     expect(two.start_ms).toBeGreaterThanOrEqual(one.end_ms);
-    expect(share(WEATHER, finals(theirs).join(' '))).toBeGreaterThan(0.6);
+    expect(share(WEATHER, whileOn.join(' ')), whileOn.join(' ')).toBeGreaterThan(0.6);
     expect(share(PEOPLE, finals(theirs).join(' '))).toBeLessThan(0.6);
+    const types = theirs.map(({ type }) => type);
+    expect(types.indexOf('partial')).toBeGreaterThanOrEqual(0);
+    expect(types.indexOf('partial')).toBeLessThan(types.indexOf('final'));
     await stranger.settled();
     expect(stranger.received('voice.event')).toEqual([]);
   });
 
-  it('a microphone that stays on hears partials and the final while it is on', async () => {
-    await startTranscriber();
-    const { pcm, sampleRate } = spoken(PEOPLE);
-    let heard: string[] = [];
-    const events = await hearLive(host, pcm, sampleRate, (soFar) => {
-      heard = finals(soFar);
-      return heard.length > 0;
-    });
-    expect(share(PEOPLE, heard.join(' ')), heard.join(' ')).toBeGreaterThan(0.6);
-    const types = events.map(({ type }) => type);
-    expect(types.indexOf('partial')).toBeGreaterThanOrEqual(0);
-    expect(types.indexOf('partial')).toBeLessThan(types.indexOf('final'));
-  });
-
   it('switchboard say saves a WAV that plays, and switchboard transcribe reads it back', async () => {
     await Promise.all([startTranscriber(), startSpeaker()]);
-    const file = join(temporaryDirectory(), 'people.wav');
-    const said = await cli('say', ...PEOPLE.split(' '), '-o', file, '--voice', VOICE);
+    const file = join(temporaryDirectory(), 'weather.wav');
+    const said = await cli('say', ...WEATHER.split(' '), '-o', file, '--voice', VOICE);
     expect(said).toMatchObject({ code: 0, out: '' });
-    expect(said.err).toMatch(/people\.wav: \d\.\d s, 22050 Hz/);
+    expect(said.err).toMatch(/weather\.wav: \d\.\d s, 22050 Hz/);
     const bytes = readFileSync(file);
     // Every player goes by these two sizes.
     expect(bytes.readUInt32LE(4)).toBe(bytes.length - 8);
@@ -168,7 +161,7 @@ describe.skipIf(missing.length > 0)(`examples/transcriber.ts and examples/speake
     expect(loudest).toBeGreaterThan(3_000);
     const heard = await cli('transcribe', file);
     expect(heard).toMatchObject({ code: 0, err: '' });
-    expect(share(PEOPLE, heard.out.trim().replaceAll('\n', ' ')), heard.out).toBeGreaterThan(0.5);
+    expect(share(WEATHER, heard.out.trim().replaceAll('\n', ' ')), heard.out).toBeGreaterThan(0.5);
   });
 
   it('a voice that there is not ends the stream with what espeak-ng says of it', async () => {

@@ -8,7 +8,7 @@ import { ofProof } from './support/extent.ts';
 import { proofSeed, Random } from './support/random.ts';
 import { beginStart, type Place, startAgain } from './support/restarts.ts';
 
-const DEATHS = ofProof(50, 8);
+const DEATHS = ofProof(50, 4);
 /** After one death of so many it is killed again while it starts. */
 const KILLED_AGAIN = 4;
 const AGENTS = ['north', 'south', 'east'];

@@ -11,7 +11,7 @@ import { proofSeed } from './support/random.ts';
  * approvals; when everybody has gone, nothing is left. PROOF_RUNS=5000 looks longer.
  */
 
-const RUNS = Number(process.env.PROOF_RUNS ?? ofProof(1_000, 100));
+const RUNS = Number(process.env.PROOF_RUNS ?? ofProof(1_000, 50));
 
 describe('a broker, in any history', () => {
   it('does what its model does', { timeout: 30_000 + RUNS * 1_000 }, async () => {

@@ -10,7 +10,7 @@ import { proofSeed, Random } from './support/random.ts';
 import { faultsIn, Records, readChat, startReader, startTeller } from './support/restart-scene.ts';
 import { beginStart, type Place, startAgain } from './support/restarts.ts';
 
-const KILLS = ofProof(100, 5);
+const KILLS = ofProof(100, 3);
 const AGENTS = ['north', 'south', 'east'];
 const HOSTS = 4;
 /** Chats that each host has at a time. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { test } from 'vitest';
 import type { DurableLevel } from '../../protocol/turn-journal.ts';
 import { temporaryDirectory } from '../daemon/temporary.ts';
+import { ofProof } from '../proof/support/extent.ts';
 import { LossyFiles } from './lossy-files.ts';
 import { copyOf, ModelBroker } from './stage.ts';
 
@@ -10,6 +11,9 @@ import { copyOf, ModelBroker } from './stage.ts';
  * Random histories of a broker and its journal, with crashes, power cuts, a full disk and failing syncs, against a plain model: of each
  * turn what was acknowledged is there, and what is there is as the turn was at some time since.
  */
+
+/** How long each level has for as many histories as it can make. */
+const HISTORIES_MS = Number(process.env.HISTORIES_MS ?? ofProof(60_000, 2_500));
 
 /** A turn's states, as text, from its opening on; `gone` once it is forgotten. */
 interface Past {
@@ -181,7 +185,7 @@ test.each(['process', 'disk'] as const)(
       }),
       {
         numRuns: 1_000,
-        interruptAfterTimeLimit: Number(process.env.HISTORIES_MS ?? 8_000),
+        interruptAfterTimeLimit: HISTORIES_MS,
         endOnFailure: process.env.HISTORIES_MS !== undefined,
       },
     );
