@@ -41,9 +41,14 @@ export function nameSources(): void {
 
 /** As Node writes it, with the code of an error of its own. */
 function headOf(error: Error): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const isNodes = typeof code === 'string' && code.startsWith('ERR_');
-  return isNodes ? String(error) : Error.prototype.toString.call(error);
+  try {
+    const { code } = error as NodeJS.ErrnoException;
+    const isNodes = typeof code === 'string' && code.startsWith('ERR_');
+    return isNodes ? String(error) : Error.prototype.toString.call(error);
+  } catch {
+    // One whose parts cannot be read: whoever asks for its stack is to have one.
+    return 'Error';
+  }
 }
 
 /** A place among mappings, and what they count on from there: a source, and a line of it. */

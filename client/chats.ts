@@ -19,13 +19,13 @@ export class Chats {
   readonly #live = new Map<string, ChatRun>();
   /** Those that can be opened again, until their turn is known. */
   readonly #opening = new Set<ChatRun>();
-  readonly #over: (sessionId: string) => void;
+  readonly #over: () => void;
   /** The longest window that this broker allows. Milliseconds. Undefined: not asked yet. */
   #cap: number | undefined;
   #closed: SwitchboardError | undefined;
 
   /** @param over a chat is over. */
-  constructor(over: (sessionId: string) => void = () => {}) {
+  constructor(over: () => void = () => {}) {
     this.#over = over;
   }
 
@@ -162,7 +162,7 @@ export class Chats {
     const { turnId } = run;
     if (turnId && this.#live.get(turnId) === run) this.#live.delete(turnId);
     this.#opening.delete(run);
-    this.#over(run.input.sessionId);
+    this.#over();
   }
 
   /** What a window is clamped to, the answer to `agents.chat` does not say. */

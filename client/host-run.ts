@@ -60,8 +60,8 @@ class HostRun {
     this.#next = next;
     this.#options = options;
     this.tools = new Lazy(async () => new (await parts()).HostTools(onToolError, this.chats));
-    this.chats = new Chats((sessionId) => {
-      this.tools.value?.ended(sessionId);
+    this.chats = new Chats(() => {
+      this.tools.value?.ended();
       this.#giveUpUnlessNeeded();
     });
     this.kept = new KeptConnection({

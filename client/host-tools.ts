@@ -152,10 +152,10 @@ export class HostTools {
     if (this.#chats.all.length === 0) this.#memory.clear();
   }
 
-  /** A chat of that session is over: nobody asks for its calls again. */
-  ended(sessionId: string): void {
+  /** A chat is over: nobody asks for its calls again. */
+  ended(): void {
     for (const run of this.#running) if (run.isAlone && !this.#chatIn(run.sessionId)) run.cancel('connection_lost');
-    if (!this.#chatIn(sessionId)) this.#memory.over(sessionId);
+    this.#memory.keepOnly(new Set(this.#chats.all.map(({ input }) => input.sessionId)));
   }
 
   /** The chat that it has in a session, as its host. */

@@ -74,10 +74,10 @@ export class ToolMemory {
     this.#trim();
   }
 
-  /** The session has no chat any more: the next one in it has seen all of its own calls, whatever was forgotten of this one's. */
-  over(sessionId: string): void {
-    this.#gaps.delete(sessionId);
-    for (const [text, entry] of this.#ended) if (entry.sessionId === sessionId) this.#drop(text, entry);
+  /** Other sessions have no chat any more: the next one in them has seen all of its own calls, whatever was forgotten before. */
+  keepOnly(sessions: ReadonlySet<string | undefined>): void {
+    for (const session of this.#gaps) if (!sessions.has(session)) this.#gaps.delete(session);
+    for (const [text, entry] of this.#ended) if (!sessions.has(entry.sessionId)) this.#drop(text, entry);
   }
 
   /** Nobody will ask for any of it. */

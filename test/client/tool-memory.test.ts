@@ -56,7 +56,7 @@ describe('what a host remembers of its tools’ calls', () => {
     call('a');
     const other = call('a', 1, 't');
     open.delete('s');
-    memory.over('s');
+    memory.keepOnly(new Set(['t']));
     open.add('s');
     vi.advanceTimersByTime(299_000);
     expect(memory.find(keyOf('a', 't'))).toBe(other);
