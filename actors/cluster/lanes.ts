@@ -1,8 +1,8 @@
 import type { Entry, StreamToken } from '../../link/entries.ts';
 import type { PeerLink } from '../../link/peer-link.ts';
 
-/** So much of what connections are sent is in a link at a time; what is beyond that waits in their lanes. Bytes. */
-const IN_LINK_BYTES = 1024 * 1024;
+/** So much of what connections are sent is in a link at a time; what is beyond that waits in their lanes. A flood of tokens stays below. Bytes. */
+const IN_LINK_BYTES = 6 * 1024 * 1024;
 /** So much goes from one lane before it is the next one's turn. Bytes. */
 const TURN_BYTES = 64 * 1024;
 /** So much waits in all lanes of one link at most; where it is more, those with most end until an eighth of that is free. Bytes. */

@@ -122,7 +122,7 @@ describe('where the link takes no more for now', () => {
     const { net, pass, much } = await twoTurns();
     const [, b] = (cluster?.members ?? []) as [Member, Member];
     net.hold('b', 'a');
-    for (let n = 0; n < 6; n += 1) much.emit({ kind: 'status', text: 'x'.repeat(MiB / 2) });
+    for (let n = 0; n < 20; n += 1) much.emit({ kind: 'status', text: 'x'.repeat(MiB / 2) });
     await arrive();
 
     const waiting = async () => Number(/cluster_waiting_bytes (\d+)/.exec(await scrape(b.broker))?.[1]);
@@ -166,7 +166,7 @@ describe('lanes of one link', () => {
   it('go on in turns, a short one before the rest of a long one', () => {
     const { sent, link, lanes, lane, say } = scene();
     const [long, short] = [lane('long'), lane('short')];
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     for (let n = 0; n < 8; n += 1) say(long, `${n}`.padEnd(40 * 1024));
     say(short, 'a');
     say(short, 'b');
@@ -180,7 +180,7 @@ describe('lanes of one link', () => {
 
   it('hold 64 MiB together: whoever has most waiting makes room for whoever has less', () => {
     const { link, lanes, lane, say, ended } = scene();
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     const three = ['one', 'two', 'three'].map(lane) as [Lane, Lane, Lane];
     const [one, two, three_] = three;
     const body = 'x'.repeat(MiB);
@@ -197,7 +197,7 @@ describe('lanes of one link', () => {
 
   it('end nobody for what has no room at all, and come to an end whatever those say that are ended', () => {
     const { link, lanes, say } = scene();
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     const limits = { softLimitBytes: MiB, cutBytes: 1_000 * MiB };
     const [one, other]: [Lane, Lane] = [
       // It says that it is over.
@@ -215,7 +215,7 @@ describe('lanes of one link', () => {
   it('have equal shares, however long their messages are', () => {
     const { link, lanes, lane, say, sent } = scene();
     const [long, short] = [lane('long'), lane('short')];
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     for (let n = 0; n < 4; n += 1) say(long, 'x'.repeat(4 * MiB));
     for (let n = 0; n < 160; n += 1) say(short, 'y'.repeat(50 * 1024));
     link.boundedBytes = 0;
@@ -248,7 +248,7 @@ describe('lanes of one link', () => {
       return guest;
     };
     const [one, two, three] = [guestOf(-1), guestOf(-2), guestOf(-3)];
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     const body = 'x'.repeat(MiB);
     for (let n = 0; n < 30; n += 1) one.send(body);
     one.close(1001);
@@ -263,7 +263,7 @@ describe('lanes of one link', () => {
   it('of a link that is lost hold nothing', () => {
     const { sent, link, lanes, lane, say } = scene();
     const one = lane('one');
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     say(one, 'x');
     lanes.drop();
     link.boundedBytes = 0;
@@ -283,7 +283,7 @@ describe('lanes of one link', () => {
     expect(say(one, 'x'.repeat(32 * MiB))).toBe(false);
     link.boundedBytes = 0;
     lanes.drain();
-    link.boundedBytes = 5 * MiB;
+    link.boundedBytes = 7 * MiB;
     for (let n = 0; n < 3; n += 1) expect(say(one, body)).toBe(true);
     expect(say(one, body)).toBe(false);
   });
