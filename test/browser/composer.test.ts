@@ -32,7 +32,8 @@ describeBrowser('what a person writes in a chat', () => {
     expect(await box.inputValue()).toBe('hello there');
     agents.letGo();
     await said(pane).getByText('done').waitFor();
-    expect(await said(pane).innerText()).toMatch(/^You:\s+hello there\s+hello there\s+done · /);
+    // The text is painted with the next frame.
+    await expect.poll(() => said(pane).innerText()).toMatch(/^You:\s+hello there\s+hello there\s+done · /);
     expect(await box.inputValue()).toBe('');
   });
 
