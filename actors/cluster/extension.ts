@@ -231,8 +231,7 @@ export function endInPlace(
 
 /** What the guest has to know. Where there is no room for it, it cannot stay: its connection gets another one. */
 function sayOrClose(extension: Extension, text: string, self: AnyActorRef): void {
-  if (!extension.way.hasRoomFor(text)) giveUp(extension, self, self);
-  else if (!say(extension, text)) self.send({ type: 'extension.closed', code: CloseCode.SlowConsumer });
+  if (!extension.way.hasRoomFor(text) || !say(extension, text)) giveUp(extension, self, self);
 }
 
 /** Too much waits for the other broker. */
