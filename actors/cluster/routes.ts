@@ -13,7 +13,7 @@ import { metaOf } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { type Call, DISPATCHER, type Elsewhere } from '../requests/dispatcher.ts';
-import { type Answer, reply } from '../requests/reply.ts';
+import { type Answer, relayAnswer, reply } from '../requests/reply.ts';
 import { answerAskers } from '../turns/askers.ts';
 import { brokerMeant, chatElsewhere } from '../turns/elsewhere.ts';
 import type { QueuedChat } from '../turns/sessions.ts';
@@ -295,8 +295,7 @@ export class Routes implements Elsewhere {
   #answer({ kernel, from, id, params }: AnyCall, method: string, answer: GuestAnswer, extension: Extension): void {
     if (!from.isOpen) return;
     if ('error' in answer) {
-      if (id !== undefined && extension.ref)
-        tell(kernel.ref, from.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+      relayAnswer(kernel, from, id, answer, kernel.ref);
       return;
     }
     if (method === 'agents.chat.unsubscribe') forgetWatched(extension, params as JsonObject);
