@@ -58,6 +58,22 @@ test('a history without a fault has none', () => {
   expect(faultsOf(history(GOOD))).toEqual([]);
 });
 
+test('two turns that are live in one session are found, and one that has begun when its host knew of the end of the other is none', () => {
+  const named = GOOD.map((part) =>
+    part.op === 'turn' || is('chat', 'invoke')(part) ? { ...part, session: 's' } : part,
+  );
+  const SECOND = { prompt: 'q', turn: 'u' };
+  const second = (who: string): Part[] => [
+    { type: 'invoke', op: 'chat', prompt: 'q', agent: 'north', session: 's' },
+    { type: 'invoke', op: 'turn', who, session: 's', ...SECOND },
+    { type: 'ok', op: 'chat', ...SECOND },
+    event(1, 'done', { prompt: 'q' }),
+  ];
+  const before = [...named.slice(0, -1), ...second('north/1'), ...named.slice(-1)];
+  expect(faultsOf(history(before))).toEqual(['q: is live in s while p is']);
+  expect(faultsOf(history([...named, ...second('north/1')]))).toEqual([]);
+});
+
 test('a host that reads an earlier chat of its session, of another life of it, may know nothing of what its tool did', () => {
   const earlier = [
     { type: 'invoke', op: 'chat', who: 'a/0', prompt: 'q', agent: 'north', session: 's' },

@@ -1,9 +1,8 @@
-import type { Line } from './lines.ts';
+import { ENDS, type Line } from './lines.ts';
 import { conflictsIn, ofAttaches, ofEvents, ofSessions } from './together.ts';
 
 /** What a host may be told where its agent has died, or its turn was lost. */
 const LOST = new Set(['agent_disconnected', 'agent_replaced']);
-const ENDS = new Set(['done', 'error', 'auth_required']);
 /** What was heard so long before a copy was begun is in it. Milliseconds. */
 const IN_COPY_MS = 500;
 

@@ -54,7 +54,7 @@ export class Broker {
     return this.#programs.map(({ out, err }) => `${out}${err}`).join('--- its next life\n');
   }
 
-  /** Resolves when it listens; it is tried again for as long as it cannot start. */
+  /** Resolves when it listens; it is tried again while it cannot start. @throws what it has said last, where that is for too long */
   async start(): Promise<void> {
     const servers = this.nats.flatMap(({ port }) => ['--cluster-nats', `nats://127.0.0.1:${port}`]);
     const cluster = ['--cluster', 'proof', '--cluster-id', this.name, '--cluster-home', NAMES[0] as string];
@@ -67,14 +67,17 @@ export class Broker {
       '--agent-window',
       String(AGENT_WINDOW_MS),
     ];
-    for (let isThere = false; !isThere; ) {
+    const until = performance.now() + PATIENCE_MS;
+    for (;;) {
       const program = new Program([MAIN, ...own, ...cluster, ...servers], { SWITCHBOARD_HOME: this.#home, ...ENV });
       this.#programs.push(program);
-      isThere = await program.shows('"try: ').then(
-        () => true,
-        () => false,
-      );
-      if (!isThere) await delay(AGAIN_MS);
+      try {
+        await program.shows('"try: ');
+        return;
+      } catch (error) {
+        if (performance.now() > until) throw error;
+      }
+      await delay(AGAIN_MS);
     }
   }
 

@@ -51,6 +51,9 @@ export type Op =
   | ('chat' | 'event' | 'run' | 'decide' | 'note' | 'subscribed' | 'told' | 'copied')
   | 'fault';
 
+/** Kinds of events after which a turn has none. */
+export const ENDS: ReadonlySet<string> = new Set(['done', 'error', 'auth_required']);
+
 /** All that was written down, in order of time. A last line that a kill has cut short is nobody's. */
 export function readLines(directory: string): Line[] {
   return readdirSync(directory)

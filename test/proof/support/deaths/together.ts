@@ -1,4 +1,4 @@
-import type { Line } from './lines.ts';
+import { ENDS, type Line } from './lines.ts';
 
 /* What is wrong with what several processes have seen of one another: who has an agent, who has a session, what all are told. */
 
@@ -60,7 +60,7 @@ function overlapsIn(lines: readonly Line[]): Overlap[] {
   const runs = new Map<string, Run & { agent: string }>();
   // One that its host was never told of was not accepted: its broker died before, and its agent hears that later.
   const opened = new Set(lines.flatMap(({ op, type, turn }) => (op === 'chat' && type === 'ok' && turn ? [turn] : [])));
-  for (const { op, type, who, t, turn = '', session, prompt = '', fault } of lines) {
+  for (const { op, type, who, t, turn = '', session, prompt = '', kind = '', fault } of lines) {
     if (op === 'turn' && type === 'invoke' && session !== undefined) {
       const run = { turn, prompt, from: t, to: Number.POSITIVE_INFINITY, agent: who.split('/')[0] ?? '' };
       runs.set(turn, run);
@@ -68,6 +68,9 @@ function overlapsIn(lines: readonly Line[]): Overlap[] {
     } else if (op === 'turn') {
       const run = runs.get(turn);
       if (run) run.to = Math.min(run.to, t);
+    } else if (op === 'event' && ENDS.has(kind)) {
+      // Its agent may hear of that later.
+      for (const run of runs.values()) if (run.prompt === prompt) run.to = Math.min(run.to, t);
     } else if (op === 'fault' && fault?.startsWith('kill '))
       for (const run of runs.values()) if (fault === `kill ${run.agent}` && run.to > t) run.to = t;
   }
