@@ -38,9 +38,11 @@ export const ENTRY_HEADER = 9;
 /** Bytes of a token before its delta. */
 export const TOKEN_HEADER = 10;
 
+/** The stream of what the brokers themselves have to say. A text of it is news that nobody waits for. */
+export const OWN = 0;
+
 /**
- * Whatever is no token. `stream` is positive where this end has opened it, negative where the other has, 0 for what the
- * brokers themselves have to say. Both ends count from 1; no number is used again on one link.
+ * Whatever is no token. `stream` is positive where this end has opened it, negative where the other has, or {@link OWN}. Both ends count from 1; no number is used again on one link.
  */
 export type Entry =
   /** Something begins: a turn, or reading one. */

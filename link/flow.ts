@@ -1,7 +1,7 @@
 import type { LinkLoss } from '../machines/peer-link.machine.ts';
 import { BatchPace } from './batch-pace.ts';
 import type { LinkClock } from './clock.ts';
-import type { Entry, EntryHandlers, StreamToken } from './entries.ts';
+import { type Entry, type EntryHandlers, OWN, type StreamToken } from './entries.ts';
 import { EntryReader } from './entry-reader.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { AGAIN, type FrameHead, FrameKind, type FrameKindCode, headBytes, writeHead } from './frame.ts';
@@ -75,11 +75,8 @@ export class Flow {
   readonly #patience = new Patience();
   readonly #sent = new SendWindow();
   readonly #received = new ReceiveWindow();
-  readonly #flush = () => this.flush();
   #isOver = false;
   #isStalled = false;
-  #isFlushDue = false;
-  #flushTimer: unknown;
   #ackTimer: unknown;
   #isAckDue = false;
   /** What the peer is asked to send again, until it comes. */
@@ -98,9 +95,10 @@ export class Flow {
   constructor(options: FlowOptions, handlers: FlowHandlers) {
     this.halves = { ours: options.ours, theirs: options.theirs };
     this.#options = options;
-    this.#pace = new BatchPace(options.flushMs);
+    const flush = () => this.flush();
+    this.#pace = new BatchPace(options.clock, options.flushMs, flush);
     this.#handlers = handlers;
-    this.#writer = new EntryWriter(headBytes(options.from), this.#flush);
+    this.#writer = new EntryWriter(headBytes(options.from), flush);
     this.#reader = new EntryReader(options.maxEntryBytes, handlers);
   }
 
@@ -119,20 +117,20 @@ export class Flow {
     this.#options.counts.tokens += 1;
     this.#writer.isBounded = isBounded;
     this.#writer.token(token);
-    this.#schedule();
+    // What has filled a batch has left with it.
+    if (!this.#writer.isEmpty) this.#pace.written(false);
   }
 
   entry(entry: Entry, isBounded: boolean): void {
     if (!this.#hasRoom(isBounded)) return;
     this.#writer.isBounded = isBounded;
     this.#writer.entry(entry);
-    this.#schedule();
+    if (!this.#writer.isEmpty) this.#pace.written(entry.stream === OWN && entry.kind === 'text');
   }
 
   /** Sends what was written, now. */
   flush(): void {
-    this.#isFlushDue = false;
-    this.#options.clock.clearTimeout(this.#flushTimer);
+    this.#pace.clear();
     if (this.#isOver || this.#writer.isEmpty) return;
     const { bounded } = this.#writer;
     const batch = this.#writer.take();
@@ -212,7 +210,8 @@ export class Flow {
   end(): void {
     this.#isOver = true;
     const { clock } = this.#options;
-    for (const timer of [this.#flushTimer, this.#ackTimer, this.#checkTimer]) clock.clearTimeout(timer);
+    this.#pace.clear();
+    for (const timer of [this.#ackTimer, this.#checkTimer]) clock.clearTimeout(timer);
   }
 
   /** Looked at before an entry: a long one is never given up in its middle. */
@@ -329,15 +328,6 @@ export class Flow {
   #fail(why: LinkLoss): void {
     this.end();
     this.#options.clock.nextTick(() => this.#handlers.failed(why));
-  }
-
-  #schedule(): void {
-    if (this.#isFlushDue || this.#writer.isEmpty) return;
-    this.#isFlushDue = true;
-    const { clock } = this.#options;
-    const waitMs = this.#pace.waitMs(clock.now());
-    if (waitMs === 0) clock.nextTick(this.#flush);
-    else this.#flushTimer = clock.setTimeout(this.#flush, waitMs);
   }
 
   #head(kind: FrameKindCode): Omit<FrameHead, 'bodyAt'> {

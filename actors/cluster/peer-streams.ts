@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Entry, StreamToken } from '../../link/entries.ts';
+import { type Entry, OWN, type StreamToken } from '../../link/entries.ts';
 import { MAX_HELD_BYTES } from '../../link/flow.ts';
 import type { PeerLink, PeerLinkHandlers } from '../../link/peer-link.ts';
 import { CloseCode } from '../../protocol/close-codes.ts';
@@ -34,9 +34,6 @@ export interface PeerListener {
  * which is little. Bytes.
  */
 const MAX_WAITING_BYTES = (MAX_HELD_BYTES / 4) * 3;
-
-/** The stream that the brokers themselves talk by. */
-const OWN = 0;
 
 interface Waiting {
   resolve(body: string): void;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OWN } from '../../link/entries.ts';
 import { ACK_BATCHES, ACK_MS } from '../../link/flow.ts';
 import { AGAIN, FrameKind, readHead } from '../../link/frame.ts';
 import { batches, kinds, opened, say, sayAlone } from './support/opened.ts';
@@ -51,6 +52,30 @@ describe('batches', () => {
       clock.advance(5);
     }
     expect(keepSaying(net, 4, 0.25)).toBe(3);
+  });
+
+  it('take news along, for which nobody waits: with what is said next, and after two milliseconds where nothing is', () => {
+    const net = opened();
+    const { clock, link } = net.ends.a;
+    const tell = () => {
+      link.send({ kind: 'text', stream: OWN, body: 'news' });
+      clock.settle();
+    };
+    clock.advance(100);
+    tell();
+    expect(batches(net, 'b')).toBe(0);
+    say(net, 'a', 'x');
+    clock.settle();
+    expect(batches(net, 'b')).toBe(1);
+    clock.advance(100);
+    tell();
+    clock.advance(1);
+    tell();
+    expect(batches(net, 'b')).toBe(1);
+    clock.advance(1);
+    expect(batches(net, 'b')).toBe(2);
+    net.calm(1_000);
+    expect(net.ends.b.heard.filter((what) => what === 'text 0 news')).toHaveLength(3);
   });
 
   it('are one each two milliseconds at most on the whole, whatever is said', () => {
