@@ -1,10 +1,12 @@
 import { cancelParams } from '../../protocol/chat.ts';
+import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
 import { type ChatSubscribeResult, chatSubscribeParams, isEnded } from '../../protocol/resume.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { tell } from '../kernel/tell.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
 import { announceTo } from '../turns/turn-relay.ts';
 import { TURNS } from '../turns/turns.ts';
@@ -191,9 +193,7 @@ export class FollowedTurns {
         if (noted) noted.graceEndsAt = turn.graceEndsAt;
       }
       this.#cancelAgain(followed, answer.result as Partial<ChatSubscribeResult>);
-      // What lies between is gone but for its text, which no event can stand for.
-      if (result.recovered === false)
-        kernel.log.warn({ turn: turn.turnId }, 'a reader lacks events that are kept no more');
+      if (result.recovered === false) this.#cannotKeepUp(client, turn);
       return;
     }
     const { code, data } = answer.error as { code: number; data?: { reason?: unknown } };
@@ -219,6 +219,19 @@ export class FollowedTurns {
       if (isHere) this.#ask(followed);
       else this.#goOn(followed, isLast);
     });
+  }
+
+  /**
+   * What lies between is gone but for its text, which is given to whoever asks for the turn himself: he can do that by another
+   * connection alone, as if his own had been too slow.
+   */
+  #cannotKeepUp(client: Client, { turnId }: HostedTurn): void {
+    const { log, ref } = this.#kernel;
+    log.warn(
+      { turn: turnId, client: client.id },
+      'a reader lacks events that are kept no more: its connection is closed',
+    );
+    if (client.isOpen) tell(ref, client.ref, { type: 'connection.close', code: CloseCode.SlowConsumer });
   }
 
   #goOn(followed: Followed, isLast: boolean): void {
