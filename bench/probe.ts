@@ -28,7 +28,8 @@ export interface Collections {
 let observer: PerformanceObserver | undefined;
 let collections: Collections = { count: 0, ms: 0, longestMs: 0 };
 
-process.on('message', (request: ProbeRequest) => {
+// What is none of these is between a supervisor and its workers: an answer to that would be part of what is measured.
+process.on('message', (request: unknown) => {
   if (request === 'memory') {
     // Twice: what a finalizer or a weak reference let go in the first pass is collected in the second.
     globalThis.gc?.();
@@ -39,7 +40,6 @@ process.on('message', (request: ProbeRequest) => {
     const { user, system } = process.cpuUsage();
     answer({ cpuUs: user + system });
   }
-  // Whatever else comes is between a supervisor and its workers: an answer to that would be part of what is measured.
 });
 process.on('disconnect', () => process.exit(0));
 

@@ -38,11 +38,12 @@ export const ENTRY_HEADER = 9;
 /** Bytes of a token before its delta. */
 export const TOKEN_HEADER = 10;
 
-/** The stream of what the brokers themselves have to say. A text of it is news that nobody waits for. */
+/** The stream of what the brokers themselves have to say. */
 export const OWN = 0;
 
 /**
- * Whatever is no token. `stream` is positive where this end has opened it, negative where the other has, or {@link OWN}. Both ends count from 1; no number is used again on one link.
+ * Whatever is no token. `stream` is positive where this end has opened it, negative where the other has, or {@link OWN}. Both ends
+ * count from 1; no number is used again on one link.
  */
 export type Entry =
   /** Something begins: a turn, or reading one. */
@@ -56,6 +57,12 @@ export type Entry =
   /** Somebody behind the stream is asked; `id` is the asker's, 0 to 2^32 − 1. */
   | { kind: 'request'; stream: number; id: number; method: string; body: string }
   | { kind: 'reply'; stream: number; id: number; isError: boolean; body: string };
+
+/**
+ * How an entry is written: `bounded`, whoever writes it sees to it that little waits, so that it costs nobody the link; `news`, it may
+ * wait for what is said next, two milliseconds at most by default.
+ */
+export type Manner = 'bounded' | 'news';
 
 /** A token of a stream that has its head. Merged ones go from `seqFrom` to `seq`. */
 export interface StreamToken {

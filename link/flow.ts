@@ -1,7 +1,7 @@
 import type { LinkLoss } from '../machines/peer-link.machine.ts';
-import { BatchPace } from './batch-pace.ts';
+import { BatchSchedule } from './batch-schedule.ts';
 import type { LinkClock } from './clock.ts';
-import { type Entry, type EntryHandlers, OWN, type StreamToken } from './entries.ts';
+import type { Entry, EntryHandlers, Manner, StreamToken } from './entries.ts';
 import { EntryReader } from './entry-reader.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { AGAIN, type FrameHead, FrameKind, type FrameKindCode, headBytes, writeHead } from './frame.ts';
@@ -71,7 +71,7 @@ export class Flow {
   readonly #handlers: FlowHandlers;
   readonly #writer: EntryWriter;
   readonly #reader: EntryReader;
-  readonly #pace: BatchPace;
+  readonly #schedule: BatchSchedule;
   readonly #patience = new Patience();
   readonly #sent = new SendWindow();
   readonly #received = new ReceiveWindow();
@@ -96,7 +96,7 @@ export class Flow {
     this.halves = { ours: options.ours, theirs: options.theirs };
     this.#options = options;
     const flush = () => this.flush();
-    this.#pace = new BatchPace(options.clock, options.flushMs, flush);
+    this.#schedule = new BatchSchedule(options.clock, options.flushMs, flush);
     this.#handlers = handlers;
     this.#writer = new EntryWriter(headBytes(options.from), flush);
     this.#reader = new EntryReader(options.maxEntryBytes, handlers);
@@ -117,26 +117,31 @@ export class Flow {
     this.#options.counts.tokens += 1;
     this.#writer.isBounded = isBounded;
     this.#writer.token(token);
-    // What has filled a batch has left with it.
-    if (!this.#writer.isEmpty) this.#pace.written(false);
+    this.#written('soon');
   }
 
-  entry(entry: Entry, isBounded: boolean): void {
+  entry(entry: Entry, manner: Manner | undefined): void {
+    const isBounded = manner === 'bounded';
     if (!this.#hasRoom(isBounded)) return;
     this.#writer.isBounded = isBounded;
     this.#writer.entry(entry);
-    if (!this.#writer.isEmpty) this.#pace.written(entry.stream === OWN && entry.kind === 'text');
+    this.#written(manner === 'news' ? 'later' : 'soon');
+  }
+
+  #written(when: 'soon' | 'later'): void {
+    // What has filled a batch has left with it.
+    if (!this.#writer.isEmpty) this.#schedule.due(when);
   }
 
   /** Sends what was written, now. */
   flush(): void {
-    this.#pace.clear();
+    this.#schedule.clear();
     if (this.#isOver || this.#writer.isEmpty) return;
     const { bounded } = this.#writer;
     const batch = this.#writer.take();
     writeHead(batch, this.#head(FrameKind.batch));
     const now = this.#options.clock.now();
-    this.#pace.left(now);
+    this.#schedule.left(now);
     if (this.#sent.isEmpty) {
       this.#progressAt = now;
       this.#resetProbe(now);
@@ -210,7 +215,7 @@ export class Flow {
   end(): void {
     this.#isOver = true;
     const { clock } = this.#options;
-    this.#pace.clear();
+    this.#schedule.clear();
     for (const timer of [this.#ackTimer, this.#checkTimer]) clock.clearTimeout(timer);
   }
 

@@ -4,7 +4,7 @@ import { withEffects } from '../machines/effects.ts';
 import { type LinkLoss, peerLinkMachine } from '../machines/peer-link.machine.ts';
 import type { Carrier } from './carrier.ts';
 import type { LinkClock } from './clock.ts';
-import type { Entry, EntryHandlers, StreamToken } from './entries.ts';
+import type { Entry, EntryHandlers, Manner, StreamToken } from './entries.ts';
 import { Flow, type Halves, type LinkCounts } from './flow.ts';
 import { type FrameHead, FrameKind, headBytes, textFrame, writeHead } from './frame.ts';
 
@@ -127,13 +127,11 @@ export class PeerLink {
     return this.isOpen;
   }
 
-  /**
-   * @param isBounded - as of a token
-   * @returns false where there is no link: it was not written
+  /** @returns false where there is no link: it was not written
    * @throws {RangeError} where a request's method has more than 255 bytes
    */
-  send(entry: Entry, isBounded = false): boolean {
-    this.#flow?.entry(entry, isBounded);
+  send(entry: Entry, manner?: Manner): boolean {
+    this.#flow?.entry(entry, manner);
     return this.isOpen;
   }
 

@@ -115,7 +115,7 @@ export class EventShare implements PeerTalk {
       this.#tellMissed(streams);
       this.#sent(streams, rest.tenant);
       text ??= writeJson({ kind: 'event', told: { ...rest, views: views && settled(views) } });
-      streams.tell(text);
+      streams.tell(text, true);
     }
   }
 
@@ -132,7 +132,7 @@ export class EventShare implements PeerTalk {
     if (!tenants) return;
     this.#missed.delete(peer.name);
     for (const tenant of tenants) this.#sent(peer, tenant);
-    peer.tell(writeJson({ kind: 'events.missed', tenants: [...tenants] }));
+    peer.tell(writeJson({ kind: 'events.missed', tenants: [...tenants] }), true);
   }
 }
 

@@ -171,7 +171,7 @@ export class Lane {
   /** @returns false where there is no link */
   send(entry: Entry): boolean {
     const { link } = this.#lanes;
-    if (this.#isFree) return link.send(entry, true);
+    if (this.#isFree) return link.send(entry, 'bounded');
     if (!link.isOpen) return false;
     const size = sizeOf(entry.body);
     this.#queue.push({ entry, size });
@@ -202,7 +202,7 @@ export class Lane {
       this.#queue[this.#first] = undefined;
       this.#first += 1;
       left += next.size;
-      if ('entry' in next) link.send(next.entry, true);
+      if ('entry' in next) link.send(next.entry, 'bounded');
       else {
         const { deltas, ...token } = next.token;
         link.sendToken({ ...token, delta: deltas.join('') }, true);

@@ -126,9 +126,9 @@ export class PeerStreams implements PeerLinkHandlers, Neighbour {
     extension.way.send({ kind: 'request', stream: extension.stream, id: 0, method: 'identity', body });
   }
 
-  /** Tells the peer itself something. @returns false where there is no link */
-  tell(body: string): boolean {
-    return this.#isOpen && this.link.send({ kind: 'text', stream: OWN, body });
+  /** Tells the peer itself something. @param isNews - nobody waits for it @returns false where there is no link */
+  tell(body: string, isNews = false): boolean {
+    return this.#isOpen && this.link.send({ kind: 'text', stream: OWN, body }, isNews ? 'news' : undefined);
   }
 
   /** Asks the peer itself. Rejects where the link is lost, and where the peer cannot answer. */

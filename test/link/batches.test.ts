@@ -54,28 +54,80 @@ describe('batches', () => {
     expect(keepSaying(net, 4, 0.25)).toBe(3);
   });
 
-  it('take news along, for which nobody waits: with what is said next, and after two milliseconds where nothing is', () => {
-    const net = opened();
-    const { clock, link } = net.ends.a;
-    const tell = () => {
-      link.send({ kind: 'text', stream: OWN, body: 'news' });
-      clock.settle();
+  describe('with news, for which nobody waits', () => {
+    const tell = (net: ReturnType<typeof opened>) => {
+      net.ends.a.link.send({ kind: 'text', stream: OWN, body: 'news' }, 'news');
+      net.ends.a.clock.settle();
     };
-    clock.advance(100);
-    tell();
-    expect(batches(net, 'b')).toBe(0);
-    say(net, 'a', 'x');
-    clock.settle();
-    expect(batches(net, 'b')).toBe(1);
-    clock.advance(100);
-    tell();
-    clock.advance(1);
-    tell();
-    expect(batches(net, 'b')).toBe(1);
-    clock.advance(1);
-    expect(batches(net, 'b')).toBe(2);
-    net.calm(1_000);
-    expect(net.ends.b.heard.filter((what) => what === 'text 0 news')).toHaveLength(3);
+
+    it('leave with what is said next, and after two milliseconds where nothing is', () => {
+      const net = opened();
+      const { clock } = net.ends.a;
+      clock.advance(100);
+      tell(net);
+      expect(batches(net, 'b')).toBe(0);
+      say(net, 'a', 'x');
+      clock.settle();
+      expect(batches(net, 'b')).toBe(1);
+      clock.advance(100);
+      tell(net);
+      clock.advance(1);
+      tell(net);
+      expect(batches(net, 'b')).toBe(1);
+      clock.advance(1);
+      expect(batches(net, 'b')).toBe(2);
+      net.calm(1_000);
+      expect(net.ends.b.heard.filter((what) => what === 'text 0 news')).toHaveLength(3);
+    });
+
+    it('leave once, where what is said next has to wait as well', () => {
+      const net = opened();
+      const { clock } = net.ends.a;
+      keepSaying(net, 100, 1);
+      clock.advance(2);
+      say(net, 'a', 'x');
+      clock.settle();
+      const before = batches(net, 'b');
+      clock.advance(0.5);
+      tell(net);
+      say(net, 'a', 'y');
+      tell(net);
+      clock.settle();
+      clock.advance(1);
+      expect(batches(net, 'b')).toBe(before);
+      clock.advance(1);
+      expect(batches(net, 'b')).toBe(before + 1);
+      clock.advance(100);
+      expect(batches(net, 'b')).toBe(before + 1);
+    });
+
+    it('leave two more at once afterwards, for what the pause before the news has saved', () => {
+      const net = opened();
+      const { clock } = net.ends.a;
+      keepSaying(net, 100, 1);
+      clock.advance(100);
+      tell(net);
+      clock.advance(2);
+      expect(keepSaying(net, 3, 0.25)).toBe(2);
+    });
+
+    it('leave before the goodbye, and no timer behind', () => {
+      const net = opened();
+      tell(net);
+      net.ends.a.link.close();
+      expect(kinds(net, 'b')).toEqual([FrameKind.batch, FrameKind.bye]);
+      net.calm(1_000);
+      expect(net.ends.b.heard.slice(-2)).toEqual(['text 0 news', 'lost left']);
+      expect(net.ends.a.clock.armed).toBe(0);
+    });
+
+    it('are lost with the link, and no timer is left', () => {
+      const net = opened();
+      tell(net);
+      net.ends.a.link.lose('dead');
+      net.calm(3_000);
+      expect(net.ends.b.heard.filter((what) => what.startsWith('text'))).toEqual([]);
+    });
   });
 
   it('are one each two milliseconds at most on the whole, whatever is said', () => {

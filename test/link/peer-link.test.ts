@@ -153,7 +153,7 @@ describe('a link whose peer', () => {
     net.isFull.a = true;
     const { link } = net.ends.a;
     const long = 'x'.repeat(12 * 1024 * 1024);
-    for (let n = 0; n < 2; n += 1) link.send({ kind: 'text', stream: 1, body: long }, true);
+    for (let n = 0; n < 2; n += 1) link.send({ kind: 'text', stream: 1, body: long }, 'bounded');
     link.sendToken({ stream: 1, seq: 1, seqFrom: 1, delta: 'x'.repeat(100_000) }, true);
     const body = 'x'.repeat(1024 * 1024);
     for (let n = 0; n < 7; n += 1) link.send({ kind: 'text', stream: 2, body });

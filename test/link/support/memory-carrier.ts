@@ -8,6 +8,8 @@ export class MemoryNet {
   readonly #lives = new Map<string, () => void>();
   /** Frames of that broker go nowhere. */
   readonly silent = new Set<string>();
+  /** Frames to that broker go nowhere. */
+  readonly deaf = new Set<string>();
   /** What is on its way from one broker to another, where that takes longer: see {@link hold}. */
   readonly #held = new Map<string, Buffer[]>();
   /** Nobody hears anybody, and knows so. */
@@ -42,13 +44,14 @@ export class MemoryNet {
         if (this.isAway) return false;
         const held = this.#held.get(`${id} ${peer}`);
         if (held) held.push(Buffer.from(frame));
-        else if (!isDead && !this.silent.has(id)) this.give(peer, frame);
+        else if (!isDead && !this.silent.has(id) && !this.deaf.has(peer)) this.give(peer, frame);
         return true;
       },
       // Its own come back to it.
       announce: (frame) => {
         if (!this.isAway && !isDead && !this.silent.has(id))
-          for (const { frame: take } of this.#carriers.values()) take(Buffer.from(frame), undefined);
+          for (const [peer, { frame: take }] of this.#carriers)
+            if (!this.deaf.has(peer)) take(Buffer.from(frame), undefined);
       },
       reaches: (peer) => !this.isAway && this.#carriers.has(peer),
       close: async () => {
