@@ -14,7 +14,7 @@ import { tell } from '../kernel/tell.ts';
 import { toWireError } from '../kernel/wire-errors.ts';
 import { type Call, DISPATCHER, type Elsewhere } from '../requests/dispatcher.ts';
 import { type Answer, relayAnswer, reply } from '../requests/reply.ts';
-import { answerAskers } from '../turns/askers.ts';
+import { type Asker, answerAskers } from '../turns/askers.ts';
 import { brokerMeant, chatElsewhere } from '../turns/elsewhere.ts';
 import type { QueuedChat } from '../turns/sessions.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
@@ -38,8 +38,8 @@ const MAX_HOPS = 4;
 export class Routes implements Elsewhere {
   readonly #cluster: Cluster;
   readonly search: TurnSearch;
-  /** A connection asks itself for a turn that is looked for in its place. */
-  asksItself: (from: Client, turnId: string) => void = () => {};
+  /** A connection asks itself for a turn that is looked for in its place, or for whichever is in a session. */
+  asksItself: (from: Client, meant: { turn?: string | undefined; session?: string | undefined }) => void = () => {};
   /** What is asked about a session waits while its turn is looked for. */
   waits: (from: Client, sessionId: string, run: () => void) => boolean = () => false;
 
@@ -152,7 +152,7 @@ export class Routes implements Elsewhere {
   #toOwner(call: AnyCall, method: string): boolean {
     const { kernel, from, id } = call;
     const { session_id: session, turn_id: turn } = call.params as { session_id?: string; turn_id?: string };
-    if (turn !== undefined && method.endsWith('subscribe')) this.asksItself(from, turn);
+    if (method.endsWith('subscribe')) this.asksItself(from, { turn, session });
     // While it is looked for nobody knows that it is this connection's.
     const isAsked = session !== undefined && !method.endsWith('subscribe');
     if (isAsked && this.waits(from, session, () => this.#again(call, method))) return true;
@@ -262,14 +262,22 @@ export class Routes implements Elsewhere {
   passOn(kernel: Kernel, { askers, params, trace }: QueuedChat, peer: string): void {
     const guests = askers.filter(({ client }) => isGuest(client.link));
     answerAskers(kernel, guests, () => ({ error: chatElsewhere(peer) }));
-    const own = askers.filter(({ client }) => !isGuest(client.link) && client.isOpen);
-    const last = own.at(-1);
+    const own = askers.filter(({ client }) => !isGuest(client.link));
+    this.#passOn({ kernel, params, trace }, own, peer);
+  }
+
+  /** In the name of who has asked last. Where he goes before it is answered, it is asked again for the others: it may be there by then. */
+  #passOn(chat: Pick<AnyCall, 'kernel' | 'params' | 'trace'>, askers: readonly Asker[], peer: string): void {
+    const open = askers.filter(({ client }) => client.isOpen);
+    const last = open.at(-1);
     if (!last) return;
-    const call = { kernel, from: last.client, id: last.id, params, trace };
+    const call = { ...chat, from: last.client, id: last.id };
     this.#chat(call, peer, (found) => {
-      for (const { client, id } of own)
-        if ('own' in found) reply(kernel, client, id, found.own);
-        else this.#answer({ ...call, from: client, id }, CHAT, found.answer, found.extension);
+      if (!last.client.isOpen) this.#passOn(chat, open, peer);
+      else
+        for (const { client, id } of open)
+          if ('own' in found) reply(chat.kernel, client, id, found.own);
+          else this.#answer({ ...call, from: client, id }, CHAT, found.answer, found.extension);
     });
   }
 
@@ -295,7 +303,7 @@ export class Routes implements Elsewhere {
   #answer({ kernel, from, id, params }: AnyCall, method: string, answer: GuestAnswer, extension: Extension): void {
     if (!from.isOpen) return;
     if ('error' in answer) {
-      relayAnswer(kernel, from, id, answer, kernel.ref);
+      relayAnswer(kernel, from, id, answer);
       return;
     }
     if (method === 'agents.chat.unsubscribe') forgetWatched(extension, params as JsonObject);

@@ -10,23 +10,28 @@ import { tell } from '../kernel/tell.ts';
 /** An answer to a client's request. `sealed`: what of the result is a secret, see {@link Sealed}. */
 export type Answer = { result: unknown; sealed?: Sealed<object> } | { error: WireError };
 
-/** What a tool's caller is answered: the host's own answer as it came, or why there is none. */
-export type ToolAnswer = { result: unknown } | { error: WireError | JsonObject };
+/** What somebody else has answered, as it came, or why there is nothing. */
+export type RelayedAnswer = { result: unknown } | { error: WireError | JsonObject };
 
-/** Answers a tool's caller. An error of the host's goes on to the letter (`wire.md` section 7). */
+/**
+ * Answers a request with what somebody else has answered: a tool's host, or another broker. An error goes on to the letter
+ * (`wire.md` section 7), also to what a broker has asked within itself.
+ */
 export function relayAnswer(
   kernel: Kernel,
   to: Client,
   id: RpcId | undefined,
-  answer: ToolAnswer,
-  source: AnyActorRef,
+  answer: RelayedAnswer,
+  source: AnyActorRef = kernel.ref,
 ): void {
   if ('result' in answer) reply(kernel, to, id, answer, source);
   else if (answer.error instanceof WireError) reply(kernel, to, id, { error: answer.error }, source);
-  else if (id !== undefined && to.captured.has(id)) {
+  else if (id !== undefined && !to.captured.has(id))
+    tell(source, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+  else {
     const { code, message, data } = answer.error as { code: number; message: string; data?: unknown };
     reply(kernel, to, id, { error: new WireError(code, message, data) }, source);
-  } else if (id !== undefined) tell(source, to.ref, { type: 'rpc.relay', id, answer: { error: answer.error } });
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Deadline } from '../kernel/deadlines.ts';
 import { roughBytes } from '../kernel/held-bytes.ts';
 import { preview } from '../kernel/preview.ts';
 import type { ActorOf } from '../kernel/tell.ts';
-import type { ToolAnswer } from '../requests/reply.ts';
+import type { RelayedAnswer } from '../requests/reply.ts';
 import type { TracedCall } from './tool-span.ts';
 
 /** A tool may take this many times its timeout in all, however much progress it reports (`wire.md` section 7). */
@@ -40,7 +40,7 @@ export interface CallbackSpec extends TracedCall {
   /** The agent's request that it answers; absent for the embedding API's own. */
   caller?: { client: Client; id: RpcId | undefined } | undefined;
   /** Called once, with what the caller is answered. `source`: the actor that answers. */
-  answer(answer: ToolAnswer, source: AnyActorRef): void;
+  answer(answer: RelayedAnswer, source: AnyActorRef): void;
   progress?(params: ProgressParams, source: AnyActorRef): void;
 }
 
@@ -82,7 +82,7 @@ export class Callback implements CallbackFacts {
   }
 
   /** Answers its caller. Whatever else still happens to it, that was it. */
-  answer(answer: ToolAnswer, source: AnyActorRef): void {
+  answer(answer: RelayedAnswer, source: AnyActorRef): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.release();

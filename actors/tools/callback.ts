@@ -14,7 +14,7 @@ import { key } from '../kernel/key.ts';
 import { preview } from '../kernel/preview.ts';
 import { metaOf, withoutBaggage } from '../kernel/telemetry.ts';
 import { tell } from '../kernel/tell.ts';
-import type { ToolAnswer } from '../requests/reply.ts';
+import type { RelayedAnswer } from '../requests/reply.ts';
 import type { Callback } from './callback-record.ts';
 import { toolsOf } from './client-tools.ts';
 import { endCall } from './tool-span.ts';
@@ -41,7 +41,7 @@ function callbackLogic(kernel: Kernel) {
     const params = { request_id: id, action_id: spec.actionId, reason, ...metaOf(withoutBaggage(spec.trace)) };
     tell(args.self, spec.host.ref, { type: 'rpc.notify', method: 'tools.cancel', params });
   };
-  const conclude = (args: Args, ending: CallbackEnding, answer: ToolAnswer) => {
+  const conclude = (args: Args, ending: CallbackEnding, answer: RelayedAnswer) => {
     const callback = callbackOf(args);
     kernel.counters.callback(ending, kernel.clock.now() - callback.startedAt);
     noteRun(kernel, callback, ending);

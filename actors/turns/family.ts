@@ -20,6 +20,7 @@ import { afterRecovery } from './held-calls.ts';
 import { TURN, turnKind } from './lifecycle.ts';
 import { turnMethods } from './methods.ts';
 import { turnMetrics } from './metrics.ts';
+import { leaveWaiting } from './reopen.ts';
 import { skipEvent } from './routing.ts';
 import { resumeMethods } from './subscribe.ts';
 import type { Turn } from './turn-record.ts';
@@ -80,7 +81,7 @@ export const turns: Family<{ turnJournal?: TurnJournal | undefined }> = {
         if (agentKey !== undefined && kernel.attached.get(agentKey) === client) {
           book.waits.gone(agentKey, kernel.clock.now(), client);
         }
-        const left = [...queued];
+        const left = [...queued].filter((chat) => !leaveWaiting(chat));
         for (const chat of left) {
           book.sessions.remove(chat);
           chat.spans?.ended('dropped');

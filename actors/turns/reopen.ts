@@ -78,6 +78,19 @@ function joinWaiting(kernel: Kernel, chat: QueuedChat, { client, id }: Subscript
   chat.askers.push({ client, id, isRepeated: true });
 }
 
+/**
+ * A connection is gone whose chat is in a queue: it is that of whoever has asked before, and is there still.
+ * @returns whether there is somebody
+ */
+export function leaveWaiting(chat: QueuedChat): boolean {
+  const next = chat.askers.findLast(({ client }) => client.isOpen && client !== chat.from);
+  if (!next) return false;
+  turnsOf(chat.from).queued.delete(chat);
+  turnsOf(next.client).queued.add(chat);
+  chat.from = next.client;
+  return true;
+}
+
 /** The first was refused a moment ago, and nothing of it is left: this one is a new chat, as soon as that is buried. */
 function waitForBurial(kernel: Kernel, chat: QueuedChat): void {
   checkTurnLimit(kernel, chat.from);

@@ -2,13 +2,13 @@ import { WireError } from '../../protocol/errors.ts';
 import type { RpcId } from '../../protocol/frame.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { ToolAnswer } from '../requests/reply.ts';
+import type { RelayedAnswer } from '../requests/reply.ts';
 import type { Turn } from './turn-record.ts';
 
 /** A tool's answer that nobody was there to hear, and what lets go of its room. */
 export interface KeptAnswer {
   readonly tool: string;
-  readonly answer: ToolAnswer;
+  readonly answer: RelayedAnswer;
   release(): void;
 }
 
@@ -23,7 +23,7 @@ export function keepAnswer(
   kernel: Kernel,
   turn: Turn,
   call: { host: Client; tool: string; actionId: string },
-  answer: ToolAnswer,
+  answer: RelayedAnswer,
 ): void {
   const { host, tool, actionId } = call;
   // What the broker itself has to say of it is no answer of the tool's.
@@ -38,7 +38,7 @@ export function keepAnswer(
 }
 
 /** The answer to a call that is asked for again. It is kept no longer. */
-export function takeAnswer(turn: Turn, actionId: string, tool: string): ToolAnswer | undefined {
+export function takeAnswer(turn: Turn, actionId: string, tool: string): RelayedAnswer | undefined {
   const kept = actionId === '' ? undefined : turn.toolAnswers.get(actionId);
   if (kept?.tool !== tool) return undefined;
   kept.release();
