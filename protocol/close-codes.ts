@@ -16,7 +16,7 @@ export const CloseCode = {
   HeartbeatLost: 4408,
   /** The same agent authenticated on a newer connection (section 3). */
   Replaced: 4409,
-  /** Reads more slowly than it is written to (section 9). */
+  /** Reads more slowly than it is written to, or lacks what was kept for it (section 9). */
   SlowConsumer: 4413,
   /** Sends faster than its limit, or holds up a message that takes too long or too much, or makes room for others. */
   RateLimited: 4429,

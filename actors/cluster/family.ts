@@ -78,7 +78,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     turns.claims = claimsOf(kernel, book, conflicts.over(options.directory), sessions);
     book.add(conflicts);
     book.add(sessions);
-    routes.asksItself = (client, turnId) => followed.drop(client, turnId);
+    routes.asksItself = (client, meant) => followed.drop(client, meant);
     routes.waits = (client, sessionId, run) =>
       moved.leaving.waits(client, sessionId, run) || followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;

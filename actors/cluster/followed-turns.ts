@@ -1,12 +1,11 @@
 import { cancelParams } from '../../protocol/chat.ts';
-import { CloseCode } from '../../protocol/close-codes.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { parseParams } from '../../protocol/params.ts';
 import { type ChatSubscribeResult, chatSubscribeParams, isEnded } from '../../protocol/resume.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Deadline } from '../kernel/deadlines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { tell } from '../kernel/tell.ts';
+import { closeOverrun } from '../kernel/overrun.ts';
 import { SAME_HOST } from '../turns/subscription.ts';
 import { announceTo } from '../turns/turn-relay.ts';
 import { TURNS } from '../turns/turns.ts';
@@ -119,9 +118,10 @@ export class FollowedTurns {
   }
 
   /** A connection is gone, or asks for that turn itself. */
-  drop(client: Client, turnId?: string): void {
-    for (const followed of this.#byClient.get(client) ?? [])
-      if (turnId === undefined || followed.turn.turnId === turnId) this.#end(followed);
+  drop(client: Client, meant?: { turn?: string | undefined; session?: string | undefined }): void {
+    const isMeant = ({ turnId, sessionId }: HostedTurn) =>
+      meant?.turn === undefined ? meant === undefined || meant.session === sessionId : meant.turn === turnId;
+    for (const followed of this.#byClient.get(client) ?? []) if (isMeant(followed.turn)) this.#end(followed);
   }
 
   #end(followed: Followed): void {
@@ -227,11 +227,8 @@ export class FollowedTurns {
    */
   #cannotKeepUp(client: Client, { turnId }: HostedTurn): void {
     const { log, ref } = this.#kernel;
-    log.warn(
-      { turn: turnId, client: client.id },
-      'a reader lacks events that are kept no more: its connection is closed',
-    );
-    if (client.isOpen) tell(ref, client.ref, { type: 'connection.close', code: CloseCode.SlowConsumer });
+    log.warn({ turn: turnId, client: client.id }, 'a reader lacks events that are kept no more');
+    if (client.isOpen) closeOverrun(client, ref);
   }
 
   #goOn(followed: Followed, isLast: boolean): void {

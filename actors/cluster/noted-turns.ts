@@ -43,8 +43,14 @@ export function noteTurn({ turns }: Extension, method: string, params: JsonObjec
     role,
     claim,
     isOpener: method === 'agents.chat',
-    seq: after,
+    seq: heardBy(said, after),
   });
+}
+
+/** The last event that a connection has, once it has this answer: with the text that stands for what was gone it has all but the end. */
+function heardBy({ recovered, head, status }: Partial<ChatSubscribeResult>, after: number): number {
+  if (recovered !== false || head === undefined) return after;
+  return isEnded(status) ? head - 1 : head;
 }
 
 /** A turn of the connection's at the other broker was cancelled. @param now - in the clock's milliseconds */

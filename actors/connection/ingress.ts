@@ -14,6 +14,7 @@ import type { Accounts, Reached } from '../kernel/accounts.ts';
 import type { Client } from '../kernel/client.ts';
 import type { Inbound } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { closeOverrun } from '../kernel/overrun.ts';
 import { hold, isBeingDecided } from './auth-decision.ts';
 import { Inflow } from './inflow.ts';
 
@@ -85,11 +86,7 @@ export function openLink(kernel: Kernel, client: Client): void {
       if (event) client.ref.send(event);
       else client.ref.send({ type: 'connection.close', code: CloseCode.UnsupportedData });
     },
-    overrun: () => {
-      // Before anything else: leaving its state is the first that the chart does, and its turns then ask why.
-      client.isOverrun = true;
-      client.ref.send({ type: 'link.overrun' });
-    },
+    overrun: () => closeOverrun(client),
     expelled: () => {
       client.isExpelled = true;
     },

@@ -53,30 +53,6 @@ describe('a turn whose agent comes back at another broker', () => {
   });
 });
 
-describe('whoever reads a turn at another broker, when that has said more than is kept while there was no way there', () => {
-  test('is taken for one that cannot keep up, and has the text when he asks for the turn himself', async () => {
-    cluster = await startCluster(['a', 'b'], { auth: false, limits: { agentWindowMs: 30_000, maxLogBytes: 2_000 } });
-    const [a, b] = cluster.members as [Member, Member];
-    const agent = await attach(b);
-    const [host, other] = [a.connect(), a.connect()];
-    const { session_id, turn_id, result } = await open(host, agent);
-    agent.emit(session_id, { kind: 'token', delta: '0 ', turn_id, aseq: 1 });
-    await arrive();
-    cluster.net.away(true);
-    await cluster.pass(11);
-    for (let n = 1; n < 100; n += 1) agent.emit(session_id, { kind: 'token', delta: `${n} `, turn_id, aseq: n + 1 });
-    cluster.net.away(false);
-    await cluster.pass(3);
-    expect([host.closed, other.closed]).toEqual([4413, undefined]);
-    expect(seqs(host).at(-1)).toEqual(['token', 1, '0 ']);
-    const again = await ask(a.connect(), 'agents.chat.subscribe', {
-      ...{ session_id: 's', turn_id, resume_token: result.resume_token, after: 1 },
-    });
-    const text = Array.from({ length: 100 }, (_, n) => `${n} `).join('');
-    expect(again.result).toMatchObject({ status: 'streaming', recovered: false, head: 100, text });
-  });
-});
-
 describe('a turn that has moved away from its host’s own broker', () => {
   test('is read on when the link to where it is was lost, and is there again', async () => {
     const { b, c, agent } = await scene();
