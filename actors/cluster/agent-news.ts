@@ -35,6 +35,8 @@ export class AgentNews {
   /** The places in the order of connections that there were here. */
   readonly #revisions = new WeakMap<Client, number>();
   readonly #unsaid = new WeakMap<Client, Unsaid>();
+  /** Connections that have named all that they go on with. */
+  readonly #complete = new WeakSet<Client>();
 
   constructor(kernel: Kernel, cluster: Cluster) {
     this.#kernel = kernel;
@@ -47,8 +49,18 @@ export class AgentNews {
   }
 
   unnamed(client: Client): void {
+    this.#complete.add(client);
     this.#unsaidOf(client).isUnnamed = true;
     this.#say(client);
+  }
+
+  /** The same for a broker that may not have heard it: of which of these agents it was said. */
+  said(agentKeys: Iterable<string>): Unnamed[] {
+    return [...agentKeys].flatMap((agent) => {
+      const client = this.#kernel.attached.get(agent);
+      const revision = client && this.#revisions.get(client);
+      return client && revision !== undefined && this.#complete.has(client) ? [{ agent, revision }] : [];
+    });
   }
 
   /** Where an agent is has become known. */

@@ -35,6 +35,13 @@ interface Left {
   turns: LeftTurn[];
 }
 
+/** Which of them go on there, or have ended there; and agents of them that are there, and have named all that they go on with. */
+interface LeftAnswer {
+  turns: string[];
+  /** A broker of an older version does not say. */
+  unnamed?: Unnamed[];
+}
+
 /** So often a broker is asked again that is not ready, or not there. Milliseconds. */
 const AGAIN_MS = 100;
 /** So long a turn is looked for: a broker that was killed is there again by then, or stays away. Milliseconds. */
@@ -193,7 +200,8 @@ export class MovedTurns implements Elsewhere, PeerTalk {
     if (method === LEFT) {
       const { turns } = parseJson(body) as Left;
       const here = turns.filter((each) => isGoneOnWith(this.#kernel, each));
-      return Promise.resolve(writeJson({ turns: here.map(({ id }) => id) }));
+      const unnamed = this.#news.said(new Set(turns.map(({ agent }) => agent)));
+      return Promise.resolve(writeJson({ turns: here.map(({ id }) => id), unnamed } satisfies LeftAnswer));
     }
     if (method === TAKE) return Promise.resolve(this.leaving.give(peer, parseJson(body) as Asked));
     if (method === MORE) return Promise.resolve(this.leaving.giveMore(peer, parseJson(body) as AskedPart));
@@ -226,8 +234,10 @@ export class MovedTurns implements Elsewhere, PeerTalk {
       const asked: Left = { turns: left.slice(from, from + MOST_LEFT) };
       peer.ask(LEFT, writeJson(asked)).then(
         (text) => {
-          const { turns } = parseJson(text) as { turns: string[] };
+          const { turns, unnamed = [] } = parseJson(text) as LeftAnswer;
           for (const turnId of turns) this.#isAt(turnId);
+          // What they have not named is nowhere any more.
+          for (const each of unnamed) this.#news.isUnnamed(each);
         },
         // The link was lost: it is asked again with the next one.
         () => {},

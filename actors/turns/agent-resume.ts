@@ -64,9 +64,12 @@ function resumeAll(
   letGo: () => void,
 ): void {
   const turns: ResumedTurn[] = [];
+  // As many as one request may name: there may be more.
+  const isAll = rows.length < MAX_RESUMED_TURNS;
   const resume = (row: Row) => {
     const is = found.get(row.turn_id);
     if (is === 'lost') {
+      if (isAll) endUnnamedIn(kernel, from, row.session_id, rows);
       const rebuilt = rebuild(kernel, from, row);
       if (rebuilt) turns.push(rebuilt);
     } else if (from.isOpen) {
@@ -79,8 +82,7 @@ function resumeAll(
   inSlices(kernel, 'a turn that its agent goes on with', ordered, resume, () => {
     letGo();
     if (!from.isOpen) return;
-    // As many as one request may name: there may be more.
-    if (rows.length < MAX_RESUMED_TURNS) endUnnamed(kernel, from);
+    if (isAll) endUnnamed(kernel, from);
     reply(kernel, from, id, { result: { turns } });
   });
 }
@@ -131,7 +133,7 @@ function resumeTurn(kernel: Kernel, from: Client, row: Row): ResumedTurn {
     const known = line.textLength - text_from;
     const isTorn = !isWhole && tears(turn, line, kept_from);
     if (isTorn || (!isWhole && (text === undefined || known < 0 || text.length < known))) {
-      tell(kernel.ref, ref, { type: 'agent.gone', code: 'agent_disconnected', mayReturn: false });
+      giveUp(kernel, turn, 'agent_disconnected');
       return { ...nothing, status: 'unknown' };
     }
     const missed = isWhole || text === undefined ? undefined : { text: text.slice(known), before: kept_from };
@@ -222,6 +224,21 @@ function endUnnamed(kernel: Kernel, client: Client): void {
   kernel.get(TURNS).elsewhere?.unnamed(client);
 }
 
+/**
+ * A turn that its agent had here before, went on with elsewhere, and has not named now has ended there: it is not to keep the session
+ * from a later one.
+ */
+function endUnnamedIn(kernel: Kernel, { agentKey }: Client, sessionKey: string, rows: readonly Row[]): void {
+  const { sessions, orphans } = kernel.get(TURNS);
+  const live = sessions.live(sessionKey);
+  if (!live || live.agent.agentKey !== agentKey || !orphans.has(live)) return;
+  if (!rows.some(({ turn_id }) => turn_id === live.id)) giveUp(kernel, live, 'agent_replaced');
+}
+
+function giveUp(kernel: Kernel, { ref }: Turn, code: 'agent_disconnected' | 'agent_replaced'): void {
+  if (ref) tell(kernel.ref, ref, { type: 'agent.gone', code, mayReturn: false });
+}
+
 /** Nobody goes on with what waits for this agent. @param isMeant - those that end; by default all */
 export function endOrphans(
   kernel: Kernel,
@@ -232,6 +249,6 @@ export function endOrphans(
   const { orphans } = kernel.get(TURNS);
   inSlices(kernel, 'a turn that its agent has left', orphans.of(agentKey).filter(isMeant), (turn) => {
     // It may have been named meanwhile.
-    if (turn.ref && orphans.has(turn)) tell(kernel.ref, turn.ref, { type: 'agent.gone', code, mayReturn: false });
+    if (orphans.has(turn)) giveUp(kernel, turn, code);
   });
 }

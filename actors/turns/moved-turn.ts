@@ -90,6 +90,8 @@ export function isOver(kernel: Kernel, turnId: string, ending: string): void {
 /** A turn whose agent is not at its broker. */
 export interface LeftTurn {
   readonly id: string;
+  /** Its key. */
+  readonly agent: string;
   readonly session_key: string;
   /** It is from before that broker was killed. */
   readonly is_recovering: boolean;
@@ -99,9 +101,11 @@ export interface LeftTurn {
 
 /** Those of this broker: they may have gone on elsewhere. */
 export function leftTurns(kernel: Kernel): LeftTurn[] {
-  return [...kernel.get(TURNS).byId.values()].flatMap(({ id, sessionKey, log, line, speaker, isRecovering }) =>
-    log && line && !speaker ? [{ id, session_key: sessionKey, is_recovering: isRecovering, aseq: line.received }] : [],
-  );
+  return [...kernel.get(TURNS).byId.values()].flatMap(({ id, agent, sessionKey, log, line, speaker, isRecovering }) => {
+    if (!log || !line || speaker) return [];
+    const row = { id, agent: agent.agentKey ?? '', session_key: sessionKey };
+    return [{ ...row, is_recovering: isRecovering, aseq: line.received }];
+  });
 }
 
 /** Whether a turn goes on here, or has ended here, that another broker has without its agent. Never at both. */
