@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../e2e/support/cleanup.ts';
 import { faultsOf } from './support/deaths/checker.ts';
 import { type Line, readLines } from './support/deaths/lines.ts';
@@ -58,20 +58,44 @@ test('a history without a fault has none', () => {
   expect(faultsOf(history(GOOD))).toEqual([]);
 });
 
-test('two turns that are live in one session are found, and one that has begun when its host knew of the end of the other is none', () => {
+describe('two turns in one session', () => {
   const named = GOOD.map((part) =>
     part.op === 'turn' || is('chat', 'invoke')(part) ? { ...part, session: 's' } : part,
   );
+  const over: Part = { type: 'ok', op: 'turn', who: 'north/1', ...TURN };
   const SECOND = { prompt: 'q', turn: 'u' };
-  const second = (who: string): Part[] => [
+  const second: Part[] = [
     { type: 'invoke', op: 'chat', prompt: 'q', agent: 'north', session: 's' },
-    { type: 'invoke', op: 'turn', who, session: 's', ...SECOND },
+    { type: 'invoke', op: 'turn', who: 'north/1', session: 's', ...SECOND },
     { type: 'ok', op: 'chat', ...SECOND },
+    { ...over, ...SECOND },
     event(1, 'done', { prompt: 'q' }),
   ];
-  const before = [...named.slice(0, -1), ...second('north/1'), ...named.slice(-1)];
-  expect(faultsOf(history(before))).toEqual(['q: is live in s while p is']);
-  expect(faultsOf(history([...named, ...second('north/1')]))).toEqual([]);
+  const elsewhere: Part[] = [
+    { type: 'invoke', op: 'chat', prompt: 'r', agent: 'south' },
+    { type: 'invoke', op: 'turn', who: 'south/1', prompt: 'r', turn: 'v' },
+    { type: 'ok', op: 'chat', prompt: 'r', turn: 'v' },
+    event(1, 'done', { prompt: 'r' }),
+  ];
+
+  test('are found where both are live at the same time, whatever ends meanwhile', () => {
+    const parts = [...named.slice(0, -1), ...elsewhere, ...second, ...named.slice(-1), over];
+    expect(faultsOf(history(parts))).toEqual(['q: is live in s while p is']);
+  });
+
+  test('are none where the host of the first has heard of its end, and its agent hears it a moment later', () => {
+    expect(faultsOf(history([...named, ...second.slice(0, 2), over, ...second.slice(2)]))).toEqual([]);
+  });
+
+  test('are found where the agent of the first never hears of its end', () => {
+    const parts = [
+      ...named,
+      ...second,
+      ...elsewhere,
+      ...elsewhere.map((part) => ({ ...part, prompt: 'z', turn: 'z' })),
+    ];
+    expect(faultsOf(history(parts))).toEqual(['p: has ended, and north goes on with it']);
+  });
 });
 
 test('a host that reads an earlier chat of its session, of another life of it, may know nothing of what its tool did', () => {

@@ -71,11 +71,15 @@ export class Broker {
     for (;;) {
       const program = new Program([MAIN, ...own, ...cluster, ...servers], { SWITCHBOARD_HOME: this.#home, ...ENV });
       this.#programs.push(program);
+      // One that neither listens nor ends is not waited for either.
+      const enough = setTimeout(() => void program.kill('SIGKILL'), Math.max(0, until - performance.now()));
       try {
         await program.shows('"try: ');
         return;
       } catch (error) {
         if (performance.now() > until) throw error;
+      } finally {
+        clearTimeout(enough);
       }
       await delay(AGAIN_MS);
     }

@@ -44,8 +44,12 @@ export function ofAttaches(lines: readonly Line[]): string[] {
 interface Run {
   turn: string;
   prompt: string;
+  agent: string;
   from: number;
+  /** When its agent has written that it is over, or was killed. */
   to: number;
+  /** When its host has heard that it is. */
+  endedAt: number;
 }
 
 /** Two turns that were live in one session at the same time. */
@@ -55,30 +59,43 @@ interface Overlap {
   other: Run;
 }
 
-function overlapsIn(lines: readonly Line[]): Overlap[] {
-  const sessions = new Map<string, Run[]>();
-  const runs = new Map<string, Run & { agent: string }>();
-  // One that its host was never told of was not accepted: its broker died before, and its agent hears that later.
-  const opened = new Set(lines.flatMap(({ op, type, turn }) => (op === 'chat' && type === 'ok' && turn ? [turn] : [])));
+/** Turns of agents in sessions that their hosts have named, in the order in which they were begun. */
+function runsIn(lines: readonly Line[]): (Run & { session: string })[] {
+  const runs = new Map<string, Run & { session: string }>();
+  const byPrompt = new Map<string, Run[]>();
   for (const { op, type, who, t, turn = '', session, prompt = '', kind = '', fault } of lines) {
     if (op === 'turn' && type === 'invoke' && session !== undefined) {
-      const run = { turn, prompt, from: t, to: Number.POSITIVE_INFINITY, agent: who.split('/')[0] ?? '' };
+      const agent = who.split('/')[0] ?? '';
+      const never = Number.POSITIVE_INFINITY;
+      const run = { turn, prompt, session, agent, from: t, to: never, endedAt: never };
       runs.set(turn, run);
-      sessions.set(session, [...(sessions.get(session) ?? []), run]);
+      byPrompt.set(prompt, [...(byPrompt.get(prompt) ?? []), run]);
     } else if (op === 'turn') {
       const run = runs.get(turn);
       if (run) run.to = Math.min(run.to, t);
     } else if (op === 'event' && ENDS.has(kind)) {
-      // Its agent may hear of that later.
-      for (const run of runs.values()) if (run.prompt === prompt) run.to = Math.min(run.to, t);
+      for (const run of byPrompt.get(prompt) ?? []) run.endedAt = Math.min(run.endedAt, t);
     } else if (op === 'fault' && fault?.startsWith('kill '))
       for (const run of runs.values()) if (fault === `kill ${run.agent}` && run.to > t) run.to = t;
   }
+  return [...runs.values()];
+}
+
+function overlapsIn(lines: readonly Line[]): Overlap[] {
+  const sessions = new Map<string, Run[]>();
+  for (const run of runsIn(lines)) {
+    const others = sessions.get(run.session);
+    if (others) others.push(run);
+    else sessions.set(run.session, [run]);
+  }
+  // One that its host was never told of was not accepted: its broker died before, and its agent hears that later.
+  const opened = new Set(lines.flatMap(({ op, type, turn }) => (op === 'chat' && type === 'ok' && turn ? [turn] : [])));
   return [...sessions].flatMap(([session, all]) =>
     all.flatMap((one, n) =>
       all
         .slice(n + 1)
-        .flatMap((other) => (other.from < one.to && opened.has(one.turn) ? [{ session, one, other }] : [])),
+        .filter(({ from }) => from < Math.min(one.to, one.endedAt) && opened.has(one.turn))
+        .map((other) => ({ session, one, other })),
     ),
   );
 }
@@ -91,11 +108,14 @@ export function conflictsIn(lines: readonly Line[]): ReadonlySet<string> {
 /** A session whose id was chosen has one live turn; where two brokers could not know of each other's, one of them ends. */
 export function ofSessions(lines: readonly Line[]): string[] {
   const isApart = timesApart(lines);
-  return overlapsIn(lines).flatMap(({ session, one, other }) => {
-    const until = Math.min(one.to, other.to);
+  const overlaps = overlapsIn(lines).flatMap(({ session, one, other }) => {
+    const until = Math.min(one.to, one.endedAt, other.to, other.endedAt);
     const isExplained = isApart(other.from) && (isApart(until) || until === Number.POSITIVE_INFINITY);
     return isExplained ? [] : [`${other.prompt}: is live in ${session} while ${one.prompt} is`];
   });
+  // Its agent hears of it as well; where nobody could tell it so then, a moment later.
+  const endless = runsIn(lines).filter(({ to, endedAt }) => to > endedAt + HEARD_MS && !isApart(endedAt));
+  return [...overlaps, ...endless.map(({ prompt, agent }) => `${prompt}: has ended, and ${agent} goes on with it`)];
 }
 
 interface Hearing {
