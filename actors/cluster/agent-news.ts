@@ -77,9 +77,13 @@ export class AgentNews {
    * connection since waits for the next one.
    */
   isUnnamed({ agent, revision }: Unnamed): void {
-    const place = this.#cluster.places.of(agent);
-    // Where it is here by now, it names them here.
-    if (this.#kernel.attached.has(agent) || (place && place.revision > revision)) return;
+    const { places } = this.#cluster;
+    const place = places.of(agent);
+    const own = this.#kernel.attached.get(agent);
+    // Where it is here by a newer connection, it names them here.
+    if ((own && !places.isOlder(agent, revision)) || (place && place.revision > revision)) return;
+    // That its agent is there may be heard later.
+    if (own) this.#cluster.leave(own);
     const isOlder = (turn: Turn) => (this.#revisions.get(turn.agent) ?? 0) < revision;
     endOrphans(this.#kernel, agent, 'agent_replaced', isOlder);
   }

@@ -83,3 +83,22 @@ describe('a broker that was cut off while its agent has named elsewhere all that
     expect(await sessionsOf(b)).toEqual([]);
   });
 });
+
+describe('a broker that hears that its agent has named all elsewhere, before it hears that it is there', () => {
+  test('ends what was not named', async () => {
+    scene = await startTakeover();
+    const { b, c, attach, cluster } = scene;
+    const host = b.connect();
+    const agent = await attach(b);
+    const { turn } = await openTurn(host, agent, WINDOW);
+    await say(agent, turn, 1, 'one ');
+    b.hears(false);
+    const next = await attach(c);
+    await answered(next, resume(next));
+    await cluster.pass(2);
+    b.hears(true);
+    await cluster.pass(5);
+    expect([agent.closed, told(host)]).toEqual([4409, ['1 one ', '2 error agent_replaced']]);
+    expect(await sessionsOf(b)).toEqual([]);
+  });
+});
