@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { endOrphans } from '../turns/agent-resume.ts';
 import type { Turn } from '../turns/turn-record.ts';
 import type { Cluster } from './cluster.ts';
+import { leaveOlder } from './older-connections.ts';
 
 export const HERE = 'turn.here';
 export const UNNAMED = 'agent.unnamed';
@@ -78,12 +79,10 @@ export class AgentNews {
    */
   isUnnamed({ agent, revision }: Unnamed): void {
     const { places } = this.#cluster;
-    const place = places.of(agent);
-    const own = this.#kernel.attached.get(agent);
     // Where it is here by a newer connection, it names them here.
-    if ((own && !places.isOlder(agent, revision)) || (place && place.revision > revision)) return;
-    // That its agent is there may be heard later.
-    if (own) this.#cluster.leave(own);
+    if (leaveOlder(this.#kernel, places, agent, revision)) return;
+    const place = places.of(agent);
+    if (place && place.revision > revision) return;
     const isOlder = (turn: Turn) => (this.#revisions.get(turn.agent) ?? 0) < revision;
     endOrphans(this.#kernel, agent, 'agent_replaced', isOlder);
   }

@@ -6,7 +6,6 @@ import { parseJson } from '../../protocol/parse-json.ts';
 import { writeJson } from '../../protocol/write-json.ts';
 import { AGENTS } from '../connection/agent-registry.ts';
 import { agentsOf } from '../connection/held-key.ts';
-import { closeReplaced } from '../connection/presence.ts';
 import type { ChildKind } from '../kernel/children.ts';
 import type { Client } from '../kernel/client.ts';
 import { CpuLoad } from '../kernel/cpu-load.ts';
@@ -254,14 +253,6 @@ export class Cluster {
   tellAll(kind: string, body: object): void {
     const text = writeJson({ kind, ...body });
     for (const streams of this.streams) streams.tell(text);
-  }
-
-  /** An agent of this broker's is at another one now: its connection here is closed. */
-  leave(own: Client): void {
-    const { attached } = this.#kernel;
-    if (own.agentKey === undefined || attached.get(own.agentKey) !== own) return;
-    attached.delete(own.agentKey);
-    closeReplaced(this.#kernel, own, true);
   }
 
   /** Whether there is a broker that was there a moment ago, and may be there again. */

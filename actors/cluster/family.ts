@@ -24,6 +24,7 @@ import { InspectShare } from './inspect-share.ts';
 import { clusterMetrics } from './metrics.ts';
 import { MovedTurns } from './moved-turns.ts';
 import { NewsShare } from './news-share.ts';
+import { leaveAgent } from './older-connections.ts';
 import { RegistryShare } from './registry-share.ts';
 import { Routes } from './routes.ts';
 import { SameSetUp } from './same-set-up.ts';
@@ -78,7 +79,8 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
     turns.claims = claimsOf(kernel, book, conflicts.over(options.directory), sessions);
     book.add(conflicts);
     book.add(sessions);
-    routes.asksItself = (client, meant) => followed.drop(client, meant);
+    routes.asksItself = (client, { turn, session }) =>
+      followed.drop(client, ({ turnId, sessionId }) => (turn === undefined ? sessionId === session : turnId === turn));
     routes.waits = (client, sessionId, run) =>
       moved.leaving.waits(client, sessionId, run) || followed.waits(client, sessionId, run);
     book.turnCount = () => kernel.get(TURNS).byId.size;
@@ -94,7 +96,7 @@ export const cluster: Family<{ cluster?: ClusterOptions | undefined; tokens?: Br
       placed(agentKey, { broker }) {
         const own = kernel.attached.get(agentKey);
         // What is told of this broker's own may be of one before.
-        if (own && broker !== book.id) book.leave(own);
+        if (own && broker !== book.id) leaveAgent(kernel, own);
         if (broker !== book.id) startWaiting(kernel, agentKey);
         followed.again(agentIdOf(agentKey));
       },

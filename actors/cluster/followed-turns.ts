@@ -118,9 +118,7 @@ export class FollowedTurns {
   }
 
   /** A connection is gone, or asks for that turn itself. */
-  drop(client: Client, meant?: { turn?: string | undefined; session?: string | undefined }): void {
-    const isMeant = ({ turnId, sessionId }: HostedTurn) =>
-      meant?.turn === undefined ? meant === undefined || meant.session === sessionId : meant.turn === turnId;
+  drop(client: Client, isMeant: (turn: HostedTurn) => boolean = () => true): void {
     for (const followed of this.#byClient.get(client) ?? []) if (isMeant(followed.turn)) this.#end(followed);
   }
 

@@ -17,6 +17,7 @@ import {
   partOf,
   withoutEvents,
 } from './moved-parts.ts';
+import { leaveOlder } from './older-connections.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
 /** So long a turn is nobody else's after it was given, or a part of it, if nothing is heard of that. Milliseconds. */
@@ -45,11 +46,11 @@ interface Leaving {
  */
 export class LeavingTurns {
   readonly #kernel: Kernel;
-  readonly #cluster: Pick<Cluster, 'places' | 'leave'>;
+  readonly #cluster: Pick<Cluster, 'places'>;
   readonly #turns = new Map<string, Leaving>();
   readonly #bySession = new Map<string, Leaving>();
 
-  constructor(kernel: Kernel, cluster: Pick<Cluster, 'places' | 'leave'>) {
+  constructor(kernel: Kernel, cluster: Pick<Cluster, 'places'>) {
     this.#kernel = kernel;
     this.#cluster = cluster;
   }
@@ -86,14 +87,10 @@ export class LeavingTurns {
   }
 
   #isLater(name: string, { agent, revision, turn_id: turnId, session_key: sessionKey }: Asked): boolean {
-    const { attached } = this.#kernel;
     if (this.#kernel.get(TURNS).recovery?.knows(sessionKey)) return true;
     if ((this.#turns.get(turnId)?.peer ?? name) !== name) return true;
     // It may not have heard yet that the agent is elsewhere; or whoever asks has not heard that it is here.
-    const own = attached.get(agent);
-    if (own && !this.#cluster.places.isOlder(agent, revision)) return true;
-    if (own) this.#cluster.leave(own);
-    return false;
+    return leaveOlder(this.#kernel, this.#cluster.places, agent, revision);
   }
 
   #keep(turnId: string, sessionKey: string, peer: string, turn: MovedTurn | undefined): void {

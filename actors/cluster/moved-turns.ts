@@ -20,6 +20,7 @@ import { AgentNews, HERE, type Here, UNNAMED, type Unnamed } from './agent-news.
 import type { Cluster, PeerTalk } from './cluster.ts';
 import { LeavingTurns } from './leaving-turns.ts';
 import { type Asked, type AskedPart, addPart, type Given, type GivenPart } from './moved-parts.ts';
+import { leaveOlder } from './older-connections.ts';
 import { OVER, type Over, saidOver } from './over.ts';
 import type { PeerStreams } from './peer-streams.ts';
 
@@ -212,9 +213,7 @@ export class MovedTurns implements Elsewhere, PeerTalk {
   #isThere(peer: PeerStreams, { turn: turnId, session, agent, revision }: Here): void {
     const kernel = this.#kernel;
     if (this.#asking.has(turnId)) this.#asking.set(turnId, true);
-    const own = kernel.attached.get(agent);
-    // That its agent is there may be heard later.
-    if (own && this.#cluster.places.isOlder(agent, revision)) this.#cluster.leave(own);
+    leaveOlder(kernel, this.#cluster.places, agent, revision);
     this.#isAt(turnId);
     const turn = kernel.get(TURNS).byId.get(turnId);
     const over = saidOver(kernel, session, turnId);
