@@ -32,7 +32,8 @@ export class BatchSchedule {
    * @param when - `later`: with what is said next, or by itself after `flushMs`
    */
   due(when: 'soon' | 'later'): void {
-    if (this.#due === 'tick' || this.#due === 'timer' || (when === 'later' && this.#due !== undefined)) return;
+    // What may wait leaves sooner where the rest may not.
+    if (this.#due !== undefined && (when === 'later' || this.#due !== 'later')) return;
     this.#clock.clearTimeout(this.#timer);
     const waitMs = when === 'later' ? this.#flushMs : this.#waitMs();
     if (waitMs === 0) {

@@ -127,7 +127,8 @@ export class PeerLink {
     return this.isOpen;
   }
 
-  /** @returns false where there is no link: it was not written
+  /**
+   * @returns false where there is no link: it was not written
    * @throws {RangeError} where a request's method has more than 255 bytes
    */
   send(entry: Entry, manner?: Manner): boolean {

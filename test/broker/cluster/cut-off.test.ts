@@ -24,6 +24,17 @@ async function answered(agent: LinkedClient, id: number): Promise<void> {
   for (let seconds = 0; seconds < 45 && !agent.replyTo(id); seconds += 1) await scene.cluster.pass(1);
 }
 
+/** A turn at `b` that its host reads there, and that has said a word. */
+async function begunThere() {
+  scene = await startTakeover();
+  const { b, attach } = scene;
+  const host = b.connect();
+  const agent = await attach(b);
+  const { turn } = await openTurn(host, agent, WINDOW);
+  await say(agent, turn, 1, 'one ');
+  return { ...scene, host, agent };
+}
+
 describe('an agent that comes back to a broker which still has what went on elsewhere, and ended there', () => {
   test('goes on there with a later turn of the same session, whose own broker is gone by then', async () => {
     scene = await startTakeover();
@@ -47,7 +58,6 @@ describe('an agent that comes back to a broker which still has what went on else
     isBack();
     next.cut();
     const last = await attach(b);
-
     const id = resume(last, { ...second.turn, ticket: second.ticket, next: 2, kept_from: 1 });
     await answered(last, id);
     expect(rowOf(last, id)).toMatchObject({ turn_id: second.turn.turn_id, status: 'resumed' });
@@ -64,12 +74,7 @@ describe('an agent that comes back to a broker which still has what went on else
 
 describe('a broker that was cut off while its agent has named elsewhere all that it goes on with', () => {
   test('hears of that when it is back, and ends what was not named', async () => {
-    scene = await startTakeover();
-    const { b, c, attach, mourn } = scene;
-    const host = b.connect();
-    const agent = await attach(b);
-    const { turn } = await openTurn(host, agent, WINDOW);
-    await say(agent, turn, 1, 'one ');
+    const { b, c, attach, mourn, host, agent } = await begunThere();
     const isBack = cutOff('b');
     agent.cut();
     const next = await attach(c);
@@ -86,12 +91,7 @@ describe('a broker that was cut off while its agent has named elsewhere all that
 
 describe('a broker that hears that its agent has named all elsewhere, before it hears that it is there', () => {
   test('ends what was not named', async () => {
-    scene = await startTakeover();
-    const { b, c, attach, cluster } = scene;
-    const host = b.connect();
-    const agent = await attach(b);
-    const { turn } = await openTurn(host, agent, WINDOW);
-    await say(agent, turn, 1, 'one ');
+    const { b, c, attach, cluster, host, agent } = await begunThere();
     b.hears(false);
     const next = await attach(c);
     await answered(next, resume(next));

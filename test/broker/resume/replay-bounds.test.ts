@@ -208,9 +208,12 @@ test('a real socket › when 40 whole replays are asked for in one write › the
   const tcp = (greedy.socket as unknown as { _socket: { cork(): void; uncork(): void } })._socket;
   tcp.cork();
   for (let n = 1; n <= 40; n += 1) greedy.send({ id: n, method: 'agents.chat.subscribe', params });
+  // As long as the requests are carried out it reads nothing: how much is written meanwhile does not depend on the machine.
+  greedy.socket.pause();
   tcp.uncork();
   host.send({ id: 2, method: 'tools.list' });
   await host.until(({ id }) => id === 2);
+  greedy.socket.resume();
   await greedy.until(({ id }) => id === 40);
   const replies = greedy.frames.filter((frame) => typeof frame.id === 'number');
   // The last answer is a refusal, which is there before the replays of those that were carried out.
@@ -218,8 +221,8 @@ test('a real socket › when 40 whole replays are asked for in one write › the
   await expect.poll(whole).toBe(replies.filter(({ result }) => result).length);
   const refused = replies.filter(({ error }) => error?.code === -32020);
   expect(replies).toHaveLength(40);
-  // Three are more than the 8 MiB that may wait; more where some of it was written meanwhile, which is as fast as the machine.
-  expect(refused.length).toBeGreaterThan(20);
+  // Three are more than the 8 MiB that may wait; one or two more where some of it was written meanwhile.
+  expect(refused.length).toBeGreaterThan(30);
   expect(refused[0].error.data).toMatchObject({ limit: { name: 'hard_limit_bytes' }, retry_after_ms: 1_000 });
   expect(whole()).toBe(40 - refused.length);
 });

@@ -59,7 +59,7 @@ interface Overlap {
   other: Run;
 }
 
-/** Turns of agents in sessions that their hosts have named, in the order in which they were begun. */
+/** What agents were asked for, in the order in which it was begun. */
 function runsIn(lines: readonly Line[]): (Run & { session: string })[] {
   const runs = new Map<string, Run & { session: string }>();
   const byPrompt = new Map<string, Run[]>();
@@ -81,9 +81,9 @@ function runsIn(lines: readonly Line[]): (Run & { session: string })[] {
   return [...runs.values()];
 }
 
-function overlapsIn(lines: readonly Line[]): Overlap[] {
+function overlapsIn(lines: readonly Line[], runs = runsIn(lines)): Overlap[] {
   const sessions = new Map<string, Run[]>();
-  for (const run of runsIn(lines)) {
+  for (const run of runs) {
     const others = sessions.get(run.session);
     if (others) others.push(run);
     else sessions.set(run.session, [run]);
@@ -108,13 +108,14 @@ export function conflictsIn(lines: readonly Line[]): ReadonlySet<string> {
 /** A session whose id was chosen has one live turn; where two brokers could not know of each other's, one of them ends. */
 export function ofSessions(lines: readonly Line[]): string[] {
   const isApart = timesApart(lines);
-  const overlaps = overlapsIn(lines).flatMap(({ session, one, other }) => {
+  const runs = runsIn(lines);
+  const overlaps = overlapsIn(lines, runs).flatMap(({ session, one, other }) => {
     const until = Math.min(one.to, one.endedAt, other.to, other.endedAt);
     const isExplained = isApart(other.from) && (isApart(until) || until === Number.POSITIVE_INFINITY);
     return isExplained ? [] : [`${other.prompt}: is live in ${session} while ${one.prompt} is`];
   });
   // Its agent hears of it as well; where nobody could tell it so then, a moment later.
-  const endless = runsIn(lines).filter(({ to, endedAt }) => to > endedAt + HEARD_MS && !isApart(endedAt));
+  const endless = runs.filter(({ to, endedAt }) => to > endedAt + HEARD_MS && !isApart(endedAt));
   return [...overlaps, ...endless.map(({ prompt, agent }) => `${prompt}: has ended, and ${agent} goes on with it`)];
 }
 
